@@ -1,0 +1,131 @@
+"""Hard-walled circular duct modes: radial eigenvalues, cut-on, axial wavenumbers."""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from scipy import special
+
+_TABLE = 64  # radial orders computed at first; the table doubles when more are asked for
+
+
+def radial_eigenvalues(m, count):
+    """First zeros of J_m', in increasing order; for m = 0 the list starts with 0, the plane wave.
+
+    Parameters
+    ----------
+    m : int
+        Azimuthal order, any sign.
+    count : int
+        How many.
+
+    Returns
+    -------
+    (count,) float array
+        alpha_mn [-], relative error below 1e-15 (one Newton step after scipy's zeros).
+
+    Examples
+    --------
+    >>> radial_eigenvalues(0, 3).round(6).tolist()
+    [0.0, 3.831706, 7.015587]
+    """
+    size = _TABLE
+    while size < count:
+        size *= 2
+    return _eigenvalue_table(abs(int(m)), size)[:count]
+
+
+@lru_cache(maxsize=256)
+def _eigenvalue_table(m, size):
+    if m == 0:
+        zeros = np.concatenate([[0.0], special.jn_zeros(1, size - 1)])  # J_0' = -J_1
+        live = zeros[1:]
+    else:
+        zeros = special.jnp_zeros(m, size)
+        live = zeros
+    # J_m'' = -J_m'/z - (1 - m^2/z^2) J_m: one Newton step takes the zeros to the last digit.
+    slope = -special.jvp(m, live) / live - (1 - (m / live) ** 2) * special.jv(m, live)
+    live -= special.jvp(m, live) / slope
+    zeros.flags.writeable = False
+    return zeros
+
+
+def radial_eigenvalue(m, n):
+    """Radial eigenvalue alpha_mn = j'_mn of duct mode (m, n), n = 0, 1, ...; alpha_00 = 0.
+
+    Examples
+    --------
+    >>> round(radial_eigenvalue(1, 0), 6)
+    1.841184
+    """
+    check_orders(m, n)
+    return float(radial_eigenvalues(m, n + 1)[n])
+
+
+def cut_on_helmholtz(m, n, mach=0.0):
+    """Helmholtz number above which duct mode (m, n) propagates: alpha_mn sqrt(1 - M^2).
+
+    Examples
+    --------
+    >>> round(cut_on_helmholtz(1, 0, mach=0.6), 6)
+    1.472947
+    """
+    check_mach(mach)
+    return radial_eigenvalue(m, n) * math.sqrt(1 - mach**2)
+
+
+def axial_wavenumber(helmholtz, m, n, *, mach=0.0, direction=1):
+    """Axial wavenumber, times the radius, of hard-walled duct mode (m, n) in uniform flow.
+
+    Parameters
+    ----------
+    helmholtz : (...) float array, > 0
+        Helmholtz number ka = omega a / c [-].
+    m, n : int
+        Azimuthal order (any sign), radial order (n >= 0; (0, 0) is the plane wave).
+    mach : float, |mach| < 1
+        Mean-flow Mach number, positive towards the open end [-].
+    direction : {1, -1}
+        Wave travelling (or decaying) towards +x or -x.
+
+    Returns
+    -------
+    (...) complex array
+        Wavenumber mu [-] of exp(i mu x - i omega t), with direction * Im(mu) >= 0.
+
+    Raises
+    ------
+    ValueError
+        helmholtz not positive, flow not subsonic, n negative or direction neither 1 nor -1.
+
+    Notes
+    -----
+    Root of (ka - M mu)^2 = mu^2 + alpha_mn^2.
+
+    Examples
+    --------
+    >>> complex(axial_wavenumber(5.0, 0, 0, mach=0.25, direction=-1))
+    (-6.666666666666667+0j)
+    """
+    ka = np.asarray(helmholtz, dtype=float)
+    if not np.all((ka > 0) & np.isfinite(ka)):
+        raise ValueError(f"helmholtz must be positive and finite, got {helmholtz}")
+    if direction not in (1, -1):
+        raise ValueError(f"direction must be 1 or -1, got {direction}")
+    cut_on = cut_on_helmholtz(m, n, mach)
+    root = np.sqrt((ka - cut_on) * (ka + cut_on) + 0j)  # Im >= 0; the product keeps the digits next to cut-on
+    return (direction * root - mach * ka) / (1 - mach**2)
+
+
+def check_orders(m, n):
+    """Raise unless m and n are a duct mode's orders."""
+    if m != int(m):
+        raise ValueError(f"the azimuthal order m must be an integer, got m={m}")
+    if n != int(n) or n < 0:
+        raise ValueError(f"the radial order n must be an integer >= 0, got n={n}")
+
+
+def check_mach(mach):
+    """Raise unless the flow is subsonic."""
+    if not abs(mach) < 1:  # NaN fails the comparison, too
+        raise ValueError(f"the flow must be subsonic, |mach| < 1, got mach={mach}")
