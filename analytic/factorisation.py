@@ -12,7 +12,7 @@ passes between +kappa and -kappa, are divided out and put back in closed form.
 import numpy as np
 
 from .errors import ConvergenceError
-from .kernel import normalised_kernel, radial_wavenumber, root
+from .kernel import bessel_quotient, hankel_pair, normalised_kernel, radial_wavenumber, root
 from .modes import radial_eigenvalues
 
 _ANGLE = np.pi / 4  # tilt of the line: half-way between the real and the imaginary zeros
@@ -44,29 +44,38 @@ class Factorisation:
 
     def __init__(self, m, k):
         self.m, self.k = m, k
-        self._alpha = radial_eigenvalues(m, int(k / np.pi) + 8)
         self._scale = _SCALE * min(k, 1.0)
         y = np.arange(0.0, np.arcsinh(_END * (m + 1) / self._scale), _STEP)
         direction = self._scale * np.exp(-1j * _ANGLE)
         self._y, self._u = y, direction * np.sinh(y)
         weight = direction * np.cosh(y) * _STEP / (2j * np.pi)
         weight[0] /= 2  # the integrand is even: half of its trapezoidal rule over the whole line
-        self._kappa = self._zeros_near_origin()
+        self._zero = self._zero_near_origin()
         self._log_line = self._unwrap(self._reduced_kernel(self._u))
         self._weight = weight
-        # J_m'(gamma) keeps eps / |gamma - alpha| of its digits beside its zero, and gamma = K at the origin.
-        self._rounding = 20 * np.finfo(float).eps * (1 + m + k / np.min(np.abs(k - self._alpha)))
+        # The phases of the Bessel functions keep eps |gamma|, and gamma = K at the origin.
+        self._rounding = 20 * np.finfo(float).eps * (1 + m + k / 4)
 
-    def _zeros_near_origin(self):
-        kappa = np.sqrt((self.k - self._alpha) * (self.k + self._alpha) + 0j)
-        return kappa[np.abs(kappa) < _PAIRS * self._scale]
+    def _zero_near_origin(self):
+        """(alpha, kappa) of the duct mode next to its cut-on, if there is one; there is room for one only."""
+        alpha = radial_eigenvalues(self.m, int(self.k / np.pi) + 3)
+        alpha = alpha[np.argmin(np.abs(alpha - self.k))]
+        kappa = np.sqrt((self.k - alpha) * (self.k + alpha) + 0j)
+        return (alpha, kappa) if np.abs(kappa) < _PAIRS * self._scale else None
 
     def _reduced_kernel(self, s):
         """F with the zeros near the origin divided out."""
-        value = normalised_kernel(self.m, radial_wavenumber(s, self.k))
-        for kappa in self._kappa:
-            value = value * (s**2 + self._scale**2) / (s**2 - kappa**2)
-        return value
+        gamma = radial_wavenumber(s, self.k)
+        if self._zero is None:
+            return normalised_kernel(self.m, gamma)
+        alpha, kappa = self._zero
+        far = np.abs(gamma) > 2 * (alpha + 1)
+        value = np.empty_like(gamma)
+        value[far] = normalised_kernel(self.m, gamma[far]) / (s[far] ** 2 - kappa**2)
+        z = gamma[~far]  # s^2 - kappa^2 = -(gamma^2 - alpha^2)
+        growth = np.exp(np.abs(z.imag) + 1j * z)
+        value[~far] = -np.pi * z * bessel_quotient(self.m, z, alpha) * hankel_pair(self.m, z)[1] * growth
+        return value * (s**2 + self._scale**2)
 
     @staticmethod
     def _unwrap(values):
@@ -109,8 +118,8 @@ class Factorisation:
         value[far], error[far] = self._integrate(target[far], 0.0, 1.0)
         if np.any(near):
             value[near], error[near] = self._integrate_beside(s[near], rotated[near])
-        for kappa in self._kappa:
-            value += np.log((target + kappa) / (target + 1j * self._scale))
+        if self._zero is not None:
+            value += np.log((target + self._zero[1]) / (target + 1j * self._scale))
         if np.any(below):  # F_plus = F / F_minus
             value[below] = np.log(normalised_kernel(self.m, radial_wavenumber(s[below], self.k))) - value[below]
         return value, error
@@ -136,7 +145,8 @@ class Factorisation:
         integrand *= self._weight[:, None]
         fine = integrand.sum(axis=0)
         coarse = 2 * integrand[::2].sum(axis=0)
-        return fine, np.abs(fine - coarse) ** 1.5 + self._rounding
+        rounding = self._rounding * (1 + 0.01 * self._scale / np.abs(s))  # the nodes next to the origin weigh 1/s
+        return fine, np.abs(fine - coarse) ** 1.5 + rounding
 
     def _log_reduced(self, s, rotated):
         """ln of the reduced F beside the line, on the branch that is continuous with it."""

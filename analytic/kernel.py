@@ -4,10 +4,13 @@ W(s) = pi i J_m'(gamma) H_m'(gamma) with gamma = sqrt(K^2 - s^2) and H = H^(1). 
 F(s) = pi gamma J_m'(gamma) H_m'(gamma) = -i gamma W(s), which tends to one at infinity.
 """
 
+import math
+
 import numpy as np
 from scipy import special
 
 _ASYMPTOTIC = 1e5  # |gamma| beyond which F's expansion in 1/gamma^2 is exact to double precision, m <= 40
+_BESIDE_ZERO = 0.02  # |z - alpha| below which J_m' is taken from its Taylor series, eight terms
 _EVANESCENT = 40.0  # Im gamma beyond which exp(2 i gamma) is lost in rounding
 
 
@@ -31,6 +34,18 @@ def hankel_pair(m, z):
     """H_m(z) and H_m'(z) of the first kind, both times exp(-i z); z a complex array without zeros."""
     value = special.hankel1e(m, z)
     return value, (m / z) * value - special.hankel1e(m + 1, z)
+
+
+def bessel_quotient(m, z, alpha):
+    """J_m'(z) / (z^2 - alpha^2) times exp(-|Im z|), alpha > 0 a zero of J_m'; accurate through z = alpha."""
+    z = np.asarray(z, dtype=complex)
+    offset = z - alpha
+    near = np.abs(offset) < _BESIDE_ZERO
+    inside = np.where(near, offset, 0.0)
+    terms = [special.jvp(m, alpha, order + 1) / math.factorial(order) for order in range(1, 9)]
+    series = np.polynomial.polynomial.polyval(inside, terms) / (2 * alpha + inside) * np.exp(-np.abs(z.imag))
+    away = np.where(near, 2 * alpha, z)
+    return np.where(near, series, bessel_pair(m, away)[1] / (away**2 - alpha**2))
 
 
 def normalised_kernel(m, gamma):

@@ -26,12 +26,12 @@ from scipy import special
 from .contour import contour
 from .errors import ConvergenceError
 from .factorisation import Factorisation
-from .kernel import bessel_pair, hankel_pair, radial_wavenumber
+from .kernel import bessel_pair, bessel_quotient, hankel_pair, radial_wavenumber
 from .modes import check_mach, check_orders, radial_eigenvalue, radial_eigenvalues
 
 _TOLERANCE = 1e-6
 _FIELD_STEP = 0.1
-_REFINEMENTS = 2  # times the step of a quadrature may be halved
+_REFINEMENTS = 4  # times the step of a quadrature may be halved
 _CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]
 _EPS = np.finfo(float).eps
 
@@ -213,6 +213,7 @@ class Solution:
         # (i/2) a_n (K + kappa_n) W_plus(kappa_n)
         count = len(self._amplitudes)
         self._strength = 0.5j * self._amplitudes * (self._k + self._kappa[:count]) * self._plus[:count]
+        self._plane_wave = self._strength[0] if self._m == 0 else 0.0
         if not self.error_estimate <= tolerance:
             raise ConvergenceError(
                 f"the factorisation's error estimate {self.error_estimate:.1e} is above {tolerance:.1e} for {source}"
@@ -297,18 +298,30 @@ class Solution:
         with np.errstate(over="ignore", invalid="ignore"):
             hankel = hankel_pair(self._m, safe)[1] * np.exp(1j * safe)
         front = np.where(np.isfinite(hankel), plus / (safe * np.where(np.isfinite(hankel), hankel, 1.0)), 0.0)
-        behind = 1j * np.pi * bessel_pair(self._m, safe)[1] * np.exp(np.abs(safe.imag)) / (safe * plus)
+        behind = 1j * np.pi * self._sources_times_slope(s, safe) / (safe * plus)
         # gamma -> 0: gamma H_m' grows for m > 0, the wave vanishes on the axis; m = 0 has finite limits.
         axis = np.abs(gamma) < 1e-12 * self._k
-        front = np.where(axis, plus * (np.pi / 2j if self._m == 0 else 0.0), front)
-        behind = np.where(axis, -0.5j * np.pi / plus if self._m == 0 else 0.0, behind)
-        return (-1j) ** (self._m + 1) / np.pi * self._sources(s) * np.where(back, behind, front)
+        front = self._sources(np.where(back, -s, s)) * np.where(
+            axis, plus * (np.pi / 2j if self._m == 0 else 0.0), front
+        )
+        behind = np.where(axis, -0.5j * np.pi * self._plane_wave / plus if self._m == 0 else 0.0, behind)
+        return (-1j) ** (self._m + 1) / np.pi * np.where(back, behind, front)
 
     def _sources(self, s):
         """(K + s) T(s) of the module's docstring; the plane wave's pole cancels the branch point."""
         s, k = np.asarray(s), self._k
         terms = zip(self._strength, self._kappa, strict=False)
         return sum(c * (1.0 if kappa == k else (k + s) / (s + kappa)) for c, kappa in terms if c != 0)
+
+    def _sources_times_slope(self, s, gamma):
+        """(K + s) T(s) J_m'(gamma), through the poles: there D has its main lobes."""
+        total = np.zeros(s.shape, complex)
+        for c, alpha, kappa in zip(self._strength, self._alpha, self._kappa, strict=False):
+            if alpha == 0:
+                total += c * bessel_pair(self._m, gamma)[1]
+            elif c != 0:  # J_m' / (s + kappa) = (s - kappa) J_m' / (s^2 - kappa^2)
+                total += c * (self._k + s) * (kappa - s) * bessel_quotient(self._m, gamma, alpha)
+        return total
 
     @cached_property
     def power(self):
@@ -327,7 +340,7 @@ class Solution:
 
     def _radiated(self):
         """K int |D|^2 sin(theta) d theta, by the double-exponential rule: D has logarithms at both ends."""
-        step = min(0.05, 1.5 / (10 + self._k))
+        step = 0.05
         for _ in range(_REFINEMENTS + 1):
             t = np.arange(-3.2, 3.2 + step, step)
             q = np.pi / 2 * np.sinh(t)
