@@ -4,7 +4,8 @@ Conventions as in `analytic.unflanged`: exp(-i omega t), lengths in radii, lip a
 one incident mode of unit potential amplitude at the wall. With X = x / beta, K = ka / beta and
 psi = phi(X, r) exp(-i K M X), and with gamma = sqrt(K^2 - s^2), F(s) = pi gamma J_m'(gamma) H_m'(gamma),
 
-    ln F_plus(s) = (1 / 2 pi i) int_0^inf ln F(u) 2 s / (u^2 - s^2) du,      W_plus(s) = e^(i pi/4) F_plus(s) / sqrt(K + s).
+    ln F_plus(s) = (1 / 2 pi i) int_0^inf ln F(u) 2 s / (u^2 - s^2) du,
+    W_plus(s) = exp(i pi / 4) F_plus(s) / sqrt(K + s).
 
 The route differs from the fast one in every step: nothing is divided out of F, the integral runs along straight rays
 in Gauss–Legendre panels of equal length in ln u, and the fields are integrated along polygons whose panels shrink with
@@ -28,7 +29,7 @@ _MARGIN = 2  # of these, digits the quadratures aim at
 _RAYS = (pi / 8, 3 * pi / 8)  # angles below the real axis; each is pi/8 off the axes, where the singularities of F lie
 _GROWTH = 12  # exponent of the growth of exp(-i s X) allowed along the polygon
 _PHASE = 40  # exponent by which exp(-i s X) J_m(gamma r) may vary along a panel
-_TAIL = 12  # terms of the series of the far tail; |s| <= U/100
+_RATIO = 10  # least ratio of the rays' length to the farthest |s|
 
 
 class Reference:
@@ -76,6 +77,9 @@ class Reference:
             kappa = [_root((self._k - a) * (self._k + a)) for a in alpha]
             self._alpha, self._kappa = alpha[self._n], kappa[self._n]
             self._singular = [sign * z for z in [self._k, *kappa] for sign in (1, -1)]
+            power = mpf(digits + _MARGIN) / 4
+            self._low = min(map(abs, self._singular)) / 10**power
+            self._high = (10 + self._k + self._m**2) * 10 ** (power + 2)
             self._lines = {}
             self._panels = {}
             self._strength = (self._k + self._kappa) * self._plus(self._kappa) * j / 2
@@ -104,8 +108,11 @@ class Reference:
             raise ValueError(f"the radius must not be negative, got r={r}")
         with workdps(self._dps):
             r, big_x = mpf(r), mpf(x) / self._beta
-            if not abs(big_x) + abs(r - 1) > 0:
-                raise ValueError("the point is the lip, where the velocity is singular")
+            least = _RATIO * sqrt(2) * self._decay() / self._high
+            if not abs(big_x) + abs(r - 1) > least:
+                raise ValueError(
+                    f"x={x}, r={r} is too close to the lip; the least |x| / beta + |r - 1| is {mp.nstr(least, 3)}"
+                )
             phi, phi_x, phi_r = self._scattered(big_x, r)
             if r <= 1:
                 alpha, wave = self._alpha, exp(j * self._kappa * big_x)
@@ -135,19 +142,17 @@ class Reference:
         return pi * gamma * _bessel_pair(self._m, gamma)[1] * _hankel_pair(self._m, gamma)[1]
 
     def _line(self, s):
-        """The line through the origin that s is farther from: exp(i theta), and what `_log_plus` needs to know of it."""
+        """The line through the origin that s is farther from: exp(i theta), and its ray for `_log_plus`."""
         theta = max(_RAYS, key=lambda t: abs(sin(arg(s) + t)))
         if theta not in self._lines:
-            self._lines[theta] = self._ray(+theta)
+            self._lines[theta] = self._ray(theta)
         return exp(j * theta), self._lines[theta]
 
     def _ray(self, theta):
         """Nodes u^2 and weights ln F(u) du / (pi i); both ends with ln F there, and its value at the origin."""
-        power = mpf(self._digits + _MARGIN) / 4
-        low, high = min(map(abs, self._singular)) / 10**power, (10 + self._k + self._m**2) * 10 ** (power + 1)
-        unit = exp(-j * theta)
+        low, high, unit = self._low, self._high, exp(-j * theta)
         count = int(ceil(log(high / low) / (2 * pi / 8 / self._steepness)))
-        width = log(high / low) / count
+        width = log(high / low) / count  # F and 1 / (u^2 - s^2) are regular within pi / 8 of ln u's panels
         phase = mpf(0)
 
         def log_kernel(u):  # called from infinity inwards
@@ -175,9 +180,7 @@ class Reference:
         curvature = (bottom - centre) / low**2
         inner = centre * constant + curvature * (2 * s * low + square * constant)
         ratio = s / high
-        if abs(ratio) > mpf("0.01"):
-            raise ValueError(f"s={mp.nstr(s, 5)} is too far out for the ray, which ends at {mp.nstr(abs(high), 5)}")
-        outer = top * mp.fsum(2 * ratio ** (2 * i + 1) / (2 * i + 3) for i in range(_TAIL))
+        outer = top * mp.fsum(2 * ratio ** (2 * i + 1) / (2 * i + 3) for i in range(self._dps // 2 + 1))
         return total + (inner + outer) / (2 * pi * j)
 
     def _sources(self, s):
@@ -212,7 +215,7 @@ class Reference:
         reach = max(_power_of_two(axial), mpf(4))
         depth = min(k / 2, _GROWTH / reach)
         longest = _PHASE / (reach + 2)
-        end = sqrt(2) * log(10) * (self._digits + _MARGIN + 5) / (axial + radial)
+        end = self._decay() / (axial + radial)
         corner = k - j * depth
         up, out = exp(3j * pi / 4), exp(j * pi / 4)
         yield from self._subdivide(mpc(0), (1 - j) * depth, longest)
@@ -224,6 +227,10 @@ class Reference:
                 yield [(s, -weight, *rest) for s, weight, *rest in nodes]
             yield from self._subdivide(corner + near * out, corner + far * out, cap)
             near, far = far, 2 * far
+
+    def _decay(self):
+        """Where the integrand is negligible on both rays, times the distance to the lip."""
+        return sqrt(2) * log(10) * (self._digits + _MARGIN + 5)
 
     def _subdivide(self, a, b, longest):
         """Panels of the segment a b, bisected until they are short beside their distance to every singularity."""
@@ -299,7 +306,7 @@ def _bessel_pair(m, z):
 
 def _hankel_pair(m, z):
     """H_m(z) and H_m'(z), first kind, 0 <= arg z < pi: recurrence upwards from H_0 and H_1."""
-    h0, h1 = _hankel_far(z) if abs(z) > 1.2 * mp.dps else _hankel_near(z)
+    h0, h1 = _hankel_far(z) if abs(z) > 1.2 * mp.dps + 5 else _hankel_near(z)
     for order in range(1, m + 1):
         h0, h1 = h1, 2 * order / z * h1 - h0
     return h0, m / z * h0 - h1

@@ -1,0 +1,150 @@
+"""What a dataset samples: a validated TOML recipe, from a file or built in."""
+
+import math
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Axis = tuple[Finite, Finite, Annotated[int, Field(ge=2, le=4096)]]
+_BUILT_IN = Path(__file__).parent / "recipes"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Strict):
+    """What is drawn for each case.
+
+    m : azimuthal orders. n : "cut-on" (all cut-on radial orders) or a list. helmholtz, mach : ranges, drawn uniformly.
+    modes : least and largest number of radial orders mixed, with complex normal amplitudes of total square one.
+    """
+
+    m: Annotated[list[Annotated[int, Field(ge=-40, le=40)]], Field(min_length=1)]
+    n: Literal["cut-on"] | Annotated[list[Annotated[int, Field(ge=0, le=200)]], Field(min_length=1)] = "cut-on"
+    helmholtz: tuple[Annotated[Finite, Field(ge=0.001, le=60)], Annotated[Finite, Field(ge=0.001, le=60)]]
+    mach: tuple[Annotated[Finite, Field(ge=-0.8, le=0.8)], Annotated[Finite, Field(ge=-0.8, le=0.8)]] = (0.0, 0.0)
+    modes: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        for name in ("helmholtz", "mach", "modes"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise ValueError(f"{name} must be [least, largest], got [{low}, {high}]")
+        return self
+
+
+class Grid(_Strict):
+    """Tensor grid of cell centres: [start, end, cells] in duct radii."""
+
+    x: Axis
+    r: Axis
+
+    @model_validator(mode="after")
+    def _ordered(self):
+        for name in ("x", "r"):
+            start, end, _ = getattr(self, name)
+            if not start < end:
+                raise ValueError(
+                    f"{name} must be [start, end, cells] with start < end, got {list(getattr(self, name))}"
+                )
+        if self.r[0] < 0:
+            raise ValueError(f"r must start at 0 or above, got {self.r[0]}")
+        return self
+
+
+class Microphones(_Strict):
+    """Arc around the lip's centre (0, 0): radius in duct radii, [first, last, count] in degrees, 0 downstream."""
+
+    radius: Annotated[Finite, Field(gt=1, le=1000)]
+    angle_deg: Axis
+
+    @model_validator(mode="after")
+    def _outside(self):
+        first, last, _ = self.angle_deg
+        if not 0 <= first < last <= 180:
+            raise ValueError(f"angle_deg must be [first, last, count] in 0 ... 180, got {list(self.angle_deg)}")
+        return self
+
+
+class Recipe(_Strict):
+    """A dataset: one task, its sources and where they are observed; split into train, validation and test by case."""
+
+    task: Literal["forward", "derivative"]
+    cases: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0)] = 0
+    split: tuple[Finite, Finite, Finite] = (0.8, 0.1, 0.1)
+    source: Source
+    grid: Grid | None = None
+    microphones: Microphones | None = None
+
+    @model_validator(mode="after")
+    def _complete(self):
+        if min(self.split) < 0 or not math.isclose(sum(self.split), 1.0, abs_tol=1e-9):
+            raise ValueError(f"split must be three shares that add to 1, got {list(self.split)}")
+        wanted, other = ("microphones", "grid") if self.task == "forward" else ("grid", "microphones")
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise ValueError(f"a {self.task} recipe needs a table [{wanted}] and no [{other}]")
+        if self.task == "forward" and self.source.modes != (1, 1):
+            raise ValueError(f"a forward recipe has one mode a case, modes = [1, 1], got {list(self.source.modes)}")
+        return self
+
+
+@dataclass(frozen=True)
+class NamedRecipe:
+    """A recipe and the text it was read from."""
+
+    name: str
+    text: str
+    recipe: Recipe
+
+
+def names():
+    """Names of the built-in recipes.
+
+    >>> "forward-demo" in names()
+    True
+    """
+    return sorted(file.stem for file in _BUILT_IN.glob("*.toml"))
+
+
+def load(source, *, cases=None, seed=None):
+    """Read a recipe.
+
+    Parameters
+    ----------
+    source : str or path
+        A TOML file, or the name of a built-in recipe.
+    cases, seed : int, optional
+        Instead of the recipe's own.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        There is no such recipe; a key is unknown, missing or out of range (the message names it).
+    """
+    source = str(source)
+    if source in names():
+        text = (_BUILT_IN / f"{source}.toml").read_text(encoding="utf-8")
+    elif Path(source).is_file():
+        text = Path(source).read_text(encoding="utf-8")
+    else:
+        raise FileNotFoundError(f"{source} is neither a recipe file nor one of {', '.join(names())}")
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{source} is not TOML: {error}") from None
+    content.update({key: value for key, value in (("cases", cases), ("seed", seed)) if value is not None})
+    try:
+        return NamedRecipe(source, text, Recipe.model_validate(content))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'recipe'}: {fault['msg']} (got {fault['input']!r:.60})"
+            for fault in error.errors()
+        )
+        raise ValueError(f"{source}: {faults}") from None

@@ -1,0 +1,707 @@
+"""RAP: every rule again, slowly, with dense matrices and loops; conservation; where it fails and why."""
+
+import copy
+import itertools
+import operator
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from wavenet.rap import INPUT_RULES, SPLITS, UnsupportedOperation, attribute
+
+ROUNDING = 1e-12  # float64, relative to sum |relevance|
+SINGLE = 1e-6  # float32: the relevance's own rounding
+DENSE = 1e-10  # float64, two orders of summation through a few layers
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the tensors are tiny: threads only wait for each other when tests run side by side
+    yield
+    torch.set_num_threads(threads)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# networks as lists of steps (operation, indices of the values it takes); value 0 is the input
+
+
+class Tape(nn.Module):
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+        self.operations = nn.ModuleList([op for op, _ in steps if isinstance(op, nn.Module)])
+
+    def values(self, x):
+        values = [x]
+        for op, taken in self.steps:
+            given = [values[k] for k in taken]
+            values.append(op(given, 1) if op is torch.cat else op(*given))
+        return values
+
+    def forward(self, x):
+        return self.values(x)[-1]
+
+
+WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+
+
+def matrix(op, shape):
+    """op's linear part as a dense w[i, j], from unit vectors."""
+    n = int(np.prod(shape))
+    units = torch.eye(n, dtype=torch.float64).reshape(n, *shape)
+    zero = op(torch.zeros(1, *shape, dtype=torch.float64))
+    return (op(units) - zero).detach().flatten(1).numpy()
+
+
+def quotient(a, b):
+    return a / b if b != 0 else 0.0 * a
+
+
+def shifted(C, total):
+    count, surplus = sum(c != 0 for c in C), C.sum() - total
+    return np.array([c - surplus / count if c != 0 else 0.0 for c in C])
+
+
+def interior(A, B, R, reference):
+    C = np.zeros(len(A))
+    for j, r in enumerate(R):
+        if r == 0:
+            continue
+        a, b = A[:, j], B[:, j]
+        P, N = a.sum(), b.sum()
+        if reference and r < 0:
+            C += quotient(b, N) * r
+        else:
+            C += quotient(a, P) * r
+        C += quotient(b, P + N) * r
+    return C
+
+
+def slow_weighted(w, x, R, split, convolution):
+    z = x[:, None] * w
+    if split == "contribution":
+        return shifted(interior(np.maximum(z, 0), np.maximum(-z, 0), R, False), sum(R))
+    strength = [np.abs(z[:, j]) for j in range(len(R))]
+    share = np.array([quotient(s[x < 0].sum(), s.sum()) for s in strength])
+    dead = np.array([s.sum() == 0 for s in strength])
+    live = R != 0
+    rest = sum(R[dead])
+    of_half = [np.abs(z[side][:, live]).sum() for side in (x >= 0, x < 0)]
+    totals = [
+        sum((R * (1 - share))[~dead]) + rest * quotient(of_half[0], sum(of_half)),
+        sum((R * share)[~dead]) + rest * quotient(of_half[1], sum(of_half)),
+    ]
+    parts = []
+    for side, part in ((x >= 0, np.where(dead, 0, 1 - share)), (x < 0, share)):
+        size = np.abs(x) * side
+        A, B = size[:, None] * np.maximum(w, 0), size[:, None] * np.maximum(-w, 0)
+        parts.append(interior(A, B, R * part, split == "reference" and convolution))
+    for k in (0, 1):
+        if not any(parts[k]):
+            totals[1 - k], totals[k] = sum(R), 0.0
+    return shifted(parts[0], totals[0]) + shifted(parts[1], totals[1])
+
+
+def slow_zb(w, x, R):
+    n = x[:, None] * w - min(x) * np.maximum(w, 0) - max(x) * np.minimum(w, 0)
+    return sum(quotient(n[:, j], n[:, j].sum()) * R[j] for j in range(len(R)))
+
+
+def slow_output(w, x, c, total):
+    C = sum(x * w[:, j] * c[j] for j in range(len(c)))
+    return quotient(np.abs(C) * total, np.abs(C).sum())
+
+
+def slow(tape, x, selector, split, input_rule):
+    """Relevance of one case (no batch axis) through the tape's steps, backwards."""
+    values = [v[0].detach() for v in tape.values(x[None])]
+    relevance = [np.zeros(v.numel()) for v in values]
+    selectors = [None] * len(values)  # None: not reached; False: reached through weights
+    deep = [False]
+    for _, taken in tape.steps:
+        deep.append(any(deep[k] or (k and isinstance(tape.steps[k - 1][0], WEIGHTED)) for k in taken))
+    selectors[-1] = selector.numpy().ravel()
+    relevance[-1] = selectors[-1] * values[-1].numpy().ravel()
+    for at in range(len(values) - 1, 0, -1):
+        op, taken = tape.steps[at - 1]
+        R, c, y = relevance[at], selectors[at], values[at].numpy().ravel()
+        xs = [values[k].numpy().ravel() for k in taken]
+        if c is None:
+            continue
+        sent_c = [False] * len(taken)
+        if isinstance(op, WEIGHTED):
+            w = matrix(op, values[taken[0]].shape)
+            if c is not False:
+                sent = [slow_output(w, xs[0], c, sum(R))]
+            elif input_rule == "zB" and not deep[at]:
+                sent = [slow_zb(w, xs[0], R)]
+            else:
+                sent = [slow_weighted(w, xs[0], R, split, not isinstance(op, nn.Linear))]
+        elif op is torch.cat:
+            ends = np.cumsum([len(v) for v in xs])[:-1]
+            sent = np.split(R, ends)
+            sent_c = sent_c if c is False else np.split(c, ends)
+        elif op is operator.add:
+            size = sum(np.abs(v) for v in xs)
+            sent = [
+                np.array([abs(v) / s * r if s else r / len(xs) for v, s, r in zip(one, size, R, strict=True)])
+                for one in xs
+            ]
+            sent_c = [c] * len(xs)
+        elif isinstance(op, nn.MaxPool2d):
+            index = F.max_pool2d(values[taken[0]][None], op.kernel_size, return_indices=True)[1][0].flatten(1)
+            size = values[taken[0]][0].numel()
+            place = [k * size + int(i) for k, row in enumerate(index) for i in row]
+            sent = [np.zeros_like(xs[0])]
+            for j, i in enumerate(place):
+                sent[0][i] += R[j] if y[j] != 0 else 0
+            if c is not False:
+                sent_c = [np.zeros_like(xs[0])]
+                for j, i in enumerate(place):
+                    sent_c[0][i] += c[j]
+        elif isinstance(op, nn.AvgPool2d | nn.Upsample):
+            w = matrix(op, values[taken[0]].shape)
+            sent = [sum(quotient(xs[0] * w[:, j], y[j]) * R[j] for j in range(len(R)))]
+            sent_c = [False if c is False else w @ c]
+        else:  # activations, flatten
+            sent, sent_c = [R], [c]
+        for k, r, s in zip(taken, sent, sent_c, strict=True):
+            relevance[k] = relevance[k] + np.asarray(r)
+            if s is False or selectors[k] is False:
+                selectors[k] = False
+            else:
+                selectors[k] = s if selectors[k] is None else selectors[k] + s
+    return relevance[0].reshape(x.shape)
+
+
+ACTIVATIONS = (nn.ReLU, nn.Tanh, nn.SiLU, nn.GELU, nn.LeakyReLU)
+
+
+def dense_network(act):
+    return Tape([(nn.Linear(5, 7), [0]), (act(), [1]), (nn.Linear(7, 6), [2]), (act(), [3]), (nn.Linear(6, 3), [4])])
+
+
+def straight_network(act):
+    steps = [
+        (nn.Conv2d(2, 4, 3, padding=1, stride=2, groups=2), [0]),
+        (act(), [1]),
+        (nn.Conv2d(4, 3, 2, dilation=2, padding=1), [2]),
+        (act(), [3]),
+        (nn.Flatten(), [4]),
+        (nn.Linear(12, 4), [5]),
+        (nn.Tanh(), [6]),
+    ]
+    return Tape(steps), (2, 4, 4)
+
+
+def skip_network(act, pool, up, twice):
+    """Two levels, a residual block, a skip; two output layers added if asked for."""
+    steps = [
+        (nn.Conv2d(2, 3, 3, padding=1), [0]),
+        (act(), [1]),
+        (nn.Conv2d(3, 3, 3, padding=1), [2]),
+        (operator.add, [2, 3]),
+        (act(), [4]),
+        (pool, [5]),
+        (nn.Conv2d(3, 4, 1), [6]),
+        (act(), [7]),
+        (up, [8]),
+        (torch.cat, [9, 5]),
+        (nn.Conv2d(7, 2, 3, padding=1), [10]),
+    ]
+    if twice:
+        steps += [(nn.Conv2d(3, 2, 1), [5]), (nn.Tanh(), [12]), (operator.add, [11, 13])]
+    return Tape(steps), (2, 4, 4)
+
+
+def networks():
+    for act in ACTIVATIONS:
+        yield pytest.param(lambda act=act: (dense_network(act), (5,)), id=f"linear-{act.__name__}")
+        yield pytest.param(lambda act=act: straight_network(act), id=f"conv-{act.__name__}")
+    turns = itertools.cycle((False, True))
+    for act, (pool, up) in itertools.product(
+        ACTIVATIONS,
+        (
+            (nn.MaxPool2d, lambda: nn.ConvTranspose2d(4, 4, 2, stride=2)),
+            (nn.AvgPool2d, lambda: nn.Upsample(scale_factor=2, mode="bilinear")),
+        ),
+    ):
+        twice = next(turns)
+        yield pytest.param(
+            lambda act=act, pool=pool, up=up, twice=twice: skip_network(act, pool(2), up(), twice),
+            id=f"skip-{act.__name__}-{pool.__name__}-{twice}",
+        )
+
+
+def by_case(x):
+    return x.double().flatten(1).sum(1)
+
+
+def total(found):
+    """Relevance and leaks, case by case."""
+    relevance = found.relevance if isinstance(found.relevance, tuple) else (found.relevance,)
+    return sum(by_case(r) for r in relevance) + found.leak
+
+
+def size(found):
+    relevance = found.relevance if isinstance(found.relevance, tuple) else (found.relevance,)
+    return sum(by_case(r.abs()) for r in relevance)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# second route
+
+
+@pytest.mark.parametrize("build", list(networks()))
+def test_relevance_is_that_of_dense_loops(build):
+    tape, shape = build()
+    tape = tape.double().eval()
+    x = torch.randn(2, *shape, dtype=torch.float64)
+    selector = torch.randn_like(tape(x))
+    for split, input_rule in itertools.product(SPLITS, INPUT_RULES):
+        found = attribute(tape, x, selector, split=split, input_rule=input_rule)
+        for case in range(2):
+            expected = slow(tape, x[case], selector[case], split, input_rule)
+            scale = np.abs(expected).sum()
+            assert np.abs(found.relevance[case].numpy() - expected).max() < DENSE * scale, (split, input_rule)
+        y = by_case(selector * tape(x)).detach()
+        assert ((total(found) - y).abs() <= ROUNDING * size(found)).all()
+        assert torch.allclose(found.output, y, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.ConvTranspose2d(4, 2, 3, stride=2, padding=1, output_padding=1, groups=2),
+        nn.ConvTranspose2d(4, 2, 3, dilation=2),
+        nn.Conv2d(4, 6, (3, 1), padding="same", groups=2),
+    ],
+)
+def test_structured_weights_are_dense_weights(layer):
+    tape = Tape([(layer, [0]), (nn.Tanh(), [1]), (nn.Flatten(), [2]), (nn.LazyLinear(3), [3])]).double().eval()
+    x = torch.randn(1, 4, 3, 3, dtype=torch.float64)
+    selector = torch.randn_like(tape(x))
+    for split in SPLITS:
+        found = attribute(tape, x, selector, split=split).relevance[0].numpy()
+        expected = slow(tape, x[0], selector[0], split, "interior")
+        assert np.abs(found - expected).max() < DENSE * np.abs(expected).sum()
+
+
+def test_conv1d_and_a_bias_that_alone_explains_an_output():
+    first = nn.Conv1d(1, 3, 1)
+    tape = Tape([(first, [0]), (nn.Tanh(), [1]), (nn.Conv1d(3, 2, 1), [2])]).double().eval()
+    with torch.no_grad():
+        first.weight[0] = 0.0  # its output has relevance, but no contributions
+    x = torch.tensor([[[1.0, -2.0, 3.0, 0.0]]], dtype=torch.float64)
+    selector = torch.ones_like(tape(x))
+    for split in SPLITS:
+        found = attribute(tape, x, selector, split=split)
+        assert np.allclose(found.relevance[0], slow(tape, x[0], selector[0], split, "interior"), rtol=DENSE)
+        assert found.relevance[0, 0, 3] == 0
+        assert found.leak.abs() < ROUNDING * size(found)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# identities
+
+
+class Unet(nn.Module):
+    def __init__(self, depth, act=nn.SiLU):
+        super().__init__()
+        width = [4 * 2 ** min(k, 3) for k in range(depth + 1)]
+
+        def block(a, b):
+            return nn.Sequential(
+                nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), act(), nn.Conv2d(b, b, 3, padding=1), act()
+            )
+
+        self.down = nn.ModuleList([block(a, b) for a, b in zip([2, *width], width[:depth], strict=False)])
+        self.bottom = block(width[depth - 1], width[depth])
+        self.wide = nn.ModuleList([nn.ConvTranspose2d(width[k + 1], width[k], 2, stride=2) for k in range(depth)])
+        self.up = nn.ModuleList([block(2 * width[k], width[k]) for k in range(depth)])
+        self.head = nn.Conv2d(width[0], 3, 1)
+        self.register_buffer("mask", (torch.rand(1, 1, 1, 64) > 0.2).float())
+
+    def forward(self, x):
+        if x.ndim != 4 or x.shape[-1] % 2 ** len(self.down):  # a test of shapes as networks make it
+            raise ValueError(f"got {tuple(x.shape)}")
+        skips = []
+        for block in self.down:
+            x = block(x)
+            skips.append(x)
+            x = F.max_pool2d(x, 2)
+        x = self.bottom(x)
+        for k in reversed(range(len(self.up))):
+            x = self.up[k](torch.cat([self.wide[k](x), skips[k]], dim=1))
+        return 0.1 * self.head(x) * self.mask
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, SINGLE), (torch.float64, ROUNDING)])
+@pytest.mark.parametrize("split", SPLITS)
+def test_six_levels_conserve(dtype, tolerance, split):
+    model = Unet(6).to(dtype).eval()
+    x = torch.randn(2, 2, 128, 64, dtype=dtype)
+    with torch.no_grad():
+        selector = (torch.rand(2, 3, 128, 64) < 0.02).to(dtype)
+        y = by_case(selector.double() * model(x).double())
+    found = attribute(model, x, selector, split=split)
+    assert found.relevance.dtype == dtype
+    assert ((by_case(found.relevance) - y).abs() < tolerance * size(found)).all()
+    for layer in found.layers:
+        assert ((layer.incoming - layer.outgoing - layer.leak).abs() < ROUNDING * size(found)).all()
+        assert (layer.leak.abs() < tolerance * size(found)).all(), layer.name
+    assert found.layers[0].incoming.shape == (2,)
+    assert {"head", "bottom.0", "down.0.1"} <= {layer.name for layer in found.layers}
+    assert [layer.kind for layer in found.layers if layer.kind.startswith("output")] == ["output convolution"]
+
+
+def test_splits_coincide_for_positive_activations():
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2)).double().eval()
+    x = torch.rand(3, 6, dtype=torch.float64)
+    one = torch.tensor([0.0, 1.0], dtype=torch.float64).expand(3, 2)
+    by_sign, by_weight, reference = (attribute(model, x, one, split=split).relevance for split in SPLITS)
+    assert torch.allclose(by_sign, by_weight, rtol=1e-12)
+    assert torch.equal(by_weight, reference)  # linear layers only
+
+
+def test_cases_do_not_see_each_other():
+    model = Unet(2).double().eval()
+    x = torch.randn(3, 2, 16, 64, dtype=torch.float64)
+    selector = torch.randn(3, 3, 16, 64, dtype=torch.float64)
+    together = attribute(model, x, selector).relevance
+    alone = torch.cat([attribute(model, x[k : k + 1], selector[k : k + 1]).relevance for k in range(3)])
+    assert (together - alone).abs().sum() < DENSE * alone.abs().sum()
+
+
+def test_output_layer_alone_is_influence_in_size():
+    model = nn.Linear(3, 2).double().eval()
+    x = torch.tensor([[1.0, -2.0, 0.0]], dtype=torch.float64)
+    found = attribute(model, x, torch.tensor([[1.0, -1.0]], dtype=torch.float64))
+    C = (x[0] * (model.weight[0] - model.weight[1])).abs().detach()
+    y = (model(x)[0, 0] - model(x)[0, 1]).item()
+    assert torch.allclose(found.relevance[0], C / C.sum() * y, rtol=1e-14)
+
+
+def test_a_mask_takes_its_outputs_out_of_the_selector():
+    layer = nn.Linear(3, 2).double()
+
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = layer
+            self.register_buffer("mask", torch.tensor([1.0, 0.0], dtype=torch.float64))
+
+        def forward(self, x):
+            return self.layer(x) * self.mask
+
+    x = torch.randn(2, 3, dtype=torch.float64)
+    both = attribute(Masked().eval(), x, torch.ones(2, 2)).relevance
+    first = attribute(layer.eval(), x, torch.tensor([[1.0, 0.0]] * 2)).relevance
+    assert torch.allclose(both, first, rtol=1e-14)
+
+
+class Functional(nn.Module):
+    """The same steps as functions, methods and operators; two inputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.weight = nn.Parameter(torch.randn(2, 4, 3, 3))
+        self.out = nn.Parameter(torch.randn(5, 8))
+        self.act = nn.ReLU(inplace=True)
+
+    def forward(self, a, b):
+        x = F.pad(torch.cat((a, b[:, :1]), 1), (1, 1, 1, 1))
+        x = self.act(self.conv(x))
+        skip = x
+        x = F.conv2d(torch.tanh(x), self.weight, padding=1)
+        x += skip[:, :2]
+        first, second = x.chunk(2, dim=1)
+        x = torch.stack([first, -second], 2).squeeze(1)
+        x = F.dropout(F.avg_pool2d(F.silu(x), 2), 0.5, self.training)
+        x = (2.0 * x - 1.0) / 3.0
+        x = F.interpolate(x, scale_factor=2, mode="nearest").mean((2,)).permute(0, 2, 1).reshape(x.shape[0], -1)
+        return F.linear(x, self.out)
+
+
+def test_functions_are_modules():
+    model = Functional().double().eval()
+    a, b = torch.randn(2, 2, 4, 4, dtype=torch.float64), torch.randn(2, 2, 4, 4, dtype=torch.float64)
+    kept = a.clone(), b.clone()
+    selector = torch.randn(2, 5, dtype=torch.float64)
+    for split, input_rule in itertools.product(SPLITS, INPUT_RULES):
+        found = attribute(model, (a, b), selector, split=split, input_rule=input_rule)
+        assert isinstance(found.relevance, tuple)
+        assert [r.shape for r in found.relevance] == [a.shape, b.shape]
+        assert (found.relevance[1][:, 1] == 0).all()
+        assert ((total(found) - found.output).abs() < ROUNDING * size(found)).all()
+        for layer in found.layers:  # z^B gives relevance to the zeros that forward put around the input
+            tight = (layer.leak.abs() < ROUNDING * size(found)).all()
+            assert tight or (layer.name, input_rule) == ("pad", "zB"), layer.name
+    assert torch.equal(a, kept[0])
+    assert torch.equal(b, kept[1])
+
+
+def test_in_place_addition_splits_by_the_summands_before_it():
+    class Residual(nn.Module):
+        def forward(self, x):
+            y = x * 2.0
+            y += x[:, [1, 0]]
+            return y
+
+    x = torch.tensor([[1.0, -3.0]], dtype=torch.float64)
+    found = attribute(Residual().eval(), x, torch.tensor([[1.0, 0.0]]))
+    # y_0 = 2 - 3: |2| and |3| share -1
+    assert torch.allclose(found.relevance, torch.tensor([[-0.4, -0.6]], dtype=torch.float64), rtol=1e-14)
+
+
+def test_a_model_stays_as_it_was():
+    for dtype in (torch.float32, torch.float64):
+        model = Unet(2).to(dtype).eval()
+        before = copy.deepcopy(model.state_dict())
+        x = torch.randn(1, 2, 8, 64, dtype=dtype, requires_grad=True)
+        attribute(model, x, torch.ones(1, 3, 8, 64))
+        assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+        assert all(p.grad is None and p.requires_grad and p.dtype == dtype for p in model.parameters())
+        assert all(not m._forward_hooks and not m._forward_pre_hooks and not m.training for m in model.modules())
+        assert x.grad is None
+    with torch.inference_mode():
+        assert torch.isfinite(attribute(model, x.detach(), torch.ones(1, 3, 8, 64)).relevance).all()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# where it is not conserved
+
+
+def test_no_contributions_leak():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double().eval()
+    x = torch.tensor([[0.0, 0.0], [1.0, -1.0]], dtype=torch.float64)
+    for split in SPLITS:
+        found = attribute(model, x, torch.ones(2, 1), split=split)
+        assert (found.relevance[0] == 0).all()
+        (layer,) = (layer for layer in found.layers if layer.name == "0")
+        assert torch.allclose(layer.leak[0], found.output[0], rtol=1e-12)
+        assert layer.leak[1].abs() < ROUNDING * size(found)[1]
+        assert torch.allclose(total(found), found.output, rtol=1e-12)
+
+
+def test_maximum_pooled_from_zeros_leaks():
+    class Pooled(nn.Module):
+        def forward(self, x):
+            return F.max_pool2d(x, 2) + 1.0
+
+    x = torch.zeros(1, 1, 2, 4, dtype=torch.float64)
+    x[..., 0, 3] = 2.0
+    found = attribute(Pooled().eval(), x, torch.ones(1, 1, 1, 2))
+    assert found.relevance[0, 0, 0].tolist() == [0.0, 0.0, 0.0, 3.0]
+    assert [layer.leak.item() for layer in found.layers if layer.kind == "winner"] == [1.0]
+    assert found.leak.item() == 1.0
+
+
+def test_an_average_that_cancels_and_a_constant_channel_leak():
+    class Averaged(nn.Module):
+        def forward(self, x):
+            return F.avg_pool1d(torch.cat([x, torch.ones_like(x)], 1), 3) + 1.0
+
+    x = torch.tensor([[[0.1, 0.2, -0.3]]], dtype=torch.float64)  # the sum is 2.8e-17 in floating point
+    found = attribute(Averaged().eval(), x, torch.ones(1, 2, 1))
+    assert (found.relevance == 0).all()
+    leaks = {layer.kind: layer.leak.item() for layer in found.layers if layer.leak}
+    assert leaks.keys() == {"proportional", "index"}
+    assert leaks["proportional"] == pytest.approx(1.0)
+    assert leaks["index"] == pytest.approx(2.0)
+
+
+def test_reference_loses_negative_relevance_without_negative_weights():
+    head = nn.Linear(4, 1, bias=False)
+    model = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.Flatten(), nn.Tanh(), head).double().eval()
+    with torch.no_grad():
+        model[0].weight.fill_(1.0)
+        head.weight.fill_(-1.0)
+    x = torch.rand(1, 1, 2, 2, dtype=torch.float64)
+    assert attribute(model, x, torch.ones(1, 1), split="weight").leak.abs() < ROUNDING
+    found = attribute(model, x, torch.ones(1, 1), split="reference")
+    assert (found.relevance == 0).all()
+    assert torch.allclose(found.leak, found.output, rtol=1e-12)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# operations without a rule, and rules of one's own
+
+
+class Gate(nn.Module):
+    """Scales by the input's own size."""
+
+    rap_passes_through = True
+
+    def forward(self, x, other=None):
+        return x * x.abs().amax((1,), keepdim=True)
+
+
+def test_a_module_may_declare_itself_elementwise():
+    inner = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).double()
+    x = torch.randn(2, 3, dtype=torch.float64)
+    found = attribute(nn.Sequential(inner, Gate()).eval(), x, torch.ones(2, 2))
+    plain = attribute(inner.eval(), x, torch.ones(2, 2))
+    ratio = found.output / plain.output  # a scale by case: the same explanation of another total
+    assert torch.allclose(found.relevance, plain.relevance * ratio[:, None], rtol=1e-12)
+    assert found.layers[0].kind == "declared"
+
+
+def test_nothing_goes_back_through_a_declared_module_s_scale():
+    class Scaled(Gate):
+        def forward(self, x, scale):
+            return x * scale
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.scaled = nn.Linear(3, 2).double(), Scaled()
+
+        def forward(self, x):
+            scale = x.square().mean(1, keepdim=True).sqrt()  # no rule takes relevance through these
+            return self.scaled(self.layer(x / scale), scale)
+
+    model = build(lambda m, x: m.parts[0](m.parts[1](x)), Model(), nn.Identity())
+    x = torch.randn(2, 3, dtype=torch.float64)
+    with pytest.raises(UnsupportedOperation, match="truediv"):
+        attribute(model, x, torch.ones(2, 2))
+    x_over = {operator.truediv: lambda op, inputs, output, relevance: (relevance, None)}
+    found = attribute(model, x, torch.ones(2, 2), rules=x_over)
+    assert torch.allclose(found.relevance.sum(1), found.output, rtol=1e-12)
+
+
+def test_a_declared_module_keeps_its_shape():
+    class Shrinking(Gate):
+        def forward(self, x):
+            return x[:, :1]
+
+    with pytest.raises(UnsupportedOperation, match=r"rap_passes_through.*\(1, 3\) into \(1, 1\)"):
+        attribute(Shrinking().eval(), torch.ones(1, 3), torch.ones(1, 1))
+
+
+def build(forward, *modules):
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts = nn.ModuleList(modules)
+
+        def forward(self, x):
+            return forward(self, x)
+
+    return Model().eval()
+
+
+@pytest.mark.parametrize(
+    ("forward", "message"),
+    [
+        (lambda m, x: torch.softmax(x, 1), "softmax"),
+        (lambda m, x: x**2, "pow"),
+        (lambda m, x: x * torch.sigmoid(x), "mul.*rap_passes_through"),
+        (lambda m, x: 1.0 / (3.0 + x), "denominator"),
+        (lambda m, x: torch.complex(x, x).abs(), "abs"),
+        (lambda m, x: x.flatten()[None].expand(4, -1)[:, :6], "batch axis"),
+        (lambda m, x: F.dropout(x, 0.0, True), "drops in eval mode"),
+        (lambda m, x: nn.functional.linear(x, x[:, :6]), "linear"),
+        (lambda m, x: F.max_pool1d(x[:, None], 2, return_indices=True)[0][:, 0], "indices"),
+        (lambda m, x: torch.stack([torch.complex(x, x), x], 1).real[:, 0], "getattr"),
+    ],
+)
+def test_unknown_operations_are_named(forward, message):
+    model = build(forward)
+    x = torch.ones(4, 6)
+    with pytest.raises(UnsupportedOperation, match=message):
+        attribute(model, x, torch.ones_like(model(x)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), "'reflect'"),
+        (nn.BatchNorm2d(1, track_running_stats=False), "running statistics"),
+        (nn.GroupNorm(1, 1), "GroupNorm"),
+        (nn.MaxPool2d(2, return_indices=True), "indices"),
+    ],
+)
+def test_unknown_modules_are_named(layer, message):
+    model = build(lambda m, x: m.parts[0](x) if not isinstance(m.parts[0], nn.MaxPool2d) else m.parts[0](x)[0], layer)
+    x = torch.rand(2, 1, 4, 4)
+    with pytest.raises(UnsupportedOperation, match=message):
+        attribute(model, x, torch.ones_like(model(x)))
+
+
+def test_output_size_has_no_rule():
+    model = build(lambda m, x: m.parts[0](x, output_size=(4, 4)), nn.ConvTranspose2d(1, 1, 1, stride=2))
+    with pytest.raises(UnsupportedOperation, match="output_size"):
+        attribute(model, torch.rand(1, 1, 2, 2), torch.ones(1, 1, 4, 4))
+
+
+def test_a_graph_that_is_not_the_model_is_refused():
+    def forward(m, x):
+        y = x * 1.0
+        y.relu_()
+        return y
+
+    with pytest.raises(UnsupportedOperation, match="in place"):
+        attribute(build(forward), -torch.ones(1, 2), torch.ones(1, 2))
+
+
+def test_a_layer_takes_cases_in_front():
+    model = build(lambda m, x: m.parts[0](x.transpose(0, 1)).transpose(0, 1), nn.Linear(3, 3))
+    with pytest.raises(UnsupportedOperation, match=r"cases in front|batch axis"):
+        attribute(model, torch.ones(3, 5), torch.ones(3, 5))
+
+
+def test_a_rule_may_be_registered():
+    called = []
+
+    def gated(op, inputs, output, relevance):
+        called.append(op)
+        return relevance, None
+
+    def halved(op, inputs, output, relevance):
+        return relevance / 2
+
+    model = build(lambda m, x: m.parts[1](m.parts[0](x)) * torch.sigmoid(x), nn.Linear(3, 3), nn.Softmax(1)).double()
+    x = torch.randn(2, 3, dtype=torch.float64)
+    found = attribute(model, x, torch.ones(2, 3), rules={operator.mul: gated, nn.Softmax: halved})
+    assert called == [operator.mul]
+    (layer,) = (layer for layer in found.layers if layer.name == "parts.1")
+    assert torch.allclose(layer.leak, found.output / 2, rtol=1e-12)
+    assert torch.allclose(total(found), found.output, rtol=1e-12)
+    wrong = {operator.mul: gated, nn.Softmax: lambda op, inputs, output, relevance: relevance[:, :1]}
+    with pytest.raises(ValueError, match=r"parts\.1 must return shapes \[\(2, 3\)\], got \[\(2, 1\)\]"):
+        attribute(model, x, torch.ones(2, 3), rules=wrong)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# at the door
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"split": "half"}, "split must be one of 'contribution', 'weight', 'reference', got 'half'"),
+        ({"input_rule": "zb"}, "input_rule must be one of 'interior', 'zB', got 'zb'"),
+        ({"inputs": torch.ones(2, 3, dtype=torch.complex64)}, "complex64"),
+        ({"inputs": torch.ones(2, 3, dtype=torch.int64)}, "int64"),
+        ({"inputs": (torch.ones(2, 3), torch.ones(3, 3))}, "batch axis"),
+        ({"inputs": ()}, "got none"),
+        ({"selector": torch.ones(2)}, r"\(2, 1\), got \(2,\)"),
+        ({"selector": torch.ones(2, 1, dtype=torch.complex64)}, "complex64"),
+        ({"model": nn.Sequential(nn.Linear(3, 1), nn.Dropout())}, "training mode in Sequential"),
+        ({"model": build(lambda m, x: (x, x))}, "one tensor, got tuple"),
+        ({"model": build(lambda m, x: torch.complex(x, x))}, "complex64"),
+        ({"model": build(lambda m, x: x[:, :1] / 0)}, "finite"),
+        ({"model": build(lambda m, x: torch.ones(2, 1))}, "depends on its inputs"),
+    ],
+)
+def test_wrong_arguments_are_named(change, message):
+    given = {"model": nn.Linear(3, 1).eval(), "inputs": torch.ones(2, 3), "selector": torch.ones(2, 1), **change}
+    with pytest.raises(ValueError, match=message):
+        attribute(given.pop("model"), given.pop("inputs"), given.pop("selector"), **given)

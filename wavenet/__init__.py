@@ -1,0 +1,4 @@
+"""Neural surrogates of duct acoustics: networks, constraints, training and Relative Attributing Propagation.
+
+Not the audio network of the same name.
+"""

@@ -1,0 +1,63 @@
+"""Forward model: duct mode, Helmholtz number and Mach number to complex pressure at a microphone array."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from .constraints import known_phase
+
+INPUTS = ("m", "n", "radial_eigenvalue", "helmholtz", "mach")
+
+
+@dataclass(frozen=True)
+class ForwardConfig:
+    """x, r: microphone positions [radii]; low, high: range of each of `INPUTS` in training; scale: of the pressure."""
+
+    x: tuple
+    r: tuple
+    low: tuple
+    high: tuple
+    scale: float = 1.0
+    width: int = 128
+    depth: int = 4
+
+    def __post_init__(self):
+        if not (len(self.x) == len(self.r) > 0 and len(self.low) == len(self.high) == len(INPUTS)):
+            raise ValueError(f"expected equally many x and r, and {len(INPUTS)} ranges: {', '.join(INPUTS)}")
+        if self.width < 1 or self.depth < 1 or not self.scale > 0:
+            raise ValueError(f"width, depth and scale must be positive, got {self.width}, {self.depth}, {self.scale}")
+
+
+class ForwardModel(nn.Module):
+    """Feed-forward network (case, 5) -> (case, microphone, 2), real and imaginary pressure [rho c^2].
+
+    `core` maps inputs scaled to [-1, 1], with the mode's cut-on ratio beside them, to the pressure without the phase
+    that a wave from the open end has gathered; `forward` puts that known phase back (`constraints.known_phase`).
+    """
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        count = len(INPUTS) + 1
+        widths = [count, *[config.width] * config.depth]
+        layers = []
+        for before, after in zip(widths[:-1], widths[1:], strict=True):
+            layers += [nn.Linear(before, after), nn.SiLU()]
+        self.core = nn.Sequential(*layers, nn.Linear(widths[-1], 2 * len(config.x)))
+
+    def features(self, inputs):
+        """Inputs scaled to [-1, 1], and cos of the mode's angle, sqrt(1 - (alpha beta / ka)^2), zero at cut-on."""
+        if inputs.ndim != 2 or inputs.shape[1] != len(INPUTS):
+            raise ValueError(f"expected (case, {len(INPUTS)}): {', '.join(INPUTS)}; got {tuple(inputs.shape)}")
+        low, high = inputs.new_tensor(self.config.low), inputs.new_tensor(self.config.high)
+        scaled = 2 * (inputs - low) / torch.where(high > low, high - low, 1.0) - 1
+        ratio2 = inputs[:, 2:3] ** 2 * (1 - inputs[:, 4:5] ** 2) / inputs[:, 3:4] ** 2
+        return torch.cat([scaled, torch.sqrt(torch.abs(1 - ratio2))], dim=1)
+
+    def forward(self, inputs):
+        core = self.core(self.features(inputs)).reshape(len(inputs), -1, 2) * self.config.scale
+        x, r = inputs.new_tensor(self.config.x), inputs.new_tensor(self.config.r)
+        phase = known_phase(inputs[:, 3], inputs[:, 4], x, r)
+        cos, sin = torch.cos(phase), torch.sin(phase)
+        return torch.stack([cos * core[..., 0] - sin * core[..., 1], sin * core[..., 0] + cos * core[..., 1]], dim=2)
