@@ -29,7 +29,6 @@ class UNetConfig:
     levels: int = 6
     potential_scale: float = 1.0
     velocity_scale: float = 1.0
-    correction_scale: float = 1e-3
     window: int = 6
 
     def __post_init__(self):
@@ -49,8 +48,10 @@ def _block(before, after, activation):
 
 
 class Backbone(nn.Module):
-    """Six levels, two convolutions a block, tanh in the first and last blocks and ReLU between, max-pooling, transposed
-    convolutions, concatenated skips, no batch norm."""
+    """Six levels, two convolutions a block, max-pooling, transposed convolutions, concatenated skips, no batch norm.
+
+    tanh in the first and last blocks, ReLU between.
+    """
 
     def __init__(self, before, after, width, levels):
         super().__init__()
@@ -99,11 +100,16 @@ class UNet(nn.Module):
         _expect_grid(self.config, potential, parameters)
         factor = potential.new_zeros(len(potential), 2)
         factor[:, 0] = self.config.velocity_scale
-        return potential / self.config.potential_scale, factor
+        return (potential / self.config.potential_scale).float(), factor
 
     def forward(self, potential, parameters):
         seen, _ = self.explained(potential, parameters)
         return self.core(seen) * self.config.velocity_scale
+
+    @property
+    def resolution(self):
+        """Size of the errors that training works on, in units of the potential's."""
+        return self.config.velocity_scale / self.config.potential_scale
 
 
 class ConstrainedCore(nn.Module):
@@ -122,7 +128,7 @@ class ConstrainedCore(nn.Module):
         nn.init.zeros_(self.backbone.head.weight)
         nn.init.zeros_(self.backbone.head.bias)
         self.envelope = WallEnvelope(x, r)
-        self.scale = config.correction_scale
+        self.register_buffer("scale", torch.tensor(1e-3))  # of the correction; `fit_linear` measures it
 
     def linear(self, field):
         """The linear part, in double precision: (case, 2, x, r) -> (case, 4, x, r)."""
@@ -205,9 +211,16 @@ class ConstrainedUNet(nn.Module):
         u, v = times(velocity[:, :2], reference), times(velocity[:, 2:], reference)
         return torch.cat([u, v], dim=1).to(potential.dtype)
 
+    @property
+    def resolution(self):
+        """Size of the errors that training works on, in units of the potential's: what the linear part leaves."""
+        return float(self.core.scale)
+
     def fit_linear(self, potential, parameters, velocity):
         """Fit the lip's linear map to training cases, before the gradient steps."""
         seen, reference = self.explained(potential, parameters)
         turn = reciprocal(reference)
         target = torch.cat([times(velocity[:, :2].double(), turn), times(velocity[:, 2:].double(), turn)], dim=1)
         self.core.lip.fit(seen, target - self.core.differences(seen))
+        left = target - self.core.linear(seen)
+        self.core.scale.fill_(float(left.square().mean().sqrt()))

@@ -1,0 +1,72 @@
+"""A run's folder: weights as safetensors, with the network's configuration and the dataset's provenance inside."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from .forward_model import ForwardConfig, ForwardModel
+from .unet import ConstrainedUNet, UNet, UNetConfig
+
+WEIGHTS = "weights.safetensors"
+MODELS = {  # name: (task, network, configuration)
+    "mlp": ("forward", ForwardModel, ForwardConfig),
+    "unet": ("derivative", UNet, UNetConfig),
+    "constrained": ("derivative", ConstrainedUNet, UNetConfig),
+}
+DEFAULTS = {"forward": "mlp", "derivative": "constrained"}
+
+
+def save(run, name, model, provenance):
+    """Write weights, configuration and provenance (a dict of JSON values) to the run's folder, all or nothing."""
+    metadata = {
+        "model": name,
+        "config": json.dumps(dataclasses.asdict(model.config)),
+        "provenance": json.dumps(provenance),
+    }
+    tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
+    partial = Path(run) / f".{WEIGHTS}.partial"
+    save_file(tensors, partial, metadata=metadata)
+    os.replace(partial, Path(run) / WEIGHTS)
+
+
+def load(run, *, task=None):
+    """Network of a run.
+
+    Returns
+    -------
+    name : str
+    model : torch module, in evaluation mode
+    provenance : dict
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Not a run's folder, of another task, or damaged.
+    """
+    path = Path(run) / WEIGHTS
+    if not path.is_file():
+        raise FileNotFoundError(f"{run} is not a run: it has no {WEIGHTS}")
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    name = metadata.get("model")
+    if name not in MODELS:
+        raise ValueError(f"{path} holds the unknown model {name!r}, expected one of {', '.join(MODELS)}")
+    found, network, config = MODELS[name]
+    if task is not None and found != task:
+        raise ValueError(f"{run} is a run of the {found} task, one of the {task} task is needed")
+    try:
+        options = {key: tuple(v) if isinstance(v, list) else v for key, v in json.loads(metadata["config"]).items()}
+        model = network(config(**options))
+        model.load_state_dict(tensors)
+        provenance = json.loads(metadata["provenance"])
+    except (KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} does not fit the model {name}: {error}") from None
+    return name, model.eval(), provenance

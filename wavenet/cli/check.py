@@ -1,0 +1,20 @@
+"""wavenet check."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import Json, say
+
+
+def check(file: Annotated[Path, typer.Argument(help="Dataset file.")], as_json: Json = False):
+    """Check a dataset file, every value of it.
+
+    Example: wavenet check derivative.h5
+    """
+    from data.read import check as inspect
+
+    summary = inspect(file)
+    provenance = summary.pop("provenance")
+    say(summary | {name: provenance[name] for name in ("recipe_name", "seed", "commit", "versions")}, as_json)

@@ -1,0 +1,33 @@
+"""wavenet field."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import Json, new_file, say, span
+
+
+def field(
+    m: Annotated[int, typer.Option(help="Azimuthal order.")],
+    n: Annotated[int, typer.Option(help="Radial order, from 0.")],
+    helmholtz: Annotated[float, typer.Option(help="Helmholtz number ka.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
+    x: Annotated[str, typer.Option(help="start:end:cells in radii; values at the cells' centres.")] = "-2:2:128",
+    r: Annotated[str, typer.Option(help="start:end:cells in radii; values at the cells' centres.")] = "0:2:64",
+    as_json: Json = False,
+):
+    """Near field of one duct mode on a grid, as HDF5.
+
+    Example: wavenet field --m 2 --n 0 --helmholtz 5 --x=-2:2:128 --r=0:2:64 -o field.h5
+    """
+    import analytic
+    from data.field import write_field
+    from data.generate import cell_centres
+
+    path = new_file(output)
+    solution = analytic.solve(analytic.DuctMode(m, n, helmholtz, mach))
+    result = solution.field(cell_centres(*span(x, "x")), cell_centres(*span(r, "r")))
+    write_field(path, solution.source, result)
+    say({"file": str(path), "error_estimate": result.error_estimate}, as_json)

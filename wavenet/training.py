@@ -1,0 +1,157 @@
+"""Training through Lightning: early stopping, CSV log, resume; the best weights end in the run's folder."""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from torch.utils.data import DataLoader, TensorDataset
+
+from .constraints import helmholtz_residual
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Length and step of a training. physics: weight of the Helmholtz and compatibility residuals."""
+
+    epochs: int
+    batch: int
+    rate: float
+    patience: int
+    width: int
+    physics: float = 0.01
+
+
+PRESETS = {
+    ("mlp", "quick"): Preset(150, 64, 2e-3, 40, 128),
+    ("mlp", "standard"): Preset(600, 256, 1e-3, 60, 512),
+    ("unet", "quick"): Preset(12, 8, 1e-3, 12, 4),
+    ("unet", "standard"): Preset(200, 16, 5e-4, 25, 32),
+    ("constrained", "quick"): Preset(3, 8, 3e-4, 3, 4),
+    ("constrained", "standard"): Preset(60, 16, 3e-4, 10, 16),
+}
+
+
+class _Training(L.LightningModule):
+    def __init__(self, model, preset):
+        super().__init__()
+        self.model, self.preset = model, preset
+
+    def configure_optimizers(self):
+        live = [weight for weight in self.model.parameters() if weight.requires_grad]
+        optimizer = torch.optim.Adam(live, lr=self.preset.rate)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.preset.epochs, self.preset.rate / 100)
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def training_step(self, batch, _):
+        loss = self.mismatch(batch) + self.residuals(batch)
+        self.log("train_loss", loss, on_epoch=True, on_step=False, batch_size=len(batch[0]))
+        return loss
+
+    def validation_step(self, batch, _):
+        self.log("validation_loss", self.mismatch(batch), prog_bar=True, batch_size=len(batch[0]))
+
+    def residuals(self, batch):
+        """Physical residuals to be made small beside the mismatch; none by default."""
+        return 0.0
+
+
+class _ForwardTraining(_Training):
+    def mismatch(self, batch):
+        inputs, pressure = batch
+        return ((self.model(inputs) - pressure) / self.model.config.scale).square().mean()
+
+
+class _DerivativeTraining(_Training):
+    """MSE in units of what the network resolves and, for a network with constraints, the residuals."""
+
+    def mismatch(self, batch):
+        potential, parameters, velocity = batch
+        size = potential.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+        return ((self.model(potential, parameters) - velocity) / (size * self.model.resolution)).square().mean()
+
+    def residuals(self, batch):
+        """Convected Helmholtz equation and u_r = v_x, the network's own derivatives composed; away from wall and axis,
+        where u and v obey no wall condition that the network knows."""
+        if not hasattr(self.model, "fit_linear"):
+            return 0.0
+        potential, parameters, _ = batch
+        x, r = (potential.new_tensor(points) for points in (self.model.config.x, self.model.config.r))
+        velocity = self.model(potential, parameters)
+        u, v = velocity[:, :2], velocity[:, 2:]
+        along_u, along_v = self.model(u, parameters), self.model(v, parameters)
+        m, helmholtz, mach = parameters.unbind(dim=1)
+        terms = {"m": m, "helmholtz": helmholtz, "mach": mach}
+        wave = helmholtz_residual(potential, u, along_u[:, :2], v, along_v[:, 2:], r, **terms)
+        twist = (along_u[:, 2:] - along_v[:, :2]) / helmholtz[:, None, None, None] ** 2
+        margin = 4 * float(r[1] - r[0])
+        live = (torch.abs(r - 1) > 0.5) & (r > margin) & (r < r[-1] - margin)
+        live = live & (torch.abs(x) < x[-1] - 4 * float(x[1] - x[0]))[:, None]
+        size = potential.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+        return self.preset.physics * (((wave / size).square() + (twist / size).square()) * live).mean()
+
+
+def fit(model, train, validation, run, *, preset, resume=False, progress=True):
+    """Train a network; return it with its best weights.
+
+    Parameters
+    ----------
+    model : ForwardModel, UNet or ConstrainedUNet
+    train, validation : tuple of tensors
+        (inputs, pressure), or (potential, parameters, velocity), case first.
+    run : path
+        Folder for the log (metrics.csv) and the checkpoints.
+    preset : Preset
+    resume : bool
+        Go on from the run's last checkpoint.
+
+    Raises
+    ------
+    FileNotFoundError
+        resume without a checkpoint.
+    """
+    run = Path(run)
+    last = run / "last.ckpt"
+    if resume and not last.is_file():
+        raise FileNotFoundError(f"{run} has no last.ckpt to resume from")
+    if hasattr(model, "fit_linear"):
+        with torch.no_grad():
+            model.fit_linear(*train)
+    module = (_ForwardTraining if len(train) == 2 else _DerivativeTraining)(model, preset)
+    best = ModelCheckpoint(run, "best", monitor="validation_loss", save_last=True, enable_version_counter=False)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    with warnings.catch_warnings():  # Lightning's advice on workers, logging intervals and checkpoints found again
+        warnings.simplefilter("ignore")
+        trainer = L.Trainer(
+            max_epochs=preset.epochs,
+            accelerator="auto",
+            devices=1,
+            logger=CSVLogger(run, name="", version=""),
+            callbacks=[best, EarlyStopping("validation_loss", patience=preset.patience)],
+            enable_progress_bar=progress,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        if not resume:  # the best so far are the weights before the first step
+            trainer.validate(module, DataLoader(TensorDataset(*validation), preset.batch), verbose=False)
+            start = float(trainer.callback_metrics["validation_loss"])
+            initial = {key: value.clone() for key, value in model.state_dict().items()}
+        trainer.fit(
+            module,
+            DataLoader(TensorDataset(*train), preset.batch, shuffle=True),
+            DataLoader(TensorDataset(*validation), preset.batch),
+            ckpt_path=last if resume else None,
+            weights_only=True,
+        )
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    if not resume and not float(best.best_model_score) < start:
+        model.load_state_dict(initial)
+    else:
+        state = torch.load(best.best_model_path, weights_only=True, map_location="cpu")["state_dict"]
+        module.load_state_dict(state)
+    return model.cpu().eval()
