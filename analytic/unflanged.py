@@ -210,6 +210,8 @@ class Solution:
         with np.errstate(divide="ignore", invalid="ignore"):
             self._norm = np.where(alpha > 0, 0.5 * (1 - (self._m / alpha) ** 2), 0.5)
         self._plus, self._plus_error = self._factors.plus(self._kappa)
+        # kappa_n = sqrt(K^2 - alpha_n^2) loses the digits that K and alpha_n share.
+        self._cancellation = float(2 * _EPS * self._k / np.min(np.abs(self._k - alpha)))
         # (i/2) a_n (K + kappa_n) W_plus(kappa_n)
         count = len(self._amplitudes)
         self._strength = 0.5j * self._amplitudes * (self._k + self._kappa[:count]) * self._plus[:count]
@@ -224,7 +226,7 @@ class Solution:
     @property
     def error_estimate(self):
         """Relative error estimate of the reflection coefficients and the directivity."""
-        return float(2 * np.max(self._plus_error) + 4 * _EPS)
+        return float(2 * np.max(self._plus_error) + self._cancellation + 4 * _EPS)
 
     @property
     def reflection_matrix(self):
@@ -278,7 +280,7 @@ class Solution:
         Returns
         -------
         (...) complex array
-            D [-], relative error `error_estimate`.
+            D [-], relative error `error_estimate`; beside a null of D relative to the lobe next to it.
 
         Raises
         ------
@@ -435,7 +437,7 @@ class Solution:
                 values, errors = self._transforms(spectra, part_x, part_r, inside, downstream, points)
                 if inside:
                     explicit = self._explicit_modes(path, part_x, part_r, downstream, points)
-                    values, errors = values + explicit, errors + 20 * _EPS * np.abs(explicit)
+                    values, errors = values + explicit, errors + (20 * _EPS + self._cancellation) * np.abs(explicit)
                 for q in range(3):
                     total[q][where], error[q][where] = values[q], errors[q]
         return self._assemble(x, r, total, error, layout)
@@ -533,7 +535,7 @@ class _Spectra:
             value = common * 1j * np.pi / self._plus * (self._hankel if inside else self._bessel)
         else:
             value = common * self._plus / (self._bessel if inside else self._hankel)
-        return value, self._error + 20 * _EPS
+        return value, self._error + self._solution._cancellation + 20 * _EPS
 
     def radial(self, r, inside, downstream):
         """J_m(gamma r) or H_m(gamma r) and its r-derivative, with the wall's exponential: two arrays (r, node)."""

@@ -1,6 +1,7 @@
 """Forward model: duct mode, Helmholtz number and Mach number to complex pressure at a microphone array."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -42,7 +43,7 @@ class ForwardModel(nn.Module):
         count = len(INPUTS) + 1
         widths = [count, *[config.width] * config.depth]
         layers = []
-        for before, after in zip(widths[:-1], widths[1:], strict=True):
+        for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.SiLU()]
         self.core = nn.Sequential(*layers, nn.Linear(widths[-1], 2 * len(config.x)))
 

@@ -27,9 +27,9 @@ class Preset:
 
 
 PRESETS = {
-    ("mlp", "quick"): Preset(150, 64, 2e-3, 40, 128),
+    ("mlp", "quick"): Preset(400, 64, 2e-3, 80, 256),
     ("mlp", "standard"): Preset(600, 256, 1e-3, 60, 512),
-    ("unet", "quick"): Preset(12, 8, 1e-3, 12, 4),
+    ("unet", "quick"): Preset(60, 8, 1e-3, 20, 8),
     ("unet", "standard"): Preset(200, 16, 5e-4, 25, 32),
     ("constrained", "quick"): Preset(3, 8, 3e-4, 3, 4),
     ("constrained", "standard"): Preset(60, 16, 3e-4, 10, 16),

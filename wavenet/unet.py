@@ -131,15 +131,15 @@ class ConstrainedCore(nn.Module):
         self.register_buffer("scale", torch.tensor(1e-3))  # of the correction; `fit_linear` measures it
 
     def linear(self, field):
-        """The linear part, in double precision: (case, 2, x, r) -> (case, 4, x, r)."""
-        wide = field.double()
-        return self.differences(wide) + self.lip(wide)
+        """The linear part: (case, 2, x, r) -> (case, 4, x, r), double precision."""
+        return self.differences(field) + self.lip(field)
 
     def forward(self, field):
-        linear = self.linear(field).float()
+        linear = self.linear(field)
+        narrow = self.backbone.head.weight.dtype
         # Velocities come in units of ka psi / 10: the network's inputs are of order one.
-        features = torch.cat([field.float(), 0.1 * linear], dim=1)
-        return linear + self.envelope(self.scale * self.backbone(features))
+        features = torch.cat([field, 0.1 * linear], dim=1).to(narrow)
+        return linear + self.envelope(self.scale * self.backbone(features)).to(linear.dtype)
 
 
 class Lip(nn.Module):

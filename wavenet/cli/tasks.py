@@ -43,8 +43,7 @@ def check_fits(model, dataset):
 
 def predict(model, dataset, cases, batch=16):
     """Predictions for some cases, as numpy, and the truth."""
-    parts = []
+    batches = [cases[start : start + batch] for start in range(0, len(cases), batch)]
     with torch.no_grad():
-        for start in range(0, len(cases), batch):
-            parts.append(model(*tensors(dataset, cases[start : start + batch])[:-1]).numpy())
+        parts = [model(*tensors(dataset, chosen)[:-1]).numpy() for chosen in batches]
     return np.concatenate(parts), tensors(dataset, cases)[-1].numpy()

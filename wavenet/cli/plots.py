@@ -1,0 +1,130 @@
+"""Pictures of solutions, predictions, errors and relevance."""
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+
+def png(figure):
+    """A figure as an <img> element."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+
+
+def _figure(rows, columns, width=4.2, height=3.2):
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    return figure, np.atleast_2d(figure.subplots(rows, columns, squeeze=False))
+
+
+def _map(axes, x, r, values, title, *, limit=None, colours="RdBu_r"):
+    limit = limit or float(np.max(np.abs(values))) or 1.0
+    image = axes.pcolormesh(x, r, values.T, cmap=colours, vmin=-limit, vmax=limit, shading="nearest", rasterized=True)
+    axes.plot([min(x[0], 0), 0], [1, 1], color="black", lw=2.5, solid_capstyle="butt")
+    axes.set(title=title, xlabel="x / a", ylabel="r / a")
+    axes.set_aspect("equal")
+    axes.figure.colorbar(image, ax=axes, shrink=0.8)
+
+
+def decibels(values, peak):
+    return 20 * np.log10(np.maximum(np.abs(values), 1e-300) / peak)
+
+
+def solution(solved, path):
+    """Directivity and near field of a solution, written to a file."""
+    theta = np.linspace(0, np.pi, 361)
+    level = np.abs(solved.directivity(theta))
+    figure, ((left, right),) = _figure(1, 2, width=5.2)
+    left.plot(np.degrees(theta), decibels(level, level.max()), color="C0")
+    left.set(xlabel="angle [deg]", ylabel="|D| [dB re peak]", ylim=(-60, 3), xlim=(0, 180), title="directivity")
+    left.grid(alpha=0.3)
+    x, r = (np.arange(160) + 0.5) / 40 - 2, (np.arange(80) + 0.5) / 40
+    field = solved.field(x, r)
+    _map(right, x, r, field.pressure.real, "Re p [ρ c²]", limit=float(np.percentile(np.abs(field.pressure.real), 99.5)))
+    figure.savefig(Path(path), dpi=130)
+
+
+def derivative_case(x, r, predicted, exact, title):
+    """Prediction, Wiener–Hopf and difference of Re u and Re v."""
+    figure, axes = _figure(2, 3)
+    for row, (channel, name) in zip(axes, ((0, "u"), (2, "v")), strict=True):
+        limit = float(np.percentile(np.abs(exact[channel]), 99.5))
+        _map(row[0], x, r, predicted[channel], f"Re {name}, network", limit=limit)
+        _map(row[1], x, r, exact[channel], f"Re {name}, Wiener–Hopf", limit=limit)
+        _map(row[2], x, r, predicted[channel] - exact[channel], "difference", colours="PuOr_r")
+    figure.suptitle(title)
+    return figure
+
+
+def forward_case(angle, predicted, exact, title):
+    """Level and real part at the microphones."""
+    figure, ((left, right),) = _figure(1, 2, width=5.2)
+    modulus = [np.hypot(*np.moveaxis(values, -1, 0)) for values in (exact, predicted)]
+    for values, style, name in zip(modulus, ("-", "--"), ("Wiener–Hopf", "network"), strict=True):
+        left.plot(angle, decibels(values, modulus[0].max()), style, label=name)
+    right.plot(angle, exact[:, 0], "-", label="Wiener–Hopf")
+    right.plot(angle, predicted[:, 0], "--", label="network")
+    right.plot(angle, predicted[:, 0] - exact[:, 0], ":", color="C3", label="difference")
+    left.set(xlabel="angle [deg]", ylabel="|p| [dB re peak]", title="directivity of the pressure")
+    right.set(xlabel="angle [deg]", ylabel="Re p [ρ c²]", title="pressure")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle(title)
+    return figure
+
+
+def errors(against, curves):
+    """Relative errors of the test cases against each of some quantities."""
+    figure, axes = _figure(1, len(against))
+    for place, (name, values) in zip(axes[0], against.items(), strict=True):
+        for index, (label, error) in enumerate(curves.items()):
+            place.semilogy(values, error, ".", ms=4, color=f"C{index}", label=label)
+        place.set(xlabel=name, ylabel="relative L2 error")
+        place.grid(alpha=0.3)
+    axes[0][0].legend(fontsize=8)
+    return figure
+
+
+def relevance_map(x, r, relevance, at, title):
+    """Relevance of the potential's cells, the explained point marked."""
+    figure, axes = _figure(1, 2, width=5.6)
+    _map(axes[0][0], x, r, relevance, "relevance", limit=float(np.percentile(np.abs(relevance), 99.9)) or None)
+    near = np.abs(x - at[0]) < 0.5, np.abs(r - at[1]) < 0.5
+    _map(axes[0][1], x[near[0]], r[near[1]], relevance[np.ix_(*near)], "the point's neighbourhood")
+    for place in axes[0]:
+        place.plot(*at, "kx", ms=7)
+    figure.suptitle(title)
+    return figure
+
+
+def relevance_bars(names, relevance, title):
+    """Relevance of the forward model's inputs."""
+    figure, ((axes,),) = _figure(1, 1, width=6.0)
+    axes.barh(names, relevance, color=["C0" if value >= 0 else "C3" for value in relevance])
+    axes.axvline(0, color="black", lw=0.8)
+    axes.set(xlabel="relevance [ρ c²]", title=title)
+    axes.invert_yaxis()
+    return figure
+
+
+def page(title, parts):
+    """One self-contained HTML page."""
+    style = (
+        "body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}"
+        "table{border-collapse:collapse}td,th{padding:.25em .9em;border-bottom:1px solid #ccc;text-align:right}"
+        "td:first-child,th:first-child{text-align:left}img{max-width:100%}"
+    )
+    body = "\n".join(parts)
+    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{style}</style>\
+<h1>{title}</h1>\n{body}\n</html>\n'
+
+
+def table(head, rows):
+    """An HTML table."""
+    lines = ["".join(f"<th>{cell}</th>" for cell in head)]
+    lines += ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
