@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,9 @@ PRESETS = {
 
 
 class _Training(L.LightningModule):
+    model: torch.nn.Module
+    mismatch: Callable[..., torch.Tensor]  # of a batch
+
     def __init__(self, model, preset):
         super().__init__()
         self.model, self.preset = model, preset
@@ -136,10 +140,10 @@ def fit(model, train, validation, run, *, preset, resume=False, progress=True):
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-        if not resume:  # the best so far are the weights before the first step
-            trainer.validate(module, DataLoader(TensorDataset(*validation), preset.batch), verbose=False)
-            start = float(trainer.callback_metrics["validation_loss"])
-            initial = {key: value.clone() for key, value in model.state_dict().items()}
+        # The best so far are the weights before the first step.
+        trainer.validate(module, DataLoader(TensorDataset(*validation), preset.batch), verbose=False)
+        start = float(trainer.callback_metrics["validation_loss"])
+        initial = {key: value.clone() for key, value in model.state_dict().items()}
         trainer.fit(
             module,
             DataLoader(TensorDataset(*train), preset.batch, shuffle=True),
@@ -149,9 +153,10 @@ def fit(model, train, validation, run, *, preset, resume=False, progress=True):
         )
     if trainer.interrupted:
         raise KeyboardInterrupt
-    if not resume and not float(best.best_model_score) < start:
-        model.load_state_dict(initial)
-    else:
+    score = best.best_model_score
+    if score is not None and float(score) < start:
         state = torch.load(best.best_model_path, weights_only=True, map_location="cpu")["state_dict"]
         module.load_state_dict(state)
+    else:
+        model.load_state_dict(initial)
     return model.cpu().eval()

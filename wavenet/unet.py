@@ -119,14 +119,16 @@ class ConstrainedCore(nn.Module):
     through `Lip` and `Differences` as fixed or fitted linear layers and can be explained by RAP.
     """
 
+    scale: torch.Tensor
+
     def __init__(self, config):
         super().__init__()
         x, r = (torch.tensor(points, dtype=torch.float64) for points in (config.x, config.r))
         self.differences = Differences(config.x, config.r, 8, wall_condition=True)
         self.lip = Lip(x, r, config.window)
         self.backbone = Backbone(6, 4, config.width, config.levels)
-        nn.init.zeros_(self.backbone.head.weight)
-        nn.init.zeros_(self.backbone.head.bias)
+        for parameter in self.backbone.head.parameters():  # the correction starts at nothing
+            nn.init.zeros_(parameter)
         self.envelope = WallEnvelope(x, r)
         self.register_buffer("scale", torch.tensor(1e-3))  # of the correction; `fit_linear` measures it
 
@@ -153,7 +155,7 @@ class Lip(nn.Module):
             raise ValueError(f"the lip needs {reach} cells on each side, got {i} upstream and {j} inside")
         self.seen = slice(i - reach, i + reach), slice(j - reach, j + reach)
         self.pad = (j - half, len(r) - j - half, i - half, len(x) - i - half)
-        self.half = half
+        self.inner = half
         self.map = nn.Linear((2 * reach) ** 2, 2 * (2 * half) ** 2, bias=False, dtype=torch.float64)
         self.map.weight = nn.Parameter(torch.zeros_like(self.map.weight), requires_grad=False)
 
@@ -164,12 +166,12 @@ class Lip(nn.Module):
     def middle(self, velocity):
         """The cells it corrects, of (case, 4, x, r): (case, 2, u and v cells), one row a part."""
         top, left = self.pad[2], self.pad[0]
-        size = 2 * self.half
+        size = 2 * self.inner
         cells = velocity[:, :, top : top + size, left : left + size].flatten(2)
         return torch.cat([cells[:, :2], cells[:, 2:]], dim=2)
 
     def forward(self, field):
-        size = 2 * self.half
+        size = 2 * self.inner
         cells = self.map(self.window(field))
         u, v = cells[:, :, : size * size], cells[:, :, size * size :]
         both = torch.cat([u, v], dim=1).reshape(len(field), 4, size, size)
@@ -180,15 +182,17 @@ class Lip(nn.Module):
         seen, target = self.window(field).flatten(0, 1), self.middle(error).flatten(0, 1)
         left, sizes, right = torch.linalg.svd(seen, full_matrices=False)
         projected = left.T @ target
-        best = None
+        least, best = torch.inf, None
         for strength in torch.logspace(-14, -2, 25, dtype=torch.float64):
             shrink = sizes**2 / (sizes**2 + strength * sizes[0] ** 2)
             leverage = (left**2 * shrink).sum(dim=1, keepdim=True)
             miss = (target - left @ (shrink[:, None] * projected)) / (1 - leverage).clamp_min(1e-9)
             loss = float(miss.square().mean())
-            if best is None or loss < best[0]:
-                best = loss, (right.T * (shrink / sizes)) @ projected
-        self.map.weight.data.copy_(best[1].T)
+            if loss < least:
+                least, best = loss, (right.T * (shrink / sizes)) @ projected
+        if best is None:
+            raise ValueError("the fields to fit are zero or not finite")
+        self.map.weight.data.copy_(best.T)
 
 
 class ConstrainedUNet(nn.Module):

@@ -22,6 +22,9 @@ CASES = [
 ]
 
 
+LOBE = 2.0  # distance in K theta within which a lobe's maximum lies
+
+
 def difference(value, expected):
     """Of two lists of complex numbers, relative unless the expected ones vanish, as on the axis."""
     expected = np.array([complex(e) for e in expected])
@@ -33,8 +36,12 @@ def far_differences(case, reference, angles):
     solution = solve(DuctMode(*case))
     allowed = min(AGREEMENT, solution.error_estimate + ROUNDING)
     pairs = [(solution.reflection[i], reference.reflection(i)) for i in range(len(solution.reflection))]
-    pairs += [(solution.directivity(theta), reference.directivity(theta)) for theta in angles]
-    return [(difference([value], [expected]), allowed) for value, expected in pairs]
+    results = [(difference([value], [expected]), allowed) for value, expected in pairs]
+    for theta in angles:  # beside a null the estimate is relative to the lobe next to it
+        value, expected = solution.directivity(theta), complex(reference.directivity(theta))
+        beside = solution.directivity(np.clip(theta + np.linspace(-1, 1, 41) * LOBE / max(solution._k, 1), 0, np.pi))
+        results.append((abs(value - expected) / np.max(np.abs(beside)), allowed))
+    return results
 
 
 def field_differences(case, reference, x, r):

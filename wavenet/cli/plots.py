@@ -92,7 +92,7 @@ def errors(against, curves):
 def relevance_map(x, r, relevance, at, title):
     """Relevance of the potential's cells, the explained point marked."""
     figure, axes = _figure(1, 2, width=5.6)
-    _map(axes[0][0], x, r, relevance, "relevance", limit=float(np.percentile(np.abs(relevance), 99.9)) or None)
+    _map(axes[0][0], x, r, relevance, "relevance", limit=float(np.max(np.abs(relevance))) / 3)
     near = np.abs(x - at[0]) < 0.5, np.abs(r - at[1]) < 0.5
     _map(axes[0][1], x[near[0]], r[near[1]], relevance[np.ix_(*near)], "the point's neighbourhood")
     for place in axes[0]:

@@ -47,8 +47,8 @@ def train(
     options = PRESETS[name, preset]
     network = build(name, dataset, options)
     started = time.perf_counter()
-    parts = [tensors(dataset, dataset.cases(split)) for split in ("train", "validation")]
-    network = fit(network, *parts, run, preset=options, resume=resume, progress=not as_json)
+    taught, held_out = (tensors(dataset, dataset.cases(split)) for split in ("train", "validation"))
+    network = fit(network, taught, held_out, run, preset=options, resume=resume, progress=not as_json)
     seconds = time.perf_counter() - started
     about = {"dataset": dataset.provenance, "preset": preset, "seed": seed, "training_seconds": seconds}
     save(run, name, network, about)

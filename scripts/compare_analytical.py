@@ -1,0 +1,14 @@
+"""The command `wavenet compare` from a clone: python scripts/compare_analytical.py RUN --data FILE.h5 -o OUT"""
+
+import sys
+
+from wavenet import cli
+
+
+def main(argv=None):
+    """Run the command with these arguments, by default the process's own."""
+    cli.main(["compare", *(sys.argv[1:] if argv is None else argv)])
+
+
+if __name__ == "__main__":
+    main()

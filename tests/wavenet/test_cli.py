@@ -1,0 +1,129 @@
+"""The commands, as a user meets them."""
+
+import json
+import re
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from wavenet.cli import main
+
+MODE = ["--m", "2", "--n", "0", "--helmholtz", "5"]
+# Lightning and torch warn about workers, devices and each other.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def run(*arguments):
+    """Exit status of a command in this process."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    return stop.value.code or 0
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demo") / "out"
+    assert run("demo", "-o", out, "--cases", 20) == 0
+    return out
+
+
+def test_solve_prints_json(capsys):
+    assert run("solve", *MODE, "--angles", "0:90:3", "--json") == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["end_correction"] is None
+    assert values["directivity"]["angle_deg"] == [0, 45, 90]
+    assert set(values["power"]) >= {"incident", "reflected", "radiated", "residual"}
+    assert abs(values["power"]["residual"]) < 1e-10
+    assert values["reflection"] == values["reflection_pressure"]
+
+
+def test_solve_prints_a_table_and_labels_a_cut_off_mode(capsys, tmp_path):
+    assert run("solve", "--m", 3, "--n", 0, "--helmholtz", 4, "--plot", tmp_path / "p.png") == 0
+    assert "cut off" in capsys.readouterr().out
+    assert (tmp_path / "p.png").stat().st_size > 10_000
+
+
+def test_field_file(tmp_path):
+    path = tmp_path / "field.h5"
+    assert run("field", *MODE, "--x=-1:1:8", "--r=0:2:6", "-o", path) == 0
+    with h5py.File(path) as file:
+        assert file["potential"].shape == (8, 6)
+        np.testing.assert_allclose(file["pressure"][...], 5j * file["potential"][...], rtol=1e-12)
+    assert run("field", *MODE, "-o", path) == 2  # not overwritten
+
+
+def test_demo_leaves_everything(demo):
+    summary = json.loads((demo / "metrics.json").read_text())
+    assert {"mlp", "unet, u", "constrained, v", "differences of order 8, u"} <= set(summary["median"])
+    assert summary["relevance_miss"] < 1e-6
+    # Fourteen training fields are few, and already enough to pass the differences at the lip.
+    assert summary["median"]["constrained, u"] < summary["median"]["differences of order 8, u"]
+    for name in ("mlp", "unet", "constrained"):
+        assert "<img" in (demo / f"compare-{name}" / "report.html").read_text()
+        for output in json.loads((demo / f"attribute-{name}" / "attribution.json").read_text())["outputs"]:
+            assert output["relevance_sum"] + output["leak"] == pytest.approx(output["value"], rel=1e-4)
+    assert (demo / "run-unet" / "metrics.csv").is_file()
+
+
+def test_training_resumes(demo):
+    target = demo / "run-mlp"
+    assert run("train", "forward", "--data", demo / "forward.h5", "-o", target) == 2  # not empty
+    assert run("train", "forward", "--data", demo / "forward.h5", "-o", target, "--resume", "--json") == 0
+
+
+def test_check_and_recipes(demo, capsys):
+    assert run("check", demo / "forward.h5", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["cases"] == 20
+    assert run("recipes") == 0
+    assert "derivative-demo" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["solve", "--m", "0", "--n", "0", "--helmholtz", "-1"], "helmholtz=-1.0"),
+        (["solve", "--m", "0", "--n", "0", "--helmholtz", "0"], "helmholtz=0.0"),
+        (["solve", "--m", "0", "--n", "0", "--helmholtz", "nan"], "helmholtz=nan"),
+        (["solve", *MODE, "--mach", "1"], "mach=1.0"),
+        (["solve", "--m", "0", "--n", "-1", "--helmholtz", "1"], "n=-1"),
+        (["solve", *MODE, "--angles", "0:200:3"], r"\[0, pi\]"),
+        (["solve", *MODE, "--angles", "0-90"], "first:last|start:end:count"),
+        (["field", *MODE, "--r=-1:1:4", "-o", "OUT/f.h5"], "r=-0.75"),
+        (["field", *MODE, "-o", "OUT/none/f.h5"], "no folder"),
+        (["generate", "nowhere", "-o", "OUT/x.h5"], "nowhere"),
+        (["generate", "forward-demo", "-o", "OUT/none/x.h5"], "none"),
+        (["generate", "forward-demo", "--workers", "0", "-o", "OUT/x.h5"], "workers"),
+        (["check", "OUT/none.h5"], "none.h5"),
+        (["train", "forward", "--data", "DEMO/derivative.h5", "-o", "OUT/run"], "derivative dataset"),
+        (["train", "forward", "--data", "DEMO/forward.h5", "-o", "OUT/run", "--model", "unet"], "--model"),
+        (["compare", "DEMO/run-mlp", "--data", "DEMO/derivative.h5", "-o", "OUT/c"], "forward task"),
+        (["compare", "OUT", "--data", "DEMO/derivative.h5", "-o", "OUT/c"], "not a run"),
+        (["compare", "DEMO/run-mlp", "--data", "DEMO/forward.h5", "-o", "DEMO/forward.h5/c"], "forward.h5"),
+        (["attribute", "DEMO/run-unet", "--data", "DEMO/derivative.h5", "--case", "99", "-o", "OUT/a"], "--case"),
+        (["attribute", "DEMO/run-unet", "--data", "DEMO/derivative.h5", "--at", "x", "-o", "OUT/a"], "--at"),
+        (["attribute", "DEMO/run-unet", "--data", "DEMO/forward.h5", "-o", "OUT/a"], "derivative task"),
+        (["demo", "-o", "DEMO"], "not empty"),
+    ],
+)
+def test_bad_input_is_one_clear_line(arguments, named, demo, tmp_path, capsys):
+    places = {"OUT": tmp_path, "DEMO": demo}
+    for key, place in places.items():
+        arguments = [argument.replace(key, str(place)) for argument in arguments]
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("wavenet: ")
+    assert re.search(named, error), error
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "script", ["generate_dataset", "train_surrogate", "compare_analytical", "attribute_predictions"]
+)
+def test_scripts_run_from_a_clone(script, pytestconfig):
+    path = pytestconfig.rootpath / "scripts" / f"{script}.py"
+    shown = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True, check=True).stdout
+    assert "Example" in shown
