@@ -10,7 +10,7 @@ demo: $(INSTALLED)
 	$(BIN)/wavenet demo -o demo
 
 test: $(INSTALLED) lint
-	$(BIN)/pytest -n 2 -q
+	$(BIN)/pytest -n 2 --dist loadfile -q
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""The command `wavenet train` from a clone: python scripts/train_surrogate.py forward|derivative --data FILE.h5 -o RUN"""
+"""The command `wavenet train` from a clone: python scripts/train_surrogate.py TASK --data FILE.h5 -o RUN"""
 
 import sys
 

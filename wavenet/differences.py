@@ -57,6 +57,8 @@ def matrix(points, order, *, wall=None, wall_condition=False, at=None):
 class Differences(nn.Module):
     """(u, v) of potentials (case, c, x, r): (case, 2 c, x, r), u first; linear layers with fixed weights."""
 
+    upstream: torch.Tensor
+
     def __init__(self, x, r, order=8, *, wall_condition=False):
         super().__init__()
         x, r = np.asarray(x, float), np.asarray(r, float)

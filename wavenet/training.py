@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -38,7 +39,7 @@ PRESETS = {
 
 
 class _Training(L.LightningModule):
-    model: torch.nn.Module
+    model: Any  # one of the package's networks
     mismatch: Callable[..., torch.Tensor]  # of a batch
 
     def __init__(self, model, preset):

@@ -77,7 +77,7 @@ def test_constrained_network_is_equivariant_with_random_weights(config, cases):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    model = model.double()
+    model = model.double().requires_grad_(False)
     psi, parameters = cases
     factor = torch.tensor([[0.3, -2.0], [1e4, 1.0], [0.0, 1e-3]]).double()
     out, turned = model(psi, parameters), model(times(psi, factor), parameters)

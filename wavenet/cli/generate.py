@@ -28,7 +28,15 @@ def generate(
     from data.recipe import load
 
     named = load(recipe, cases=cases, seed=seed)
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task(output.name, total=named.recipe.cases)
-        compute(named, output, workers=workers, progress=lambda done: bar.update(task, completed=done))
+    bar = Progress(console=Console(stderr=True))
+    task = bar.add_task(output.name, total=named.recipe.cases)
+
+    def advance(done):
+        bar.start()  # with the first result: before it, an error is a line of its own
+        bar.update(task, completed=done)
+
+    try:
+        compute(named, output, workers=workers, progress=advance)
+    finally:
+        bar.stop()
     say({"file": str(output), "task": named.recipe.task, "cases": named.recipe.cases}, as_json)
