@@ -10,9 +10,6 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[_name] = "1"
-
 import numpy as np
 
 from analytic import DuctMode, cut_on_helmholtz, solve
@@ -36,6 +33,7 @@ def main(argv=None):
     parser.add_argument("--fields", type=int, default=400)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(argv)
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # of the spawned processes
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         list(pool.map(field, range(4 * options.workers)))  # processes up, tables filled
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The command `wavenet attribute` from a clone: python scripts/attribute_predictions.py RUN --data FILE.h5 --at X,R -o OUT"""
+"""The command `wavenet attribute` from a clone: python scripts/attribute_predictions.py RUN --data FILE.h5 -o OUT"""
 
 import sys
 

@@ -38,5 +38,6 @@ def generate(
     try:
         compute(named, output, workers=workers, progress=advance)
     finally:
-        bar.stop()
+        if bar.live.is_started:
+            bar.stop()
     say({"file": str(output), "task": named.recipe.task, "cases": named.recipe.cases}, as_json)
