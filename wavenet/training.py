@@ -80,8 +80,10 @@ class _DerivativeTraining(_Training):
         return ((self.model(potential, parameters) - velocity) / (size * self.model.resolution)).square().mean()
 
     def residuals(self, batch):
-        """Convected Helmholtz equation and u_r = v_x, the network's own derivatives composed; away from wall and axis,
-        where u and v obey no wall condition that the network knows."""
+        """Convected Helmholtz equation and u_r = v_x, the network's own derivatives composed.
+
+        Away from wall and axis: beside them u and v do not obey the wall condition that the network knows.
+        """
         if not hasattr(self.model, "fit_linear"):
             return 0.0
         potential, parameters, _ = batch

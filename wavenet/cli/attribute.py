@@ -24,10 +24,7 @@ def attribute(
 
     Example: wavenet attribute run --data derivative.h5 --case 3 --at 0.1,1.0 -o relevance
     """
-    from data.read import read
-    from wavenet.checkpoint import MODELS, load
-
-    from .tasks import check_fits
+    from .tasks import open_run
 
     try:
         x, r = map(float, at.split(","))
@@ -35,11 +32,7 @@ def attribute(
         raise ValueError(f"--at must be X,R, got {at!r}") from None
     if not (np.isfinite(x) and np.isfinite(r) and r >= 0):
         raise ValueError(f"--at must be X,R, finite and R >= 0, got {at!r}")
-    name, model, _ = load(run)
-    dataset = read(data)
-    if MODELS[name][0] != dataset.task:
-        raise ValueError(f"{run} is a run of the {MODELS[name][0]} task, {data} is a {dataset.task} dataset")
-    check_fits(model, dataset)
+    name, model, _, dataset = open_run(run, data)
     if not 0 <= case < len(dataset):
         raise ValueError(f"--case must lie in 0 ... {len(dataset) - 1}, got {case}")
     out = folder(output)

@@ -20,18 +20,9 @@ def compare(
 
     Example: wavenet compare run --data derivative.h5 -o report
     """
-    from data.read import read
-    from wavenet.checkpoint import load
+    from .tasks import open_run
 
-    from .tasks import check_fits
-
-    name, model, about = load(run)
-    dataset = read(data)
-    from wavenet.checkpoint import MODELS
-
-    if MODELS[name][0] != dataset.task:
-        raise ValueError(f"{run} is a run of the {MODELS[name][0]} task, {data} is a {dataset.task} dataset")
-    check_fits(model, dataset)
+    name, model, about, dataset = open_run(run, data)
     cases = dataset.cases("test")
     if not len(cases):
         raise ValueError(f"{data} has no test cases")

@@ -30,7 +30,8 @@ def _map(axes, x, r, values, title, *, limit=None, colours="RdBu_r"):
 
 
 def decibels(values, peak):
-    return 20 * np.log10(np.maximum(np.abs(values), 1e-300) / peak)
+    """Level re peak, no lower than -80 dB."""
+    return np.maximum(20 * np.log10(np.maximum(np.abs(values), 1e-300) / peak), -80.0)
 
 
 def solution(solved, path):
@@ -49,7 +50,7 @@ def solution(solved, path):
 
 def derivative_case(x, r, predicted, exact, title):
     """Prediction, Wiener–Hopf and difference of Re u and Re v."""
-    figure, axes = _figure(2, 3)
+    figure, axes = _figure(2, 3, height=2.6)
     for row, (channel, name) in zip(axes, ((0, "u"), (2, "v")), strict=True):
         limit = float(np.percentile(np.abs(exact[channel]), 99.5))
         _map(row[0], x, r, predicted[channel], f"Re {name}, network", limit=limit)
@@ -106,7 +107,7 @@ def relevance_bars(names, relevance, title):
     figure, ((axes,),) = _figure(1, 1, width=6.0)
     axes.barh(names, relevance, color=["C0" if value >= 0 else "C3" for value in relevance])
     axes.axvline(0, color="black", lw=0.8)
-    axes.set(xlabel="relevance [ρ c²]", title=title)
+    axes.set(xlabel="relevance, over the pressure scale", title=title)
     axes.invert_yaxis()
     return figure
 

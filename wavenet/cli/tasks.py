@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from data.read import read
+from wavenet.checkpoint import MODELS, load
 from wavenet.forward_model import INPUTS, ForwardConfig, ForwardModel
 from wavenet.unet import PARAMETERS, ConstrainedUNet, UNet, UNetConfig
 
@@ -33,12 +35,20 @@ def build(name, dataset, preset):
     return (ConstrainedUNet if name == "constrained" else UNet)(config)
 
 
-def check_fits(model, dataset):
-    """Raise unless the network was trained on this dataset's grid or array."""
+def open_run(run, data):
+    """A trained run and a dataset it applies to: model name, network, provenance, dataset.
+
+    Raises ValueError where the task, the grid or the array of the two differ.
+    """
+    name, model, about = load(run)
+    task, dataset = MODELS[name][0], read(data)
+    if task != dataset.task:
+        raise ValueError(f"{run} is a run of the {task} task, {data} is a {dataset.task} dataset")
     for axis in "xr":
         mine = np.asarray(getattr(model.config, axis))
         if mine.shape != dataset[axis].shape or not np.allclose(mine, dataset[axis]):
             raise ValueError(f"the run's {axis} positions ({len(mine)}) are not the dataset's ({len(dataset[axis])})")
+    return name, model, about, dataset
 
 
 def predict(model, dataset, cases, batch=16):
