@@ -1,9 +1,6 @@
 """One field as an HDF5 file: x, r, potential, axial_velocity, radial_velocity, pressure (complex, axes x and r)."""
 
-import os
-from pathlib import Path
-
-import h5py
+from .files import whole_file
 
 UNITS = {"potential": "a c", "axial_velocity": "c", "radial_velocity": "c", "pressure": "rho c^2"}
 
@@ -13,19 +10,13 @@ def write_field(path, source, field):
 
     source : analytic.DuctMode; field : analytic.Field.
     """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with h5py.File(partial, "x") as file:
-            file.attrs.update(kind="wavenet-field", error_estimate=field.error_estimate, **vars(source))
-            for axis in "xr":
-                file.create_dataset(axis, data=getattr(field, axis)).make_scale(axis)
-                file[axis].attrs["unit"] = "a"
-            for name, unit in UNITS.items():
-                dataset = file.create_dataset(name, data=getattr(field, name))
-                dataset.attrs["unit"] = unit
-                for index, axis in enumerate("xr"):
-                    dataset.dims[index].attach_scale(file[axis])
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.attrs.update(kind="wavenet-field", error_estimate=field.error_estimate, **vars(source))
+        for axis in "xr":
+            file.create_dataset(axis, data=getattr(field, axis)).make_scale(axis)
+            file[axis].attrs["unit"] = "a"
+        for name, unit in UNITS.items():
+            dataset = file.create_dataset(name, data=getattr(field, name))
+            dataset.attrs["unit"] = unit
+            for index, axis in enumerate("xr"):
+                dataset.dims[index].attach_scale(file[axis])

@@ -9,12 +9,12 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 import analytic
 from analytic import ConvergenceError, DuctMode, ModeMixture, cut_on_helmholtz, radial_eigenvalue, solve
 
+from .files import whole_file
 from .format import FIELDS, FORMAT, KIND
 
 TOLERANCE = 1e-6
@@ -59,27 +59,20 @@ def generate(named, path, *, workers=1, progress=None):
     ValueError
         No mode of the recipe is cut on.
     """
-    path, recipe = Path(path), named.recipe
+    recipe = named.recipe
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
-    if path.exists():
-        raise FileExistsError(f"{path} exists and is not overwritten")
     _sample(recipe, 0)  # fails here if nothing in the recipe is cut on
-    partial_path = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with h5py.File(partial_path, "x") as file:
-            _create(file, recipe)
-            redrawn = 0
-            for case, (arrays, draws) in enumerate(_compute(recipe, workers)):
-                for name, value in arrays.items():
-                    file[name][case] = value
-                redrawn += draws
-                if progress is not None:
-                    progress(case + 1)
-            file.attrs.update(_provenance(named), redrawn=redrawn)
-        os.replace(partial_path, path)
-    finally:
-        partial_path.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        _create(file, recipe)
+        redrawn = 0
+        for case, (arrays, draws) in enumerate(_compute(recipe, workers)):
+            for name, value in arrays.items():
+                file[name][case] = value
+            redrawn += draws
+            if progress is not None:
+                progress(case + 1)
+        file.attrs.update(_provenance(named), redrawn=redrawn)
 
 
 def _compute(recipe, workers):
