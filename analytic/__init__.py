@@ -14,7 +14,10 @@ True
 
 from .errors import ConvergenceError
 from .modes import axial_wavenumber, cut_on_helmholtz, radial_eigenvalue, radial_eigenvalues
-from .unflanged import DuctMode, Field, ModeMixture, Power, Solution, solve
+from .near_field import Field
+from .solver import solve
+from .source import DuctMode, ModeMixture
+from .unflanged import Power, Solution
 
 __all__ = [
     "ConvergenceError",

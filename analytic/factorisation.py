@@ -1,7 +1,8 @@
-r"""Factorisation W = W_plus W_minus of the duct's kernel, W_minus(s) = W_plus(-s).
+r"""Factorisation W = W_plus W_minus of the kernel without flow or in uniform flow, W_minus(s) = W_plus(-s).
 
-W_plus = e^{i pi/4} F_plus / sqrt(K + s) is regular and not zero above the factorisation line u = c e^{-i theta} sinh
-y, and
+W(s) = pi i S'(gamma) H_m'(gamma) with gamma = sqrt(K^2 - s^2) and the duct's radial function S (J_m without a hub); F =
+-i gamma W. W_plus = e^{i pi/4} F_plus / sqrt(K + s) is regular and not zero above the factorisation line u = c e^{-i
+theta} sinh y, and
 
     ln F_plus(s) = (1 / 2 pi i) \int_0^\infty ln F(u) 2 s / (u^2 - s^2) du,
 
@@ -12,14 +13,13 @@ passes between +kappa and -kappa, are divided out and put back in closed form.
 import numpy as np
 
 from .errors import ConvergenceError
-from .kernel import bessel_quotient, hankel_pair, normalised_kernel, radial_wavenumber, root
-from .modes import radial_eigenvalues
+from .kernel import hankel_pair, radial_wavenumber, root
 
 _ANGLE = np.pi / 4  # tilt of the line: half-way between the real and the imaginary zeros
 _SCALE = 0.25  # of the line's bend at the origin: well within the distance to the branch points
 _STEP = 0.08  # of the trapezoidal rule; every other node alone leaves about 1e-7
 _END = 1e8  # |u| / (m + 1) where ln F, which falls like (m / u)^2, is lost in rounding
-_NEAR = 0.45  # angle to the line [rad] below which ln F(s) is subtracted from the integrand,
+_NEAR = 0.35  # angle to the line [rad] below which ln F(s) is subtracted from the integrand,
 _CORE = 2.0  # as it is for |s| below so many line scales
 _TINY = 1e-4  # |s| in line scales below which the odd part of ln F_plus is linear to the last digits
 _PAIRS = 2.0  # zeros within this many line scales of the origin are divided out
@@ -27,12 +27,11 @@ _LARGEST_PHASE_STEP = 1.5  # of ln F between neighbours [rad]; more, and its bra
 
 
 class Factorisation:
-    """Factors of the kernel of azimuthal order m at the transformed Helmholtz number K = ka / sqrt(1 - M^2).
+    """Factors of a duct's kernel at the transformed Helmholtz number K = ka / sqrt(1 - M^2).
 
     Parameters
     ----------
-    m : int
-        Azimuthal order, m >= 0.
+    section : Section
     k : float
         K > 0.
 
@@ -42,10 +41,10 @@ class Factorisation:
         The phase of the kernel could not be followed along the line.
     """
 
-    def __init__(self, m, k):
-        self.m, self.k = m, k
+    def __init__(self, section, k):
+        self.section, self.m, self.k = section, section.m, k
         self._scale = _SCALE * min(k, 1.0)
-        y = np.arange(0.0, np.arcsinh(_END * (m + 1) / self._scale), _STEP)
+        y = np.arange(0.0, np.arcsinh(_END * (self.m + 1) / self._scale), _STEP)
         direction = self._scale * np.exp(-1j * _ANGLE)
         self._y, self._u = y, direction * np.sinh(y)
         weight = direction * np.cosh(y) * _STEP / (2j * np.pi)
@@ -54,11 +53,11 @@ class Factorisation:
         self._log_line = self._unwrap(self._reduced_kernel(self._u))
         self._weight = weight
         # The phases of the Bessel functions keep eps |gamma|, and gamma = K at the origin.
-        self._rounding = 20 * np.finfo(float).eps * (1 + m + k / 4)
+        self._rounding = 20 * np.finfo(float).eps * (1 + self.m + k / 4)
 
     def _zero_near_origin(self):
         """(alpha, kappa) of the duct mode next to its cut-on, if there is one; there is room for one only."""
-        alpha = radial_eigenvalues(self.m, int(self.k / np.pi) + 3)
+        alpha = self.section.eigenvalues(int(self.k / np.pi) + 3)
         alpha = alpha[np.argmin(np.abs(alpha - self.k))]
         kappa = np.sqrt((self.k - alpha) * (self.k + alpha) + 0j)
         return (alpha, kappa) if np.abs(kappa) < _PAIRS * self._scale else None
@@ -67,14 +66,14 @@ class Factorisation:
         """F with the zeros near the origin divided out."""
         gamma = radial_wavenumber(s, self.k)
         if self._zero is None:
-            return normalised_kernel(self.m, gamma)
+            return self.section.kernel(gamma)
         alpha, kappa = self._zero
         far = np.abs(gamma) > 2 * (alpha + 1)
         value = np.empty_like(gamma)
-        value[far] = normalised_kernel(self.m, gamma[far]) / (s[far] ** 2 - kappa**2)
+        value[far] = self.section.kernel(gamma[far]) / (s[far] ** 2 - kappa**2)
         z = gamma[~far]  # s^2 - kappa^2 = -(gamma^2 - alpha^2)
         growth = np.exp(np.abs(z.imag) + 1j * z)
-        value[~far] = -np.pi * z * bessel_quotient(self.m, z, alpha) * hankel_pair(self.m, z)[1] * growth
+        value[~far] = -np.pi * z * self.section.slope_quotient(z, alpha) * hankel_pair(self.m, z)[1] * growth
         return value * (s**2 + self._scale**2)
 
     @staticmethod
@@ -115,13 +114,13 @@ class Factorisation:
         value = np.empty_like(s)
         error = np.empty(s.shape)
         far = ~near
-        value[far], error[far] = self._integrate(target[far], 0.0, 1.0)
+        value[far], error[far] = self._integrate_far(target[far])
         if np.any(near):
             value[near], error[near] = self._integrate_beside(s[near], rotated[near])
         if self._zero is not None:
             value += np.log((target + self._zero[1]) / (target + 1j * self._scale))
         if np.any(below):  # F_plus = F / F_minus
-            value[below] = np.log(normalised_kernel(self.m, radial_wavenumber(s[below], self.k))) - value[below]
+            value[below] = np.log(self.section.kernel(radial_wavenumber(s[below], self.k))) - value[below]
         return value, error
 
     def _integrate_beside(self, s, rotated):
@@ -139,14 +138,25 @@ class Factorisation:
         odd += 0.5j * away / q * log_away
         return 0.5 * self._log_reduced(s, rotated) + odd * s / away, error
 
+    def _integrate_far(self, s):
+        # Weights of the rule and of that with twice the step, for one pass over the nodes.
+        moments = self._log_line * self._weight
+        coarse = np.where(np.arange(len(moments)) % 2, 0, 2 * moments)
+        sums = (1 / (self._u**2 - (s**2)[:, None])) @ np.array([moments, coarse]).T
+        fine, coarse = 2 * s * sums[:, 0], 2 * s * sums[:, 1]
+        return fine, self._estimate(s, fine, coarse)
+
+    def _estimate(self, s, fine, coarse):
+        rounding = self._rounding * (1 + 0.01 * self._scale / np.abs(s))  # the nodes next to the origin weigh 1/s
+        return np.abs(fine - coarse) ** 1.5 + rounding
+
     def _integrate(self, s, log_here, q):
         u2, s2, q2 = self._u[:, None] ** 2, s**2, q**2
         integrand = (self._log_line[:, None] - log_here * ((s2 + q2) / (u2 + q2))) * (2 * s / (u2 - s2))
         integrand *= self._weight[:, None]
         fine = integrand.sum(axis=0)
         coarse = 2 * integrand[::2].sum(axis=0)
-        rounding = self._rounding * (1 + 0.01 * self._scale / np.abs(s))  # the nodes next to the origin weigh 1/s
-        return fine, np.abs(fine - coarse) ** 1.5 + rounding
+        return fine, self._estimate(s, fine, coarse)
 
     def _log_reduced(self, s, rotated):
         """ln of the reduced F beside the line, on the branch that is continuous with it."""

@@ -1,16 +1,16 @@
-"""Hard-walled circular duct modes: radial eigenvalues, cut-on, axial wavenumbers."""
+"""Hard-walled circular and annular duct modes: radial eigenvalues, cut-on, axial wavenumbers."""
 
 import math
-from functools import lru_cache
 
 import numpy as np
-from scipy import special
 
-_TABLE = 64  # radial orders computed at first; the table doubles when more are asked for
+from .section import check_hub, eigenvalues
 
 
-def radial_eigenvalues(m, count):
-    """First zeros of J_m', in increasing order; for m = 0 the list starts with 0, the plane wave.
+def radial_eigenvalues(m, count, *, hub=0.0):
+    """First radial eigenvalues alpha_mn, in increasing order; for m = 0 the list starts with 0, the plane wave.
+
+    Zeros of J_m', or with a hub of radius h those of J_m'(alpha) Y_m'(alpha h) - J_m'(alpha h) Y_m'(alpha).
 
     Parameters
     ----------
@@ -18,40 +18,25 @@ def radial_eigenvalues(m, count):
         Azimuthal order, any sign.
     count : int
         How many.
+    hub : float
+        Radius of the hub [duct radii].
 
     Returns
     -------
     (count,) float array
-        alpha_mn [-], relative error below 1e-15 (one Newton step after scipy's zeros).
+        alpha_mn [-], relative error below 1e-15.
 
     Examples
     --------
     >>> radial_eigenvalues(0, 3).round(6).tolist()
     [0.0, 3.831706, 7.015587]
     """
-    size = _TABLE
-    while size < count:
-        size *= 2
-    return _eigenvalue_table(abs(int(m)), size)[:count]
+    check_hub(hub)
+    return eigenvalues(m, count, hub)
 
 
-@lru_cache(maxsize=256)
-def _eigenvalue_table(m, size):
-    if m == 0:
-        zeros = np.concatenate([[0.0], special.jn_zeros(1, size - 1)])  # J_0' = -J_1
-        live = zeros[1:]
-    else:
-        zeros = special.jnp_zeros(m, size)
-        live = zeros
-    # J_m'' = -J_m'/z - (1 - m^2/z^2) J_m: one Newton step takes the zeros to the last digit.
-    slope = -special.jvp(m, live) / live - (1 - (m / live) ** 2) * special.jv(m, live)
-    live -= special.jvp(m, live) / slope
-    zeros.flags.writeable = False
-    return zeros
-
-
-def radial_eigenvalue(m, n):
-    """Radial eigenvalue alpha_mn = j'_mn of duct mode (m, n), n = 0, 1, ...; alpha_00 = 0.
+def radial_eigenvalue(m, n, *, hub=0.0):
+    """Radial eigenvalue alpha_mn of duct mode (m, n), n = 0, 1, ...; j'_mn without a hub; alpha_00 = 0.
 
     Examples
     --------
@@ -59,10 +44,10 @@ def radial_eigenvalue(m, n):
     1.841184
     """
     check_orders(m, n)
-    return float(radial_eigenvalues(m, n + 1)[n])
+    return float(radial_eigenvalues(m, n + 1, hub=hub)[n])
 
 
-def cut_on_helmholtz(m, n, mach=0.0):
+def cut_on_helmholtz(m, n, mach=0.0, *, hub=0.0):
     """Helmholtz number above which duct mode (m, n) propagates: alpha_mn sqrt(1 - M^2).
 
     Examples
@@ -71,10 +56,10 @@ def cut_on_helmholtz(m, n, mach=0.0):
     1.472947
     """
     check_mach(mach)
-    return radial_eigenvalue(m, n) * math.sqrt(1 - mach**2)
+    return radial_eigenvalue(m, n, hub=hub) * math.sqrt(1 - mach**2)
 
 
-def axial_wavenumber(helmholtz, m, n, *, mach=0.0, direction=1):
+def axial_wavenumber(helmholtz, m, n, *, mach=0.0, direction=1, hub=0.0):
     """Axial wavenumber, times the radius, of hard-walled duct mode (m, n) in uniform flow.
 
     Parameters
@@ -87,6 +72,8 @@ def axial_wavenumber(helmholtz, m, n, *, mach=0.0, direction=1):
         Mean-flow Mach number, positive towards the open end [-].
     direction : {1, -1}
         Wave travelling (or decaying) towards +x or -x.
+    hub : float
+        Radius of the hub [duct radii].
 
     Returns
     -------
@@ -112,7 +99,7 @@ def axial_wavenumber(helmholtz, m, n, *, mach=0.0, direction=1):
         raise ValueError(f"helmholtz must be positive and finite, got {helmholtz}")
     if direction not in (1, -1):
         raise ValueError(f"direction must be 1 or -1, got {direction}")
-    cut_on = cut_on_helmholtz(m, n, mach)
+    cut_on = cut_on_helmholtz(m, n, mach, hub=hub)
     root = np.sqrt((ka - cut_on) * (ka + cut_on) + 0j)  # Im >= 0; the product keeps the digits next to cut-on
     return (direction * root - mach * ka) / (1 - mach**2)
 

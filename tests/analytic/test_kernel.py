@@ -7,8 +7,9 @@ import pytest
 from analytic import cut_on_helmholtz
 from analytic.errors import ConvergenceError
 from analytic.factorisation import Factorisation
-from analytic.kernel import bessel_pair, bessel_quotient, normalised_kernel, radial_wavenumber
+from analytic.kernel import bessel_pair, radial_wavenumber
 from analytic.modes import radial_eigenvalue
+from analytic.section import Section
 
 ORDERS = [0, 1, 5, 40]
 
@@ -23,7 +24,7 @@ def mp_kernel(m, z):
 @pytest.mark.parametrize("m", ORDERS)
 def test_kernel_against_mpmath(m):
     points = [size * np.exp(1j * angle) for size in (1e-3, 0.3, 10.0, 45.0) for angle in (0.0, 0.8, 1.5, -0.3)]
-    ours = normalised_kernel(m, np.array(points))
+    ours = Section(m).kernel(np.array(points))
     exact = np.array([mp_kernel(m, z) for z in points])
     assert np.max(np.abs(ours / exact - 1)) < 2e-13  # scipy's complex Bessel functions at m = 40
 
@@ -31,7 +32,7 @@ def test_kernel_against_mpmath(m):
 @pytest.mark.parametrize("m", ORDERS)
 def test_kernel_changes_regime_smoothly(m):
     z = np.exp(0.7j) * 1e5 * np.array([1 - 1e-9, 1 + 1e-9])
-    inner, outer = normalised_kernel(m, z)
+    inner, outer = Section(m).kernel(z)
     assert abs(inner - outer) < 1e-14
 
 
@@ -39,7 +40,7 @@ def test_kernel_changes_regime_smoothly(m):
 def test_quotient_through_the_zero(m):
     alpha = radial_eigenvalue(m, 2)
     offsets = np.array([1e-9, 1e-3, 0.0199, 0.0201, 1.0, -0.5j])
-    ours = bessel_quotient(m, alpha + offsets, alpha)
+    ours = Section(m).slope_quotient(alpha + offsets, alpha)
     with mpmath.workdps(40):
         root = mpmath.findroot(lambda z: mpmath.besselj(m - 1, z) - mpmath.besselj(m + 1, z), alpha)
         for offset, value in zip(offsets, ours, strict=True):
@@ -55,12 +56,12 @@ def test_quotient_through_the_zero(m):
 @pytest.mark.parametrize("k", [1e-3, 0.5, 12.0, 100.0])
 def test_factors_multiply_to_the_kernel(m, k):
     """W_plus(s) W_plus(-s) = W(s); on one side of the line each point is the integral, beside it the subtracted one."""
-    factors = Factorisation(m, k)
+    factors = Factorisation(Section(m), k)
     turn = np.exp(-0.25j * np.pi)  # the factorisation line: both s and -s go through the subtraction
     s = k * np.concatenate([turn * np.array([0.03, 0.4, 3.0, 1e3]) * np.exp(0.1j), [1e-7, 0.01, 0.01j]])
     product = factors.plus(s)[0] * factors.plus(-s)[0]
     gamma = radial_wavenumber(s, k)
-    exact = 1j * normalised_kernel(m, gamma) / gamma
+    exact = 1j * Section(m).kernel(gamma) / gamma
     assert np.max(np.abs(product / exact - 1)) < 1e-11
 
 
@@ -69,9 +70,9 @@ def test_factors_multiply_to_the_kernel(m, k):
 def test_error_estimate_holds_against_a_finer_rule(m, k, monkeypatch):
     rng = np.random.default_rng(7)
     s = k * 10 ** rng.uniform(-4, 4, 200) * np.exp(2j * np.pi * rng.random(200))
-    value, error = Factorisation(m, k).log_plus(s)
+    value, error = Factorisation(Section(m), k).log_plus(s)
     monkeypatch.setattr("analytic.factorisation._STEP", 0.03)
-    exact, floor = Factorisation(m, k).log_plus(s)
+    exact, floor = Factorisation(Section(m), k).log_plus(s)
     jump = np.exp(value - exact) - 1  # logarithms may differ by 2 pi i
     assert np.all(np.abs(jump) <= error + floor)
 
@@ -81,12 +82,12 @@ def test_factor_beside_cut_on_is_continuous(offset):
     """The pair of zeros next to the origin is divided out: nothing happens to the rest."""
     cut_on = cut_on_helmholtz(2, 1)
     s = np.array([1.0 + 1j, 5.0, -3.0 + 2j])
-    near, _ = Factorisation(2, cut_on + offset).plus(s)
-    at, _ = Factorisation(2, cut_on + 1e-13).plus(s)
+    near, _ = Factorisation(Section(2), cut_on + offset).plus(s)
+    at, _ = Factorisation(Section(2), cut_on + 1e-13).plus(s)
     assert np.max(np.abs(near / at - 1)) < 2 * np.sqrt(2 * cut_on * abs(offset)) + 1e-6  # the factor moves with kappa
 
 
 def test_an_uncertain_phase_is_raised(monkeypatch):
     monkeypatch.setattr("analytic.factorisation._LARGEST_PHASE_STEP", 1e-6)
     with pytest.raises(ConvergenceError, match="phase"):
-        Factorisation(3, 20.0)
+        Factorisation(Section(3), 20.0)

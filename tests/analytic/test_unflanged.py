@@ -52,6 +52,44 @@ def test_power_balances_for_mixtures_and_evanescent_modes():
     assert abs(cut_off.power.residual) < 1e-10
 
 
+@pytest.mark.parametrize("hub", [1e-3, 0.3, 0.6, 0.95])
+@pytest.mark.parametrize(("m", "mach"), [(0, 0.0), (1, 0.4), (7, -0.6), (24, 0.0)])
+def test_power_balances_with_a_hub(m, mach, hub):
+    beside = [cut_on_helmholtz(m, n, mach, hub=hub) + offset for n in (0, 1) for offset in (1e-4, -1e-4)]
+    for helmholtz in [0.3, 2.0, 7.3, 20.0, 43.0, *(ka for ka in beside if 0 < ka < 60)]:
+        for n in range(3):
+            if cut_on_helmholtz(m, n, mach, hub=hub) < helmholtz:
+                assert abs(solve(DuctMode(m, n, helmholtz, mach, hub)).power.residual) < 1e-8
+
+
+@pytest.mark.parametrize(("m", "n", "helmholtz", "mach"), [(0, 0, 2.0, 0.0), (0, 1, 9.0, 0.3), (3, 1, 12.0, -0.5)])
+def test_a_thin_hub_tends_to_none(m, n, helmholtz, mach):
+    """The difference falls like h^2, the hub's cross-section."""
+    theta, x, r = np.radians([20.0, 70.0, 140.0]), np.array([-0.7, 0.4]), np.array([0.5, 1.3])
+    plain = solve(DuctMode(m, n, helmholtz, mach))
+    gaps = []
+    for hub in (4e-3, 2e-3, 1e-3):
+        thin = solve(DuctMode(m, n, helmholtz, mach, hub))
+        gaps.append(
+            [
+                abs(thin.reflection[0] - plain.reflection[0]),
+                np.max(np.abs(thin.directivity(theta) - plain.directivity(theta))),
+                np.max(np.abs(thin.field(x, r).potential - plain.field(x, r).potential)),
+            ]
+        )
+    gaps = np.array(gaps)
+    assert np.all(gaps[-1] < 1e-4)
+    slopes = np.log2(gaps[:-1] / gaps[1:])
+    assert np.all(slopes > 1.8) if m < 2 else np.all(gaps[-1] < 1e-6)  # m > 1: h^{2m}, lost in the field's tolerance
+
+
+def test_a_hub_outside_the_duct_is_refused():
+    with pytest.raises(ValueError, match=r"hub=0\.97"):
+        DuctMode(0, 0, 1.0, hub=0.97)
+    with pytest.raises(ValueError, match=r"at least 0\.4"):
+        solve(DuctMode(0, 0, 1.0, hub=0.4)).field([0.5], [0.3, 1.0])
+
+
 @pytest.mark.parametrize(("helmholtz", "modulus", "end_correction"), [(1.0, 0.69510, 0.52743), (2.0, 0.34618, 0.41694)])
 def test_levine_schwinger_numbers(helmholtz, modulus, end_correction):
     """Levine & Schwinger, Phys. Rev. 73 (1948), to the digits known."""
@@ -109,7 +147,7 @@ def test_sign_of_m_does_not_matter():
 @pytest.mark.parametrize(("m", "n", "helmholtz", "mach"), CASES)
 def test_modal_sum_deep_inside(m, n, helmholtz, mach):
     """Inside, the field is the incident mode and the reflected ones: a second route, without the contour."""
-    solution = solve(DuctMode(m, n, helmholtz, mach))
+    solution = solve(DuctMode(m, n, helmholtz, mach), tolerance=1e-8)
     x, r = np.array([-2.0, -1.2]), np.array([0.2, 0.6, 0.95])
     orders = np.arange(60)
     full = solve(ModeMixture(m, np.append(solution.source.amplitudes, np.zeros(60)), helmholtz, mach)).reflection[:60]

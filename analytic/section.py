@@ -1,0 +1,216 @@
+r"""Cross-section of the duct, with or without a hard hub: eigenvalues, norms and radial functions.
+
+The radial function of wavenumber gamma, S(gamma r) = J_m(gamma r) - Q H_m(gamma r) with Q = J_m'(gamma h) /
+H_m'(gamma h), has no slope at the hub r = h; S = J_m without a hub, h = 0. Its slope at the wall vanishes at the
+eigenvalues alpha_mn, and S'(gamma) / S(gamma) is even in gamma.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from scipy import special
+from scipy.optimize import elementwise
+
+from .errors import ConvergenceError
+from .kernel import bessel_pair, hankel_pair
+
+_TABLE = 64  # radial orders computed at first; the table doubles when more are asked for
+_SCAN = 0.25  # between the points where the characteristic function's sign is looked at; zeros are pi / (1 - h) apart
+_CIRCLE = 0.25  # radius and number of nodes of the circle that stands in for a function beside a removable singularity
+_NODES = 32
+_BESIDE = 0.25  # of the radius: the circle's rule is exact to _BESIDE^_NODES there
+_LARGEST_HUB = 0.95
+_ASYMPTOTIC = 1e5  # |gamma| beyond which the kernel's expansion is exact to double precision, m <= 40
+_EVANESCENT = 40.0  # Im gamma (1 - h) beyond which exp(2 i gamma (1 - h)) is lost in rounding
+
+
+class Section:
+    """Radial functions of azimuthal order m between the hub, r = h, and the duct's wall, r = 1.
+
+    Parameters
+    ----------
+    m : int
+        Azimuthal order, m >= 0.
+    hub : float, 0 <= hub <= 0.95
+        Radius of the hard hub h [duct radii]; 0 for none.
+    """
+
+    def __init__(self, m, hub=0.0):
+        self.m, self.hub = m, hub
+
+    def eigenvalues(self, count):
+        """First `count` radial eigenvalues alpha_mn, increasing; for m = 0 the list starts with 0."""
+        return eigenvalues(self.m, count, self.hub)
+
+    def soft_eigenvalues(self, count):
+        """First `count` zeros of S, increasing: radial modes with a soft wall, p = 0, and the hard hub."""
+        return _soft(self.m, count, float(self.hub))
+
+    def norm(self, alpha):
+        r"""N = \int_h^1 (S(alpha r) / S(alpha))^2 r dr at eigenvalues alpha."""
+        alpha = np.asarray(alpha, dtype=float)
+        safe = np.where(alpha > 0, alpha, 1.0)
+        norm = 1 - (self.m / safe) ** 2
+        if self.hub:
+            norm = norm - (self.hub**2 - (self.m / safe) ** 2) * self.modes(safe, np.array([self.hub]))[0][0] ** 2
+        return 0.5 * np.where(alpha > 0, norm, 1 - self.hub**2)
+
+    def modes(self, alpha, r):
+        """Duct modes S(alpha r) / S(alpha) and their r-derivative: two real arrays (r, mode)."""
+        alpha, r = np.asarray(alpha, dtype=float), np.asarray(r, dtype=float)
+        z = np.multiply.outer(r, alpha)
+        if not self.hub:
+            wall = special.jv(self.m, alpha)
+            return special.jv(self.m, z) / wall, alpha * special.jvp(self.m, z) / wall
+        cosine, sine = _hub_phase(self.m, np.where(alpha > 0, alpha, 1.0) * self.hub)
+        live = np.where(z > 0, z, 1.0)
+
+        def pair(z):
+            value = cosine * special.jv(self.m, z) - sine * special.yv(self.m, z)
+            return value, cosine * special.jvp(self.m, z) - sine * special.yvp(self.m, z)
+
+        (value, slope), wall = pair(live), pair(np.where(alpha > 0, alpha, 1.0))[0]
+        uniform = alpha == 0
+        return np.where(uniform, 1.0, value / wall), np.where(uniform, 0.0, alpha * slope / wall)
+
+    def wall(self, gamma):
+        """S(gamma) and S'(gamma), both times exp(-|Im gamma|)."""
+        return self.radial(gamma, 1.0)
+
+    def radial(self, gamma, r):
+        """S(gamma r) and S'(gamma r), both times exp(-|Im gamma| r); gamma without zeros, r > 0, broadcast together.
+
+        The derivative is with respect to the product gamma r.
+        """
+        value, slope = bessel_pair(self.m, gamma * r)
+        if not self.hub:
+            return value, slope
+        inner, outer = bessel_pair(self.m, gamma * self.hub)[1], hankel_pair(self.m, gamma * self.hub)[1]
+        finite = np.isfinite(outer)  # where H_m' overflows the hub is too thin to be felt
+        ratio = np.where(finite, inner / np.where(finite, outer, 1.0), 0.0)
+        out, out_slope = hankel_pair(self.m, gamma * r)
+        ratio = ratio * np.exp((1j * gamma - np.abs(gamma.imag)) * (r - self.hub))
+        return value - ratio * out, slope - ratio * out_slope
+
+    def kernel(self, gamma):
+        """F = pi gamma S'(gamma) H_m'(gamma), which tends to one as Im gamma grows; gamma not zero.
+
+        The kernel without flow, or in uniform flow, is W = i F / gamma.
+        """
+        gamma = np.asarray(gamma, dtype=complex)
+        far = (np.abs(gamma) > _ASYMPTOTIC) & (gamma.imag * (1 - self.hub) > _EVANESCENT)
+        near = np.where(far, 1j, gamma)
+        growth = np.exp(np.abs(near.imag) + 1j * near)
+        value = np.pi * near * self.wall(near)[1] * hankel_pair(self.m, near)[1] * growth
+        # Abramowitz & Stegun 9.2.30, mu = 4 m^2.
+        mu = 4.0 * self.m**2
+        inverse = 1 / np.where(far, 2 * gamma, 1.0) ** 2
+        expansion = 1 - 0.5 * (mu - 3) * inverse - 0.125 * (mu - 1) * (mu - 45) * inverse**2
+        return np.where(far, expansion, value)
+
+    def slope_quotient(self, gamma, alpha):
+        """S'(gamma) / (gamma^2 - alpha^2) times exp(-|Im gamma|), alpha > 0 an eigenvalue; accurate through alpha."""
+        gamma = np.asarray(gamma, dtype=complex)
+
+        def quotient(z, reference):
+            return self.wall(z)[1] * np.exp(np.abs(z.imag) - np.abs(reference.imag)) / (z**2 - alpha**2)
+
+        radius = _CIRCLE * min(alpha, 1.0)  # S has a branch point at 0 if there is a hub
+        near = np.abs(gamma - alpha) < _BESIDE * radius
+        value = np.empty_like(gamma)
+        value[~near] = quotient(gamma[~near], gamma[~near])
+        if np.any(near):
+            value[near] = beside(lambda z: quotient(z, gamma[near]), gamma[near], alpha, radius)
+        return value
+
+
+def beside(function, z, centre, radius):
+    """An analytic function at points z within a quarter of `radius` of `centre`, from a circle around the centre.
+
+    Cauchy's integral with the trapezoidal rule: for functions that cannot be evaluated at the centre itself.
+
+    function : callable, (node, 1) complex -> (node, ...) complex.
+    """
+    turn = np.exp(2j * np.pi * (np.arange(_NODES) + 0.5) / _NODES)[:, None]
+    nodes = centre + radius * turn
+    return np.mean(function(nodes) * radius * turn / (nodes - z), axis=0)
+
+
+def check_hub(hub):
+    """Raise unless the hub leaves a duct."""
+    if not 0 <= hub <= _LARGEST_HUB:
+        raise ValueError(f"the hub's radius must lie in [0, {_LARGEST_HUB}] duct radii, got hub={hub}")
+
+
+def eigenvalues(m, count, hub=0.0):
+    """First `count` zeros of S'; see `modes.radial_eigenvalues`."""
+    size = _TABLE
+    while size < count:
+        size *= 2
+    table = _disc(abs(int(m)), size) if not hub else _annulus(abs(int(m)), size, float(hub))
+    return table[:count]
+
+
+@lru_cache(maxsize=256)
+def _disc(m, size):
+    if m == 0:
+        zeros = np.concatenate([[0.0], special.jn_zeros(1, size - 1)])  # J_0' = -J_1
+        live = zeros[1:]
+    else:
+        zeros = special.jnp_zeros(m, size)
+        live = zeros
+    # J_m'' = -J_m'/z - (1 - m^2/z^2) J_m: one Newton step takes the zeros to the last digit.
+    slope = -special.jvp(m, live) / live - (1 - (m / live) ** 2) * special.jv(m, live)
+    live -= special.jvp(m, live) / slope
+    zeros.flags.writeable = False
+    return zeros
+
+
+def _hub_phase(m, z):
+    """Y_m'(z) and J_m'(z) over |H_m'(z)|; z > 0. Y_m' may overflow at small z, where J_m' no longer matters."""
+    j, y = special.jvp(m, z), special.yvp(m, z)
+    lost = ~np.isfinite(y)
+    y = np.where(lost, 1.0, y)
+    size = np.hypot(j, y)
+    return np.where(lost, 1.0, y / size), np.where(lost, 0.0, j / size)
+
+
+def _hard_wall(z, m, hub):
+    cosine, sine = _hub_phase(m, z * hub)
+    return cosine * special.jvp(m, z) - sine * special.yvp(m, z)
+
+
+def _soft_wall(z, m, hub):
+    cosine, sine = _hub_phase(m, z * hub)
+    return cosine * special.jv(m, z) - sine * special.yv(m, z)
+
+
+@lru_cache(maxsize=256)
+def _annulus(m, size, hub):
+    zeros = _scan(_hard_wall, m, size, hub)
+    zeros = zeros if m else np.concatenate([[0.0], zeros])[:size]
+    zeros.flags.writeable = False
+    return zeros
+
+
+@lru_cache(maxsize=256)
+def _soft(m, size, hub):
+    zeros = _scan(_soft_wall, m, size, hub) if hub else special.jn_zeros(m, size)
+    zeros.flags.writeable = False
+    return zeros
+
+
+def _scan(function, m, size, hub):
+    """First `size` positive zeros of a characteristic function, from its changes of sign."""
+    # alpha >= m, because r <= 1 in the Rayleigh quotient.
+    first = max(m, 1e-3) * (1 - 1e-12)
+    last = m + np.pi * (size + 0.5 * m + 2) / (1 - hub)
+    points = np.linspace(first, last, int((last - first) / _SCAN) + 2)
+    negative = np.signbit(function(points, m, hub))
+    change = np.flatnonzero(negative[1:] != negative[:-1])[:size]
+    found = elementwise.find_root(
+        function, (points[change], points[change + 1]), args=(m, hub), tolerances={"xatol": 0, "xrtol": 4e-16}
+    )
+    if not (np.all(found.success) and len(change) == size):
+        raise ConvergenceError(f"the radial eigenvalues of m = {m}, hub = {hub} were not found")
+    return found.x
