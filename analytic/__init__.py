@@ -1,11 +1,12 @@
-"""Wiener–Hopf solutions for the sound that leaves an open, hard-walled circular duct.
+"""Wiener–Hopf solutions for the sound that leaves an open, hard-walled circular or annular duct.
 
 Conventions, stated once and tested: time factor exp(-i omega t); lengths in duct radii a; the duct's wall is r = 1, x
 < 0 and its open end (the lip) x = 0; fields vary as exp(i m phi) around the axis. The Mach number is positive towards
 the open end: exhaust > 0, intake < 0. Radial orders start at n = 0, and (0, 0) is the plane wave. Duct modes are
-normalised to one at the wall. The potential psi has axial velocity u = dpsi/dx, radial velocity v = dpsi/dr and
-pressure p = i ka psi - M u (potentials in a c, velocities in c, pressures in rho c^2). Directivities use the polar
-angle in the (X, r) plane, X = x / sqrt(1 - M^2), zero downstream.
+normalised to one at the wall r = 1; a hub of radius h leaves the annulus h < r < 1. The potential psi has axial
+velocity u = dpsi/dx, radial velocity v = dpsi/dr and pressure p = i ka psi - M u (potentials in a c, velocities in c,
+pressures in rho c^2; with a jet c and rho are the duct's). Directivities use the polar angle in the (X, r) plane, X =
+x / sqrt(1 - M^2), zero downstream.
 
 >>> solution = solve(DuctMode(m=2, n=0, helmholtz=5.0))
 >>> bool(abs(solution.power.residual) < 1e-10)
@@ -13,16 +14,19 @@ True
 """
 
 from .errors import ConvergenceError
+from .jet import JetSolution
 from .modes import axial_wavenumber, cut_on_helmholtz, radial_eigenvalue, radial_eigenvalues
 from .near_field import Field
 from .solver import solve
-from .source import DuctMode, ModeMixture
+from .source import DuctMode, Jet, ModeMixture
 from .unflanged import Power, Solution
 
 __all__ = [
     "ConvergenceError",
     "DuctMode",
     "Field",
+    "Jet",
+    "JetSolution",
     "ModeMixture",
     "Power",
     "Solution",

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .contour import contour
+from .contour import ARMS, contour
 from .errors import ConvergenceError
 
 _STEP = 0.14  # of the contour's parameter
@@ -64,7 +64,8 @@ class NearField:
     _shift: float  # sigma of the module's sum
     _beta: float  # its length scale in x
     _k: float  # its branch points are -K and K
-    _poles: np.ndarray  # to be kept away from, in the upper half-plane
+    _poles: np.ndarray  # to be kept away from by the path for x < 0
+    _arms: tuple = ARMS  # angles at which that path may leave
 
     def _spectra(self, path) -> Any:
         """An object whose waves(r, inside, downstream) gives a list of `Waves`."""
@@ -134,7 +135,7 @@ class NearField:
     def _sum(self, x, r, nearest, layout, step):
         """Field and its error estimate, with one step of the contour's parameter."""
         extent = float(np.max(np.abs(x))) / self._beta
-        path = contour(self._k, self._poles, extent=extent, nearest=nearest, step=step)
+        path = contour(self._k, self._poles, extent=extent, nearest=nearest, step=step, arms=self._arms)
         spectra, grid = self._spectra(path), layout(x, r)
         values = np.empty((3, *grid.shape), complex)
         pressure = np.empty(grid.shape, complex)

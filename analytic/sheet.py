@@ -18,10 +18,12 @@ References
 R. M. Munt, J. Fluid Mech. 83 (1977), 609-640, and J. Sound Vib. 142 (1990), 413-436, for the kernel and causality.
 """
 
+import itertools
 import math
 from functools import lru_cache
 
 import numpy as np
+from scipy.optimize import elementwise
 
 from .errors import ConvergenceError
 from .kernel import hankel_pair, root
@@ -43,6 +45,9 @@ _LEAST_STEP = 1e-4
 _LOSSES = (0.1, 0.3, 0.03, 0.6)  # argument of the frequency where the zeros set out, one after the other
 _AGREEMENT = 1e-8  # of the two lines
 _NEWTON = 8
+_LOST = 1e3 * np.exp(1j)  # step of an iteration that has left the plane, in its differences' step
+_LATTICE = 60, 10  # points where zeros between the branch points are sought
+_SCAN = 64  # points between two poles where the sign of the kernel is looked at
 _JUMP = 0.3  # largest correction by Newton's method, in the distance to the next zero
 
 
@@ -73,7 +78,7 @@ class Sheet:
         self.shear = mach != mach_outer * sound_speed_ratio  # else N_1 = N_2: the pair is a double zero, s = -k / M_1
 
     def inner(self, s):
-        """N_1 and gamma_1."""
+        """N_1 and gamma_1; the sign of gamma_1 is of no consequence, and `upper` chooses the one that computes well."""
         first, last = -self.k / (1 + self.mach), self.k / (1 - self.mach)
         return self.k + self.mach * s, math.sqrt(self.beta2) * root(last - s) * root(s - first)
 
@@ -81,6 +86,12 @@ class Sheet:
         """N_2 and gamma_2, cut from the right branch point upwards and from the left one downwards."""
         gamma = self.beta_outer * root(self.right - s) * root(s - self.left)
         return self.k + self.mach_outer * self.speed * s, gamma
+
+    def cut_distance(self, s):
+        """Distance of a point to the cuts of gamma_2."""
+        right, left = s - self.right, self.left - s  # turned round, both cuts go upwards
+        distances = [abs(z) if z.imag < 0 else abs(z.real) for z in (right, left)]
+        return min(distances)
 
     def modes(self, eigenvalues, direction):
         """Transform variable s of the waves with these radial eigenvalues that travel along direction +1 or -1.
@@ -94,7 +105,7 @@ class Sheet:
     def kernel(self, s):
         """K(s)."""
         speed, gamma = self.inner(s)
-        inside = _quotient(self.section.wall, gamma, 1j)
+        inside = _quotient(self.section.wall, upper(gamma), 1j)
         speed_outer, gamma = self.outer(s)
         outside = _quotient(lambda z: hankel_pair(self.m, z), gamma, -1j)
         return self.density * speed_outer**2 * outside - speed**2 * inside
@@ -136,7 +147,44 @@ class Sheet:
         gamma = self.outer(s)[1]
         physical = np.abs(gamma - outer) < np.abs(gamma + outer)
         physical |= (kind == 0) & (not self.shear)
-        return tuple(s[physical & (kind == which)] for which in range(3))
+        pair, downstream, upstream = (s[physical & (kind == which)] for which in range(3))
+        growing = pair[np.argmax(pair.imag)]
+        more = self.trapped()
+        if growing.real < self.left:  # K is real on the axis there: the mirror image of a zero is another
+            pair, more = np.array([growing, growing.conj()]), np.concatenate([more, pair])
+            downstream = downstream[np.abs(downstream - growing.conj()) > 1e-7 * self.k]
+        leaking, other = self.stray()
+        known = np.concatenate([pair, downstream, upstream])
+        downstream = np.concatenate([downstream, self._new(np.concatenate([more, leaking]), known)])
+        return pair, downstream, np.concatenate([upstream, self._new(other, known)])
+
+    def _new(self, candidates, known):
+        return candidates[np.abs(candidates[:, None] - known).min(axis=1, initial=np.inf) > 1e-7 * self.k]
+
+    def trapped(self):
+        """Real zeros outside the branch points that carry power downstream: waves that cannot leave the jet.
+
+        The kernel is real there. Between its poles every change of sign is a zero; where the kernel falls, power goes
+        downstream (see `jet`).
+        """
+        ends = -self.k / (1 + self.mach), self.k / (1 - self.mach)  # gamma_1 must be real
+        poles = np.concatenate([self.modes(self.section.eigenvalues(self.reach()), side) for side in (1, -1)])
+        poles = np.sort(poles[poles.imag == 0].real)
+        found = []
+        for first, last in ((ends[0], self.left), (self.right, ends[1])):
+            if not first < last:
+                continue
+            edges = np.concatenate([[first], poles[(poles > first) & (poles < last)], [last]])
+            for low, high in itertools.pairwise(edges):
+                s = 0.5 * (low + high) - 0.5 * (high - low) * np.cos(np.pi * (np.arange(_SCAN) + 0.5) / _SCAN)
+                value = self.kernel(s + 0j).real
+                fall = np.flatnonzero((value[:-1] > 0) & (value[1:] < 0))
+                if len(fall):
+                    zeros = elementwise.find_root(
+                        lambda s: self.kernel(s + 0j).real, (s[fall], s[fall + 1]), tolerances={"xrtol": 4e-16}
+                    )
+                    found.append(zeros.x)
+        return np.concatenate([np.empty(0), *found]) + 0j
 
     def _follow(self, count, loss):
         """The zeros at the given density, their gamma_2, and their kind: 0 the pair, 1 downstream, 2 upstream.
@@ -197,22 +245,44 @@ class Sheet:
             s = (np.array([1j, -1j]) * growth - self.k) / self.mach
         return s
 
+    def stray(self):
+        """Zeros beside the real axis between the branch points, sought there by Newton's method from a lattice.
+
+        Modes that leak little come out of the cuts, where no continuation has them. (downstream, upstream)
+        """
+        x = np.linspace(self.left, self.right, _LATTICE[0] + 2)[1:-1]
+        start = (x[:, None] + 1j * self.k_outer * np.linspace(-0.5, 0.5, _LATTICE[1])).ravel()
+        s, outer, change = self._iterate(start, self.outer(start)[1], 1.0)
+        gamma = self.outer(s)[1]
+        good = np.abs(change) < 1e-9 * self.k
+        good &= (np.abs(gamma - outer) < np.abs(gamma + outer)) & (self.left < s.real) & (s.real < self.right)
+        good &= (np.abs(s.imag) < self.k_outer) & (np.abs(s.imag) > 1e-13 * self.k)
+        found = _distinct(s[good], 1e-7 * self.k)
+        return found[found.imag < 0], found[found.imag > 0]
+
+    @np.errstate(divide="ignore", invalid="ignore")
     def _newton(self, s, outer, weight):
         """Newton's method for all zeros at once: s, gamma_2, and the corrections over the distance to another zero."""
         start = s
+        s, outer, change = self._iterate(s, outer, weight)
+        gap = np.abs(s[:, None] - s) + np.abs(outer[:, None] - outer) + np.diag(np.full(len(s), np.inf))
+        miss = np.abs(s - start) / gap.min(axis=1) + 1e6 * np.abs(change) / (np.abs(s) + abs(self.k))
+        return s, outer, np.where(np.isfinite(miss), miss, np.inf)
+
+    @np.errstate(divide="ignore", invalid="ignore", over="ignore")
+    def _iterate(self, s, outer, weight):
+        """Newton's method from every s: its end, gamma_2 there continued from `outer`, the last change."""
+        limit = 1e3 * (np.max(np.abs(s)) + abs(self.k))
         for _ in range(_NEWTON):
             h = 1e-4 * np.abs(s + self.k / self.mach) + 1e-5 * abs(self.k)
             shifts = np.array([h, -h, 1j * h, -1j * h])
             around = self._characteristic(s + shifts, outer, weight, s)
             slope = (around[0] - around[1] - 1j * (around[2] - around[3])) / (4 * h)
             change = self._characteristic(s, outer, weight, s) / slope
+            change = np.where(np.isfinite(change) & (np.abs(s - change) < limit), change, 0.5 * h * _LOST)
             s = s - change
         gamma = self.outer(s)[1]
-        sheet = np.where(np.abs(gamma - outer) <= np.abs(gamma + outer), 1, -1)
-        outer = sheet * gamma
-        gap = np.abs(s[:, None] - s) + np.abs(outer[:, None] - outer) + np.diag(np.full(len(s), np.inf))
-        miss = np.abs(s - start) / gap.min(axis=1) + 1e6 * np.abs(change) / (np.abs(s) + abs(self.k))
-        return s, outer, np.where(np.isfinite(miss), miss, np.inf)
+        return s, np.where(np.abs(gamma - outer) <= np.abs(gamma + outer), gamma, -gamma), change
 
     def _characteristic(self, s, outer, weight, reference):
         """K times gamma_1 S', without poles, on the sheet where gamma_2 continues `outer`."""
@@ -278,6 +348,10 @@ class SheetFactors:
         """K_minus at s and the relative difference between the two lines."""
         return self._compare(lambda line: line.minus(s))
 
+    def pair(self, s):
+        """(s - s_0) (s - s_0*), which K_plus contains; for s_0* another point below, if it is behind the cuts."""
+        return self._lines[0].pair(s)
+
     def _compare(self, factor):
         value, other = (factor(line) for line in self._lines)
         return value, np.abs(value - other) / np.abs(value) + 40 * _EPS * (1 + self.sheet.m + self.sheet.k)
@@ -301,8 +375,8 @@ class _Line:
         self._pair = np.array(pair)
         self._removed = np.array([point for point, _, _ in self._plus + self._minus] + list(self._pair))
         partners = [partner for _, partner, _ in self._plus + self._minus]
-        everything = np.concatenate([self._pair, downstream, upstream, *poles, partners, [sheet.left, sheet.right]])
-        self._room = np.array([_room(point, everything) for point in self._removed])
+        everything = np.concatenate([self._pair, downstream, upstream, *poles, partners])
+        self._room = np.array([self._room_around(point, everything) for point in self._removed])
         speed = sheet.mach_outer * sheet.speed
         self._limit = -1j * (sheet.density * speed**2 / sheet.beta_outer + sheet.mach**2 / math.sqrt(sheet.beta2))
         end = math.asinh(_END * (1 + sheet.k) / self.scale)
@@ -311,6 +385,9 @@ class _Line:
         self._v = self.scale * np.sinh(self._y)  # the rotated line: real
         self._weight = self.scale * np.cosh(self._y) * _STEP / (2j * np.pi)
         self._log_line = self._unwrap(self._reduced(self.centre + self._v / self.turn))
+
+    def pair(self, s):
+        return (s - self._pair[0]) * (s - self._pair[1])
 
     def _parameter(self, s):
         return np.arcsinh((np.asarray(s) - self.centre) * self.turn / self.scale)
@@ -324,6 +401,11 @@ class _Line:
         inside = side * self._parameter(points).imag < _STRIP
         return [(complex(point), self._partner(point, side), order) for point in points[inside]]
 
+    def _room_around(self, point, others):
+        """A quarter of the distance to the nearest other singularity."""
+        distance = np.abs(np.asarray(others) - point)
+        return 0.25 * min(float(distance[distance > 0].min()), self.sheet.cut_distance(point))
+
     def _rational(self, s, removed):
         value = np.ones(np.shape(s), complex)
         for point, partner, order in removed:
@@ -334,7 +416,7 @@ class _Line:
         """F(s): K without its singularities near the line, made to tend to one."""
         sheet = self.sheet
         value = sheet.kernel(s) * root(sheet.right - s) * root(s - sheet.left) / self._limit
-        return value / ((s - self._pair[0]) * (s - self._pair[1]) * self._rational(s, self._plus + self._minus))
+        return value / (self.pair(s) * self._rational(s, self._plus + self._minus))
 
     def _reduced_at(self, s):
         """F at any point, also at the singularities that were removed."""
@@ -384,20 +466,12 @@ class _Line:
     def plus(self, s):
         s = np.asarray(s, dtype=complex)
         log, _ = self._logs(s.ravel())
-        pair = (s - self._pair[0]) * (s - self._pair[1]) / root(s - self.sheet.left)
-        return np.exp(log.reshape(s.shape)) * pair * self._rational(s, self._plus)
+        return np.exp(log.reshape(s.shape)) * self.pair(s) / root(s - self.sheet.left) * self._rational(s, self._plus)
 
     def minus(self, s):
         s = np.asarray(s, dtype=complex)
         _, log = self._logs(s.ravel())
         return np.exp(log.reshape(s.shape)) * self._limit / root(self.sheet.right - s) * self._rational(s, self._minus)
-
-
-def _room(point, others):
-    """A quarter of the distance to the nearest other singularity."""
-    distance = np.abs(np.asarray(others) - point)
-    distance = distance[distance > 0]
-    return 0.25 * float(distance.min())
 
 
 @lru_cache(maxsize=256)
@@ -410,13 +484,24 @@ def hankel_slope_zeros(m):
         change = slope / (slope / z + (1 - (m / z) ** 2) * value)  # H'' = -H'/z - (1 - m^2/z^2) H
         z = z + change * np.minimum(1, 0.5 / np.maximum(np.abs(change), 1e-300))
     found = np.isfinite(z) & (np.abs(change) < 1e-10) & (z.imag < 0) & (z.imag > -z.real)
-    zeros: list[complex] = []
-    for candidate in z[found]:
-        if all(abs(candidate - zero) > 1e-6 for zero in zeros):
-            zeros.append(candidate)
-    return np.array(zeros, dtype=complex)
+    return _distinct(z[found], 1e-6)
 
 
+def _distinct(points, distance):
+    """Points of which no two are closer than the distance."""
+    kept: list[complex] = []
+    for point in points:
+        if all(abs(point - other) > distance for other in kept):
+            kept.append(point)
+    return np.array(kept, dtype=complex)
+
+
+def upper(gamma):
+    """gamma or -gamma, whichever has Im >= 0: with a hub S is a small difference below the real axis."""
+    return np.where(gamma.imag < 0, -gamma, gamma)
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")  # not finite at branch points; who uses it looks
 def _quotient(pair, gamma, sign):
     """f / (gamma f'); f grows (sign = 1j) or decays (-1j) with Im gamma."""
     far = (np.abs(gamma) > _FAR) & (gamma.imag > 100)

@@ -95,3 +95,44 @@ class ModeMixture:
         check_hub(self.hub)
         amplitudes.flags.writeable = False
         object.__setattr__(self, "amplitudes", amplitudes)
+
+
+@dataclass(frozen=True)
+class Jet:
+    """The duct's stream goes on as a jet, behind a vortex sheet at r = 1, in another fluid or flow.
+
+    Parameters
+    ----------
+    mach_outer : float, 0 <= mach_outer < 1
+        Mach number outside, in the outer sound speed [-].
+    sound_speed_ratio, density_ratio : float, > 0
+        Outside over inside [-].
+    kutta : float, 0 <= kutta <= 1
+        Kutta parameter: 1 for the full Kutta condition at the lip, 0 for no vortex shedding from it.
+    instability : bool
+        Whether the near field contains the Kelvin–Helmholtz wave, which grows without bound downstream.
+
+    Notes
+    -----
+    Streams that are alike (mach_outer = mach of the duct, both ratios 1) are a uniform flow with the wake of the lip.
+
+    Raises
+    ------
+    ValueError
+        A parameter is outside its range.
+    """
+
+    mach_outer: float = 0.0
+    sound_speed_ratio: float = 1.0
+    density_ratio: float = 1.0
+    kutta: float = 1.0
+    instability: bool = True
+
+    def __post_init__(self):
+        if not 0 <= self.mach_outer < 1:
+            raise ValueError(f"the outer Mach number must lie in [0, 1), got mach_outer={self.mach_outer}")
+        for name in ("sound_speed_ratio", "density_ratio"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be positive and finite, got {name}={getattr(self, name)}")
+        if not 0 <= self.kutta <= 1:
+            raise ValueError(f"the Kutta parameter must lie in [0, 1], got kutta={self.kutta}")

@@ -36,16 +36,19 @@ _EPS = np.finfo(float).eps
 class Power:
     """Sound power of phi through the duct's cross-section and the far field, per azimuthal angle.
 
-    incident, reflected : of the cut-on modes, sum kappa N |amplitude|^2, N = (1 - m^2/alpha^2) / 2.
+    incident, reflected : of the cut-on modes, sum kappa N |amplitude|^2, N = (1 - m^2/alpha^2) / 2 without a hub.
     evanescent : carried outwards by cut-off modes that are incident and reflected together.
     radiated : K times the integral of |D|^2 sin(theta).
-    residual : incident + evanescent - reflected - radiated, over sum |kappa| N |amplitude|^2 of all incident modes.
+    vortical : carried downstream along a jet by its instability and by waves trapped in it; 0 without a jet.
+    residual : incident + evanescent - reflected - radiated - vortical, over sum |kappa| N |amplitude|^2 of all incident
+        modes.
     """
 
     incident: float
     reflected: float
     evanescent: float
     radiated: float
+    vortical: float
     residual: float
 
 
@@ -207,7 +210,7 @@ class Solution(NearField):
         evanescent = float(np.sum((2 * flux * (incident.conj() * reflected).imag)[~propagating]))
         radiated = self._radiated()
         residual = (into + evanescent - back - radiated) / float(np.sum(flux * np.abs(incident) ** 2))
-        return Power(into, back, evanescent, radiated, residual)
+        return Power(into, back, evanescent, radiated, 0.0, residual)
 
     def _radiated(self):
         """K int |D|^2 sin(theta) d theta, by the double-exponential rule: D has logarithms at both ends."""
@@ -288,7 +291,7 @@ class _Spectra:
         """Duct modes outside the integral: incident ones (downstream unless swept), and swept reflected ones."""
         solution = self._solution
         alpha, kappa = solution._alpha, solution._kappa
-        swept = self._path.sweeps(kappa)
+        swept = self._path.below(kappa)
         incident = np.zeros(len(kappa), complex)
         incident[: len(solution._amplitudes)] = solution._amplitudes
         if downstream:

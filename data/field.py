@@ -5,13 +5,15 @@ from .files import whole_file
 UNITS = {"potential": "a c", "axial_velocity": "c", "radial_velocity": "c", "pressure": "rho c^2"}
 
 
-def write_field(path, source, field):
+def write_field(path, source, field, *, jet=None):
     """Write a near field; the file appears when it is complete.
 
-    source : analytic.DuctMode; field : analytic.Field.
+    source : analytic.DuctMode; field : analytic.Field; jet : analytic.Jet or None.
     """
     with whole_file(path) as file:
         file.attrs.update(kind="wavenet-field", error_estimate=field.error_estimate, **vars(source))
+        if jet is not None:
+            file.attrs.update(vars(jet))
         for axis in "xr":
             file.create_dataset(axis, data=getattr(field, axis)).make_scale(axis)
             file[axis].attrs["unit"] = "a"

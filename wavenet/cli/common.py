@@ -10,6 +10,33 @@ Data = Annotated[Path, typer.Option("--data", help="Dataset file written by gene
 Out = Annotated[Path, typer.Option("-o", "--output", help="Folder or file to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
+Hub = Annotated[float, typer.Option(help="Radius of a hard hub [duct radii], 0 for none.")]
+HasJet = Annotated[bool, typer.Option("--jet", help="The duct's stream goes on as a jet, behind a vortex sheet.")]
+MachOuter = Annotated[float, typer.Option(help="With --jet: Mach number outside, in the outer sound speed.")]
+SoundSpeedRatio = Annotated[float, typer.Option(help="With --jet: sound speed, outside over inside.")]
+DensityRatio = Annotated[float, typer.Option(help="With --jet: density, outside over inside.")]
+Kutta = Annotated[float, typer.Option(help="With --jet: Kutta parameter, 0 (no vortex shedding) to 1 (full).")]
+
+
+def jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta, **others):
+    """analytic.Jet of the options, or None; an option of a jet without --jet is an error."""
+    import analytic
+
+    values = {
+        "mach_outer": mach_outer,
+        "sound_speed_ratio": sound_speed_ratio,
+        "density_ratio": density_ratio,
+        "kutta": kutta,
+        **others,
+    }
+    if jet:
+        return analytic.Jet(**values)
+    default = analytic.Jet()
+    for name, value in values.items():
+        if value != getattr(default, name):
+            raise ValueError(f"--{name.replace('_', '-')} {value} means nothing without --jet")
+    return None
+
 
 def say(values, as_json):
     """Print results: JSON for machines, a line each for people."""

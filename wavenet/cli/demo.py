@@ -39,7 +39,7 @@ def demo(
         print(f"[{time.perf_counter() - started:5.0f} s] {name}", file=sys.stderr, flush=True)
         command(*arguments, **options)
 
-    step("solve", solve, 2, 0, 5.0, 0.0, "0:180:37", True, out / "mode_2_0.png")
+    step("solve", solve, m=2, n=0, helmholtz=5.0, as_json=True, plot=out / "mode_2_0.png")
     metrics = {}
     for task, models in runs.items():
         file = out / f"{task}.h5"

@@ -5,7 +5,19 @@ from typing import Annotated
 
 import typer
 
-from .common import Json, new_file, say, span
+from .common import (
+    DensityRatio,
+    HasJet,
+    Hub,
+    Json,
+    Kutta,
+    MachOuter,
+    SoundSpeedRatio,
+    jet_or_none,
+    new_file,
+    say,
+    span,
+)
 
 
 def field(
@@ -14,8 +26,17 @@ def field(
     helmholtz: Annotated[float, typer.Option(help="Helmholtz number ka.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
     mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
-    x: Annotated[str, typer.Option(help="start:end:cells in radii; values at the cells' centres.")] = "-2:2:128",
-    r: Annotated[str, typer.Option(help="start:end:cells in radii; values at the cells' centres.")] = "0:2:64",
+    x: Annotated[str, typer.Option(help="from:to:cells in radii; values at the cells' centres.")] = "-2:2:128",
+    r: Annotated[str, typer.Option(help="from:to:cells in radii; values at the cells' centres.")] = "0:2:64",
+    hub: Hub = 0.0,
+    jet: HasJet = False,
+    mach_outer: MachOuter = 0.0,
+    sound_speed_ratio: SoundSpeedRatio = 1.0,
+    density_ratio: DensityRatio = 1.0,
+    kutta: Kutta = 1.0,
+    instability: Annotated[
+        bool, typer.Option(help="With --jet: keep the Kelvin–Helmholtz wave, which grows downstream, in the field.")
+    ] = True,
     as_json: Json = False,
 ):
     """Near field of one duct mode on a grid, as HDF5.
@@ -27,7 +48,8 @@ def field(
     from data.generate import cell_centres
 
     path = new_file(output)
-    solution = analytic.solve(analytic.DuctMode(m, n, helmholtz, mach))
+    streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta, instability=instability)
+    solution = analytic.solve(analytic.DuctMode(m, n, helmholtz, mach, hub), jet=streams)
     result = solution.field(cell_centres(*span(x, "x")), cell_centres(*span(r, "r")))
-    write_field(path, solution.source, result)
+    write_field(path, solution.source, result, jet=streams)
     say({"file": str(path), "error_estimate": result.error_estimate}, as_json)

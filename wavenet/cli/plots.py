@@ -43,6 +43,7 @@ def solution(solved, path):
     left.set(xlabel="angle [deg]", ylabel="|D| [dB re peak]", ylim=(-60, 3), xlim=(0, 180), title="directivity")
     left.grid(alpha=0.3)
     x, r = (np.arange(160) + 0.5) / 40 - 2, (np.arange(80) + 0.5) / 40
+    r = r[r > solved.source.hub]
     field = solved.field(x, r)
     _map(right, x, r, field.pressure.real, "Re p [ρ c²]", limit=float(np.percentile(np.abs(field.pressure.real), 99.5)))
     figure.savefig(Path(path), dpi=130)

@@ -1,0 +1,140 @@
+"""Ducts with a jet: limits, published numbers, power, two contours, and the field's equations."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from analytic import ConvergenceError, DuctMode, Jet, cut_on_helmholtz, solve
+
+CASES = [  # m, n, ka, M, hub, jet
+    (0, 0, 1.0, 0.3, 0.0, Jet(instability=False)),
+    (0, 1, 12.0, 0.9, 0.0, Jet(instability=False)),
+    (1, 0, 4.0, 0.4, 0.0, Jet(mach_outer=0.4)),
+    (2, 0, 8.0, 0.5, 0.4, Jet(kutta=0.5, instability=False)),
+    (0, 0, 5.0, 0.3, 0.0, Jet(sound_speed_ratio=1.5, density_ratio=0.5, instability=False)),  # the jet is a waveguide
+    (5, 0, 10.0, 0.5, 0.0, Jet(0.2, 0.8, 2.0, instability=False)),
+]
+
+
+def solution(case, **options):
+    m, n, helmholtz, mach, hub, jet = case
+    return solve(DuctMode(m, n, helmholtz, mach, hub), jet=jet, **options)
+
+
+@pytest.mark.parametrize(("helmholtz", "modulus"), [(0.2, 1.03045), (0.5, 1.11474), (1.0, 0.89696)])
+def test_plane_wave_at_mach_0_3(helmholtz, modulus):
+    """Munt (1990), to the digits known."""
+    reflection = solve(DuctMode(0, 0, helmholtz, 0.3), jet=Jet()).reflection_pressure[0]
+    assert abs(abs(reflection) - modulus) < 6e-6
+
+
+@pytest.mark.parametrize("mach", [0.05, 0.1, 0.3, 0.6])
+def test_low_frequency_limits(mach):
+    """Rienstra (1983): with the Kutta condition |R_p| -> 1, l / beta -> 0.2554; without, |R_p| -> (1 + M) / (1 - M)."""
+    kutta, none = (solve(DuctMode(0, 0, 1e-3, mach), jet=Jet(kutta=value)) for value in (1.0, 0.0))
+    assert abs(abs(kutta.reflection_pressure[0]) - 1) < 1e-4
+    assert abs(abs(none.reflection_pressure[0]) - (1 + mach) / (1 - mach)) < 1e-4
+    # The length reaches its limit like the square of the Strouhal number ka / M: 1.4e-4 off at M = 0.05.
+    length = kutta.end_correction / math.sqrt(1 - mach**2)
+    assert abs(length - 0.2554) < 5e-5 + 0.5 * (1e-3 / mach) ** 2
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_power_balances_with_the_vortical_part(case):
+    assert abs(solution(case).power.residual) < 1e-10
+
+
+@pytest.mark.parametrize("m", [0, 2])
+def test_two_contours_agree_over_frequency_and_mach_number(m):
+    """`error_estimate` is the difference between two lines of integration; see also benchmarks/jet.py."""
+    for mach in np.linspace(0.05, 0.9, 5):
+        for helmholtz in np.linspace(0.1, 12, 6):
+            assert solve(DuctMode(m, 0, helmholtz, mach), jet=Jet()).error_estimate < 1e-8
+
+
+@pytest.mark.parametrize(("m", "n", "helmholtz", "mach", "hub"), [(0, 0, 2.0, 0.5, 0.0), (3, 1, 12.0, 0.3, 0.3)])
+def test_uniform_flow_is_a_special_case(m, n, helmholtz, mach, hub):
+    """Without vortex shedding the jet is the uniform flow; with it, its pressures reflect as that flow's potentials."""
+    mode = DuctMode(m, n, helmholtz, mach, hub)
+    uniform = solve(mode)
+    free, wake = (solve(mode, jet=Jet(mach_outer=mach, kutta=value)) for value in (0.0, 1.0))
+    count = len(uniform.reflection)
+    theta = np.radians([10.0, 60.0, 130.0])
+    np.testing.assert_allclose(free.reflection[:count], uniform.reflection, rtol=1e-10)
+    np.testing.assert_allclose(free.directivity(theta), uniform.directivity(theta), rtol=1e-10)
+    x, r = np.array([-0.5, 0.4]), np.array([0.5, 1.4])
+    np.testing.assert_allclose(free.field(x, r).pressure, uniform.field(x, r).pressure, rtol=1e-5)
+    np.testing.assert_allclose(wake.reflection_pressure[:count], uniform.reflection, rtol=1e-10)
+    # eta with the wake is eta without times N(s_n) / N(s).
+    beta2 = 1 - mach**2
+    s = helmholtz * (mach - np.cos(theta)) / beta2
+    root = math.sqrt(helmholtz**2 - cut_on_helmholtz(m, n, mach, hub=hub) ** 2)
+    ratio = (helmholtz + mach * (mach * helmholtz - root) / beta2) / (helmholtz + mach * s)
+    np.testing.assert_allclose(wake.directivity(theta), uniform.directivity(theta) * ratio, rtol=1e-10)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_field_obeys_its_equations(case):
+    """Convected Helmholtz equation, continuity at x = 0, and the sheet: pressure and displacement."""
+    solved = solution(case, tolerance=1e-8)
+    m, _, k, mach, hub, jet = case
+    x, h = np.array([-0.8, -0.3, 0.3, 0.8]), 1e-3
+    inner, outer = (0.5 * (1 + hub), k, mach), (1.5, k / jet.sound_speed_ratio, jet.mach_outer)
+    for radius, k_local, mach_local in (inner, outer):
+        r = np.full(4, radius)
+        here = solved.at(x, r)
+        u = [solved.at(x + d * h, r).axial_velocity for d in (-2, -1, 1, 2)]
+        v = [solved.at(x, r + d * h).radial_velocity for d in (-2, -1, 1, 2)]
+        u_x, v_r = ((q[0] - 8 * q[1] + 8 * q[2] - q[3]) / (12 * h) for q in (u, v))
+        psi, beta2 = here.potential, 1 - mach_local**2
+        terms = [beta2 * u_x, 2j * k_local * mach_local * here.axial_velocity, k_local**2 * psi]
+        terms += [v_r, here.radial_velocity / r, -((m / r) ** 2) * psi]
+        assert np.max(np.abs(sum(terms)) / np.sum(np.abs(terms), axis=0)) < 1e-5
+    gap = 1e-7
+    r = np.array([0.5 * (1 + hub), 1.3, 1.8])
+    full = solve(solved.source, jet=dataclasses.replace(jet, instability=True))  # only it is continuous at x = 0
+    before, after = full.at(np.full(3, -gap), r), full.at(np.full(3, gap), r)
+    scale = np.max(np.abs(before.axial_velocity))
+    assert np.max(np.abs(before.axial_velocity - after.axial_velocity)) < 1e-4 * scale
+    x = np.array([0.3, 0.9])
+    inside, outside = solved.at(x, np.full(2, 1 - gap)), solved.at(x, np.full(2, 1 + gap))
+    assert np.max(np.abs(inside.pressure - outside.pressure)) < 1e-4 * np.max(np.abs(inside.pressure))
+    wall = solved.at(np.array([-0.5, -0.5]), np.array([1 - gap, 1 + gap]))
+    assert np.max(np.abs(wall.radial_velocity)) < 1e-4 * np.max(np.abs(wall.potential)) * k
+
+
+def test_the_instability_is_one_growing_wave():
+    case = CASES[0]
+    mode, without = DuctMode(*case[:5]), solution(case)
+    full = solve(mode, jet=Jet())
+    mu = full.instability[0]
+    assert mu.imag < 0
+    x = np.array([0.5, 1.5])
+    wave = full.field(x, [0.5]).potential - without.field(x, [0.5]).potential
+    assert abs(wave[1, 0] / wave[0, 0] / np.exp(1j * mu) - 1) < 1e-4
+    np.testing.assert_allclose(full.field([-0.5], [0.5]).potential, without.field([-0.5], [0.5]).potential, rtol=1e-6)
+
+
+def test_what_a_jet_cannot_be_is_refused():
+    for options, name in (
+        ({"mach_outer": -0.1}, "mach_outer"),
+        ({"kutta": 2}, "kutta"),
+        ({"density_ratio": 0}, "dens"),
+    ):
+        with pytest.raises(ValueError, match=name):
+            Jet(**options)
+    with pytest.raises(ValueError, match="mach > 0"):
+        solve(DuctMode(0, 0, 1.0), jet=Jet())
+    with pytest.raises(TypeError, match="Jet"):
+        solve(DuctMode(0, 0, 1.0, 0.3), jet=0.3)
+
+
+def test_a_winding_number_or_a_disagreement_is_raised(monkeypatch):
+    """Without the zeros on the wrong side of the line there is no solution to return."""
+    from analytic import sheet
+
+    monkeypatch.setattr(sheet._Line, "_near", lambda self, points, side, order: [])
+    with pytest.raises(ConvergenceError):
+        solve(DuctMode(0, 0, 12.0, 0.9), jet=Jet())
