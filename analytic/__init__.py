@@ -19,6 +19,7 @@ from .modes import axial_wavenumber, cut_on_helmholtz, radial_eigenvalue, radial
 from .near_field import Field
 from .solver import solve
 from .source import DuctMode, Jet, ModeMixture
+from .sweeps import Sweep, sweep
 from .unflanged import Power, Solution
 
 __all__ = [
@@ -30,9 +31,11 @@ __all__ = [
     "ModeMixture",
     "Power",
     "Solution",
+    "Sweep",
     "axial_wavenumber",
     "cut_on_helmholtz",
     "radial_eigenvalue",
     "radial_eigenvalues",
     "solve",
+    "sweep",
 ]

@@ -27,63 +27,70 @@ _LARGEST_PHASE_STEP = 1.5  # of ln F between neighbours [rad]; more, and its bra
 
 
 class Factorisation:
-    """Factors of a duct's kernel at the transformed Helmholtz number K = ka / sqrt(1 - M^2).
+    """Factors of a duct's kernel at transformed Helmholtz numbers K = ka / sqrt(1 - M^2), many at once.
 
     Parameters
     ----------
     section : Section
-    k : float
-        K > 0.
+    k : float or (case,) float array
+        K > 0. With an array every argument s below has a first axis of cases, and so have the results.
 
     Raises
     ------
     ConvergenceError
-        The phase of the kernel could not be followed along the line.
+        The phase of a kernel could not be followed along the line.
     """
 
     def __init__(self, section, k):
-        self.section, self.m, self.k = section, section.m, k
-        self._scale = _SCALE * min(k, 1.0)
-        y = np.arange(0.0, np.arcsinh(_END * (self.m + 1) / self._scale), _STEP)
-        direction = self._scale * np.exp(-1j * _ANGLE)
+        self.section = section
+        self._single = np.ndim(k) == 0
+        self.k = np.atleast_1d(np.asarray(k, dtype=float))
+        self._scale = _SCALE * np.minimum(self.k, 1.0)
+        y = np.arange(0.0, np.arcsinh(_END * (section.m + 1) / self._scale.min()), _STEP)
+        direction = self._scale[:, None] * np.exp(-1j * _ANGLE)
         self._y, self._u = y, direction * np.sinh(y)
         weight = direction * np.cosh(y) * _STEP / (2j * np.pi)
-        weight[0] /= 2  # the integrand is even: half of its trapezoidal rule over the whole line
-        self._zero = self._zero_near_origin()
-        self._log_line = self._unwrap(self._reduced_kernel(self._u))
+        weight[:, 0] /= 2  # the integrand is even: half of its trapezoidal rule over the whole line
         self._weight = weight
+        self._find_zeros_near_origin()
+        case = np.broadcast_to(np.arange(len(self.k))[:, None], self._u.shape)
+        self._log_line = self._unwrap(self._reduced_kernel(self._u.ravel(), case.ravel()).reshape(self._u.shape))
         # The phases of the Bessel functions keep eps |gamma|, and gamma = K at the origin.
-        self._rounding = 20 * np.finfo(float).eps * (1 + self.m + k / 4)
+        self._rounding = 20 * np.finfo(float).eps * (1 + section.m + self.k / 4)
 
-    def _zero_near_origin(self):
-        """(alpha, kappa) of the duct mode next to its cut-on, if there is one; there is room for one only."""
-        alpha = self.section.eigenvalues(int(self.k / np.pi) + 3)
-        alpha = alpha[np.argmin(np.abs(alpha - self.k))]
-        kappa = np.sqrt((self.k - alpha) * (self.k + alpha) + 0j)
-        return (alpha, kappa) if np.abs(kappa) < _PAIRS * self._scale else None
+    def _find_zeros_near_origin(self):
+        """alpha, kappa of the duct mode next to its cut-on, where there is one; there is room for one only."""
+        eigenvalues = self.section.eigenvalues(int(self.k.max() / np.pi) + 3)
+        middle = 0.5 * (eigenvalues[1:] + eigenvalues[:-1])
+        self._alpha = eigenvalues[np.searchsorted(middle, self.k)]
+        self._kappa = np.sqrt((self.k - self._alpha) * (self.k + self._alpha) + 0j)
+        self._pinched = np.abs(self._kappa) < _PAIRS * self._scale
 
-    def _reduced_kernel(self, s):
-        """F with the zeros near the origin divided out."""
-        gamma = radial_wavenumber(s, self.k)
-        if self._zero is None:
-            return self.section.kernel(gamma)
-        alpha, kappa = self._zero
-        far = np.abs(gamma) > 2 * (alpha + 1)
+    def _reduced_kernel(self, s, case):
+        """F with the zeros near the origin divided out; s and case one-dimensional."""
+        gamma = radial_wavenumber(s, self.k[case])
+        pinched = self._pinched[case]
+        near = pinched & (np.abs(gamma) <= 2 * (self._alpha[case] + 1))
         value = np.empty_like(gamma)
-        value[far] = self.section.kernel(gamma[far]) / (s[far] ** 2 - kappa**2)
-        z = gamma[~far]  # s^2 - kappa^2 = -(gamma^2 - alpha^2)
-        growth = np.exp(np.abs(z.imag) + 1j * z)
-        value[~far] = -np.pi * z * self.section.slope_quotient(z, alpha) * hankel_pair(self.m, z)[1] * growth
-        return value * (s**2 + self._scale**2)
+        value[~near] = self.section.kernel(gamma[~near])
+        far = np.flatnonzero(pinched & ~near)
+        value[far] /= s[far] ** 2 - self._kappa[case[far]] ** 2
+        if np.any(near):
+            z = gamma[near]  # s^2 - kappa^2 = -(gamma^2 - alpha^2)
+            growth = np.exp(np.abs(z.imag) + 1j * z)
+            slope = self.section.slope_quotient(z, self._alpha[case[near]])
+            value[near] = -np.pi * z * slope * hankel_pair(self.section.m, z)[1] * growth
+        value[pinched] *= s[pinched] ** 2 + self._scale[case[pinched]] ** 2
+        return value
 
     @staticmethod
     def _unwrap(values):
-        """Logarithm along the line, continuous from infinity (where it vanishes) inwards."""
+        """Logarithm along every line, continuous from infinity (where it vanishes) inwards."""
         phase = np.angle(values)
-        steps = np.angle(values[:-1] / values[1:])
+        steps = np.angle(values[:, :-1] / values[:, 1:])
         if not np.all(np.abs(steps) < _LARGEST_PHASE_STEP):  # NaN fails, too
             raise ConvergenceError("the kernel's phase jumps along the factorisation line")
-        phase = phase[-1] + np.append(np.cumsum(steps[::-1])[::-1], 0.0)
+        phase[:, :-1] = phase[:, -1:] + np.cumsum(steps[:, ::-1], axis=1)[:, ::-1]
         return np.log(np.abs(values)) + 1j * phase
 
     def log_plus(self, s):
@@ -91,39 +98,53 @@ class Factorisation:
 
         Parameters
         ----------
-        s : (...) complex array
+        s : (...) or (case, ...) complex array
             Any points off the cuts; accurate in |s| < 1e9.
 
         Returns
         -------
-        value : (...) complex array
-        error : (...) float array
+        value : complex array, shape of s
+        error : float array, shape of s
             Of the value, absolute. Halving the step squares the error of the exponentially convergent rule; we report
             the 3/2th power of the difference to twice the step, between the coarse rule's error and its square, and
             the rounding.
         """
         s = np.asarray(s, dtype=complex)
-        value, error = self._log_plus(s.ravel())
+        value, error = self._log_plus(s.reshape(len(self.k), -1))
         return value.reshape(s.shape), error.reshape(s.shape)
 
     def _log_plus(self, s):
-        rotated = s * np.exp(1j * _ANGLE)  # the line is now the real axis
-        near = (np.abs(rotated.imag) < np.sin(_NEAR) * np.abs(rotated)) | (np.abs(s) < _CORE * self._scale)
+        scale = self._scale[:, None]
+        rotated = s * np.exp(1j * _ANGLE)  # the lines are now the real axis
+        near = (np.abs(rotated.imag) < np.sin(_NEAR) * np.abs(rotated)) | (np.abs(s) < _CORE * scale)
         below = ~near & (rotated.imag < 0)
         target = np.where(below, -s, s)
-        value = np.empty_like(s)
-        error = np.empty(s.shape)
-        far = ~near
-        value[far], error[far] = self._integrate_far(target[far])
+        value, error = self._integrate_far(np.where(near, scale, target))  # where near, in place of what follows
+        case = np.broadcast_to(np.arange(len(self.k))[:, None], s.shape)
         if np.any(near):
-            value[near], error[near] = self._integrate_beside(s[near], rotated[near])
-        if self._zero is not None:
-            value += np.log((target + self._zero[1]) / (target + 1j * self._scale))
+            value[near], error[near] = self._integrate_beside(s[near], rotated[near], case[near])
+        kappa = self._kappa[:, None]
+        pinched = np.log((target + kappa) / (target + 1j * scale))
+        value += np.where(self._pinched[:, None], pinched, 0.0)
         if np.any(below):  # F_plus = F / F_minus
-            value[below] = np.log(self.section.kernel(radial_wavenumber(s[below], self.k))) - value[below]
+            gamma = radial_wavenumber(s[below], self.k[case[below]])
+            value[below] = np.log(self.section.kernel(gamma)) - value[below]
         return value, error
 
-    def _integrate_beside(self, s, rotated):
+    def _integrate_far(self, s):
+        # Weights of the rule and of that with twice the step, for one pass over the nodes.
+        moments = self._log_line * self._weight
+        coarse = np.where(np.arange(moments.shape[1]) % 2, 0, 2 * moments)
+        sums = (1 / (self._u[:, None, :] ** 2 - (s**2)[:, :, None])) @ np.stack([moments, coarse], axis=2)
+        fine, coarse = 2 * s * sums[..., 0], 2 * s * sums[..., 1]
+        return fine, self._estimate(s, fine, coarse, self._rounding[:, None], self._scale[:, None])
+
+    @staticmethod
+    def _estimate(s, fine, coarse, rounding, scale):
+        # The nodes next to the origin weigh 1/s.
+        return np.abs(fine - coarse) ** 1.5 + rounding * (1 + 0.01 * scale / np.abs(s))
+
+    def _integrate_beside(self, s, rotated, case):
         """The integral on either side of the line, its pole at u = s removed by subtraction.
 
         ln F(s) (s^2 + q^2) / (u^2 + q^2) is subtracted; its own integral is (1 + i s/q) / 2 ln F(s), above and below
@@ -131,42 +152,30 @@ class Factorisation:
         away from it.
         """
         # ln F_plus - (ln F) / 2 is odd: next to s = 0, where the difference loses its digits, it is linear.
-        away = np.where(np.abs(s) < _TINY * self._scale, _TINY * self._scale, s)
-        log_away = self._log_reduced(away, away * np.exp(1j * _ANGLE))
-        q = np.exp(-1j * _ANGLE) * np.hypot(np.abs(away), self._scale)
-        odd, error = self._integrate(away, log_away, q)
+        scale = self._scale[case]
+        away = np.where(np.abs(s) < _TINY * scale, _TINY * scale, s)
+        log_away = self._log_reduced(away, away * np.exp(1j * _ANGLE), case)
+        q = np.exp(-1j * _ANGLE) * np.hypot(np.abs(away), scale)
+        u2, s2, q2 = self._u[case] ** 2, (away**2)[:, None], (q**2)[:, None]
+        integrand = (self._log_line[case] - log_away[:, None] * ((s2 + q2) / (u2 + q2))) * self._weight[case]
+        integrand *= 2 * away[:, None] / (u2 - s2)
+        odd, coarse = integrand.sum(axis=1), 2 * integrand[:, ::2].sum(axis=1)
+        error = self._estimate(away, odd, coarse, self._rounding[case], scale)
         odd += 0.5j * away / q * log_away
-        return 0.5 * self._log_reduced(s, rotated) + odd * s / away, error
+        return 0.5 * self._log_reduced(s, rotated, case) + odd * s / away, error
 
-    def _integrate_far(self, s):
-        # Weights of the rule and of that with twice the step, for one pass over the nodes.
-        moments = self._log_line * self._weight
-        coarse = np.where(np.arange(len(moments)) % 2, 0, 2 * moments)
-        sums = (1 / (self._u**2 - (s**2)[:, None])) @ np.array([moments, coarse]).T
-        fine, coarse = 2 * s * sums[:, 0], 2 * s * sums[:, 1]
-        return fine, self._estimate(s, fine, coarse)
-
-    def _estimate(self, s, fine, coarse):
-        rounding = self._rounding * (1 + 0.01 * self._scale / np.abs(s))  # the nodes next to the origin weigh 1/s
-        return np.abs(fine - coarse) ** 1.5 + rounding
-
-    def _integrate(self, s, log_here, q):
-        u2, s2, q2 = self._u[:, None] ** 2, s**2, q**2
-        integrand = (self._log_line[:, None] - log_here * ((s2 + q2) / (u2 + q2))) * (2 * s / (u2 - s2))
-        integrand *= self._weight[:, None]
-        fine = integrand.sum(axis=0)
-        coarse = 2 * integrand[::2].sum(axis=0)
-        return fine, self._estimate(s, fine, coarse)
-
-    def _log_reduced(self, s, rotated):
+    def _log_reduced(self, s, rotated, case):
         """ln of the reduced F beside the line, on the branch that is continuous with it."""
-        value = self._reduced_kernel(s)
-        y = np.arcsinh(np.abs(rotated) / self._scale)
-        phase = np.interp(y, self._y, self._log_line.imag)
+        value = self._reduced_kernel(s, case)
+        position = np.arcsinh(np.abs(rotated) / self._scale[case]) / _STEP
+        left = np.minimum(position.astype(int), len(self._y) - 2)
+        phase = self._log_line.imag[case, left]
+        phase = phase + (position - left) * (self._log_line.imag[case, left + 1] - phase)
         wrapped = np.angle(value)
         return np.log(np.abs(value)) + 1j * (wrapped + 2 * np.pi * np.round((phase - wrapped) / (2 * np.pi)))
 
     def plus(self, s):
         """W_plus at s and the error estimate of its logarithm."""
         log_plus, error = self.log_plus(s)
-        return np.exp(0.25j * np.pi + log_plus) / root(self.k + s), error
+        k = self.k[0] if self._single else self.k.reshape(-1, *[1] * (np.ndim(s) - 1))
+        return np.exp(0.25j * np.pi + log_plus) / root(k + s), error

@@ -97,21 +97,25 @@ class NearField:
         ConvergenceError
             The error estimate is above the solution's tolerance.
         """
+        return self._tensor_fields(x, r, [self])[0]
+
+    def _tensor_fields(self, x, r, variants):
+        """`field` of solutions that differ in their amplitudes only, this one among them or not."""
         x, r = np.atleast_1d(np.asarray(x, dtype=float)), np.atleast_1d(np.asarray(r, dtype=float))
         if x.ndim != 1 or r.ndim != 1:
             raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}; see at()")
         nearest = np.hypot(np.min(np.abs(x), initial=np.inf), np.min(np.abs(r - 1), initial=np.inf))
-        return self._field(x, r, nearest, _Grid)
+        return self._fields(x, r, nearest, _Grid, variants)
 
     def at(self, x, r):
         """Near field at scattered points; x and r broadcast together. Otherwise as `field`."""
         x, r = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(r, dtype=float))
         shape, x, r = x.shape, x.ravel(), r.ravel()
-        field = self._field(x, r, np.min(np.hypot(x, r - 1), initial=np.inf), _Points)
+        (field,) = self._fields(x, r, np.min(np.hypot(x, r - 1), initial=np.inf), _Points, [self])
         parts = {name: value.reshape(shape) for name, value in vars(field).items() if name != "error_estimate"}
         return Field(**parts, error_estimate=field.error_estimate)
 
-    def _field(self, x, r, nearest, layout):
+    def _fields(self, x, r, nearest, layout, variants):
         if not (np.all(np.isfinite(x)) and np.all(np.isfinite(r)) and x.size and r.size):
             raise ValueError("positions must be finite, and there must be at least one")
         hub = self.source.hub
@@ -123,32 +127,39 @@ class NearField:
             )
         step = _STEP
         for _ in range(_REFINEMENTS + 1):
-            field = self._sum(x, r, nearest, layout, step)
-            if field.error_estimate <= self.tolerance:
-                return field
+            fields = self._sum(x, r, nearest, layout, step, variants)
+            worst = max(field.error_estimate for field in fields)
+            if worst <= self.tolerance:
+                return fields
             step /= 2
         raise ConvergenceError(
-            f"the error estimate of the field, {field.error_estimate:.1e}, is above {self.tolerance:.1e} for "
-            f"{self.source}"
+            f"the error estimate of the field, {worst:.1e}, is above {self.tolerance:.1e} for {self.source}"
         )
 
-    def _sum(self, x, r, nearest, layout, step):
-        """Field and its error estimate, with one step of the contour's parameter."""
+    def _sum(self, x, r, nearest, layout, step, variants):
+        """Fields and their error estimates, with one step of the contour's parameter."""
         extent = float(np.max(np.abs(x))) / self._beta
         path = contour(self._k, self._poles, extent=extent, nearest=nearest, step=step, arms=self._arms)
         spectra, grid = self._spectra(path), layout(x, r)
+        exponentials: dict = {True: {}, False: {}}
+        return [
+            solution._assemble(x, r, grid, spectra if solution is self else spectra.of(solution), exponentials)
+            for solution in variants
+        ]
+
+    def _assemble(self, x, r, grid, spectra, exponentials):
+        """Field from its spectra; exponentials, by side, are kept for others with the same nodes."""
         values = np.empty((3, *grid.shape), complex)
         pressure = np.empty(grid.shape, complex)
         size, error = np.zeros(3), np.zeros(3)  # squared norms of psi, (u, v) and p
         for downstream in (True, False):
-            exponentials: dict[tuple, tuple] = {}  # of a set of nodes, shared by the two sides of r = 1
             for inside in (True, False):
                 part = grid.part(inside, downstream)
                 if part is None:
                     continue
                 where, part_x, part_r = part
                 parts = [
-                    self._contract(grid, waves, part_x, exponentials)
+                    self._contract(grid, waves, part_x, exponentials[downstream])
                     for waves in spectra.waves(part_r, inside, downstream)
                 ]
                 total = sum(value for value, _ in parts)
@@ -160,7 +171,7 @@ class NearField:
                     values[quantity][where] = total[quantity]
                 pressure[where] = p
                 norms = _norm(total) ** 2
-                size += norms[0], norms[1] + norms[2], np.linalg.norm(p) ** 2
+                size += norms[0], norms[1] + norms[2], _norm(p[None])[0] ** 2
                 error_p = density * (k * errors[0] + abs(mach) * errors[1])
                 error += np.array([errors[0], np.hypot(errors[1], errors[2]), error_p]) ** 2
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -192,7 +203,13 @@ class NearField:
 
 def _norm(values):
     """Norm over all axes but the first."""
-    return np.linalg.norm(values.reshape(len(values), -1), axis=1)
+    flat = values.reshape(len(values), -1)
+    return np.sqrt(_squares("qp,qp->q", flat))
+
+
+def _squares(subscripts, values):
+    """Sums of |values|^2, without the square roots of np.linalg.norm."""
+    return np.einsum(subscripts, values.real, values.real) + np.einsum(subscripts, values.imag, values.imag)
 
 
 class _Grid:
@@ -218,7 +235,7 @@ class _Grid:
     @staticmethod
     def norms(wave, factors):
         """Norm over the points of every node's wave: (quantity, node)."""
-        return np.linalg.norm(wave, axis=0) * np.linalg.norm(factors, axis=1)
+        return np.sqrt(_squares("xn,xn->n", wave) * _squares("qrn,qrn->qn", factors))
 
 
 class _Points:

@@ -109,18 +109,23 @@ class Section:
         return np.where(far, expansion, value)
 
     def slope_quotient(self, gamma, alpha):
-        """S'(gamma) / (gamma^2 - alpha^2) times exp(-|Im gamma|), alpha > 0 an eigenvalue; accurate through alpha."""
-        gamma = np.asarray(gamma, dtype=complex)
+        """S'(gamma) / (gamma^2 - alpha^2) times exp(-|Im gamma|); accurate through alpha.
 
-        def quotient(z, reference):
+        gamma : (...) complex array; alpha > 0 : eigenvalues, broadcast to it.
+        """
+        gamma = np.asarray(gamma, dtype=complex)
+        alpha = np.broadcast_to(alpha, gamma.shape)
+
+        def quotient(z, alpha, reference):
             return self.wall(z)[1] * np.exp(np.abs(z.imag) - np.abs(reference.imag)) / (z**2 - alpha**2)
 
-        radius = _CIRCLE * min(alpha, 1.0)  # S has a branch point at 0 if there is a hub
+        radius = _CIRCLE * np.minimum(alpha, 1.0)  # S has a branch point at 0 if there is a hub
         near = np.abs(gamma - alpha) < _BESIDE * radius
         value = np.empty_like(gamma)
-        value[~near] = quotient(gamma[~near], gamma[~near])
+        value[~near] = quotient(gamma[~near], alpha[~near], gamma[~near])
         if np.any(near):
-            value[near] = beside(lambda z: quotient(z, gamma[near]), gamma[near], alpha, radius)
+            z, centre = gamma[near], alpha[near]
+            value[near] = beside(lambda nodes: quotient(nodes, centre, z), z, centre, radius[near])
         return value
 
 

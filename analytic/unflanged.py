@@ -16,6 +16,7 @@ B. Noble, Methods based on the Wiener–Hopf technique (1958), section 3.4; R. M
 the flow.
 """
 
+import copy
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,8 +26,9 @@ import numpy as np
 from .errors import ConvergenceError
 from .factorisation import Factorisation
 from .kernel import hankel_pair, radial_wavenumber
-from .near_field import NearField, Waves
+from .near_field import Field, NearField, Waves
 from .section import Section
+from .source import ModeMixture
 
 _REFINEMENTS = 4  # times the step of the power's quadrature may be halved
 _EPS = np.finfo(float).eps
@@ -229,6 +231,65 @@ class Solution(NearField):
 
     # Near field, see `NearField`
 
+    def fields(self, amplitudes, x, r):
+        """Near fields of many sources of this azimuthal order, Helmholtz and Mach number, on one grid.
+
+        They are superpositions: the field of every radial order is computed once, and all orders share the contour, the
+        exponentials and the Bessel functions.
+
+        Parameters
+        ----------
+        amplitudes : (field, order) complex array
+            Incident potential amplitudes at the wall, x = 0, of the radial orders 0, 1, ...
+        x, r : arrays
+            As for `field`.
+
+        Returns
+        -------
+        list of Field
+
+        Raises
+        ------
+        ValueError
+            As `field`, or amplitudes that are not a finite matrix without zero rows.
+        ConvergenceError
+            The error estimate is above the solution's tolerance: that of the orders' fields, carried over.
+        """
+        amplitudes = np.asarray(amplitudes, dtype=complex)
+        if amplitudes.ndim != 2 or not np.all(np.isfinite(amplitudes)) or not np.all(np.any(amplitudes, axis=1)):
+            raise ValueError(f"amplitudes must be a finite matrix without zero rows, got shape {amplitudes.shape}")
+        count = amplitudes.shape[1]
+        source = ModeMixture(self.source.m, np.ones(count), self.source.helmholtz, self.source.mach, self.source.hub)
+        every = Solution(source, self.tolerance)
+        every.tolerance = 0.1 * self.tolerance  # the errors of the orders add up
+        orders = every._tensor_fields(x, r, [every._only(order) for order in range(count)])
+        names = ("potential", "axial_velocity", "radial_velocity", "pressure")
+        parts = {}
+        for name in names:
+            basis = np.array([getattr(field, name) for field in orders])
+            parts[name] = (amplitudes @ basis.reshape(count, -1)).reshape(-1, *basis.shape[1:])
+        sizes = [[np.linalg.norm(getattr(field, name)) for name in names] for field in orders]
+        errors = np.abs(amplitudes) @ (np.array(sizes) * [[field.error_estimate] for field in orders])
+        result = []
+        for index in range(len(amplitudes)):
+            values = {name: part[index] for name, part in parts.items()}
+            size = np.array([np.linalg.norm(value) for value in values.values()])
+            size[1:3], error = np.hypot(*size[1:3]), errors[index]
+            error[1:3] = np.hypot(*error[1:3])
+            estimate = float(np.max(error / size))
+            self._require(estimate, "a field")
+            result.append(Field(orders[0].x, orders[0].r, **values, error_estimate=estimate))
+        return result
+
+    def _only(self, order):
+        """The solution for one of the incident radial orders, with unit amplitude."""
+        single = copy.copy(self)
+        single.__dict__.pop("power", None)
+        single._amplitudes = np.eye(len(self._amplitudes), dtype=complex)[order]
+        single._strength = self._strength / self._amplitudes * single._amplitudes
+        single._plane_wave = single._strength[0] if self._m == 0 else 0.0
+        return single
+
     def _fluid(self, inside):
         return 1.0, self.source.helmholtz, self.source.mach
 
@@ -248,6 +309,12 @@ class _Spectra:
         self._plus, error = solution._factors.plus(path.s)
         self._error = error + solution._cancellation + 20 * _EPS
         self._radial = {}
+
+    def of(self, solution):
+        """The same for other incident amplitudes; what does not depend on them is shared."""
+        other = copy.copy(self)
+        other._solution = solution
+        return other
 
     def waves(self, r, inside, downstream):
         """The scattered field, and what is outside the integral, as lists of `Waves`."""

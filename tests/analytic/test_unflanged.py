@@ -349,3 +349,18 @@ def test_a_missed_tolerance_is_raised():
         solve(DuctMode(0, 0, 1.0), tolerance=1e-17)
     with pytest.raises(ConvergenceError, match="the field"):
         solve(DuctMode(40, 0, 60.0, 0.7), tolerance=3e-12).field(np.linspace(-2, 2, 9), [0.5])
+
+
+def test_fields_of_many_amplitudes_are_their_own_fields():
+    x, r = np.linspace(-1.5, 1.5, 9), np.linspace(0.1, 1.9, 8)
+    rng = np.random.default_rng(2)
+    amplitudes = rng.normal(size=(5, 3)) + 1j * rng.normal(size=(5, 3))
+    amplitudes[1, 1:] = 0
+    solution = solve(DuctMode(2, 0, 9.0, 0.3))
+    for row, field in zip(amplitudes, solution.fields(amplitudes, x, r), strict=True):
+        own = solve(ModeMixture(2, row, 9.0, 0.3)).field(x, r)
+        for name in ("potential", "axial_velocity", "radial_velocity", "pressure"):
+            difference = np.linalg.norm(getattr(field, name) - getattr(own, name))
+            assert difference < (field.error_estimate + own.error_estimate) * np.linalg.norm(getattr(own, name))
+    with pytest.raises(ValueError, match="zero rows"):
+        solution.fields([[0.0, 0.0]], x, r)
