@@ -24,7 +24,8 @@ from .errors import ConvergenceError
 from .kernel import hankel_pair, root
 from .near_field import NearField, Waves
 from .section import beside
-from .sheet import Sheet, SheetFactors, upper
+from .sheet import Sheet, upper
+from .sheet_factors import SheetFactors
 from .unflanged import Power
 
 _EPS = np.finfo(float).eps

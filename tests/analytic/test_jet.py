@@ -133,8 +133,8 @@ def test_what_a_jet_cannot_be_is_refused():
 
 def test_a_winding_number_or_a_disagreement_is_raised(monkeypatch):
     """Without the zeros on the wrong side of the line there is no solution to return."""
-    from analytic import sheet
+    from analytic import sheet_factors
 
-    monkeypatch.setattr(sheet._Line, "_near", lambda self, points, side, order: [])
+    monkeypatch.setattr(sheet_factors._Line, "_near", lambda self, points, side, order: [])
     with pytest.raises(ConvergenceError):
         solve(DuctMode(0, 0, 12.0, 0.9), jet=Jet())
