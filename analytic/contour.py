@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_GROWTH = 7.0  # exponent of the growth allowed along the path
 _WIDTH = 0.35  # largest delta, in K
 _DECAY = 40.0  # exponent at which the arms end
 _COARSE = 0.3  # step at which paths are compared
@@ -52,7 +51,7 @@ class Contour:
         return np.imag(points) < height
 
 
-def contour(k, poles, *, extent, nearest, step, arms=ARMS):
+def contour(k, poles, *, extent, nearest, step, growth, arms=ARMS):
     """Path that stays clear of poles.
 
     Parameters
@@ -67,10 +66,12 @@ def contour(k, poles, *, extent, nearest, step, arms=ARMS):
         Least distance to the lip.
     step : float
         Of the path's parameter; less where a pole comes close.
+    growth : float
+        Exponent of the growth of exp(-isX) allowed along the path.
     arms : sequence of pairs of float
         Angles to the real axis at which the right and the left arm may leave; the best pair is taken [rad].
     """
-    delta = min(_WIDTH * k, _GROWTH / max(extent, 1e-300))
+    delta = min(_WIDTH * k, growth / max(extent, 1e-300))
     offsets = np.linspace(0.25 * min(delta, 0.25 * k), 0.5 * k, 8)
     poles = np.asarray(poles)
     shapes = [(delta, offset, pair) for offset in offsets for pair in arms]

@@ -17,6 +17,7 @@ from .contour import ARMS, contour
 from .errors import ConvergenceError
 
 _STEP = 0.14  # of the contour's parameter
+_GROWTH = 7.0  # exponent of the growth of waves along the contour
 _REFINEMENTS = 4  # times it may be halved
 _CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]
 
@@ -125,21 +126,21 @@ class NearField:
             raise ValueError(
                 f"a point lies {nearest:.1e} from the lip, where the velocity is singular; the least is {_CLOSEST}"
             )
-        step = _STEP
+        step, growth = _STEP, _GROWTH
         for _ in range(_REFINEMENTS + 1):
-            fields = self._sum(x, r, nearest, layout, step, variants)
+            fields = self._sum(x, r, nearest, layout, variants, step=step, growth=growth)
             worst = max(field.error_estimate for field in fields)
             if worst <= self.tolerance:
                 return fields
-            step /= 2
+            step, growth = step / 2, growth / 2  # against the quadrature's error and the rounding's
         raise ConvergenceError(
             f"the error estimate of the field, {worst:.1e}, is above {self.tolerance:.1e} for {self.source}"
         )
 
-    def _sum(self, x, r, nearest, layout, step, variants):
-        """Fields and their error estimates, with one step of the contour's parameter."""
+    def _sum(self, x, r, nearest, layout, variants, **resolution):
+        """Fields and their error estimates, with one step of the contour's parameter and one growth along it."""
         extent = float(np.max(np.abs(x))) / self._beta
-        path = contour(self._k, self._poles, extent=extent, nearest=nearest, step=step, arms=self._arms)
+        path = contour(self._k, self._poles, extent=extent, nearest=nearest, arms=self._arms, **resolution)
         spectra, grid = self._spectra(path), layout(x, r)
         exponentials: dict = {True: {}, False: {}}
         return [

@@ -4,6 +4,7 @@ Every number on the page is computed here, in this run, but for those of others 
 """
 
 import contextlib
+import io
 import math
 import os
 import platform
@@ -20,9 +21,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import scipy
 from matplotlib.colors import BoundaryNorm
+from PIL import Image
 from scipy import integrate, special
 
-from analytic import ConvergenceError, DuctMode, Jet, cut_on_helmholtz, factorisation, near_field, sheet, solve
+from analytic import ConvergenceError, DuctMode, Jet, cut_on_helmholtz, factorisation, near_field, sheet_factors, solve
 from analytic import contour as paths
 from analytic.reference import Reference
 
@@ -51,9 +53,11 @@ def table(head, rows):
 
 
 def save(figure, name, alternative):
-    """Write the picture; its Markdown."""
-    figure.savefig(PICTURES / name, dpi=110, bbox_inches="tight")
+    """Write the picture, in a palette of 64 colours; its Markdown."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=110, bbox_inches="tight")
     plt.close(figure)
+    Image.open(buffer).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
     return f"![{alternative}](validation/{name})"
 
 
@@ -65,7 +69,7 @@ def axes(figure_axes, xlabel, ylabel, title=None):
 
 
 def percent(value):
-    return f"{100 * value:.2g} %"
+    return f"{100 * value:.2g} %" if value < 0.995 else "> 100 %"
 
 
 # 1. The plane wave without flow
@@ -239,24 +243,31 @@ LENGTH_FITS = (
 )
 
 
+def passed(ka, error, limit):
+    """Least ka at which the error is above the limit."""
+    above = np.flatnonzero(error > limit)
+    if not len(above):
+        return "never"
+    return f"{ka[above[0]]:.2f}" if above[0] else "at once"
+
+
 def section_fits():
     ka = np.linspace(0.01, 3.8, 759)
     exact = plane_wave(ka)
-    figure, panels = plt.subplots(1, 2, figsize=(10, 5.2), sharey=True, layout="constrained")
+    figure, panels = plt.subplots(1, 2, figsize=(10, 5), sharey=True, layout="constrained")
+    labels = list(dict.fromkeys(fit[0] for fit in MODULUS_FITS + LENGTH_FITS))
+    colours = dict(zip(labels, (*COLOURS, "#777777"), strict=True))
+    dashes = dict(zip(labels, (*DASHES, "-"), strict=True))
     tables = []
     for panel, truth, fits, name in zip(panels, exact, (MODULUS_FITS, LENGTH_FITS), ("|R|", "l"), strict=True):
         rows = []
-        colours = dict(zip([fit[0] for fit in fits], (COLOURS * 2)[: len(fits)], strict=True))
-        for index, (label, formula, function, stated) in enumerate(fits):
+        for label, formula, function, stated in fits:
             error = np.abs(function(ka) / truth - 1)
             low, high = stated or (0, 3.8)
             inside = (ka >= low) & (ka <= high + 1e-9)
-            style = {"color": colours[label], "ls": DASHES[index % len(DASHES)], "marker": "." if index > 6 else None}
-            panel.semilogy(ka[inside], error[inside], label=label, markevery=25, lw=1.6, **style)
-            panel.semilogy(ka, error, color=colours[label], lw=0.5, alpha=0.6)
-            good = [f"{ka[np.argmax(error > limit)]:.2f}" if np.any(error > limit) else "all" for limit in (1e-3, 1e-2)]
-            if low > 0:
-                good = ["–", "–"]
+            panel.semilogy(ka[inside], error[inside], label=label, lw=2, color=colours[label], ls=dashes[label])
+            panel.semilogy(ka, error, color=colours[label], lw=0.5, alpha=0.7)
+            good = ["–", "–"] if low else [passed(ka, error, limit) for limit in (1e-3, 1e-2)]
             worst = np.max(error[inside])
             absolute = np.max(np.abs(function(ka) - truth)[inside])
             within = [percent(np.max(error[(ka <= limit + 1e-9) & (ka >= low)])) for limit in (1.5, 3.5)]
@@ -264,16 +275,16 @@ def section_fits():
             over = [percent(worst), f"{absolute:.1e}"] if stated else ["", ""]
             rows.append([label, formula, given, *over, *within, *good])
         axes(panel, "Helmholtz number ka", None, f"relative error of fits of {name}")
-        panel.set(xlim=(0, 3.8), ylim=(1e-6, 10))
-        panel.legend(fontsize=7.5, loc="lower right")
+        panel.set(xlim=(0, 3.8), ylim=(1e-5, 10))
         head = ["fit", name, "range given", "largest error there, relative", "absolute"]
         head += ["relative, ka ≤ 1.5", "ka ≤ 3.5", "0.1 % is passed at ka =", "1 % at ka ="]
         tables.append(table(head, rows))
     panels[0].set_ylabel("|fit / solver − 1|")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     picture = save(figure, "fits.png", "Relative error of engineering fits of |R| and l against ka")
     step = abs((0.6133 - 0.1168 * 0.25) - (0.6393 - 0.1104 * 0.5))
     first = solve(DuctMode(0, 0, 0.01)).error_estimate
-    return f"""## 2. Engineering fits of it
+    return f"""## 2. Engineering fits of |R| and l
 
 Errors of **published** approximations against this solver, whose own error estimate is {first:.0e} to
 {solve(DuctMode(0, 0, 3.8)).error_estimate:.0e}, on {len(ka)} frequencies 0.01 ≤ ka ≤ 3.8. Thick: inside the range given
@@ -285,7 +296,7 @@ for the fit; thin: beyond. Where no range is known, errors are listed up to ka =
 
 {tables[1]}
 
-The two pieces of Davies et al. for l meet at ka = 0.5 to {step:.0e}. Many fits start from {LENGTH_1948}, whose own
+The two pieces of Davies et al. for l differ by {step:.0g} at ka = 0.5. Many fits start from {LENGTH_1948}, whose own
 error is {percent(LENGTH_1948 / plane_wave([1e-4])[1][0] - 1)}.
 
 Left out: Norris & Sheng, J. Sound Vib. 135 (1989), whose rational fits are for a pipe with an infinite flange (the
@@ -299,31 +310,31 @@ implementations; those of [3] only against the solution itself and for continuit
 
 
 def section_jet():
-    ka = np.concatenate([np.linspace(0.02, 1.0, 28), np.linspace(1.1, 3.6, 20)])
-    figure, panels = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True, layout="constrained")
-    worst, count = 0.0, 0
+    grid = np.concatenate([np.linspace(0.02, 1.0, 28), np.linspace(1.08, 3.6, 36)])
+    figure, panels = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+    worst, count, reflected = 0.0, 0, 0.0
     for panel, jet, title in zip(panels, (REST, FREE), ("full Kutta condition", "no vortex shedding"), strict=True):
         for mach, colour, dash in zip(MACHS, COLOURS, DASHES, strict=False):
+            beside = cut_on_helmholtz(0, 1, mach) + np.array([-0.02, -0.003, 0.003, 0.02])
+            ka = np.sort(np.concatenate([grid, beside[beside < 3.6]]))
             solutions = [solve(DuctMode(0, 0, float(k), mach), jet=jet) for k in ka]
             worst = max(worst, *(s.error_estimate for s in solutions))
             count += len(solutions)
             values = [abs(s.reflection_pressure[0]) for s in solutions]
+            reflected = max(reflected, ((1 - mach) / (1 + mach) * max(values)) ** 2)
             panel.plot(ka, values, color=colour, ls=dash, label=f"M = {mach:g}")
             if jet is FREE:
                 panel.plot(0, (1 + mach) / (1 - mach), "<", color=colour, ms=6, clip_on=False)
         axes(panel, "Helmholtz number ka", None, title)
-        panel.set(xlim=(0, 3.6), ylim=(0, 6))
+        panel.set(xlim=(0, 3.6), ylim=(0, 1.25 if jet is REST else 6))
     panels[0].plot(list(QUOTED_JET), list(QUOTED_JET.values()), "x", ms=8, mew=2, color="k", label="quoted, M = 0.3")
     panels[0].plot(0, 1, "<", color="k", ms=6, clip_on=False, label="limit ka → 0")
     panels[1].plot([], [], "<", color="k", ms=6, label="(1 + M) / (1 − M)")
     panels[0].set_ylabel("|R| of the pressure")
     for panel in panels:
         panel.legend(fontsize=8)
-        panel.set_yscale("log")
-        panel.set_ylim(0.05, 8)
-        panel.set_yticks([0.05, 0.1, 0.2, 0.5, 1, 2, 5], ["0.05", "0.1", "0.2", "0.5", "1", "2", "5"])
     picture = save(figure, "jet-reflection.png", "Pressure reflection coefficient of the plane wave with a jet")
-    strouhal, length = jet_lengths()
+    length = jet_lengths()
     quoted = []
     for value, expected in QUOTED_JET.items():
         solution = solve(DuctMode(0, 0, value, 0.3), jet=REST)
@@ -332,16 +343,17 @@ def section_jet():
         quoted[-1].append(f"{solution.error_estimate:.0e}")
     limits = []
     for mach in MACHS:
-        low = 1e-2 * mach
+        low = 1e-3 * mach
         kutta, free = (solve(DuctMode(0, 0, low, mach), jet=jet) for jet in (REST, FREE))
         beta, bound = math.sqrt(1 - mach**2), (1 + mach) / (1 - mach)
-        row = [f"{mach:g}", f"{low:g}", f"{abs(kutta.reflection_pressure[0]):.6f}", "1"]
+        row = [f"{mach:g}", f"{low:.2g}", f"{abs(kutta.reflection_pressure[0]):.6f}", "1"]
         row += [f"{kutta.end_correction / beta:.5f}", f"{LENGTH_JET}"]
         limits.append([*row, f"{abs(free.reflection_pressure[0]):.6f}", f"{bound:.6f}"])
     return f"""## 3. Plane wave in a duct with a jet
 
 Munt's problem [7, 8]: a vortex sheet at r = 1 downstream of the lip, fluid at rest outside, equal densities and sound
-speeds. |R| of the pressure may exceed one, with or without vortex shedding from the lip: the flow gives energy.
+speeds. |R| of the pressure may exceed one, yet the reflected power, ((1 − M) / (1 + M))² |R|² of the incident, does
+not: its largest value below is {reflected:.6f}. The cusps are at the cut-on of mode (0, 1), ka = 3.83 √(1 − M²).
 
 {picture}
 
@@ -350,22 +362,23 @@ gave, not numbers from print:
 
 {table(["ka", "this solver", "quoted", "difference", "error estimate"], quoted)}
 
-Low-frequency limits **published** by Rienstra [2], at ka = M / 100; with the Kutta condition |R| and l / √(1 − M²),
+Low-frequency limits **published** by Rienstra [2], at ka = M / 1000; with the Kutta condition |R| and l / √(1 − M²),
 without it |R| = (1 + M) / (1 − M):
 
 {table(["M", "ka", "|R|, Kutta", "limit", "l / √(1 − M²)", "limit", "|R|, none", "limit"], limits)}
 
 {length}
 
-With the Kutta condition the end correction goes over from {LENGTH_JET} to the value without flow, {LENGTH}, as the
-Strouhal number ka / M passes one; {strouhal}
+With the Kutta condition the end correction goes over from {LENGTH_JET} towards the value without flow, {LENGTH} and
+less at higher ka, as the Strouhal number ka / M passes one (in the picture ka ≤ 1).
 
 Largest error estimate of the {count} cases of the first picture: {worst:.0e}.
 """
 
 
 def jet_lengths():
-    strouhal = np.geomspace(0.01, 20, 26)
+    """Picture of the end correction against the Strouhal number."""
+    strouhal = np.concatenate([np.geomspace(0.01, 0.5, 8), np.geomspace(0.6, 20, 32)])
     figure, panel = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
     for mach, colour, dash in zip(MACHS[:4], COLOURS, DASHES, strict=False):
         kept = strouhal[strouhal * mach <= 1.0]
@@ -376,13 +389,12 @@ def jet_lengths():
         panel.semilogx(kept, scaled, color=colour, ls=dash, label=f"M = {mach:g}")
     panel.axhline(LENGTH_JET, color=COLOURS[6], ls=":", lw=1)
     panel.axhline(LENGTH, color=COLOURS[6], ls=":", lw=1)
-    panel.text(0.011, LENGTH_JET - 0.05, f"{LENGTH_JET}, Rienstra")
+    panel.text(0.011, LENGTH_JET - 0.03, f"{LENGTH_JET}, Rienstra")
     panel.text(0.011, LENGTH + 0.012, f"{LENGTH}, no flow")
     axes(panel, "Strouhal number ka / M", "l / (a √(1 − M²))")
-    panel.set_ylim(0.1, None)
-    panel.legend(fontsize=8)
-    picture = save(figure, "jet-length.png", "End correction with a jet against the Strouhal number")
-    return "the picture shows ka ≤ 1.", picture
+    panel.set_ylim(0.2, 0.68)
+    panel.legend(fontsize=8, loc="center left")
+    return save(figure, "jet-length.png", "End correction with a jet against the Strouhal number")
 
 
 # 4. and 5. Power balance, two contours
@@ -399,7 +411,7 @@ def balance(m, helmholtz, mach):
 
 def log_map(panel, x, y, values, levels, title):
     """Colour map of log10, grey where there is no value."""
-    colours = plt.get_cmap("cividis", len(levels) - 1).copy()
+    colours = plt.get_cmap("viridis", len(levels) - 1).copy()
     colours.set_bad("0.85")
     shown = np.log10(np.maximum(values, 10.0 ** levels[0]))
     image = panel.pcolormesh(x, y, shown, cmap=colours, norm=BoundaryNorm(levels, colours.N), shading="nearest")
@@ -411,7 +423,7 @@ def section_power():
     ka, mach = np.linspace(0.5, 40, 24), np.linspace(-0.9, 0.9, 19)
     orders = (0, 2, 8, 24)
     maps = {m: np.array([[balance(m, float(k), float(M)) for k in ka] for M in mach]) for m in orders}
-    levels = np.arange(-17, -11.5, 0.5)
+    levels = np.arange(-16, -11.5, 0.5)
     figure, panels = plt.subplots(1, 4, figsize=(12, 3.2), sharey=True, layout="constrained")
     for panel, (m, values) in zip(panels, maps.items(), strict=True):
         image = log_map(panel, ka, mach, values, levels, f"m = {m}")
@@ -434,13 +446,13 @@ def section_power():
             except ConvergenceError as error:
                 raised.append(f"ka = {k:.2f}, M = {M:.3f}: {error}")
     pictures = []
-    for name, values, label, low in (
-        ("power-jet.png", residual, "log₁₀ |power residual|", -17),
-        ("two-contours.png", estimate, "log₁₀ of the relative difference", -15),
+    for name, values, label, low, width in (
+        ("power-jet.png", residual, "log₁₀ |power residual|", -16.5, 0.5),
+        ("two-contours.png", estimate, "log₁₀ of the relative difference", -13.75, 0.25),
     ):
         figure, panel = plt.subplots(figsize=(5.6, 3.9), layout="constrained")
-        largest = max(math.ceil(2 * np.log10(np.nanmax(values))) / 2, low + 3)
-        image = log_map(panel, jet_ka, jet_mach, values, np.arange(low, largest + 0.25, 0.5), "m = 0, jet")
+        levels = np.arange(low, np.log10(np.nanmax(values)) + width, width)
+        image = log_map(panel, jet_ka, jet_mach, values, levels, "m = 0, jet")
         figure.colorbar(image, ax=panel, label=label)
         pictures.append(save(figure, name, f"{label} over ka and M, plane wave with a jet"))
     cases = residual.size
@@ -465,8 +477,8 @@ With a jet, fluid at rest outside, full Kutta condition, incident plane wave:
 ## 5. Two contours
 
 The factors of the vortex sheet's kernel are integrals along a line in the plane of wavenumbers, between waves that
-travel down and up the jet. A mode on the wrong side of the line would give a wrong answer. Each case is therefore solved
-on two lines; their relative difference is the error estimate of the reflection coefficients.
+travel down and up the jet. A mode on the wrong side of the line would give a wrong answer. Each case is therefore
+solved on two lines; their relative difference is the error estimate of the reflection coefficients.
 
 {pictures[1]}
 
@@ -528,12 +540,12 @@ def section_convergence():
         rows.append([text(mode, jet), f"{field_error(default, fields[-1]):.1e}", f"{default.error_estimate:.1e}"])
     left.axvline(near_field._STEP, color="k", lw=0.8, ls=":")
     axes(left, "step of the contour's parameter", "relative error over the grid", "near field")
-    left.text(near_field._STEP, 2, " default", fontsize=8)
+    left.text(near_field._STEP, 20, " default", fontsize=8)
     factor_ratio, mpmath_gap = plot_factorisation(right)
     for panel in (left, right):
         panel.plot([], [], color="k", label="true error")
         panel.plot([], [], color="k", ls="--", lw=1, label="error estimate")
-        panel.set_ylim(1e-16, 10)
+        panel.set_ylim(1e-16, 100)
         panel.legend(fontsize=7.5, loc="lower right")
     picture = save(figure, "convergence.png", "Errors of near field and reflection against the quadratures' steps")
     return f"""## 6. Convergence
@@ -544,8 +556,8 @@ Both quadratures are trapezoidal rules that converge exponentially: halving the 
 
 Left: near field (ψ, u, v, p) on {len(x)} × {len(r)} points, |x| < 2, 0 < r < 2, against the same field with step
 0.04; the rule that shortens the step beside a pole is switched off. Where true errors exceed 1e-11 the estimate is at
-least {min(ratios):.2g} times the true error. With the defaults (step {near_field._STEP}, shortened beside poles, halved
-until the estimate is below the tolerance of 1e-6):
+least {min(ratios):.2g} times the true error; its floor is a sum of the moduli of rounding errors. With the defaults
+(step {near_field._STEP}, shortened beside poles, halved until the estimate is below the tolerance of 1e-6):
 
 {table(["case", "true error", "error estimate"], rows)}
 
@@ -560,7 +572,7 @@ def plot_factorisation(panel):
     """Error of the reflection coefficient against the factorisation's step: least ratio of estimate to error; gap."""
     steps, ratios, gaps = np.geomspace(0.5, 0.04, 18), [], []
     for (mode, jet), colour, mark in zip(CASES, COLOURS, "osD^", strict=False):
-        module = sheet if jet else factorisation
+        module = sheet_factors if jet else factorisation
         extra = {"_AGREEMENT": np.inf} if jet else {}
 
         def reflected(step, mode=mode, jet=jet, module=module, extra=extra):
@@ -582,9 +594,9 @@ def plot_factorisation(panel):
         panel.semilogy(size, np.maximum(error, 1e-17), color=colour, marker=mark, ms=4, label=text(mode, jet))
         panel.semilogy(size, estimate, color=colour, ls="--", lw=1)
         ratios.append(np.min((estimate / np.maximum(error, 1e-300))[error > 1e-12], initial=np.inf))
-    for value, name in ((factorisation._STEP, "no jet"), (sheet._STEP, "jet")):
+    for value, name in ((factorisation._STEP, "no jet"), (sheet_factors._STEP, "jet")):
         panel.axvline(value, color="k", lw=0.8, ls=":")
-        panel.text(value, 2, name, rotation=90, fontsize=7, va="top", ha="right")
+        panel.text(value, 50, name, rotation=90, fontsize=7, va="top", ha="right")
     axes(panel, "step of the factorisation", "relative error of R", "reflection coefficient")
     return min(ratios), max(gaps)
 
@@ -594,7 +606,7 @@ def plot_factorisation(panel):
 
 def section_directivity():
     theta = np.radians(np.linspace(0.25, 179.75, 719))
-    figure, panels = plt.subplots(1, 3, figsize=(12, 3.4), subplot_kw={"projection": "polar"}, layout="constrained")
+    figure, panels = plt.subplots(1, 3, figsize=(12, 3.0), subplot_kw={"projection": "polar"}, layout="constrained")
     rows = []
     for panel, mach in zip(panels, (0.0, 0.3, 0.6), strict=True):
         cone = math.acos(1 / (1 + mach))
@@ -606,25 +618,26 @@ def section_directivity():
             panel.plot(theta, np.maximum(level, -50), color=colour, ls=dash, label=f"ka = {ka:g}")
             at = [f"{np.interp(np.radians(angle), theta, level):.1f}" for angle in (10, 20, 40, 90)]
             edge = f"{math.degrees(cone):.1f}°" if mach else "–"
-            rows.append([f"{mach:g}", f"{ka:g}", edge, f"{np.degrees(theta[np.argmax(modulus)]):.1f}°", *at])
+            rows.append([f"{mach:g}", f"{ka:g}", edge, f"{np.degrees(theta[np.argmax(modulus)]):.0f}°", *at])
         if mach:
-            panel.fill_between([0, cone], -50, 0, color="0.8", zorder=0)
-            panel.plot([cone, cone], [-50, 0], color="k", lw=0.8)
+            panel.fill_between(np.linspace(0, cone, 60), -50, 2, color="0.8", zorder=0)
+            panel.plot([cone, cone], [-50, 2], color="k", lw=0.8)
         panel.set_thetamin(0)
         panel.set_thetamax(180)
-        panel.set(ylim=(-50, 2), yticks=[-50, -40, -30, -20, -10, 0], title=f"M = {mach:g}")
-        panel.set_yticklabels(["-50", "", "-30", "", "-10", ""], fontsize=7)
+        panel.set(ylim=(-50, 2), yticks=[-50, -40, -30, -20, -10, 0])
+        panel.set_title(f"M = {mach:g}", y=0.86)
+        panel.set_yticklabels(["-50", "-40", "-30", "-20", "-10", "0"], fontsize=7)
         panel.set_xticks(np.radians([0, 30, 60, 90, 120, 150, 180]))
         panel.set_xlabel("level [dB re maximum]", labelpad=-28)
-    panels[0].legend(fontsize=8, loc="upper left", bbox_to_anchor=(-0.12, 1.05))
+    panels[0].legend(fontsize=8, loc="upper left", bbox_to_anchor=(-0.14, 0.98))
     picture = save(figure, "directivity.png", "Directivity of the plane wave without and with a jet")
     head = ["M", "ka", "edge of the cone", "main lobe at", "level at 10° [dB]", "20°", "40°", "90°"]
     return f"""## 7. Refraction by the jet
 
 Directivity of the incident plane wave, fluid at rest outside, full Kutta condition, angles from the jet's axis (0°
-downstream). A wave that runs downstream inside the jet with speed c (1 + M) leaves it no closer to the axis than
-arccos(1 / (1 + M)), by Snell's law along the sheet: grey is this cone of silence. Inside it sound arrives by evanescent
-waves only, the less so the higher the frequency. Without flow there is no cone.
+downstream). Sound waves in the jet have axial wavenumbers up to k / (1 + M); the sheet hands them on, so that outside
+cos θ ≤ 1 / (1 + M). Grey is the rest, the cone of silence: evanescent waves alone bring sound there, and the less of it
+the higher the frequency. Without flow there is no cone.
 
 {picture}
 
@@ -686,7 +699,7 @@ duct, positive out of it; ka = ωa / c. Modes (m, n): azimuthal order m, radial 
 """
     page = "\n".join([introduction, *parts, REFERENCES])
     (HERE / "validation.md").write_text(page, encoding="utf-8")
-    print(f"{HERE / 'validation.md'} in {seconds:.0f} s")
+    print(f"docs/validation.md in {seconds:.0f} s")
 
 
 if __name__ == "__main__":
