@@ -16,6 +16,7 @@ True
 from .errors import ConvergenceError
 from .jet import JetSolution
 from .modes import axial_wavenumber, cut_on_helmholtz, radial_eigenvalue, radial_eigenvalues
+from .multimode import MultiMode, MultiModeSolution
 from .near_field import Field
 from .solver import solve
 from .source import DuctMode, Jet, ModeMixture
@@ -29,6 +30,8 @@ __all__ = [
     "Jet",
     "JetSolution",
     "ModeMixture",
+    "MultiMode",
+    "MultiModeSolution",
     "Power",
     "Solution",
     "Sweep",

@@ -15,6 +15,7 @@ R. M. Munt, J. Fluid Mech. 83 (1977), 609-640, and J. Sound Vib. 142 (1990), 413
 (1983), 539-556, for the limits and the Kutta parameter.
 """
 
+import copy
 import math
 from functools import cached_property
 
@@ -35,8 +36,8 @@ _TOGETHER = 1e-3  # distance, over their size, below which two poles share a cir
 _TRAPPED = 1e-9  # imaginary part, over k, of a wave that does not leave the jet
 _BEAM = 0.3  # imaginary part, over k, of a mode that leaks in a beam
 _HALVINGS = 6  # of the step of the power's quadrature
-# Angles at which the path for x < 0 may leave to the right and to the left [rad].
 _AXIS = 1e-6  # angle to the downstream axis [rad] below which D is that at this angle
+# Angles at which the path for x < 0 may leave to the right and to the left [rad].
 _ARMS = tuple((right, left) for right in (0.25 * np.pi, 0.12 * np.pi, 0.36 * np.pi) for left in (0.36, 0.7))
 
 
@@ -75,16 +76,10 @@ class JetSolution(NearField):
         self._wave = sheet.beta2 * (self._up - sheet.centre)  # sqrt(k^2 - beta^2 alpha^2)
         self._cut_on = self._wave.imag == 0
         self._reported = max(int(np.count_nonzero(self._cut_on)), len(self._amplitudes)) + 1
-        live = np.flatnonzero(self._amplitudes)
-        minus, error = self._factors.minus(self._down[live])
         # The square root loses the digits that k and beta alpha share.
         cut_on = alpha * math.sqrt(sheet.beta2)
         self._cancellation = float(2 * _EPS * sheet.k / np.min(np.abs(sheet.k - cut_on)))
-        self._strength = -self._amplitudes[live] * sheet.inner(self._down[live])[0] / minus
-        self._source_poles = self._down[live]
-        eta, eta_error = self._displacement(self._up)
-        self._reflected = sheet.inner(self._up)[0] * eta / (2 * self._norm * self._wave)
-        self._error = float(np.max(error) + np.max(eta_error[: self._reported]))
+        self._set_strength()
         # The outer stream's branch points are shift -+ k / beta.
         self._beta = sheet.beta_outer
         self._k = sheet.k_outer / self._beta
@@ -94,6 +89,24 @@ class JetSolution(NearField):
         below = self._scaled(np.concatenate(known))
         self._poles = np.concatenate([self._scaled(self._up), below, -below])
         self._require(self.error_estimate, "the factorisation")
+
+    def _set_strength(self):
+        """a_n N_1(s_n) / K_minus(s_n) of the incident amplitudes, and what they reflect."""
+        live, sheet = np.flatnonzero(self._amplitudes), self._sheet
+        minus, error = self._factors.minus(self._down[live])
+        self._strength = -self._amplitudes[live] * sheet.inner(self._down[live])[0] / minus
+        self._source_poles = self._down[live]
+        eta, eta_error = self._displacement(self._up)
+        self._reflected = sheet.inner(self._up)[0] * eta / (2 * self._norm * self._wave)
+        self._error = float(np.max(error) + np.max(eta_error[: self._reported]))
+
+    def _incident(self, source):
+        """The solution for another source in the same duct, of no more radial orders; the factorisation is shared."""
+        other = copy.copy(self)
+        other.__dict__.pop("power", None)
+        other.source, other._amplitudes = source, np.asarray(source.amplitudes, dtype=complex)
+        other._set_strength()
+        return other
 
     def _scaled(self, s):
         """The variable of the contour, whose branch points are -k and k."""
@@ -209,17 +222,26 @@ class JetSolution(NearField):
         incident = np.zeros(count, complex)
         incident[: len(self._amplitudes)] = self._amplitudes
         reflected, cut_on = self.reflection, self._cut_on[:count]
-        scale = 1 / math.sqrt(self._sheet.beta2)
+        scale = self._power_unit
         flux = scale * np.abs(self._wave[:count]) * self._norm[:count]
         into = float(np.sum((flux * np.abs(incident) ** 2)[cut_on]))
         back = float(np.sum((flux * np.abs(reflected) ** 2)[cut_on]))
         evanescent = float(np.sum((2 * flux * (incident.conj() * reflected).imag)[~cut_on]))
-        radiated, vortical = scale * self._radiated(), scale * self._vortical()
+        radiated, vortical = self._radiated(), scale * self._vortical()
         residual = (into + evanescent - back - radiated - vortical) / float(np.sum(flux * np.abs(incident) ** 2))
         return Power(into, back, evanescent, radiated, vortical, residual)
 
+    @property
+    def _power_unit(self):
+        return 1 / math.sqrt(self._sheet.beta2)
+
+    @property
+    def _power_scale(self):
+        """Radiated power over the integral of |D|^2 sin(theta): density k_2 in that unit."""
+        return self._power_unit * self._sheet.density * self._sheet.k_outer
+
     def _radiated(self):
-        """Power of the far field: density k_2 times the integral of |D|^2 sin(theta).
+        """Power of the far field: the integral of |D|^2 sin(theta).
 
         By the double-exponential rule between the angles at which leaking modes of the jet radiate, in narrow beams.
         """
@@ -234,7 +256,7 @@ class JetSolution(NearField):
             theta = np.minimum(low + width / (1 + np.exp(-2 * q)), np.pi)
             jacobian = np.pi / 2 * np.cosh(t) * width / 2 / np.cosh(q) ** 2
             terms = np.abs(self.directivity(theta)) ** 2 * np.sin(theta) * jacobian * step
-            value = float(self._sheet.density * self._sheet.k_outer * terms.sum())
+            value = self._power_scale * float(terms.sum())
             if abs(value - last) <= 1e-2 * self.tolerance * value:
                 return value
             step, last = step / 2, value

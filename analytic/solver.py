@@ -1,6 +1,7 @@
 """The door to the solutions."""
 
 from .jet import JetSolution
+from .multimode import MultiMode, MultiModeSolution
 from .source import DuctMode, Jet, ModeMixture
 from .unflanged import Solution
 
@@ -12,7 +13,7 @@ def solve(source, *, jet=None, tolerance=_TOLERANCE):
 
     Parameters
     ----------
-    source : DuctMode or ModeMixture
+    source : DuctMode, ModeMixture or MultiMode
         What is incident on the open end.
     jet : Jet, optional
         The fluid outside, behind a vortex sheet; the duct's Mach number must be positive. Without it the flow, if there
@@ -22,12 +23,13 @@ def solve(source, *, jet=None, tolerance=_TOLERANCE):
 
     Returns
     -------
-    Solution or JetSolution
+    Solution, JetSolution or MultiModeSolution
+        For a mode or mixture without or with a jet, and for a MultiMode.
 
     Raises
     ------
     TypeError
-        source is neither a DuctMode nor a ModeMixture, or jet not a Jet.
+        source is none of these, or jet not a Jet.
     ValueError
         A jet without flow in the duct.
     ConvergenceError
@@ -43,14 +45,16 @@ def solve(source, *, jet=None, tolerance=_TOLERANCE):
     >>> round(float(abs(with_jet.reflection_pressure[0])), 5)
     0.89696
     """
-    if not isinstance(source, DuctMode | ModeMixture):
-        raise TypeError(f"expected a DuctMode or a ModeMixture, got {type(source).__name__}")
+    if not isinstance(source, DuctMode | ModeMixture | MultiMode):
+        raise TypeError(f"expected a DuctMode, a ModeMixture or a MultiMode, got {type(source).__name__}")
     if not tolerance > 0:
         raise ValueError(f"the tolerance must be positive, got {tolerance}")
-    if jet is None:
-        return Solution(source, tolerance)
-    if not isinstance(jet, Jet):
-        raise TypeError(f"expected a Jet, got {type(jet).__name__}")
-    if not source.mach > 0:
-        raise ValueError(f"a jet needs flow out of the duct, mach > 0, got mach={source.mach}")
-    return JetSolution(source, jet, tolerance)
+    if jet is not None:
+        mach = (source.parts[0] if isinstance(source, MultiMode) else source).mach
+        if not isinstance(jet, Jet):
+            raise TypeError(f"expected a Jet, got {type(jet).__name__}")
+        if not mach > 0:
+            raise ValueError(f"a jet needs flow out of the duct, mach > 0, got mach={mach}")
+    if isinstance(source, MultiMode):
+        return MultiModeSolution(source, jet, tolerance)
+    return Solution(source, tolerance) if jet is None else JetSolution(source, jet, tolerance)

@@ -28,7 +28,7 @@ from .factorisation import Factorisation
 from .kernel import hankel_pair, radial_wavenumber
 from .near_field import Field, NearField, Waves
 from .section import Section
-from .source import ModeMixture
+from .source import DuctMode, ModeMixture
 
 _REFINEMENTS = 4  # times the step of the power's quadrature may be halved
 _EPS = np.finfo(float).eps
@@ -82,11 +82,22 @@ class Solution(NearField):
         self._plus, self._plus_error = self._factors.plus(self._kappa)
         # kappa_n = sqrt(K^2 - alpha_n^2) loses the digits that K and alpha_n share.
         self._cancellation = float(2 * _EPS * self._k / np.min(np.abs(self._k - alpha)))
-        # (i/2) a_n (K + kappa_n) W_plus(kappa_n)
+        self._set_strength()
+        self._require(self.error_estimate, "the factorisation")
+
+    def _set_strength(self):
+        """(i/2) a_n (K + kappa_n) W_plus(kappa_n) of the incident amplitudes."""
         count = len(self._amplitudes)
         self._strength = 0.5j * self._amplitudes * (self._k + self._kappa[:count]) * self._plus[:count]
         self._plane_wave = self._strength[0] if self._m == 0 else 0.0
-        self._require(self.error_estimate, "the factorisation")
+
+    def _incident(self, source):
+        """The solution for another source in the same duct, of no more radial orders; the factorisation is shared."""
+        other = copy.copy(self)
+        other.__dict__.pop("power", None)
+        other.source, other._amplitudes = source, np.asarray(source.amplitudes, dtype=complex)
+        other._set_strength()
+        return other
 
     def _require(self, error, what):
         if not error <= self.tolerance:
@@ -214,6 +225,11 @@ class Solution(NearField):
         residual = (into + evanescent - back - radiated) / float(np.sum(flux * np.abs(incident) ** 2))
         return Power(into, back, evanescent, radiated, 0.0, residual)
 
+    @property
+    def _power_scale(self):
+        """Radiated power over the integral of |D|^2 sin(theta)."""
+        return self._k
+
     def _radiated(self):
         """K int |D|^2 sin(theta) d theta, by the double-exponential rule: D has logarithms at both ends."""
         step = 0.05
@@ -222,9 +238,9 @@ class Solution(NearField):
             q = np.pi / 2 * np.sinh(t)
             theta = np.pi / (1 + np.exp(-2 * q))
             jacobian = np.pi / 2 * np.cosh(t) * np.pi / 2 / np.cosh(q) ** 2
-            terms = self._k * np.abs(self.directivity(theta)) ** 2 * np.sin(theta) * jacobian * step
-            value = float(terms.sum())
-            if abs(value - 2 * float(terms[::2].sum())) <= 1e-3 * self.tolerance * value:
+            terms = np.abs(self.directivity(theta)) ** 2 * np.sin(theta) * jacobian * step
+            value = self._power_scale * float(terms.sum())
+            if abs(value - 2 * self._power_scale * float(terms[::2].sum())) <= 1e-3 * self.tolerance * value:
                 return value
             step /= 2
         raise ConvergenceError(f"the radiated power of {self.source} did not converge")
@@ -262,7 +278,8 @@ class Solution(NearField):
         source = ModeMixture(self.source.m, np.ones(count), self.source.helmholtz, self.source.mach, self.source.hub)
         every = Solution(source, self.tolerance)
         every.tolerance = 0.1 * self.tolerance  # the errors of the orders add up
-        orders = every._tensor_fields(x, r, [every._only(order) for order in range(count)])
+        modes = [DuctMode(source.m, order, source.helmholtz, source.mach, source.hub) for order in range(count)]
+        orders = every._tensor_fields(x, r, [every._incident(mode) for mode in modes])
         names = ("potential", "axial_velocity", "radial_velocity", "pressure")
         parts = {}
         for name in names:
@@ -280,15 +297,6 @@ class Solution(NearField):
             self._require(estimate, "a field")
             result.append(Field(orders[0].x, orders[0].r, **values, error_estimate=estimate))
         return result
-
-    def _only(self, order):
-        """The solution for one of the incident radial orders, with unit amplitude."""
-        single = copy.copy(self)
-        single.__dict__.pop("power", None)
-        single._amplitudes = np.eye(len(self._amplitudes), dtype=complex)[order]
-        single._strength = self._strength / self._amplitudes * single._amplitudes
-        single._plane_wave = single._strength[0] if self._m == 0 else 0.0
-        return single
 
     def _fluid(self, inside):
         return 1.0, self.source.helmholtz, self.source.mach

@@ -46,6 +46,18 @@ def test_solve_prints_a_table_and_labels_a_cut_off_mode(capsys, tmp_path):
     assert (tmp_path / "p.png").stat().st_size > 10_000
 
 
+def test_multimode_adds_the_modes(capsys, tmp_path):
+    arguments = ["multimode", "--helmholtz", 3.5, "--angles", "0:180:3"]
+    assert run(*arguments, "--plot", tmp_path / "p.png", "--json") == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["modes"] == 5
+    assert values["power"]["incident"] == pytest.approx(1)
+    assert values["directivity_index"]["level_db"][0] > values["directivity_index"]["level_db"][2]
+    assert (tmp_path / "p.png").stat().st_size > 10_000
+    assert run(*arguments, "--model", "equal-energy-density") == 0
+    assert "5 modes" in capsys.readouterr().out
+
+
 def test_field_file(tmp_path):
     path = tmp_path / "field.h5"
     assert run("field", *MODE, "--x=-1:1:8", "--r=0:2:6", "-o", path) == 0

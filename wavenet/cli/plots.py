@@ -34,7 +34,7 @@ def decibels(values, peak):
     return np.maximum(20 * np.log10(np.maximum(np.abs(values), 1e-300) / peak), -80.0)
 
 
-def solution(solved, path):
+def solution(solved, path, title="Re p [ρ c²]"):
     """Directivity and near field of a solution, written to a file."""
     theta = np.linspace(0, np.pi, 361)
     level = np.abs(solved.directivity(theta))
@@ -45,7 +45,17 @@ def solution(solved, path):
     x, r = (np.arange(160) + 0.5) / 40 - 2, (np.arange(80) + 0.5) / 40
     r = r[r > solved.source.hub]
     field = solved.field(x, r)
-    _map(right, x, r, field.pressure.real, "Re p [ρ c²]", limit=float(np.percentile(np.abs(field.pressure.real), 99.5)))
+    _map(right, x, r, field.pressure.real, title, limit=float(np.percentile(np.abs(field.pressure.real), 99.5)))
+    figure.savefig(Path(path), dpi=130)
+
+
+def level(angle, values, title, path):
+    """Directivity index against the angle, written to a file."""
+    figure, ((axes,),) = _figure(1, 1, width=6.0, height=4.0)
+    axes.plot(angle, values)
+    axes.set(xlabel="angle [deg]", ylabel="directivity index [dB]", title=title, xlim=(angle[0], angle[-1]))
+    axes.set_ylim(bottom=max(axes.get_ylim()[0], np.max(values) - 60))
+    axes.grid(alpha=0.3)
     figure.savefig(Path(path), dpi=130)
 
 

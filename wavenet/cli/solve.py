@@ -56,7 +56,11 @@ def solve(
     if plot is not None:
         from . import plots
 
-        plots.solution(solution, plot)
+        if streams is None:
+            plots.solution(solution, plot)
+        else:  # the growing wave would hide all else
+            pictured = analytic.solve(solution.source, jet=dataclasses.replace(streams, instability=False))
+            plots.solution(pictured, plot, "Re p [ρ c²], without the growing wave")
     if as_json:
         say(values, True)
         return

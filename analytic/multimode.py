@@ -1,0 +1,199 @@
+"""Incoherent multi-mode sources: many duct modes at once, whose mean-square pressures and powers add.
+
+References
+----------
+P. Joseph, C. L. Morfey, C. R. Lowis, J. Sound Vib. 264 (2003), 523-544: the source models, and the flow's part in them.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+from .jet import JetSolution
+from .modes import radial_eigenvalues
+from .section import Section
+from .source import DuctMode, ModeMixture
+from .unflanged import Power, Solution
+
+
+@dataclass(frozen=True)
+class MultiMode:
+    """Mutually incoherent sources in one duct at one Helmholtz number.
+
+    Parameters
+    ----------
+    parts : sequence of DuctMode or ModeMixture
+        Sources of any azimuthal orders; alike in helmholtz, mach and hub. The radial orders of a mixture are coherent
+        with each other. Sources of different azimuthal orders are so in effect, coherent or not, in every mean over the
+        azimuthal angle.
+    powers : (part,) float array
+        Incident sound power of each, >= 0, with a positive sum; by their cut-on modes. Any unit.
+
+    Raises
+    ------
+    ValueError
+        No parts, parts in different ducts, powers that do not fit, or a part with power but without a mode that is cut
+        on.
+    """
+
+    parts: tuple
+    powers: np.ndarray
+
+    def __post_init__(self):
+        parts, powers = tuple(self.parts), np.array(self.powers, dtype=float)
+        if not parts or not all(isinstance(part, DuctMode | ModeMixture) for part in parts):
+            raise ValueError("parts must be DuctModes and ModeMixtures, at least one")
+        ducts = {(part.helmholtz, part.mach, part.hub) for part in parts}
+        if len(ducts) > 1:
+            raise ValueError(f"the parts must be alike in (helmholtz, mach, hub), got {sorted(ducts)}")
+        if powers.shape != (len(parts),) or not (np.all(powers >= 0) and 0 < powers.sum() < math.inf):
+            raise ValueError(f"powers must be {len(parts)} finite numbers >= 0, not all zero, got {self.powers}")
+        for part, power in zip(parts, powers, strict=True):
+            if power > 0 and not _unit_power(part) > 0:
+                raise ValueError(f"a part without a mode that is cut on carries no power, got {part}")
+        powers.flags.writeable = False
+        object.__setattr__(self, "parts", parts)
+        object.__setattr__(self, "powers", powers)
+
+    @classmethod
+    def equal_power(cls, helmholtz, mach=0.0, hub=0.0):
+        """Every mode that is cut on, of both signs of m, carries the same power; their sum is 1.
+
+        Parameters as of `DuctMode`.
+
+        Examples
+        --------
+        >>> source = MultiMode.equal_power(3.5)
+        >>> sorted((part.m, part.n) for part in source.parts)
+        [(-2, 0), (-1, 0), (0, 0), (1, 0), (2, 0)]
+        """
+        parts = _cut_on_modes(helmholtz, mach, hub)
+        return cls(parts, np.full(len(parts), 1 / len(parts)))
+
+    @classmethod
+    def equal_energy_density(cls, helmholtz, mach=0.0, hub=0.0):
+        """Every mode that is cut on has the same mean energy density; the sum of their powers is 1.
+
+        The power of a mode is its energy density times its axial group velocity c (1 - M^2) q / (1 - M q), q = sqrt(1 -
+        (1 - M^2) (alpha / ka)^2). Parameters as of `DuctMode`.
+        """
+        parts = _cut_on_modes(helmholtz, mach, hub)
+        cosine = np.array([_wave(part)[part.n] for part in parts]) / helmholtz
+        velocity = cosine / (1 - mach * cosine)
+        return cls(parts, velocity / velocity.sum())
+
+
+class MultiModeSolution:
+    """What `solve` returns for a `MultiMode`: the sums over its parts, means over time and the azimuthal angle.
+
+    The factorisation is computed once for each |m|.
+
+    Attributes
+    ----------
+    source : MultiMode
+    jet : Jet or None
+    tolerance : float
+    """
+
+    def __init__(self, source, jet, tolerance):
+        self.source, self.jet, self.tolerance = source, jet, tolerance
+        live = sorted(np.flatnonzero(source.powers), key=lambda index: abs(source.parts[index].m))
+        self._solutions, self._weights = [], []
+        for m, indices in itertools.groupby(live, key=lambda index: abs(source.parts[index].m)):
+            group = list(indices)
+            # Of m and -m the same: one solution for parts that differ in the sign alone.
+            weights: dict = {}
+            for index in group:
+                part = source.parts[index]
+                key = part.amplitudes.tobytes()
+                weight = source.powers[index] / _unit_power(part)
+                weights[key] = weights.get(key, 0.0) + weight
+            orders = max(len(source.parts[index].amplitudes) for index in group)
+            first = source.parts[group[0]]
+            common = ModeMixture(m, np.ones(orders), first.helmholtz, first.mach, first.hub)
+            base = Solution(common, tolerance) if jet is None else JetSolution(common, jet, tolerance)
+            for key, weight in weights.items():
+                amplitudes = np.frombuffer(key, complex)
+                mixture = ModeMixture(m, amplitudes, first.helmholtz, first.mach, first.hub)
+                self._solutions.append(base._incident(mixture))
+                self._weights.append(weight)
+
+    @property
+    def error_estimate(self):
+        """Relative error estimate of the reflected power and the directivity: the largest of the parts."""
+        return 2 * max(solution.error_estimate for solution in self._solutions)
+
+    @cached_property
+    def power(self):
+        """Sum of the parts' `Power`, in the unit of the source's powers; the residual over the incident power."""
+        total = dict.fromkeys((field.name for field in fields(Power)), 0.0)
+        for solution, weight in zip(self._solutions, self._weights, strict=True):
+            power = solution.power
+            for name in total:
+                total[name] += float(weight * getattr(power, name))
+        left = total["incident"] + total["evanescent"] - total["reflected"] - total["radiated"] - total["vortical"]
+        return Power(**{**total, "residual": left / total["incident"]})
+
+    def mean_square(self, theta):
+        """Sum of |D|^2 over the parts, for the source's powers.
+
+        Parameters
+        ----------
+        theta : (...) float array
+            Polar angle in the (X, r) plane [rad], 0 downstream, in [0, pi].
+
+        Returns
+        -------
+        (...) float array
+            Proportional to the mean-square pressure far away, but for the convective factor of a flow there.
+
+        Raises
+        ------
+        ValueError
+            An angle outside [0, pi].
+        """
+        theta = np.asarray(theta, dtype=float)
+        total = np.zeros(theta.shape)
+        for solution, weight in zip(self._solutions, self._weights, strict=True):
+            total += weight * np.abs(solution.directivity(theta)) ** 2
+        return total
+
+    def level(self, theta):
+        """Directivity index [dB]: `mean_square` over its mean over all directions, that of a monopole of equal power.
+
+        Parameters and errors as of `mean_square`.
+        """
+        scale = self._solutions[0]._power_scale
+        with np.errstate(divide="ignore"):
+            return 10 * np.log10(2 * scale * self.mean_square(theta) / self.power.radiated)
+
+
+def _wave(part):
+    """sqrt((ka)^2 - (1 - M^2) alpha^2) of the radial orders of a source, 0 for modes that are cut off."""
+    alpha = radial_eigenvalues(part.m, len(part.amplitudes), hub=part.hub)
+    cut_on = alpha * math.sqrt((1 - part.mach) * (1 + part.mach))
+    return np.sqrt(np.maximum((part.helmholtz - cut_on) * (part.helmholtz + cut_on), 0.0))
+
+
+def _unit_power(part):
+    """Incident power of a source as `Power` counts it."""
+    section = Section(abs(int(part.m)), part.hub)
+    amplitudes = part.amplitudes
+    norm = section.norm(section.eigenvalues(len(amplitudes)))
+    return float(np.sum(_wave(part) * norm * np.abs(amplitudes) ** 2)) / math.sqrt((1 - part.mach) * (1 + part.mach))
+
+
+def _cut_on_modes(helmholtz, mach, hub):
+    """DuctModes that propagate."""
+    DuctMode(0, 0, helmholtz, mach, hub)  # checks the parameters
+    reach = helmholtz / math.sqrt((1 - mach) * (1 + mach))
+    parts: list[DuctMode] = []
+    for m in itertools.count():
+        alpha = radial_eigenvalues(m, int(reach / math.pi) + 3, hub=hub)
+        orders = np.flatnonzero(alpha < reach)
+        if not len(orders):
+            return parts
+        parts += [DuctMode(sign * m, int(n), helmholtz, mach, hub) for sign in (1, -1)[: 2 if m else 1] for n in orders]
