@@ -1,4 +1,4 @@
-"""Writing HDF5 files that appear only when they are complete."""
+"""Files that are there and complete, or not there: written under another name, synced, then renamed."""
 
 import contextlib
 import os
@@ -13,10 +13,37 @@ def whole_file(path):
     path = Path(path)
     if path.exists():
         raise FileExistsError(f"{path} exists and is not overwritten")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with h5py.File(partial, "x") as file:
+    with _temporary(path) as partial:
+        # The layout of 1.10 has checksums on all metadata.
+        with h5py.File(partial, "w", libver=("v110", "v110")) as file:
             yield file
+        with partial.open("rb+") as raw:
+            os.fsync(raw.fileno())
+
+
+def write_bytes(path, content):
+    """Write a file whole, replacing one that is there."""
+    with _temporary(Path(path)) as partial, partial.open("wb") as raw:
+        raw.write(content)
+        raw.flush()
+        os.fsync(raw.fileno())
+
+
+@contextlib.contextmanager
+def _temporary(path):
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        yield partial
         os.replace(partial, path)
+        sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def sync_folder(folder):
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,37 +1,115 @@
-"""The HDF5 format, once: which datasets a file of each task holds, along which axes, in which units.
+"""The HDF5 format, once: which arrays a file of each task holds, along which dimensions, in which units.
 
-Complex values have a last axis `part` of length two, real and imaginary. Conventions are those of `analytic`: time
-factor exp(-i omega t), lengths in duct radii, open end at x = 0, wall r = 1, x < 0.
+docs/format.md describes it for readers; a test compares the two. Complex values have a last or second dimension `part`
+of length two, real and imaginary. Conventions are those of `analytic`: time factor exp(-i omega t), lengths in duct
+radii, open end at x = 0, wall r = 1, x < 0.
 """
 
-FORMAT = 1  # raised when the layout changes
-KIND = "wavenet-dataset"
-SPLITS = ("train", "validation", "test")
+from typing import NamedTuple
 
-_CASES = {  # name: (axes, dtype, unit, meaning)
-    "m": (("case",), "i8", "1", "azimuthal order"),
-    "helmholtz": (("case",), "f8", "1", "Helmholtz number ka"),
-    "mach": (("case",), "f8", "1", "Mach number, > 0 towards the open end"),
-    "split": (("case",), "i8", "1", "0 train, 1 validation, 2 test"),
-    "error_estimate": (("case",), "f8", "1", "the solver's relative error estimate"),
+import numpy as np
+
+FORMAT = 2  # raised when the layout changes
+KIND = "wavenet-dataset"
+SPLITS = ("train", "validation", "test")  # the first ones; recipes may name more test sets
+LONGEST_TEXT = 60_000  # bytes of an attribute: HDF5 keeps small ones in the checked header
+
+
+class Variable(NamedTuple):
+    """One array of a file. A dimension's own array has its name and is a dimension scale."""
+
+    dimensions: tuple
+    dtype: str
+    units: str
+    long_name: str
+
+
+_CASES = {
+    "case": Variable(("case",), "i8", "1", "number of the case in the recipe; missing ones did not converge"),
+    "group": Variable(("case",), "i8", "1", "cases of one group share m, helmholtz and mach"),
+    "m": Variable(("case",), "i8", "1", "azimuthal order"),
+    "helmholtz": Variable(("case",), "f8", "1", "Helmholtz number ka"),
+    "mach": Variable(("case",), "f8", "1", "Mach number, > 0 towards the open end"),
+    "split": Variable(("case",), "i8", "1", "what the case is for, see flag_meanings"),
+    "error_estimate": Variable(("case",), "f8", "1", "the solver's relative error estimate"),
+    "part": Variable(("part",), "i8", "1", "0 real, 1 imaginary"),
 }
-FIELDS = {
+VARIABLES = {
     "derivative": _CASES
     | {
-        "amplitude": (("case", "order", "part"), "f8", "a c", "incident potential at the wall by radial order, x = 0"),
-        "x": (("x",), "f8", "a", "axial cell centres"),
-        "r": (("r",), "f8", "a", "radial cell centres"),
-        "potential": (("case", "part", "x", "r"), "f8", "a c", "psi"),
-        "axial_velocity": (("case", "part", "x", "r"), "f8", "c", "dpsi/dx"),
-        "radial_velocity": (("case", "part", "x", "r"), "f8", "c", "dpsi/dr"),
+        "order": Variable(("order",), "i8", "1", "radial order, from 0"),
+        "x": Variable(("x",), "f8", "a", "axial cell centres"),
+        "r": Variable(("r",), "f8", "a", "radial cell centres"),
+        "amplitude": Variable(("case", "order", "part"), "f8", "a c", "incident potential at the wall, x = 0"),
+        "potential": Variable(("case", "part", "x", "r"), "f8", "a c", "psi"),
+        "axial_velocity": Variable(("case", "part", "x", "r"), "f8", "c", "dpsi/dx"),
+        "radial_velocity": Variable(("case", "part", "x", "r"), "f8", "c", "dpsi/dr"),
     },
     "forward": _CASES
     | {
-        "n": (("case",), "i8", "1", "radial order of the incident mode, amplitude one"),
-        "radial_eigenvalue": (("case",), "f8", "1/a", "zero of J_m' of the incident mode"),
-        "x": (("microphone",), "f8", "a", "axial microphone positions"),
-        "r": (("microphone",), "f8", "a", "radial microphone positions"),
-        "pressure": (("case", "microphone", "part"), "f8", "rho c^2", "p = i ka psi - M u"),
+        "microphone": Variable(("microphone",), "i8", "1", "number of the microphone"),
+        "n": Variable(("case",), "i8", "1", "radial order of the incident mode, amplitude one"),
+        "radial_eigenvalue": Variable(("case",), "f8", "1/a", "zero of J_m' of the incident mode"),
+        "x": Variable(("microphone",), "f8", "a", "axial microphone positions"),
+        "r": Variable(("microphone",), "f8", "a", "radial microphone positions"),
+        "pressure": Variable(("case", "microphone", "part"), "f8", "rho c^2", "p = i ka psi - M u"),
     },
 }
-PROVENANCE = ("recipe_name", "recipe", "seed", "versions", "commit", "conventions", "solver_tolerance", "redrawn")
+FIELDS = {"derivative": ("potential", "axial_velocity", "radial_velocity"), "forward": ("pressure",)}  # what is learned
+MISSING = "missing"  # group of the cases that did not converge
+REASON = 200  # bytes of a reason there
+MISSING_COLUMNS = {"case": "i8", "m": "i8", "helmholtz": "f8", "mach": "f8", "split": "i8", "reason": f"S{REASON}"}
+PROVENANCE = ("recipe_name", "recipe", "seed", "versions", "commit", "conventions", "solver_tolerance")
+_COORDINATES = "m helmholtz mach split group"  # of the fields, beside their dimensions: xarray's coordinates
+
+
+def create(file, task, lengths, values, splits):
+    """Lay out a file: every array with its dimensions, units and filters.
+
+    Parameters
+    ----------
+    file : h5py.File, new
+    task : {"derivative", "forward"}
+    lengths : dict
+        Of the dimensions.
+    values : dict
+        Arrays that are known already, as those of the dimensions.
+    splits : sequence of str
+        Meaning of the values of `split`.
+    """
+    variables = VARIABLES[task]
+    for name, variable in variables.items():
+        shape = tuple(lengths[dimension] for dimension in variable.dimensions)
+        bulky = len(shape) == 4
+        options = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if bulky else {}
+        dataset = file.create_dataset(name, shape, variable.dtype, chunks=_chunks(shape), fletcher32=True, **options)
+        dataset.attrs["units"] = text(variable.units)
+        dataset.attrs["long_name"] = text(variable.long_name)
+        if name in values:
+            dataset[...] = values[name]
+    for name, variable in variables.items():
+        if variable.dimensions == (name,):
+            file[name].make_scale(name)
+    for name, variable in variables.items():
+        if variable.dimensions != (name,):
+            for axis, dimension in enumerate(variable.dimensions):
+                file[name].dims[axis].attach_scale(file[dimension])
+    file["split"].attrs["flag_values"] = np.arange(len(splits))
+    file["split"].attrs["flag_meanings"] = text(" ".join(splits))
+    for name in FIELDS[task]:
+        file[name].attrs["coordinates"] = text(_COORDINATES + (" x r" if task == "forward" else ""))
+
+
+def _chunks(shape):
+    """One case a chunk for fields, so that reading one reads no other; many for what is small."""
+    if len(shape) == 4:
+        return (1, *shape[1:])
+    return tuple(max(1, min(size, 1024 if axis == 0 else size)) for axis, size in enumerate(shape))
+
+
+def text(value):
+    """A string as an attribute of fixed length: it lies in the header, whose checksum HDF5 verifies."""
+    encoded = value.encode("utf-8")
+    if len(encoded) > LONGEST_TEXT:
+        raise ValueError(f"a text of {len(encoded)} bytes is too long for a file, the most is {LONGEST_TEXT}")
+    return np.array(encoded, dtype=f"S{max(1, len(encoded))}")

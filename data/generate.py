@@ -1,222 +1,300 @@
-"""Compute a recipe over worker processes into one HDF5 file."""
+"""Compute a recipe into one HDF5 file, on this machine or on a dask.distributed cluster.
+
+While it is computed, FILE.parts beside it holds finished shards and their journal (see `shards`); at the end they are
+joined, and the folder is deleted. Whatever interrupts this, resuming it computes what is missing and ends in the same
+bits.
+"""
 
 import contextlib
-import importlib.metadata
-import multiprocessing
-import os
+import fcntl
+import io
+import itertools
+import logging
+import math
+import signal
 import subprocess
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+import threading
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 
 import analytic
-from analytic import ConvergenceError, DuctMode, ModeMixture, cut_on_helmholtz, radial_eigenvalue, solve
 
+from . import format as layout
 from .files import whole_file
-from .format import FIELDS, FORMAT, KIND
+from .sampling import Plan
+from .shards import (
+    TOLERANCE,
+    Journal,
+    along_cases,
+    compute,
+    count,
+    groups_per_shard,
+    lengths,
+    lost,
+    positions,
+    versions,
+)
 
-TOLERANCE = 1e-6
-_DRAWS = 1000  # of one case until one of its modes is cut on
-_REDRAWS = 8  # of one case, should the solver not converge: next to a cut-on
-_CHUNK = 8  # cases a worker takes at a time
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-def cell_centres(start, end, cells):
-    """Centres of equal cells between start and end.
-
-    >>> cell_centres(0.0, 2.0, 4).tolist()
-    [0.25, 0.75, 1.25, 1.75]
-    """
-    return start + (np.arange(cells) + 0.5) * ((end - start) / cells)
-
-
-def microphone_positions(microphones):
-    """x and r of a recipe's arc [radii]."""
-    theta = np.radians(np.linspace(*microphones.angle_deg))
-    return microphones.radius * np.cos(theta), microphones.radius * np.abs(np.sin(theta))
+_AHEAD = 2  # shards asked for at a time, for each thread of the cluster
+_DEATHS = 3  # of the workers that a shard may cost before its cases are given up
 
 
-def generate(named, path, *, workers=1, progress=None):
+class Interrupted(KeyboardInterrupt):
+    """Generation was stopped and can be resumed; says how."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `generate` wrote: cases in the file, and those missing."""
+
+    cases: int
+    missing: tuple
+
+
+def parts_folder(path):
+    """Where the shards of an unfinished file lie."""
+    path = Path(path)
+    return path.with_name(f"{path.name}.parts")
+
+
+def generate(named, path, *, workers=1, scheduler=None, resume=False, progress=None):
     """Generate a dataset file.
 
     Parameters
     ----------
     named : data.recipe.NamedRecipe
     path : path
-        Must not exist; appears only when it is complete.
+        Must not exist; appears when it is complete.
     workers : int
-        Processes. The same recipe and seed give the same bits, whatever their number.
+        Processes on this machine. The same recipe and seed give the same bits, whatever their number.
+    scheduler : str, optional
+        Address of a running dask scheduler, as tcp://HOST:PORT, whose workers are used instead; it must be trusted.
+    resume : bool
+        Go on with what an earlier call left.
     progress : callable, optional
-        Called with the number of finished cases.
+        Called with the number of finished cases, and the number in all.
+
+    Returns
+    -------
+    Summary
+        With the cases that did not converge or whose workers died; the file says so, too.
 
     Raises
     ------
     FileExistsError, OSError
-        path exists or cannot be written; nothing was computed.
+        The file or its parts exist, or cannot be written.
     ValueError
-        No mode of the recipe is cut on.
+        No mode of the recipe is cut on, or the parts were begun with another recipe or other versions.
+    Interrupted
+        After Ctrl-C.
     """
-    recipe = named.recipe
+    path, recipe = Path(path), named.recipe
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
-    _sample(recipe, 0)  # fails here if nothing in the recipe is cut on
-    with whole_file(path) as file:
-        _create(file, recipe)
-        redrawn = 0
-        for case, (arrays, draws) in enumerate(_compute(recipe, workers)):
-            for name, value in arrays.items():
-                file[name][case] = value
-            redrawn += draws
-            if progress is not None:
-                progress(case + 1)
-        file.attrs.update(_provenance(named), redrawn=redrawn)
-
-
-def _compute(recipe, workers):
-    """Results in the order of the cases.
-
-    Spawned workers have one thread each: their sums do not depend on the machine's cores or on the number of workers.
-    """
-    work = partial(compute_case, recipe, _splits(recipe))
-    with _one_thread(), ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            yield from pool.map(work, range(recipe.cases), chunksize=_CHUNK)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    plan, folder = Plan(recipe), parts_folder(path)
+    if path.exists() and not (resume and folder.exists()):
+        raise FileExistsError(f"{path} exists and is not overwritten")
+    if folder.exists() and not resume:
+        raise FileExistsError(f"{folder} holds an unfinished {path.name}; --resume goes on, deleting it starts anew")
+    journal = Journal(folder)
+    begun = journal.begin(_provenance(named))
+    with _lock(folder):
+        if not path.exists():
+            _shards(recipe, plan, journal, workers, scheduler, progress)
+            _join(recipe, plan, journal, path, begun)
+        with h5py.File(path, "r") as file:
+            cases = len(file["case"])
+        missing = tuple(one for _, _, few in journal.done().values() for one in few)
+        journal.remove()
+    return Summary(cases, missing)
 
 
 @contextlib.contextmanager
-def _one_thread():
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+def _lock(folder):
+    """One process at a time; the lock ends with the process."""
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileExistsError(f"another process is at work in {folder}") from None
+        yield
+
+
+def _shards(recipe, plan, journal, workers, scheduler, progress):
+    """Compute what the journal has not acknowledged."""
+    done = journal.done()
+    finished = sum(cases + len(missing) for _, cases, missing in done.values())
+    todo = [number for number in range(count(recipe, plan)) if number not in done]
+    if not todo:
+        return
+    try:
+        for number, content, missing in _compute(recipe, plan, todo, workers, scheduler):
+            cases = _cases(recipe, plan, number) - len(missing)
+            journal.acknowledge(number, content, cases, missing)
+            finished += cases + len(missing)
+            if progress is not None:
+                progress(finished, plan.cases)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted: {finished} of {plan.cases} cases are kept in {journal.folder}; go on with --resume"
+        ) from None
+    except OSError as error:
+        raise OSError(
+            f"{error}; {finished} of {plan.cases} cases are kept in {journal.folder}, go on with --resume"
+        ) from error
+
+
+def _cases(recipe, plan, number):
+    """How many cases a shard has, converged or not."""
+    size = groups_per_shard(recipe)
+    return (min((number + 1) * size, plan.groups) - number * size) * recipe.source.mixtures
+
+
+def _compute(recipe, plan, todo, workers, scheduler):
+    """(number, content, missing) of shards, as they are finished."""
+    from distributed import KilledWorker, as_completed
+
+    with _client(min(workers, len(todo)), scheduler) as client:
+        work, waiting = iter(todo), dict[Any, int]()
+        ready = as_completed(loop=client.loop)
+
+        def submit():
+            threads = sum(one["nthreads"] for one in client.scheduler_info(n_workers=-1)["workers"].values())
+            for number in itertools.islice(work, max(1, _AHEAD * max(threads, 1) - len(waiting))):
+                future = client.submit(compute, recipe, number, versions(), pure=False)
+                waiting[future] = number
+                ready.add(future)
+
+        submit()
+        for future in ready:
+            number = waiting.pop(future)
+            try:
+                content, missing = future.result()
+            except KilledWorker:
+                size = groups_per_shard(recipe)
+                groups = range(number * size, min((number + 1) * size, plan.groups))
+                reason = f"its worker died {_DEATHS + 1} times"
+                content, missing = b"", [one for index in groups for one in lost(plan.group(index), reason)]
+            future.release()
+            submit()
+            yield number, content, missing
+
+
+@contextlib.contextmanager
+def _client(workers, scheduler):
+    """A client of the scheduler, or of a cluster of our own for as long as it is needed."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    settings = {"distributed.scheduler.allowed-failures": _DEATHS, "distributed.comm.timeouts.connect": "10s"}
+    with dask.config.set(settings), contextlib.ExitStack() as stack:
+        if scheduler is None:
+            with _deaf_to_interrupts():  # Ctrl-C is for this process; it ends the workers
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address="127.0.0.1:0",  # of its HTTP server: any free port, for this machine alone
+                    silence_logs=logging.CRITICAL,
+                    memory_limit=0,
+                )
+            stack.enter_context(cluster)
+            scheduler = cluster.scheduler_address
+        yield stack.enter_context(Client(scheduler, set_as_default=False))
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts():
+    """Processes started here ignore SIGINT."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        signal.signal(signal.SIGINT, before)
 
 
-def _splits(recipe):
-    """Split of every case: exact shares, drawn once for the whole dataset."""
-    bounds = np.round(np.cumsum(recipe.split) * recipe.cases).astype(int)
-    order = np.random.default_rng([recipe.seed, 0]).permutation(recipe.cases)
-    return np.searchsorted(bounds, order, side="right")
+def _join(recipe, plan, journal, path, provenance):
+    """Write the file from its shards, one in memory at a time; fields are copied as they are compressed."""
+    done = journal.done()
+    total = sum(cases for _, cases, _ in done.values())
+    if not total:
+        raise analytic.ConvergenceError(f"none of the recipe's cases converged, see the journal in {journal.folder}")
+    x, r = positions(recipe)
+    sizes = lengths(recipe, plan, total)
+    values = {name: np.arange(size) for name, size in sizes.items() if name != "case"} | {"x": x, "r": r}
+    fields = layout.FIELDS[recipe.task]
+    sums: dict = {name: ([], []) for name in fields}
+    missing: list = []
+    with whole_file(path) as file:
+        layout.create(file, recipe.task, sizes, values, plan.split_names)
+        start = 0
+        for number in sorted(done):
+            digest, cases, few = done[number]
+            missing += few
+            if not cases:
+                continue
+            with h5py.File(io.BytesIO(journal.content(number, digest)), "r") as shard:
+                for name in along_cases(recipe.task):
+                    _append(shard[name], file[name], start)
+                training = shard["split"][...] == layout.SPLITS.index("train")
+                for name in fields:
+                    sums[name][0].append(shard[f"squares/{name}"][training])
+                    sums[name][1].append(shard[f"largest/{name}"][training])
+            start += cases
+        for name in fields:
+            _statistics(file[name], *map(np.concatenate, sums[name]))
+        _record_missing(file, missing)
+        for name, value in provenance.items():
+            file.attrs[name] = layout.text(value) if isinstance(value, str) else value
 
 
-def _orders(recipe, m, helmholtz, mach):
-    """Radial orders of the recipe, for "cut-on" those that propagate."""
-    if recipe.source.n != "cut-on":
-        return list(recipe.source.n)
-    orders: list[int] = []
-    while cut_on_helmholtz(m, len(orders), mach) < helmholtz:
-        orders.append(len(orders))
-    return orders
+def _append(source, target, start):
+    """Copy a shard's array behind the `start` cases that are there."""
+    if target.chunks[0] > 1 or target.compression is None:
+        target[start : start + len(source)] = source[...]
+        return
+    for case in range(len(source)):
+        rest = (0,) * (source.ndim - 1)
+        mask, chunk = source.id.read_direct_chunk((case, *rest))
+        target.id.write_direct_chunk((start + case, *rest), chunk, mask)
 
 
-def _sample(recipe, case):
-    """Parameters of one case, drawn from a stream of its own; drawn again until a mode is cut on."""
-    source, rng = recipe.source, np.random.default_rng([recipe.seed, 1, case])
-    for _ in range(_DRAWS):
-        m = int(rng.choice(source.m))
-        helmholtz, mach = float(rng.uniform(*source.helmholtz)), float(rng.uniform(*source.mach))
-        orders = _orders(recipe, m, helmholtz, mach)
-        if orders:
-            break
-    else:
-        raise ValueError(f"no mode of the recipe is cut on: m = {source.m}, helmholtz = {list(source.helmholtz)}")
-    count = min(int(rng.integers(source.modes[0], source.modes[1] + 1)), len(orders))
-    chosen = np.sort(rng.choice(orders, count, replace=False))
-    parts = rng.standard_normal((count, 2))
-    amplitudes = np.zeros(chosen[-1] + 1, complex)
-    amplitudes[chosen] = parts @ [1, 1j] / np.linalg.norm(parts)
-    return m, helmholtz, mach, amplitudes
+def _statistics(dataset, squares, largest):
+    """Root mean square of the moduli, and the largest part, of the training cases; absent without them."""
+    if len(squares):
+        points = dataset.size / len(dataset) / 2  # two parts each
+        dataset.attrs["train_rms"] = math.sqrt(math.fsum(squares) / (len(squares) * points))
+        dataset.attrs["train_largest"] = float(np.max(largest))
 
 
-def compute_case(recipe, splits, case):
-    """All arrays of one case, and how often it was drawn again because the solver did not converge."""
-    for attempt in range(_REDRAWS):
-        m, helmholtz, mach, amplitudes = _sample(recipe, case + attempt * recipe.cases)
-        common = {"m": m, "helmholtz": helmholtz, "mach": mach, "split": splits[case]}
-        try:
-            return common | _observe(recipe, m, helmholtz, mach, amplitudes), attempt
-        except ConvergenceError as error:
-            last = error
-    raise ConvergenceError(f"case {case} failed {_REDRAWS} times: {last}")
-
-
-def _observe(recipe, m, helmholtz, mach, amplitudes):
-    if recipe.task == "forward":
-        n = len(amplitudes) - 1
-        solution = solve(DuctMode(m, n, helmholtz, mach), tolerance=TOLERANCE)
-        field = solution.at(*microphone_positions(recipe.microphones))
-        values = {"n": n, "radial_eigenvalue": radial_eigenvalue(m, n), "pressure": _parts(field.pressure, -1)}
-    else:
-        solution = solve(ModeMixture(m, amplitudes, helmholtz, mach), tolerance=TOLERANCE)
-        field = solution.field(cell_centres(*recipe.grid.x), cell_centres(*recipe.grid.r))
-        padded = np.zeros(_most_orders(recipe), complex)
-        padded[: len(amplitudes)] = amplitudes
-        values = {
-            "amplitude": _parts(padded, -1),
-            "potential": _parts(field.potential, 0),
-            "axial_velocity": _parts(field.axial_velocity, 0),
-            "radial_velocity": _parts(field.radial_velocity, 0),
-        }
-    return values | {"error_estimate": max(solution.error_estimate, field.error_estimate)}
-
-
-def _parts(values, axis):
-    return np.stack([values.real, values.imag], axis=axis)
-
-
-def _most_orders(recipe):
-    """Length of the axis `order`."""
-    source = recipe.source
-    if source.n != "cut-on":
-        return max(source.n) + 1
-    fastest = max(map(abs, source.mach))
-    return max(1, *(len(_orders(recipe, m, source.helmholtz[1], fastest)) for m in source.m))
-
-
-def _create(file, recipe):
-    coordinates = dict(zip("xr", _positions(recipe), strict=True))
-    lengths = {"case": recipe.cases, "part": 2}
-    if recipe.task == "forward":
-        lengths["microphone"] = len(coordinates["x"])
-    else:
-        lengths.update(order=_most_orders(recipe), x=len(coordinates["x"]), r=len(coordinates["r"]))
-    for name, (axes, dtype, unit, meaning) in FIELDS[recipe.task].items():
-        shape = tuple(lengths[axis] for axis in axes)
-        bulky = len(axes) == 4
-        options = {"chunks": (1, *shape[1:]), "compression": "gzip", "shuffle": True} if bulky else {}
-        dataset = file.create_dataset(name, shape, dtype, fletcher32=True, **({"chunks": True} | options))
-        dataset.attrs.update(axes=list(axes), unit=unit, meaning=meaning)
-        if name in coordinates:
-            dataset[...] = coordinates[name]
-
-
-def _positions(recipe):
-    if recipe.task == "forward":
-        return microphone_positions(recipe.microphones)
-    return cell_centres(*recipe.grid.x), cell_centres(*recipe.grid.r)
+def _record_missing(file, missing):
+    file.attrs["missing_cases"] = len(missing)
+    group = file.create_group(layout.MISSING)
+    options = {"fletcher32": True, "chunks": True} if missing else {}
+    for name, dtype in layout.MISSING_COLUMNS.items():
+        values = [getattr(one, name) for one in missing]
+        if name == "reason":
+            values = [value.encode("ascii", "replace")[: layout.REASON] for value in values]
+        group.create_dataset(name, data=np.array(values, dtype=dtype), **options)
 
 
 def _provenance(named):
-    versions = {name: importlib.metadata.version(name) for name in ("wavenet", "numpy", "scipy", "h5py")}
     return {
-        "kind": KIND,
-        "format": FORMAT,
+        "kind": layout.KIND,
+        "format": layout.FORMAT,
         "task": named.recipe.task,
         "recipe_name": named.name,
         "recipe": named.recipe.model_dump_json() + "\n" + named.text,
         "seed": named.recipe.seed,
-        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "versions": versions(),
         "commit": _commit(),
         "conventions": analytic.__doc__.split(">>>")[0].strip(),
         "solver_tolerance": TOLERANCE,

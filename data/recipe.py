@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from .format import SPLITS
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Axis = tuple[Finite, Finite, Annotated[int, Field(ge=2, le=4096)]]
 _BUILT_IN = Path(__file__).parent / "recipes"
@@ -17,18 +19,30 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Orders = Annotated[list[Annotated[int, Field(ge=-40, le=40)]], Field(min_length=1)]
+RadialOrders = Annotated[list[Annotated[int, Field(ge=0, le=200)]], Field(min_length=1)]
+_Ka = Annotated[Finite, Field(ge=0.001, le=60)]
+_M = Annotated[Finite, Field(ge=-0.8, le=0.8)]
+_Count = Annotated[int, Field(ge=1)]
+Helmholtz = tuple[_Ka, _Ka]
+Mach = tuple[_M, _M]
+Modes = tuple[_Count, _Count]
+
+
 class Source(_Strict):
     """What is drawn for each case.
 
     m : azimuthal orders. n : "cut-on" (all cut-on radial orders) or a list. helmholtz, mach : ranges, drawn uniformly.
     modes : least and largest number of radial orders mixed, with complex normal amplitudes of total square one.
+    mixtures : cases that share one (m, helmholtz, mach), with amplitudes of their own.
     """
 
-    m: Annotated[list[Annotated[int, Field(ge=-40, le=40)]], Field(min_length=1)]
-    n: Literal["cut-on"] | Annotated[list[Annotated[int, Field(ge=0, le=200)]], Field(min_length=1)] = "cut-on"
-    helmholtz: tuple[Annotated[Finite, Field(ge=0.001, le=60)], Annotated[Finite, Field(ge=0.001, le=60)]]
-    mach: tuple[Annotated[Finite, Field(ge=-0.8, le=0.8)], Annotated[Finite, Field(ge=-0.8, le=0.8)]] = (0.0, 0.0)
-    modes: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
+    m: Orders
+    n: Literal["cut-on"] | RadialOrders = "cut-on"
+    helmholtz: Helmholtz
+    mach: Mach = (0.0, 0.0)
+    modes: Modes = (1, 1)
+    mixtures: Annotated[int, Field(ge=1, le=1000)] = 1
 
     @model_validator(mode="after")
     def _ordered(self):
@@ -72,8 +86,28 @@ class Microphones(_Strict):
         return self
 
 
+class OutOfRange(_Strict):
+    """A named test set outside the ranges of the source: what it gives replaces the source's.
+
+    share : its number of cases, over the recipe's.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    share: Annotated[Finite, Field(gt=0, le=10)]
+    m: Orders | None = None
+    n: Literal["cut-on"] | RadialOrders | None = None
+    helmholtz: Helmholtz | None = None
+    mach: Mach | None = None
+    modes: Modes | None = None
+
+    def source(self, usual):
+        """The recipe's source with what this set replaces."""
+        changes = {name: getattr(self, name) for name in Source.model_fields if getattr(self, name, None) is not None}
+        return Source.model_validate(usual.model_dump() | changes)
+
+
 class Recipe(_Strict):
-    """A dataset: one task, its sources and where they are observed; split into train, validation and test by case."""
+    """A dataset: one task, its sources and where they are observed; split by their parameters, see `sampling`."""
 
     task: Literal["forward", "derivative"]
     cases: Annotated[int, Field(ge=1)]
@@ -82,6 +116,20 @@ class Recipe(_Strict):
     source: Source
     grid: Grid | None = None
     microphones: Microphones | None = None
+    out_of_range: list[OutOfRange] = []
+
+    @model_validator(mode="after")
+    def _named(self):
+        names = [one.name for one in self.out_of_range]
+        for name in names:
+            if name in SPLITS or names.count(name) > 1:
+                raise ValueError(f"the name {name} of an out-of-range set is taken")
+        for one in self.out_of_range:
+            if one.source(self.source) == self.source:
+                raise ValueError(f"the out-of-range set {one.name} changes nothing")
+        if self.cases % self.source.mixtures:
+            raise ValueError(f"cases must be a multiple of mixtures = {self.source.mixtures}, got {self.cases}")
+        return self
 
     @model_validator(mode="after")
     def _complete(self):
@@ -90,8 +138,9 @@ class Recipe(_Strict):
         wanted, other = ("microphones", "grid") if self.task == "forward" else ("grid", "microphones")
         if getattr(self, wanted) is None or getattr(self, other) is not None:
             raise ValueError(f"a {self.task} recipe needs a table [{wanted}] and no [{other}]")
-        if self.task == "forward" and self.source.modes != (1, 1):
-            raise ValueError(f"a forward recipe has one mode a case, modes = [1, 1], got {list(self.source.modes)}")
+        sources = [self.source, *(one.source(self.source) for one in self.out_of_range)]
+        if self.task == "forward" and any(source.modes != (1, 1) or source.mixtures != 1 for source in sources):
+            raise ValueError("a forward recipe has one mode a case: modes = [1, 1] and mixtures = 1")
         return self
 
 

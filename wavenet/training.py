@@ -11,9 +11,11 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, default_collate
 
 from .constraints import helmholtz_residual
+
+_LINEAR = 2000  # cases, at most, that the linear map is fitted to
 
 
 @dataclass(frozen=True)
@@ -102,17 +104,19 @@ class _DerivativeTraining(_Training):
         return self.preset.physics * (((wave / size).square() + (twist / size).square()) * live).mean()
 
 
-def fit(model, train, validation, run, *, preset, resume=False, progress=True):
+def fit(model, train, validation, run, *, preset, workers=0, resume=False, progress=True):
     """Train a network; return it with its best weights.
 
     Parameters
     ----------
     model : ForwardModel, UNet or ConstrainedUNet
-    train, validation : tuple of tensors
-        (inputs, pressure), or (potential, parameters, velocity), case first.
+    train, validation : torch Dataset
+        Of (inputs, pressure), or of (potential, parameters, velocity), as `loading` gives them.
     run : path
         Folder for the log (metrics.csv) and the checkpoints.
     preset : Preset
+    workers : int
+        Processes that load the cases; 0 for none but this one.
     resume : bool
         Go on from the run's last checkpoint.
 
@@ -127,8 +131,9 @@ def fit(model, train, validation, run, *, preset, resume=False, progress=True):
         raise FileNotFoundError(f"{run} has no last.ckpt to resume from")
     if hasattr(model, "fit_linear"):
         with torch.no_grad():
-            model.fit_linear(*train)
-    module = (_ForwardTraining if len(train) == 2 else _DerivativeTraining)(model, preset)
+            chosen = range(0, len(train), -(-len(train) // _LINEAR))
+            model.fit_linear(*default_collate([train[index] for index in chosen]))
+    module = (_ForwardTraining if len(train[0]) == 2 else _DerivativeTraining)(model, preset)
     best = ModelCheckpoint(run, "best", monitor="validation_loss", save_last=True, enable_version_counter=False)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():  # Lightning's advice on workers, logging intervals and checkpoints found again
@@ -144,13 +149,15 @@ def fit(model, train, validation, run, *, preset, resume=False, progress=True):
             num_sanity_val_steps=0,
         )
         # The best so far are the weights before the first step.
-        trainer.validate(module, DataLoader(TensorDataset(*validation), preset.batch), verbose=False)
+        options = {"batch_size": preset.batch, "num_workers": workers, "persistent_workers": workers > 0}
+        held_out = DataLoader(validation, **options)
+        trainer.validate(module, held_out, verbose=False)
         start = float(trainer.callback_metrics["validation_loss"])
         initial = {key: value.clone() for key, value in model.state_dict().items()}
         trainer.fit(
             module,
-            DataLoader(TensorDataset(*train), preset.batch, shuffle=True),
-            DataLoader(TensorDataset(*validation), preset.batch),
+            DataLoader(train, shuffle=True, **options),
+            held_out,
             ckpt_path=last if resume else None,
             weights_only=True,
         )

@@ -25,8 +25,6 @@ def main(argv=None):
         _stop(error, 2)
     except ArithmeticError as error:
         _stop(error, 1)
-    except KeyboardInterrupt:
-        _stop("interrupted", 130)
 
 
 def _stop(error, status):

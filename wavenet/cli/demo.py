@@ -1,7 +1,6 @@
 """wavenet demo."""
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -43,11 +42,11 @@ def demo(
     metrics = {}
     for task, models in runs.items():
         file = out / f"{task}.h5"
-        step(f"generate {task}-demo", generate, f"{task}-demo", file, os.cpu_count() or 1, cases, None)
+        step(f"generate {task}-demo", generate, f"{task}-demo", file, cases=cases)
         step(f"check {file.name}", check, file)
         for name in models:
             run, report = out / f"run-{name}", out / f"compare-{name}"
-            step(f"train {name}", train, task, file, run, name, "quick", 0, False, not sys.stderr.isatty())
+            step(f"train {name}", train, task, file, run, name, as_json=not sys.stderr.isatty())
             step(f"compare {name}", compare, run, file, report)
             step(f"attribute {name}", attribute, run, file, out / f"attribute-{name}", 0, "0.1,1")
             metrics[name] = json.loads((report / "metrics.json").read_text())

@@ -59,6 +59,26 @@ def level(angle, values, title, path):
     figure.savefig(Path(path), dpi=130)
 
 
+def dataset(cases, path):
+    """Helmholtz and Mach number of a dataset's cases, by set, and how many have which azimuthal order; to a file."""
+    figure, ((left, right),) = _figure(1, 2, width=5.6)
+    orders = np.unique(cases["m"])
+    bottom = np.zeros(len(orders))
+    for index, name in enumerate(cases.about.splits):
+        chosen = cases.cases(name)
+        if not len(chosen):
+            continue
+        left.plot(cases["helmholtz"][chosen], cases["mach"][chosen], ".", ms=3, color=f"C{index}", label=name)
+        count = np.array([np.sum(cases["m"][chosen] == m) for m in orders])
+        right.bar(orders, count, bottom=bottom, color=f"C{index}", label=name)
+        bottom = bottom + count
+    left.set(xlabel="Helmholtz number ka", ylabel="Mach number M", title="parameters")
+    right.set(xlabel="azimuthal order m", ylabel="cases", title="azimuthal orders")
+    left.grid(alpha=0.3)
+    right.legend(fontsize=8)
+    figure.savefig(Path(path), dpi=110)
+
+
 def derivative_case(x, r, predicted, exact, title):
     """Prediction, Wiener–Hopf and difference of Re u and Re v."""
     figure, axes = _figure(2, 3, height=2.6)

@@ -1,12 +1,18 @@
 """Where datasets meet networks: arrays of a file as the tensors of a task."""
 
+from typing import Any
+
 import numpy as np
 import torch
+from torch.utils.data import TensorDataset, default_collate
 
 from data.read import read
 from wavenet.checkpoint import MODELS, load
 from wavenet.forward_model import INPUTS, ForwardConfig, ForwardModel
+from wavenet.loading import FieldCases, ForwardCases
 from wavenet.unet import PARAMETERS, ConstrainedUNet, UNet, UNetConfig
+
+_IN_MEMORY = 2**30  # bytes of a split
 
 
 def tensors(dataset, cases):
@@ -22,16 +28,25 @@ def _stack(dataset, names, cases, dtype):
     return torch.from_numpy(np.stack([dataset[name][cases].astype(float) for name in names], axis=1)).to(dtype)
 
 
-def build(name, dataset, preset):
-    """Untrained network of a dataset's geometry, ranges and scales (of its training cases)."""
-    train = dataset.cases("train")
-    x, r = (tuple(dataset[axis].tolist()) for axis in "xr")
+def examples(cases):
+    """Cases of a split as a torch Dataset: in memory if they fit, else read when they are asked for."""
+    forward = cases.about.task == "forward"
+    lazy: Any = ForwardCases(cases) if forward else FieldCases(cases, cases.constants["x"])
+    if sum(part.nbytes for part in lazy[0]) * len(cases) > _IN_MEMORY:
+        return lazy
+    return TensorDataset(*default_collate([lazy[index] for index in range(len(lazy))]))
+
+
+def build(name, cases, preset):
+    """Untrained network of the geometry, ranges and scales of the training cases."""
+    x, r = (tuple(cases.constants[axis].tolist()) for axis in "xr")
+    scales = {name: rms / np.sqrt(2) for name, (rms, _) in cases.about.scales.items()}  # of one part
     if name == "mlp":
-        inputs, pressure = tensors(dataset, train)
-        low, high = (tuple(f(inputs, dim=0).tolist()) for f in (torch.amin, torch.amax))
-        return ForwardModel(ForwardConfig(x, r, low, high, float(pressure.square().mean().sqrt()), preset.width))
-    scales = [float(np.sqrt(np.mean(dataset[q][train] ** 2))) for q in ("potential", "radial_velocity")]
-    config = UNetConfig(x, r, preset.width, potential_scale=scales[0], velocity_scale=scales[1])
+        low, high = (tuple(float(f(cases.columns[key])) for key in INPUTS) for f in (np.min, np.max))
+        return ForwardModel(ForwardConfig(x, r, low, high, scales["pressure"], preset.width))
+    config = UNetConfig(
+        x, r, preset.width, potential_scale=scales["potential"], velocity_scale=scales["radial_velocity"]
+    )
     return (ConstrainedUNet if name == "constrained" else UNet)(config)
 
 

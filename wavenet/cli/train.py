@@ -16,6 +16,7 @@ def train(
     model: Annotated[str | None, typer.Option(help="mlp (forward); unet or constrained (derivative).")] = None,
     preset: Annotated[Literal["quick", "standard"], typer.Option(help="Length of the training.")] = "quick",
     seed: Annotated[int, typer.Option(help="Of initial weights and batches.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes that load cases which do not fit into memory.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
     as_json: Json = False,
 ):
@@ -23,16 +24,16 @@ def train(
 
     Example: wavenet train derivative --data derivative.h5 -o run --model constrained
     """
-    from data.read import read
+    from data.read import Cases
     from wavenet.checkpoint import DEFAULTS, MODELS, WEIGHTS, save
 
     name = model or DEFAULTS[task]
     if name not in MODELS or MODELS[name][0] != task:
         good = ", ".join(key for key, (of, _, _) in MODELS.items() if of == task)
         raise ValueError(f"--model must be one of {good} for the {task} task, got {name!r}")
-    dataset = read(data, task=task)
-    for split in ("train", "validation"):
-        if not len(dataset.cases(split)):
+    taught, held_out = (Cases(data, split, task=task) for split in ("train", "validation"))
+    for split, cases in (("train", taught), ("validation", held_out)):
+        if not len(cases):
             raise ValueError(f"{data} has no {split} cases")
     run = folder(output)
     if not resume and any(run.iterdir()):
@@ -41,15 +42,23 @@ def train(
 
     from wavenet.training import PRESETS, fit
 
-    from .tasks import build, tensors
+    from .tasks import build, examples
 
     L.seed_everything(seed, verbose=False)
     options = PRESETS[name, preset]
-    network = build(name, dataset, options)
+    network = build(name, taught, options)
     started = time.perf_counter()
-    taught, held_out = (tensors(dataset, dataset.cases(split)) for split in ("train", "validation"))
-    network = fit(network, taught, held_out, run, preset=options, resume=resume, progress=not as_json)
+    network = fit(
+        network,
+        examples(taught),
+        examples(held_out),
+        run,
+        preset=options,
+        workers=workers,
+        resume=resume,
+        progress=not as_json,
+    )
     seconds = time.perf_counter() - started
-    about = {"dataset": dataset.provenance, "preset": preset, "seed": seed, "training_seconds": seconds}
+    about = {"dataset": taught.about.provenance, "preset": preset, "seed": seed, "training_seconds": seconds}
     save(run, name, network, about)
     say({"weights": str(run / WEIGHTS), "model": name, "seconds": round(seconds, 1)}, as_json)

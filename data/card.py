@@ -1,0 +1,75 @@
+"""The card of a dataset: what is in it, where it comes from, for a reader who does not open it."""
+
+import numpy as np
+
+from .format import FIELDS, FORMAT, VARIABLES
+
+
+def card(dataset, name, picture):
+    """Markdown text.
+
+    dataset : data.read.Dataset, its fields are not needed; name, picture : names of the files it describes.
+    """
+    about, arrays = dataset.about, dataset.arrays
+    m = sorted(set(arrays["m"].tolist()))
+    kind = "near fields next to the lip" if about.task == "derivative" else "pressures at microphones"
+    lines = [
+        f"# {name}",
+        "",
+        f"{len(dataset)} {kind} of sound leaving an open duct, by the Wiener–Hopf method. HDF5, format {FORMAT}; opens",
+        'with `xarray.open_dataset(name, engine="h5netcdf")`, h5py, or `data.read`.',
+        "",
+        f"![Parameters of the cases]({picture})",
+        "",
+        "| set | cases | m | n or orders | ka | M |",
+        "|---|---|---|---|---|---|",
+    ]
+    for index, split in enumerate(about.splits):
+        chosen = np.flatnonzero(arrays["split"] == index)
+        if not len(chosen):
+            lines.append(f"| {split} | 0 | | | | |")
+            continue
+        orders = _list(sorted(set(arrays["m"][chosen].tolist()))), _orders(arrays, chosen)
+        ranges = _range(arrays["helmholtz"][chosen]), _range(arrays["mach"][chosen])
+        lines.append("| " + " | ".join([split, str(len(chosen)), *orders, *ranges]) + " |")
+    lines += ["", f"Azimuthal orders in all: {_list(m)}. Largest error estimate: {arrays['error_estimate'].max():.1e}."]
+    lines += ["", _missing(about), "", "| array | dimensions | units | meaning |", "|---|---|---|---|"]
+    for key, variable in VARIABLES[about.task].items():
+        lines.append(f"| `{key}` | {', '.join(variable.dimensions)} | {variable.units} | {variable.long_name} |")
+    if about.scales:
+        lines += ["", "| field, training cases | root mean square of the modulus | largest part |", "|---|---|---|"]
+        for key in FIELDS[about.task]:
+            lines.append(f"| `{key}` | {about.scales[key][0]:.6g} | {about.scales[key][1]:.6g} |")
+    of = about.provenance
+    lines += [
+        "",
+        f"Recipe `{of['recipe_name']}`, seed {of['seed']}; {of['versions']}; commit {of['commit']}; tolerance of the",
+        f"solver {of['solver_tolerance']:g}. The file holds the recipe's text and the conventions.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _missing(about):
+    if not about.missing:
+        return "No case of the recipe is missing."
+    reasons = [record["reason"] for record in about.missing]
+    parts = [f"{reasons.count(reason)} × {reason}" for reason in sorted(set(reasons))]
+    return f"{len(reasons)} cases of the recipe are missing (group `missing`): " + "; ".join(parts) + "."
+
+
+def _orders(arrays, chosen):
+    if "n" in arrays:
+        return _list(sorted(set(arrays["n"][chosen].tolist())))
+    return f"{int(np.any(arrays['amplitude'][chosen], axis=2).sum(axis=1).max())} at most together"
+
+
+def _list(values):
+    if len(values) > 2 and values == list(range(values[0], values[-1] + 1)):
+        return f"{values[0]} … {values[-1]}"
+    return ", ".join(map(str, values))
+
+
+def _range(values):
+    low, high = float(values.min()), float(values.max())
+    return f"{low:.4g}" if low == high else f"{low:.4g} … {high:.4g}"

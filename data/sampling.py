@@ -1,0 +1,141 @@
+"""The cases of a recipe: which parameters each has, and what it is for.
+
+Splits are by parameter: the plane of Helmholtz and Mach number is cut into blocks, and every block is dealt to train,
+validation or test. A test case therefore lies in a block that no training case is in. Out-of-range sets have sources
+of their own. Every group of cases draws from a random stream of its own: it depends on the recipe, its seed and the
+group's number alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytic import cut_on_helmholtz
+
+from .format import SPLITS
+
+_BLOCKS = (32, 8)  # of the Helmholtz and the Mach number, where their ranges are not points
+_DRAWS = 10_000  # of one group until one of its modes is cut on
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases that share everything but their amplitudes.
+
+    amplitudes : (case, order) complex array. first : number of the first case. split : index into `split_names`.
+    """
+
+    number: int
+    first: int
+    split: int
+    m: int
+    helmholtz: float
+    mach: float
+    amplitudes: np.ndarray
+
+
+class Plan:
+    """Groups of a recipe, by number."""
+
+    def __init__(self, recipe):
+        self._recipe = recipe
+        self.split_names = (*SPLITS, *(one.name for one in recipe.out_of_range))
+        self._sources = [recipe.source] * len(SPLITS) + [one.source(recipe.source) for one in recipe.out_of_range]
+        self._mixtures = recipe.source.mixtures
+        usual = recipe.cases // self._mixtures
+        bounds = np.round(np.cumsum(recipe.split) * usual).astype(int)
+        order = np.random.default_rng([recipe.seed, 0]).permutation(usual)
+        extra = [max(1, round(one.share * usual)) for one in recipe.out_of_range]
+        more = np.repeat(np.arange(len(extra)) + len(SPLITS), extra)
+        self._split = np.concatenate([np.searchsorted(bounds, order, side="right"), more]).astype(int)
+        self._blocks = _deal(recipe)
+        self.groups = len(self._split)
+        self.cases = self.groups * self._mixtures
+        for split in np.unique(self._split):  # nothing to be drawn fails here, before any work
+            self.group(int(np.flatnonzero(self._split == split)[0]))
+
+    @property
+    def orders(self):
+        """Length of the amplitude vectors."""
+        return max(_most_orders(self._sources[split]) for split in np.unique(self._split))
+
+    def cases_of(self, number):
+        """Case numbers of a group."""
+        return range(number * self._mixtures, (number + 1) * self._mixtures)
+
+    def group(self, number):
+        """Draw a group.
+
+        Raises
+        ------
+        ValueError
+            None of its modes is cut on, however often it is drawn.
+        """
+        split = int(self._split[number])
+        source, rng = self._sources[split], np.random.default_rng([self._recipe.seed, 1, number])
+        for _ in range(_DRAWS):
+            m = int(rng.choice(source.m))
+            place = self._place(split, rng)
+            helmholtz, mach = (
+                low + (high - low) * share
+                for (low, high), share in zip((source.helmholtz, source.mach), place, strict=True)
+            )
+            orders = _orders(source, m, helmholtz, mach)
+            if orders:
+                break
+        else:
+            name = self.split_names[split]
+            raise ValueError(
+                f"no mode of the set {name} is cut on: m = {source.m}, helmholtz = {list(source.helmholtz)}"
+            )
+        amplitudes = np.array([_amplitudes(source, orders, rng) for _ in range(self._mixtures)])
+        used = np.flatnonzero(np.any(amplitudes, axis=0))[-1] + 1
+        return Group(number, number * self._mixtures, split, m, helmholtz, mach, amplitudes[:, :used])
+
+    def _place(self, split, rng):
+        """Helmholtz and Mach number as shares of their ranges."""
+        if split >= len(SPLITS):
+            return rng.uniform(size=2)
+        shape, blocks = self._blocks
+        block = np.array(np.unravel_index(rng.choice(blocks[split]), shape))
+        return (block + rng.uniform(size=2)) / shape
+
+
+def _deal(recipe):
+    """Shape of the grid of blocks, and the blocks of every split; where there is one block, all share it."""
+    ranges = (recipe.source.helmholtz, recipe.source.mach)
+    shape = tuple(count if low < high else 1 for count, (low, high) in zip(_BLOCKS, ranges, strict=True))
+    count = int(np.prod(shape))
+    if count == 1:
+        return shape, [np.zeros(1, int)] * len(SPLITS)
+    order = np.random.default_rng([recipe.seed, 2]).permutation(count)
+    sizes = [max(1, round(share * count)) if share > 0 else 0 for share in recipe.split]
+    sizes[int(np.argmax(sizes))] += count - sum(sizes)
+    return shape, np.split(order, np.cumsum(sizes)[:-1])
+
+
+def _orders(source, m, helmholtz, mach):
+    """Radial orders of a source, for "cut-on" those that propagate."""
+    if source.n != "cut-on":
+        return list(source.n)
+    orders: list[int] = []
+    while cut_on_helmholtz(m, len(orders), mach) < helmholtz:
+        orders.append(len(orders))
+    return orders
+
+
+def _most_orders(source):
+    if source.n != "cut-on":
+        return max(source.n) + 1
+    fastest = max(map(abs, source.mach))
+    return max(1, *(len(_orders(source, m, source.helmholtz[1], fastest)) for m in source.m))
+
+
+def _amplitudes(source, orders, rng):
+    """Amplitudes of the radial orders up to the last one there is: some of them, complex normal, total square one."""
+    count = min(int(rng.integers(source.modes[0], source.modes[1] + 1)), len(orders))
+    chosen = np.sort(rng.choice(orders, count, replace=False))
+    parts = rng.standard_normal((count, 2))
+    amplitudes = np.zeros(max(orders) + 1, complex)
+    amplitudes[chosen] = parts @ [1, 1j] / np.linalg.norm(parts)
+    return amplitudes

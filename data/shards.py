@@ -1,0 +1,257 @@
+"""Shards: a few groups of cases computed in one go, as the bytes of a small HDF5 file, and the journal of those done.
+
+A shard has the arrays of the dataset that run along its cases, and sums for the dataset's statistics. It is written
+whole or not at all; its line in the journal, with its digest, acknowledges it.
+"""
+
+import hashlib
+import importlib.metadata
+import io
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from analytic import ConvergenceError, DuctMode, ModeMixture, radial_eigenvalue, solve
+
+from . import format as layout
+from .files import sync_folder, write_bytes
+from .sampling import Plan
+
+TOLERANCE = 1e-6
+_CASES = 16  # of a shard, about
+_JOURNAL = "journal.jsonl"
+_PLAN = "plan.json"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A case that is not in the dataset: its number and parameters, and why."""
+
+    case: int
+    m: int
+    helmholtz: float
+    mach: float
+    split: int
+    reason: str
+
+
+def versions():
+    """What decides on the bits of a dataset."""
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("wavenet", "numpy", "scipy", "h5py"))
+
+
+def cell_centres(start, end, cells):
+    """Centres of equal cells between start and end.
+
+    >>> cell_centres(0.0, 2.0, 4).tolist()
+    [0.25, 0.75, 1.25, 1.75]
+    """
+    return start + (np.arange(cells) + 0.5) * ((end - start) / cells)
+
+
+def positions(recipe):
+    """x and r of a recipe's grid, or of its arc of microphones [radii]."""
+    if recipe.task == "derivative":
+        return cell_centres(*recipe.grid.x), cell_centres(*recipe.grid.r)
+    theta = np.radians(np.linspace(*recipe.microphones.angle_deg))
+    return recipe.microphones.radius * np.cos(theta), recipe.microphones.radius * np.abs(np.sin(theta))
+
+
+def groups_per_shard(recipe):
+    """How many groups a shard holds."""
+    return max(1, _CASES // recipe.source.mixtures)
+
+
+def count(recipe, plan):
+    """How many shards a recipe has."""
+    return -(-plan.groups // groups_per_shard(recipe))
+
+
+def compute(recipe, number, expected):
+    """Compute a shard.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    number : int
+    expected : str
+        `versions` of whoever asks.
+
+    Returns
+    -------
+    content : bytes
+        Of an HDF5 file.
+    missing : list of Missing
+    """
+    if versions() != expected:
+        raise ValueError(f"a worker has {versions()}, the one who asks {expected}: the bits would differ")
+    plan, size = Plan(recipe), groups_per_shard(recipe)
+    found, missing = [], []
+    for index in range(number * size, min((number + 1) * size, plan.groups)):
+        group = plan.group(index)
+        try:
+            found.append(_observe(recipe, group, plan.orders))
+        except (ConvergenceError, MemoryError) as error:
+            missing += lost(group, str(error) or type(error).__name__)
+    return _file(recipe, plan, found), missing
+
+
+def lost(group, reason):
+    """Records of a group's cases."""
+    cases = range(group.first, group.first + len(group.amplitudes))
+    return [Missing(case, group.m, group.helmholtz, group.mach, group.split, reason) for case in cases]
+
+
+def _observe(recipe, group, orders):
+    """Arrays of a group along its cases."""
+    values = _forward(recipe, group) if recipe.task == "forward" else _derivative(recipe, group, orders)
+    cases = len(group.amplitudes)
+    common = {"group": group.number, "m": group.m, "helmholtz": group.helmholtz, "mach": group.mach}
+    constants = {name: np.full(cases, value) for name, value in (common | {"split": group.split}).items()}
+    return {"case": group.first + np.arange(cases)} | constants | values
+
+
+def _forward(recipe, group):
+    n = int(np.argmax(np.abs(group.amplitudes[0])))
+    solution = solve(DuctMode(group.m, n, group.helmholtz, group.mach), tolerance=TOLERANCE)
+    field = solution.at(*positions(recipe))
+    return {
+        "n": np.array([n]),
+        "radial_eigenvalue": np.array([radial_eigenvalue(group.m, n)]),
+        "pressure": _parts(field.pressure, -1)[None],
+        "error_estimate": np.array([max(solution.error_estimate, field.error_estimate)]),
+    }
+
+
+def _derivative(recipe, group, orders):
+    x, r = positions(recipe)
+    mixture = ModeMixture(group.m, group.amplitudes[0], group.helmholtz, group.mach)
+    solution = solve(mixture, tolerance=TOLERANCE)
+    fields = [solution.field(x, r)] if len(group.amplitudes) == 1 else solution.fields(group.amplitudes, x, r)
+    padded = np.zeros((len(fields), orders), complex)
+    padded[:, : group.amplitudes.shape[1]] = group.amplitudes
+    names = layout.FIELDS["derivative"]
+    values = {name: np.array([_parts(getattr(field, name), 0) for field in fields]) for name in names}
+    errors = [max(solution.error_estimate, field.error_estimate) for field in fields]
+    return values | {"amplitude": _parts(padded, -1), "error_estimate": np.array(errors)}
+
+
+def _parts(values, axis):
+    return np.stack([values.real, values.imag], axis=axis)
+
+
+def lengths(recipe, plan, cases):
+    """Lengths of the dimensions for some cases."""
+    x, r = positions(recipe)
+    if recipe.task == "forward":
+        return {"case": cases, "part": 2, "microphone": len(x)}
+    return {"case": cases, "part": 2, "order": plan.orders, "x": len(x), "r": len(r)}
+
+
+def along_cases(task):
+    """Names of the arrays that run along the cases."""
+    return [name for name, variable in layout.VARIABLES[task].items() if variable.dimensions[0] == "case"]
+
+
+def _file(recipe, plan, found):
+    """The bytes of a shard; none if it has no cases."""
+    if not found:
+        return b""
+    values = {name: np.concatenate([part[name] for part in found]) for name in along_cases(recipe.task)}
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", libver=("v110", "v110")) as file:
+        layout.create(file, recipe.task, lengths(recipe, plan, len(values["case"])), values, plan.split_names)
+        for name in layout.FIELDS[recipe.task]:
+            flat = values[name].reshape(len(values["case"]), -1)
+            file[f"squares/{name}"] = np.sum(flat**2, axis=1)
+            file[f"largest/{name}"] = np.max(np.abs(flat), axis=1)
+    return buffer.getvalue()
+
+
+class Journal:
+    """The folder of an unfinished dataset: what is planned, the shards, and which of them are done."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def begin(self, plan):
+        """Start with a plan, a dict, or go on with the same one.
+
+        Raises
+        ------
+        ValueError
+            Another plan was begun here; the first difference is named.
+        """
+        path = self.folder / _PLAN
+        if not path.exists():
+            self.folder.mkdir(exist_ok=True)
+            write_bytes(path, json.dumps(plan, indent=1).encode())
+            return plan
+        begun = json.loads(path.read_text(encoding="utf-8"))
+        for key, value in plan.items():
+            if key != "commit" and begun.get(key) != value:
+                raise ValueError(f"{self.folder} was begun with {key} {begun.get(key)!r:.200}, not {value!r:.200}")
+        return begun
+
+    def shard(self, number):
+        """Path of a shard."""
+        return self.folder / f"shard-{number:06d}.h5"
+
+    def done(self):
+        """Records of the shards that are acknowledged and there: {number: (digest, cases, missing)}."""
+        path, records = self.folder / _JOURNAL, {}
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []  # a last line without end was cut off
+        for line in lines:
+            try:
+                record = json.loads(line)
+                number = record["shard"]
+            except (ValueError, KeyError, TypeError):  # a cut line that a later one went on from
+                continue
+            if not record["cases"] or self.shard(number).is_file():
+                records[number] = (
+                    record["digest"],
+                    record["cases"],
+                    [Missing(**missing) for missing in record["missing"]],
+                )
+        return records
+
+    def acknowledge(self, number, content, cases, missing):
+        """Keep a shard for good; return its record."""
+        digest = hashlib.sha256(content).hexdigest()
+        if content:
+            write_bytes(self.shard(number), content)
+        record = {"shard": number, "digest": digest, "cases": cases, "missing": [asdict(one) for one in missing]}
+        path = self.folder / _JOURNAL
+        new = not path.exists()
+        with path.open("ab") as journal:
+            if journal.tell() and not _ends_with_newline(path):
+                journal.write(b"\n")
+            journal.write(json.dumps(record).encode() + b"\n")
+            journal.flush()
+            os.fsync(journal.fileno())
+        if new:
+            sync_folder(self.folder)
+        return digest, cases, missing
+
+    def content(self, number, digest):
+        """The bytes of a shard, as they were acknowledged."""
+        content = self.shard(number).read_bytes()
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ValueError(f"{self.shard(number)} was changed since it was written; delete it and --resume")
+        return content
+
+    def remove(self):
+        """Delete the folder, the plan last."""
+        for path in sorted(self.folder.iterdir(), key=lambda path: path.name == _PLAN):
+            path.unlink()
+        self.folder.rmdir()
+
+
+def _ends_with_newline(path):
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
