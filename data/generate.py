@@ -102,7 +102,7 @@ def generate(named, path, *, workers=1, scheduler=None, resume=False, progress=N
         raise FileExistsError(f"{folder} holds an unfinished {path.name}; --resume goes on, deleting it starts anew")
     journal = Journal(folder)
     begun = journal.begin(_provenance(named))
-    with _lock(folder):
+    with _lock(folder), _resumable(plan, journal):
         if not path.exists():
             _shards(recipe, plan, journal, workers, scheduler, progress)
             _join(recipe, plan, journal, path, begun)
@@ -131,21 +131,25 @@ def _shards(recipe, plan, journal, workers, scheduler, progress):
     todo = [number for number in range(count(recipe, plan)) if number not in done]
     if not todo:
         return
+    for number, content, missing in _compute(recipe, plan, todo, workers, scheduler):
+        cases = _cases(recipe, plan, number) - len(missing)
+        journal.acknowledge(number, content, cases, missing)
+        finished += cases + len(missing)
+        if progress is not None:
+            progress(finished, plan.cases)
+
+
+@contextlib.contextmanager
+def _resumable(plan, journal):
+    """What stops the work says how to go on."""
     try:
-        for number, content, missing in _compute(recipe, plan, todo, workers, scheduler):
-            cases = _cases(recipe, plan, number) - len(missing)
-            journal.acknowledge(number, content, cases, missing)
-            finished += cases + len(missing)
-            if progress is not None:
-                progress(finished, plan.cases)
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted: {finished} of {plan.cases} cases are kept in {journal.folder}; go on with --resume"
-        ) from None
-    except OSError as error:
-        raise OSError(
-            f"{error}; {finished} of {plan.cases} cases are kept in {journal.folder}, go on with --resume"
-        ) from error
+        yield
+    except (KeyboardInterrupt, OSError) as error:
+        kept = sum(cases + len(missing) for _, cases, missing in journal.done().values())
+        hint = f"{kept} of {plan.cases} cases are kept in {journal.folder}; go on with --resume"
+        if isinstance(error, OSError):
+            raise OSError(f"{error}; {hint}") from error
+        raise Interrupted(f"interrupted: {hint}") from None
 
 
 def _cases(recipe, plan, number):
@@ -203,9 +207,17 @@ def _client(workers, scheduler):
                     silence_logs=logging.CRITICAL,
                     memory_limit=0,
                 )
-            stack.enter_context(cluster)
+            stack.callback(_close, cluster)
             scheduler = cluster.scheduler_address
-        yield stack.enter_context(Client(scheduler, set_as_default=False))
+        client = Client(scheduler, set_as_default=False)
+        stack.callback(_close, client)
+        yield client
+
+
+def _close(what):
+    """Close a client or cluster whose work is done or given up: that it closes badly must not hide why."""
+    with contextlib.suppress(Exception):
+        what.close()
 
 
 @contextlib.contextmanager
