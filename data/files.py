@@ -13,7 +13,7 @@ def whole_file(path):
     path = Path(path)
     if path.exists():
         raise FileExistsError(f"{path} exists and is not overwritten")
-    with _temporary(path) as partial:
+    with temporary(path) as partial:
         # The layout of 1.10 has checksums on all metadata.
         with h5py.File(partial, "w", libver=("v110", "v110")) as file:
             yield file
@@ -23,14 +23,15 @@ def whole_file(path):
 
 def write_bytes(path, content):
     """Write a file whole, replacing one that is there."""
-    with _temporary(Path(path)) as partial, partial.open("wb") as raw:
+    with temporary(Path(path)) as partial, partial.open("wb") as raw:
         raw.write(content)
         raw.flush()
         os.fsync(raw.fileno())
 
 
 @contextlib.contextmanager
-def _temporary(path):
+def temporary(path):
+    """Another name to write under; it becomes the file's own at the end, or is removed."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         yield partial

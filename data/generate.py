@@ -10,7 +10,7 @@ import fcntl
 import io
 import itertools
 import logging
-import math
+import re
 import signal
 import subprocess
 import threading
@@ -38,6 +38,7 @@ from .shards import (
     positions,
     versions,
 )
+from .statistics import record_missing, write_statistics
 
 _AHEAD = 2  # shards asked for at a time, for each thread of the cluster
 _DEATHS = 3  # of the workers that a shard may cost before its cases are given up
@@ -95,6 +96,8 @@ def generate(named, path, *, workers=1, scheduler=None, resume=False, progress=N
     path, recipe = Path(path), named.recipe
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
+    if scheduler is not None and not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", scheduler):
+        raise ValueError(f"the scheduler's address must be tcp://HOST:PORT, got {scheduler!r}")
     plan, folder = Plan(recipe), parts_folder(path)
     if path.exists() and not (resume and folder.exists()):
         raise FileExistsError(f"{path} exists and is not overwritten")
@@ -144,12 +147,16 @@ def _resumable(plan, journal):
     """What stops the work says how to go on."""
     try:
         yield
-    except (KeyboardInterrupt, OSError) as error:
+    except BaseException as error:
         kept = sum(cases + len(missing) for _, cases, missing in journal.done().values())
+        if not kept:
+            journal.remove()
         hint = f"{kept} of {plan.cases} cases are kept in {journal.folder}; go on with --resume"
-        if isinstance(error, OSError):
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(f"interrupted: {hint}" if kept else "interrupted, nothing was kept") from None
+        if isinstance(error, OSError) and kept:
             raise OSError(f"{error}; {hint}") from error
-        raise Interrupted(f"interrupted: {hint}") from None
+        raise
 
 
 def _cases(recipe, plan, number):
@@ -262,8 +269,8 @@ def _join(recipe, plan, journal, path, provenance):
                     sums[name][1].append(shard[f"largest/{name}"][training])
             start += cases
         for name in fields:
-            _statistics(file[name], *map(np.concatenate, sums[name]))
-        _record_missing(file, missing)
+            write_statistics(file[name], *map(np.concatenate, sums[name]))
+        record_missing(file, missing)
         for name, value in provenance.items():
             file.attrs[name] = layout.text(value) if isinstance(value, str) else value
 
@@ -277,25 +284,6 @@ def _append(source, target, start):
         rest = (0,) * (source.ndim - 1)
         mask, chunk = source.id.read_direct_chunk((case, *rest))
         target.id.write_direct_chunk((start + case, *rest), chunk, mask)
-
-
-def _statistics(dataset, squares, largest):
-    """Root mean square of the moduli, and the largest part, of the training cases; absent without them."""
-    if len(squares):
-        points = dataset.size / len(dataset) / 2  # two parts each
-        dataset.attrs["train_rms"] = math.sqrt(math.fsum(squares) / (len(squares) * points))
-        dataset.attrs["train_largest"] = float(np.max(largest))
-
-
-def _record_missing(file, missing):
-    file.attrs["missing_cases"] = len(missing)
-    group = file.create_group(layout.MISSING)
-    options = {"fletcher32": True, "chunks": True} if missing else {}
-    for name, dtype in layout.MISSING_COLUMNS.items():
-        values = [getattr(one, name) for one in missing]
-        if name == "reason":
-            values = [value.encode("ascii", "replace")[: layout.REASON] for value in values]
-        group.create_dataset(name, data=np.array(values, dtype=dtype), **options)
 
 
 def _provenance(named):

@@ -95,7 +95,7 @@ def survive(named, whole, folder, rng, runs):
             lost += 0 if complete else max(0, anew - (SHARDS - len(done)))
         different += path.read_bytes() != bits
         check(path)
-        assert sorted(one.name for one in folder.iterdir() if one.suffix not in (".md", ".png")) == [path.name]
+        assert sorted(one.name for one in folder.iterdir() if ".card." not in one.name) == [path.name]
         path.unlink()
     return killed, acknowledged, lost, unreadable, different
 

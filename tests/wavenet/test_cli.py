@@ -86,6 +86,20 @@ def test_training_resumes(demo):
     assert run("train", "forward", "--data", demo / "forward.h5", "-o", target, "--resume", "--json") == 0
 
 
+def test_a_dataset_has_a_card(demo):
+    text = (demo / "derivative.card.md").read_text(encoding="utf-8")
+    assert "20 near fields" in text
+    assert "(derivative.card.png)" in text
+    assert (demo / "derivative.card.png").stat().st_size > 10_000
+
+
+def test_convert_there_and_back(demo, tmp_path, capsys):
+    assert run("convert", demo / "derivative.h5", "-o", tmp_path / "x.mat", "--split", "test") == 0
+    assert run("convert", tmp_path / "x.mat", "-o", tmp_path / "x.h5", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["misfit"]["potential"] == 0
+    assert run("check", tmp_path / "x.h5") == 0
+
+
 def test_check_and_recipes(demo, capsys):
     assert run("check", demo / "forward.h5", "--json") == 0
     assert json.loads(capsys.readouterr().out)["cases"] == 20
@@ -108,6 +122,11 @@ def test_check_and_recipes(demo, capsys):
         (["generate", "nowhere", "-o", "OUT/x.h5"], "nowhere"),
         (["generate", "forward-demo", "-o", "OUT/none/x.h5"], "none"),
         (["generate", "forward-demo", "--workers", "0", "-o", "OUT/x.h5"], "workers"),
+        (["generate", "forward-demo", "-o", "DEMO/forward.h5", "--resume"], "not overwritten"),
+        (["generate", "forward-demo", "--cases", "4", "--scheduler", "nowhere", "-o", "OUT/x.h5"], "nowhere"),
+        (["convert", "DEMO/forward.h5", "-o", "OUT/x.mat"], "forward dataset"),
+        (["convert", "DEMO/derivative.h5", "-o", "OUT/x.csv"], "from .h5 to .mat"),
+        (["convert", "DEMO/derivative.h5", "-o", "OUT/x.mat", "--mach", "0.1"], "--mach"),
         (["check", "OUT/none.h5"], "none.h5"),
         (["train", "forward", "--data", "DEMO/derivative.h5", "-o", "OUT/run"], "derivative dataset"),
         (["train", "forward", "--data", "DEMO/forward.h5", "-o", "OUT/run", "--model", "unet"], "--model"),

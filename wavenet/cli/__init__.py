@@ -5,7 +5,19 @@ import sys
 
 import typer
 
-COMMANDS = ("solve", "field", "multimode", "generate", "recipes", "check", "train", "compare", "attribute", "demo")
+COMMANDS = (
+    "solve",
+    "field",
+    "multimode",
+    "generate",
+    "recipes",
+    "check",
+    "convert",
+    "train",
+    "compare",
+    "attribute",
+    "demo",
+)
 
 app = typer.Typer(
     help="Sound from open ducts by the Wiener–Hopf method, and neural surrogates of it.",

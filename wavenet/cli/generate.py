@@ -22,7 +22,7 @@ def generate(
     seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
     as_json: Json = False,
 ):
-    """Compute a dataset by a recipe; beside it a card that describes it, in Markdown and a picture.
+    """Compute a dataset by a recipe; NAME.card.md and NAME.card.png beside it describe it.
 
     Example: wavenet generate derivative-demo -o derivative.h5
     """
@@ -54,9 +54,9 @@ def generate(
     finally:
         if bar.live.is_started:
             bar.stop()
-    dataset, picture = read_small(output), output.with_suffix(".png")
+    dataset, picture = read_small(output), output.with_name(f"{output.stem}.card.png")
     plots.dataset(dataset, picture)
-    output.with_suffix(".md").write_text(card(dataset, output.name, picture.name), encoding="utf-8")
+    output.with_name(f"{output.stem}.card.md").write_text(card(dataset, output.name, picture.name), encoding="utf-8")
     say(
         {
             "file": str(output),

@@ -1,0 +1,86 @@
+"""The format's page against the code, and the file in xarray."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+
+from data import format as layout
+from data import generate, recipe
+from data.card import card
+from data.read import read
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
+DERIVATIVE = """
+task = "derivative"
+cases = 6
+[source]
+m = [0]
+helmholtz = [4.0, 6.0]
+[grid]
+x = [-1.0, 1.0, 10]
+r = [0.0, 2.0, 8]
+"""
+FORWARD = """
+task = "forward"
+cases = 6
+[source]
+m = [0]
+helmholtz = [4.0, 6.0]
+[microphones]
+radius = 3.0
+angle_deg = [0.0, 90.0, 5]
+"""
+
+
+@pytest.fixture(scope="module", params=[DERIVATIVE, FORWARD], ids=["derivative", "forward"])
+def path(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("format")
+    (folder / "recipe.toml").write_text(request.param)
+    generate.generate(recipe.load(folder / "recipe.toml"), folder / "data.h5")
+    return folder / "data.h5"
+
+
+@pytest.mark.parametrize("task", layout.VARIABLES)
+def test_the_page_lists_the_arrays(task):
+    section = PAGE.split(f"### `{task}`")[1].split("##")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (\w+) \| (.*?) \| (.*?) \|$", section, flags=re.M)
+    listed = {name: layout.Variable(tuple(axes.split(", ")), *rest) for name, axes, *rest in rows}
+    assert listed == layout.VARIABLES[task]
+
+
+def test_the_page_names_version_attributes_and_missing_columns():
+    assert f"format version {layout.FORMAT}," in PAGE
+    attributes = PAGE.split("The file's attributes:")[1].split("Texts")[0]
+    named = set(re.findall(r"`(\w+)`", attributes)) - {"wavenet"}
+    assert named == {"kind", "format", "task", *layout.PROVENANCE}
+    missing = PAGE.split("The group `missing`")[1].split("attribute")[0]
+    assert set(re.findall(r"`(\w+)`", missing)) == set(layout.MISSING_COLUMNS)
+
+
+def test_xarray_shows_dimensions_coordinates_and_units(path):
+    dataset, expected = xarray.open_dataset(path, engine="h5netcdf"), read(path)
+    with dataset:
+        for name, variable in layout.VARIABLES[expected.task].items():
+            array = dataset[name]
+            assert array.dims == variable.dimensions
+            assert array.attrs["units"] == variable.units
+            assert array.attrs["long_name"] == variable.long_name
+            np.testing.assert_array_equal(array, expected[name])
+        coordinates = {"m", "helmholtz", "mach", "split", "group", "case", "x", "r"}
+        assert coordinates <= set(dataset.coords)
+        assert dataset["split"].attrs["flag_meanings"] == "train validation test"
+        chosen = dataset.where(dataset.split == 2, drop=True)
+        assert len(chosen["case"]) == len(expected.cases("test"))
+
+
+def test_the_card_says_what_is_in_the_file(path):
+    dataset = read(path)
+    text = card(dataset, path.name, "data.png")
+    assert text.startswith("# data.h5\n\n6 ")
+    assert "| train | 5 |" in text
+    assert "No case of the recipe is missing." in text
+    for name in layout.VARIABLES[dataset.task]:
+        assert f"| `{name}` |" in text

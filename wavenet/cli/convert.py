@@ -1,0 +1,37 @@
+"""wavenet convert."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import Json, say
+
+
+def convert(
+    file: Annotated[Path, typer.Argument(help="A derivative dataset (.h5), or a MATLAB file of the study (.mat).")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write: .mat or .h5.")],
+    split: Annotated[str | None, typer.Option(help="To .mat: only this set.")] = None,
+    helmholtz: Annotated[float | None, typer.Option(help="From .mat: ka of all cases, instead of fitting it.")] = None,
+    mach: Annotated[float | None, typer.Option(help="From .mat: M of all cases, instead of fitting it.")] = None,
+    as_json: Json = False,
+):
+    """Convert a dataset to the MATLAB layout of the released study, or back.
+
+    Example: wavenet convert derivative.h5 -o derivative.mat --split test
+    """
+    from data.convert import from_matlab, to_matlab
+
+    kinds = file.suffix.lower(), output.suffix.lower()
+    if kinds == (".h5", ".mat"):
+        if helmholtz is not None or mach is not None:
+            raise ValueError("--helmholtz and --mach are for files from .mat; a dataset has its own")
+        say(to_matlab(file, output, split=split), as_json)
+    elif kinds == (".mat", ".h5"):
+        if split is not None:
+            raise ValueError("--split is for files to .mat")
+        misfit = from_matlab(file, output, helmholtz=helmholtz, mach=mach)
+        say({"file": str(output), "misfit": dataclasses.asdict(misfit)}, as_json)
+    else:
+        raise ValueError(f"convert from .h5 to .mat or back, got {file.name} and {output.name}")
