@@ -103,8 +103,10 @@ def generate(named, path, *, workers=1, scheduler=None, resume=False, progress=N
         raise FileExistsError(f"{path} exists and is not overwritten")
     if folder.exists() and not resume:
         raise FileExistsError(f"{folder} holds an unfinished {path.name}; --resume goes on, deleting it starts anew")
-    journal = Journal(folder)
-    begun = journal.begin(_provenance(named))
+    journal, provenance = Journal(folder), _provenance(named)
+    for value in provenance.values():
+        layout.text(str(value))  # refuses one that is too long
+    begun = journal.begin(provenance)
     with _lock(folder), _resumable(plan, journal):
         if not path.exists():
             _shards(recipe, plan, journal, workers, scheduler, progress)

@@ -7,6 +7,7 @@ group's number alone.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class Plan:
         for split in np.unique(self._split):  # nothing to be drawn fails here, before any work
             self.group(int(np.flatnonzero(self._split == split)[0]))
 
-    @property
+    @cached_property
     def orders(self):
         """Length of the amplitude vectors."""
         return max(_most_orders(self._sources[split]) for split in np.unique(self._split))
