@@ -54,18 +54,18 @@ def matrix(points, order, *, wall=None, wall_condition=False, at=None):
     return result
 
 
-class Differences(nn.Module):
-    """(u, v) of potentials (case, c, x, r): (case, 2 c, x, r), u first; linear layers with fixed weights."""
+class FixedDerivatives(nn.Module):
+    """(u, v) of potentials (case, c, x, r): (case, 2 c, x, r), u first; linear layers with fixed weights.
+
+    axial : (x, x); walled, free : (r, r) matrices, for x < 0 and x > 0.
+    """
 
     upstream: torch.Tensor
 
-    def __init__(self, x, r, order=8, *, wall_condition=False):
+    def __init__(self, x, axial, walled, free):
         super().__init__()
-        x, r = np.asarray(x, float), np.asarray(r, float)
-        self.axial = _fixed(matrix(x, order))
-        self.free = _fixed(matrix(r, order))
-        self.walled = _fixed(matrix(r, order, wall=1.0, wall_condition=wall_condition))
-        self.register_buffer("upstream", torch.tensor(x < 0).double()[:, None], persistent=False)
+        self.axial, self.walled, self.free = _fixed(axial), _fixed(walled), _fixed(free)
+        self.register_buffer("upstream", torch.tensor(np.asarray(x) < 0).double()[:, None], persistent=False)
 
     def forward(self, psi):
         u = self.axial(psi.transpose(2, 3)).transpose(2, 3)
@@ -73,7 +73,17 @@ class Differences(nn.Module):
         return torch.cat([u, v], dim=1)
 
 
+class Differences(FixedDerivatives):
+    """Derivatives by polynomials of one order, the same for every case."""
+
+    def __init__(self, x, r, order=8, *, wall_condition=False):
+        x, r = np.asarray(x, float), np.asarray(r, float)
+        walled = matrix(r, order, wall=1.0, wall_condition=wall_condition)
+        super().__init__(x, matrix(x, order), walled, matrix(r, order))
+
+
 def _fixed(values):
+    values = torch.as_tensor(values)
     layer = nn.Linear(values.shape[1], values.shape[0], bias=False, dtype=torch.float64)
-    layer.weight = nn.Parameter(torch.from_numpy(values), requires_grad=False)
+    layer.weight = nn.Parameter(values, requires_grad=False)
     return layer

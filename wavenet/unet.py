@@ -11,6 +11,7 @@ from torch import nn
 
 from .constraints import WallEnvelope, complex_reference, reciprocal, times
 from .differences import Differences
+from .waves import WaveDerivatives
 
 PARAMETERS = ("m", "helmholtz", "mach")
 
@@ -29,7 +30,7 @@ class UNetConfig:
     levels: int = 6
     potential_scale: float = 1.0
     velocity_scale: float = 1.0
-    window: int = 6
+    window: int = 10
 
     def __post_init__(self):
         if self.width < 1 or self.levels < 2 or min(self.potential_scale, self.velocity_scale) <= 0:
@@ -93,10 +94,10 @@ class UNet(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config = config
-        self.core = Backbone(2, 4, config.width, config.levels)
+        self.backbone = Backbone(2, 4, config.width, config.levels)
 
     def explained(self, potential, parameters):
-        """What `core` sees of a potential, and the factor from its outputs to velocities: one number a case."""
+        """What the `core` sees of a potential, and the factor from its outputs to velocities: one number a case."""
         _expect_grid(self.config, potential, parameters)
         factor = potential.new_zeros(len(potential), 2)
         factor[:, 0] = self.config.velocity_scale
@@ -104,7 +105,11 @@ class UNet(nn.Module):
 
     def forward(self, potential, parameters):
         seen, _ = self.explained(potential, parameters)
-        return self.core(seen) * self.config.velocity_scale
+        return self.backbone(seen) * self.config.velocity_scale
+
+    def core(self, parameters):
+        """From what `explained` gives to velocities over its factor; the same for all parameters."""
+        return self.backbone
 
     @property
     def resolution(self):
@@ -112,43 +117,50 @@ class UNet(nn.Module):
         return self.config.velocity_scale / self.config.potential_scale
 
 
-class ConstrainedCore(nn.Module):
-    """Order-8 differences that respect wall and wall condition, a linear map around the lip, a small U-net correction.
-
-    The first two are linear with real weights, the same for real and imaginary part. All of it sees the potential
-    through `Lip` and `Differences` as fixed or fitted linear layers and can be explained by RAP.
-    """
+class Correction(nn.Module):
+    """What a small U-net adds to linear derivatives, nothing before it is trained: (case, 4, x, r)."""
 
     scale: torch.Tensor
 
     def __init__(self, config):
         super().__init__()
         x, r = (torch.tensor(points, dtype=torch.float64) for points in (config.x, config.r))
-        self.differences = Differences(config.x, config.r, 8, wall_condition=True)
-        self.lip = Lip(x, r, config.window)
         self.backbone = Backbone(6, 4, config.width, config.levels)
-        for parameter in self.backbone.head.parameters():  # the correction starts at nothing
+        for parameter in self.backbone.head.parameters():
             nn.init.zeros_(parameter)
         self.envelope = WallEnvelope(x, r)
-        self.register_buffer("scale", torch.tensor(1e-3))  # of the correction; `fit_linear` measures it
+        self.register_buffer("scale", torch.tensor(1e-3))  # `fit_linear` measures it
 
-    def linear(self, field):
-        """The linear part: (case, 2, x, r) -> (case, 4, x, r), double precision."""
-        return self.differences(field) + self.lip(field)
-
-    def forward(self, field):
-        linear = self.linear(field)
+    def forward(self, field, linear):
         narrow = self.backbone.head.weight.dtype
         # Velocities come in units of ka psi / 10: the network's inputs are of order one.
         features = torch.cat([field, 0.1 * linear], dim=1).to(narrow)
-        return linear + self.envelope(self.scale * self.backbone(features)).to(linear.dtype)
+        return self.envelope(self.scale * self.backbone(features)).to(linear.dtype)
+
+
+class CaseCore(nn.Module):
+    """The constrained network for fields of one (m, ka, M), its linear layers with fixed weights: what RAP explains."""
+
+    def __init__(self, waves, lip, correction):
+        super().__init__()
+        self.waves, self.lip, self.correction = waves, lip, correction
+
+    def forward(self, field):
+        linear = self.waves(field) * self.lip.outside + self.lip(field)
+        return linear + self.correction(field, linear)
 
 
 class Lip(nn.Module):
-    """Linear map from the cells around the lip to corrections of (u, v) in its middle; zero until it is fitted."""
+    """(u, v) in a square around the lip, zero outside: order-8 differences and a linear map that is fitted to fields.
+
+    The map goes from the cells around the lip to those in its middle, with real weights, the same for every case.
+    """
+
+    outside: torch.Tensor
 
     def __init__(self, x, r, half):
         super().__init__()
+        self.differences = Differences(x, r, 8, wall_condition=True)
         i, j = int((x < 0).sum()), int((r < 1).sum())
         reach = 2 * half
         if not (reach <= i <= len(x) - reach and reach <= j <= len(r) - reach):
@@ -158,6 +170,8 @@ class Lip(nn.Module):
         self.inner = half
         self.map = nn.Linear((2 * reach) ** 2, 2 * (2 * half) ** 2, bias=False, dtype=torch.float64)
         self.map.weight = nn.Parameter(torch.zeros_like(self.map.weight), requires_grad=False)
+        outside = nn.functional.pad(torch.zeros(reach, reach, dtype=torch.float64), self.pad, value=1.0)
+        self.register_buffer("outside", outside, persistent=False)  # 1 where this gives nothing
 
     def window(self, field):
         """The cells it sees: (case, c, cells)."""
@@ -175,10 +189,14 @@ class Lip(nn.Module):
         cells = self.map(self.window(field))
         u, v = cells[:, :, : size * size], cells[:, :, size * size :]
         both = torch.cat([u, v], dim=1).reshape(len(field), 4, size, size)
-        return nn.functional.pad(both, self.pad)
+        return self.differences(field) * (1 - self.outside) + nn.functional.pad(both, self.pad)
 
-    def fit(self, field, error):
-        """Ridge regression of errors (case, 4, x, r) on fields (case, 2, x, r); its strength by leave-one-out error."""
+    def fit(self, field, velocity):
+        """Fit velocities (case, 4, x, r) of fields (case, 2, x, r), by ridge regression of what the differences miss.
+
+        The regression's strength is that of the least leave-one-out error.
+        """
+        error = velocity - self.differences(field)
         seen, target = self.window(field).flatten(0, 1), self.middle(error).flatten(0, 1)
         left, sizes, right = torch.linalg.svd(seen, full_matrices=False)
         projected = left.T @ target
@@ -196,12 +214,19 @@ class Lip(nn.Module):
 
 
 class ConstrainedUNet(nn.Module):
-    """Exactly homogeneous and equivariant under complex factors of the potential; v = 0 on the wall by construction."""
+    """Derivatives by waves, a linear map at the lip, and a small U-net's correction of both.
+
+    Exactly homogeneous and equivariant under complex factors of the potential; v = 0 on the wall by construction; away
+    from the lip close to exact for every wave of the case's k and M.
+    """
 
     def __init__(self, config):
         super().__init__()
         self.config = config
-        self.core = ConstrainedCore(config)
+        x, r = (torch.tensor(points, dtype=torch.float64) for points in (config.x, config.r))
+        self.waves = WaveDerivatives(config.x, config.r)
+        self.lip = Lip(x, r, config.window)
+        self.correction = Correction(config)
 
     def explained(self, potential, parameters):
         """What `core` sees of a potential, and the complex factor from its outputs to velocities."""
@@ -209,22 +234,31 @@ class ConstrainedUNet(nn.Module):
         reference = complex_reference(potential.double())
         return times(potential.double(), reciprocal(reference)), reference
 
+    def core(self, parameters):
+        """From what `explained` gives of one case, parameters (1, 3), to velocities (1, 4, x, r) over its factor."""
+        return CaseCore(self.waves.fixed(parameters), self.lip, self.correction).eval()
+
+    def linear(self, field, parameters):
+        """The linear part: (case, 2, x, r) -> (case, 4, x, r), double precision."""
+        return self.waves(field, parameters) * self.lip.outside + self.lip(field)
+
     def forward(self, potential, parameters):
         seen, reference = self.explained(potential, parameters)
-        velocity = self.core(seen)
+        linear = self.linear(seen, parameters)
+        velocity = linear + self.correction(seen, linear)
         u, v = times(velocity[:, :2], reference), times(velocity[:, 2:], reference)
         return torch.cat([u, v], dim=1).to(potential.dtype)
 
     @property
     def resolution(self):
         """Size of the errors that training works on, in units of the potential's: what the linear part leaves."""
-        return float(self.core.scale)
+        return float(self.correction.scale)
 
     def fit_linear(self, potential, parameters, velocity):
         """Fit the lip's linear map to training cases, before the gradient steps."""
         seen, reference = self.explained(potential, parameters)
         turn = reciprocal(reference)
         target = torch.cat([times(velocity[:, :2].double(), turn), times(velocity[:, 2:].double(), turn)], dim=1)
-        self.core.lip.fit(seen, target - self.core.differences(seen))
-        left = target - self.core.linear(seen)
-        self.core.scale.fill_(float(left.square().mean().sqrt()))
+        self.lip.fit(seen, target)
+        left = target - self.linear(seen, parameters)
+        self.correction.scale.fill_(float(left.square().mean().sqrt()))

@@ -68,14 +68,16 @@ def _derivative(model, dataset, case, at, out):
     x, r = dataset["x"], dataset["r"]
     i, j = int(np.argmin(np.abs(x - at[0]))), int(np.argmin(np.abs(r - at[1])))
     with torch.no_grad():
-        seen, _ = model.explained(*tensors(dataset, [case])[:2])
-        values = model.core(seen)
+        potential, parameters, _ = tensors(dataset, [case])
+        seen, _ = model.explained(potential, parameters)
+        core = model.core(parameters)
+        values = core(seen)
     results = []
     for channel, name in ((0, "u"), (2, "v")):
         selector = torch.zeros_like(values)
         weights = _own_phase(*values[0, channel : channel + 2, i, j].tolist())
         selector[0, channel, i, j], selector[0, channel + 1, i, j] = weights
-        attribution = explain(model.core, seen, selector)
+        attribution = explain(core, seen, selector)
         relevance = attribution.relevance[0].sum(dim=0).numpy()
         positive = np.maximum(relevance, 0)
         distance = np.hypot(*np.meshgrid(x - x[i], r - r[j], indexing="ij"))

@@ -61,9 +61,10 @@ def _derivative(name, model, dataset, cases):
     import torch
 
     from wavenet.differences import ORDERS, Differences
+    from wavenet.waves import WaveDerivatives
 
     from . import plots
-    from .tasks import predict
+    from .tasks import predict, tensors
 
     x, r = dataset["x"], dataset["r"]
     predicted, exact = predict(model, dataset, cases)
@@ -71,6 +72,7 @@ def _derivative(name, model, dataset, cases):
     candidates = {name: predicted} | {
         f"differences of order {order}": Differences(x, r, order)(potential).numpy() for order in ORDERS
     }
+    candidates["wave stencils"] = WaveDerivatives(x, r)(potential, tensors(dataset, cases)[1]).numpy()
     errors = {
         f"{label}, {quantity}": relative_error(values[:, part], exact[:, part])
         for label, values in candidates.items()
