@@ -15,7 +15,7 @@ True
 
 from .errors import ConvergenceError
 from .jet import JetSolution
-from .modes import axial_wavenumber, cut_on_helmholtz, radial_eigenvalue, radial_eigenvalues
+from .modes import axial_wavenumber, cut_on_helmholtz, cut_on_orders, radial_eigenvalue, radial_eigenvalues
 from .multimode import MultiMode, MultiModeSolution
 from .near_field import Field
 from .solver import solve
@@ -37,6 +37,7 @@ __all__ = [
     "Sweep",
     "axial_wavenumber",
     "cut_on_helmholtz",
+    "cut_on_orders",
     "radial_eigenvalue",
     "radial_eigenvalues",
     "solve",

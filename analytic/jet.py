@@ -15,7 +15,6 @@ R. M. Munt, J. Fluid Mech. 83 (1977), 609-640, and J. Sound Vib. 142 (1990), 413
 (1983), 539-556, for the limits and the Kutta parameter.
 """
 
-import copy
 import math
 from functools import cached_property
 
@@ -99,14 +98,6 @@ class JetSolution(NearField):
         eta, eta_error = self._displacement(self._up)
         self._reflected = sheet.inner(self._up)[0] * eta / (2 * self._norm * self._wave)
         self._error = float(np.max(error) + np.max(eta_error[: self._reported]))
-
-    def _incident(self, source):
-        """The solution for another source in the same duct, of no more radial orders; the factorisation is shared."""
-        other = copy.copy(self)
-        other.__dict__.pop("power", None)
-        other.source, other._amplitudes = source, np.asarray(source.amplitudes, dtype=complex)
-        other._set_strength()
-        return other
 
     def _scaled(self, s):
         """The variable of the contour, whose branch points are -k and k."""

@@ -59,6 +59,19 @@ def cut_on_helmholtz(m, n, mach=0.0, *, hub=0.0):
     return radial_eigenvalue(m, n, hub=hub) * math.sqrt(1 - mach**2)
 
 
+def cut_on_orders(helmholtz, m, mach=0.0, *, hub=0.0):
+    """How many radial orders of azimuthal order m propagate at a Helmholtz number > 0.
+
+    Examples
+    --------
+    >>> cut_on_orders(8.0, 0)
+    3
+    """
+    check_mach(mach)
+    beta = math.sqrt(1 - mach**2)
+    return int(np.count_nonzero(radial_eigenvalues(m, int(helmholtz / beta / math.pi) + 3, hub=hub) * beta < helmholtz))
+
+
 def axial_wavenumber(helmholtz, m, n, *, mach=0.0, direction=1, hub=0.0):
     """Axial wavenumber, times the radius, of hard-walled duct mode (m, n) in uniform flow.
 

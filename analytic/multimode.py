@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from .jet import JetSolution
-from .modes import radial_eigenvalues
+from .modes import cut_on_orders, radial_eigenvalues
 from .section import Section
 from .source import DuctMode, ModeMixture
 from .unflanged import Power, Solution
@@ -189,11 +189,9 @@ def _unit_power(part):
 def _cut_on_modes(helmholtz, mach, hub):
     """DuctModes that propagate."""
     DuctMode(0, 0, helmholtz, mach, hub)  # checks the parameters
-    reach = helmholtz / math.sqrt((1 - mach) * (1 + mach))
     parts: list[DuctMode] = []
     for m in itertools.count():
-        alpha = radial_eigenvalues(m, int(reach / math.pi) + 3, hub=hub)
-        orders = np.flatnonzero(alpha < reach)
-        if not len(orders):
+        orders = range(cut_on_orders(helmholtz, m, mach, hub=hub))
+        if not orders:
             return parts
-        parts += [DuctMode(sign * m, int(n), helmholtz, mach, hub) for sign in (1, -1)[: 2 if m else 1] for n in orders]
+        parts += [DuctMode(sign * m, n, helmholtz, mach, hub) for sign in (1, -1)[: 2 if m else 1] for n in orders]

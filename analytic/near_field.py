@@ -8,6 +8,7 @@ so that a grid costs one matrix product for psi, u and v together in each of the
 nodes give the coarse value that the error estimate needs.
 """
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,7 @@ class NearField:
 
     source: Any
     tolerance: float
+    _amplitudes: np.ndarray
     _shift: float  # sigma of the module's sum
     _beta: float  # its length scale in x
     _k: float  # its branch points are -K and K
@@ -71,6 +73,18 @@ class NearField:
     def _spectra(self, path) -> Any:
         """An object whose waves(r, inside, downstream) gives a list of `Waves`."""
         raise NotImplementedError
+
+    def _set_strength(self):
+        """What depends on the incident amplitudes."""
+        raise NotImplementedError
+
+    def _incident(self, source):
+        """The solution for another source in the same duct, of no more radial orders; the factorisation is shared."""
+        other = copy.copy(self)
+        other.__dict__.pop("power", None)
+        other.source, other._amplitudes = source, np.asarray(source.amplitudes, dtype=complex)
+        other._set_strength()
+        return other
 
     def _fluid(self, inside) -> tuple[float, float, float]:
         """Density, Helmholtz number and Mach number in p = density (i k psi - M u)."""

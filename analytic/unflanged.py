@@ -91,14 +91,6 @@ class Solution(NearField):
         self._strength = 0.5j * self._amplitudes * (self._k + self._kappa[:count]) * self._plus[:count]
         self._plane_wave = self._strength[0] if self._m == 0 else 0.0
 
-    def _incident(self, source):
-        """The solution for another source in the same duct, of no more radial orders; the factorisation is shared."""
-        other = copy.copy(self)
-        other.__dict__.pop("power", None)
-        other.source, other._amplitudes = source, np.asarray(source.amplitudes, dtype=complex)
-        other._set_strength()
-        return other
-
     def _require(self, error, what):
         if not error <= self.tolerance:
             raise ConvergenceError(

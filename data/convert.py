@@ -20,8 +20,8 @@ import analytic
 from . import format as layout
 from .files import temporary, whole_file
 from .read import read
-from .shards import TOLERANCE, versions
-from .statistics import record_missing, write_statistics
+from .shards import TOLERANCE
+from .summary import provenance, record_missing, write_provenance, write_statistics
 
 _VARIABLES = ("rr1", "zz1", "Psi_nf1", "u_nf1", "P_nf1", "x_num", "y_num", "mm", "nn", "Amp_in")
 _NUMBERS = ("double", "single", *(f"{sign}int{size}" for sign in ("", "u") for size in (8, 16, 32, 64)))
@@ -138,10 +138,10 @@ def from_matlab(path, out, *, helmholtz=None, mach=None, shares=(0.8, 0.1, 0.1),
         "mach": flow,
         "split": _deal(len(psi), shares, seed),
         "error_estimate": errors,
-        "amplitude": _parts(amplitudes, -1),
-        "potential": _parts(psi, 1),
-        "axial_velocity": _parts(u, 1),
-        "radial_velocity": _parts(v, 1),
+        "amplitude": layout.parts(amplitudes, -1),
+        "potential": layout.parts(psi, 1),
+        "axial_velocity": layout.parts(u, 1),
+        "radial_velocity": layout.parts(v, 1),
     }
     lengths = {"case": len(psi), "part": 2, "order": amplitudes.shape[1], "x": len(x), "r": len(r)}
     scales = {"x": x, "r": r, "part": np.arange(2), "order": np.arange(amplitudes.shape[1])}
@@ -151,24 +151,9 @@ def from_matlab(path, out, *, helmholtz=None, mach=None, shares=(0.8, 0.1, 0.1),
             training = arrays[name][arrays["split"] == 0].reshape(-1, arrays[name][0].size)
             write_statistics(file[name], np.sum(training**2, axis=1), np.max(np.abs(training), axis=1, initial=0))
         record_missing(file, [])
-        for name, value in _provenance(path, misfit, seed).items():
-            file.attrs[name] = layout.text(value) if isinstance(value, str) else value
+        origin = f"converted from {path.name}; relative misfits {misfit}"
+        write_provenance(file, provenance("derivative", path.name, origin, seed, "unknown"))
     return misfit
-
-
-def _provenance(path, misfit, seed):
-    return {
-        "kind": layout.KIND,
-        "format": layout.FORMAT,
-        "task": "derivative",
-        "recipe_name": path.name,
-        "recipe": f"converted from {path.name}; relative misfits {misfit}",
-        "seed": seed,
-        "versions": versions(),
-        "commit": "unknown",
-        "conventions": analytic.__doc__.split(">>>")[0].strip(),
-        "solver_tolerance": TOLERANCE,
-    }
 
 
 def _load(path):
@@ -255,9 +240,7 @@ def _radial_velocity(psi, u, m, ka, flow, x, r, path):
     for case in range(len(psi)):
         if not (ka[case] > 0 and abs(flow[case]) < 1):
             raise ValueError(f"{path}: case {case} has ka = {ka[case]:.3g}, M = {flow[case]:.3g}: other conventions?")
-        orders = 0
-        while analytic.cut_on_helmholtz(int(m[case]), orders, flow[case]) < ka[case]:
-            orders += 1
+        orders = analytic.cut_on_orders(ka[case], int(m[case]), flow[case])
         if not orders:
             raise ValueError(f"{path}: no mode of case {case} is cut on, m = {m[case]}, ka = {ka[case]:.4g}")
         solution = analytic.solve(analytic.DuctMode(int(m[case]), 0, ka[case], flow[case]), tolerance=TOLERANCE)
@@ -301,7 +284,3 @@ def _rows(parts):
 def _complex(parts, axis):
     real, imaginary = np.moveaxis(parts, axis, 0)
     return real + 1j * imaginary
-
-
-def _parts(values, axis):
-    return np.stack([values.real, values.imag], axis=axis)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import h5py
 
+LIBVER = ("v110", "v110")  # the layout of 1.10 has checksums on all metadata
+
 
 @contextlib.contextmanager
 def whole_file(path):
@@ -14,8 +16,7 @@ def whole_file(path):
     if path.exists():
         raise FileExistsError(f"{path} exists and is not overwritten")
     with temporary(path) as partial:
-        # The layout of 1.10 has checksums on all metadata.
-        with h5py.File(partial, "w", libver=("v110", "v110")) as file:
+        with h5py.File(partial, "w", libver=LIBVER) as file:
             yield file
         with partial.open("rb+") as raw:
             os.fsync(raw.fileno())

@@ -107,6 +107,11 @@ def _chunks(shape):
     return tuple(max(1, min(size, 1024 if axis == 0 else size)) for axis, size in enumerate(shape))
 
 
+def parts(values, axis):
+    """Complex values as real ones, with the dimension `part` at an axis."""
+    return np.stack([values.real, values.imag], axis=axis)
+
+
 def text(value):
     """A string as an attribute of fixed length: it lies in the header, whose checksum HDF5 verifies."""
     encoded = value.encode("utf-8")

@@ -25,20 +25,21 @@ import analytic
 
 from . import format as layout
 from .files import whole_file
+from .read import read_small
 from .sampling import Plan
 from .shards import (
-    TOLERANCE,
     Journal,
+    Missing,
     along_cases,
     compute,
     count,
-    groups_per_shard,
+    groups,
     lengths,
     lost,
     positions,
     versions,
 )
-from .statistics import record_missing, write_statistics
+from .summary import provenance, record_missing, write_provenance, write_statistics
 
 _AHEAD = 2  # shards asked for at a time, for each thread of the cluster
 _DEATHS = 3  # of the workers that a shard may cost before its cases are given up
@@ -103,19 +104,17 @@ def generate(named, path, *, workers=1, scheduler=None, resume=False, progress=N
         raise FileExistsError(f"{path} exists and is not overwritten")
     if folder.exists() and not resume:
         raise FileExistsError(f"{folder} holds an unfinished {path.name}; --resume goes on, deleting it starts anew")
-    journal, provenance = Journal(folder), _provenance(named)
-    for value in provenance.values():
+    journal, about = Journal(folder), _provenance(named)
+    for value in about.values():
         layout.text(str(value))  # refuses one that is too long
-    begun = journal.begin(provenance)
+    begun = journal.begin(about)
     with _lock(folder), _resumable(plan, journal):
         if not path.exists():
             _shards(recipe, plan, journal, workers, scheduler, progress)
             _join(recipe, plan, journal, path, begun)
-        with h5py.File(path, "r") as file:
-            cases = len(file["case"])
-        missing = tuple(one for _, _, few in journal.done().values() for one in few)
+        written = read_small(path)
         journal.remove()
-    return Summary(cases, missing)
+    return Summary(len(written), tuple(Missing(**record) for record in written.about.missing))
 
 
 @contextlib.contextmanager
@@ -137,7 +136,7 @@ def _shards(recipe, plan, journal, workers, scheduler, progress):
     if not todo:
         return
     for number, content, missing in _compute(recipe, plan, todo, workers, scheduler):
-        cases = _cases(recipe, plan, number) - len(missing)
+        cases = len(groups(recipe, plan, number)) * recipe.source.mixtures - len(missing)
         journal.acknowledge(number, content, cases, missing)
         finished += cases + len(missing)
         if progress is not None:
@@ -161,12 +160,6 @@ def _resumable(plan, journal):
         raise
 
 
-def _cases(recipe, plan, number):
-    """How many cases a shard has, converged or not."""
-    size = groups_per_shard(recipe)
-    return (min((number + 1) * size, plan.groups) - number * size) * recipe.source.mixtures
-
-
 def _compute(recipe, plan, todo, workers, scheduler):
     """(number, content, missing) of shards, as they are finished."""
     from distributed import KilledWorker, as_completed
@@ -188,10 +181,9 @@ def _compute(recipe, plan, todo, workers, scheduler):
             try:
                 content, missing = future.result()
             except KilledWorker:
-                size = groups_per_shard(recipe)
-                groups = range(number * size, min((number + 1) * size, plan.groups))
                 reason = f"its worker died {_DEATHS + 1} times"
-                content, missing = b"", [one for index in groups for one in lost(plan.group(index), reason)]
+                given_up = [lost(plan.group(index), reason) for index in groups(recipe, plan, number)]
+                content, missing = b"", list(itertools.chain(*given_up))
             future.release()
             submit()
             yield number, content, missing
@@ -242,7 +234,7 @@ def _deaf_to_interrupts():
         signal.signal(signal.SIGINT, before)
 
 
-def _join(recipe, plan, journal, path, provenance):
+def _join(recipe, plan, journal, path, about):
     """Write the file from its shards, one in memory at a time; fields are copied as they are compressed."""
     done = journal.done()
     total = sum(cases for _, cases, _ in done.values())
@@ -273,8 +265,7 @@ def _join(recipe, plan, journal, path, provenance):
         for name in fields:
             write_statistics(file[name], *map(np.concatenate, sums[name]))
         record_missing(file, missing)
-        for name, value in provenance.items():
-            file.attrs[name] = layout.text(value) if isinstance(value, str) else value
+        write_provenance(file, about)
 
 
 def _append(source, target, start):
@@ -289,18 +280,9 @@ def _append(source, target, start):
 
 
 def _provenance(named):
-    return {
-        "kind": layout.KIND,
-        "format": layout.FORMAT,
-        "task": named.recipe.task,
-        "recipe_name": named.name,
-        "recipe": named.recipe.model_dump_json() + "\n" + named.text,
-        "seed": named.recipe.seed,
-        "versions": versions(),
-        "commit": _commit(),
-        "conventions": analytic.__doc__.split(">>>")[0].strip(),
-        "solver_tolerance": TOLERANCE,
-    }
+    recipe = named.recipe
+    text = recipe.model_dump_json() + "\n" + named.text
+    return provenance(recipe.task, named.name, text, recipe.seed, _commit())
 
 
 def _commit():

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from analytic import cut_on_helmholtz
+from analytic import cut_on_orders
 
 from .format import SPLITS
 
@@ -59,10 +59,6 @@ class Plan:
     def orders(self):
         """Length of the amplitude vectors."""
         return max(_most_orders(self._sources[split]) for split in np.unique(self._split))
-
-    def cases_of(self, number):
-        """Case numbers of a group."""
-        return range(number * self._mixtures, (number + 1) * self._mixtures)
 
     def group(self, number):
         """Draw a group.
@@ -119,10 +115,7 @@ def _orders(source, m, helmholtz, mach):
     """Radial orders of a source, for "cut-on" those that propagate."""
     if source.n != "cut-on":
         return list(source.n)
-    orders: list[int] = []
-    while cut_on_helmholtz(m, len(orders), mach) < helmholtz:
-        orders.append(len(orders))
-    return orders
+    return list(range(cut_on_orders(helmholtz, m, mach)))
 
 
 def _most_orders(source):

@@ -18,7 +18,7 @@ import numpy as np
 from analytic import ConvergenceError, DuctMode, ModeMixture, radial_eigenvalue, solve
 
 from . import format as layout
-from .files import sync_folder, write_bytes
+from .files import LIBVER, sync_folder, write_bytes
 from .sampling import Plan
 
 TOLERANCE = 1e-6
@@ -61,14 +61,19 @@ def positions(recipe):
     return recipe.microphones.radius * np.cos(theta), recipe.microphones.radius * np.abs(np.sin(theta))
 
 
-def groups_per_shard(recipe):
-    """How many groups a shard holds."""
-    return max(1, _CASES // recipe.source.mixtures)
+def groups(recipe, plan, number):
+    """Numbers of the groups in a shard."""
+    size = _groups_per_shard(recipe)
+    return range(number * size, min((number + 1) * size, plan.groups))
 
 
 def count(recipe, plan):
     """How many shards a recipe has."""
-    return -(-plan.groups // groups_per_shard(recipe))
+    return -(-plan.groups // _groups_per_shard(recipe))
+
+
+def _groups_per_shard(recipe):
+    return max(1, _CASES // recipe.source.mixtures)
 
 
 def compute(recipe, number, expected):
@@ -89,9 +94,9 @@ def compute(recipe, number, expected):
     """
     if versions() != expected:
         raise ValueError(f"a worker has {versions()}, the one who asks {expected}: the bits would differ")
-    plan, size = Plan(recipe), groups_per_shard(recipe)
+    plan = Plan(recipe)
     found, missing = [], []
-    for index in range(number * size, min((number + 1) * size, plan.groups)):
+    for index in groups(recipe, plan, number):
         group = plan.group(index)
         try:
             found.append(_observe(recipe, group, plan.orders))
@@ -122,7 +127,7 @@ def _forward(recipe, group):
     return {
         "n": np.array([n]),
         "radial_eigenvalue": np.array([radial_eigenvalue(group.m, n)]),
-        "pressure": _parts(field.pressure, -1)[None],
+        "pressure": layout.parts(field.pressure, -1)[None],
         "error_estimate": np.array([max(solution.error_estimate, field.error_estimate)]),
     }
 
@@ -135,13 +140,9 @@ def _derivative(recipe, group, orders):
     padded = np.zeros((len(fields), orders), complex)
     padded[:, : group.amplitudes.shape[1]] = group.amplitudes
     names = layout.FIELDS["derivative"]
-    values = {name: np.array([_parts(getattr(field, name), 0) for field in fields]) for name in names}
+    values = {name: np.array([layout.parts(getattr(field, name), 0) for field in fields]) for name in names}
     errors = [max(solution.error_estimate, field.error_estimate) for field in fields]
-    return values | {"amplitude": _parts(padded, -1), "error_estimate": np.array(errors)}
-
-
-def _parts(values, axis):
-    return np.stack([values.real, values.imag], axis=axis)
+    return values | {"amplitude": layout.parts(padded, -1), "error_estimate": np.array(errors)}
 
 
 def lengths(recipe, plan, cases):
@@ -163,7 +164,7 @@ def _file(recipe, plan, found):
         return b""
     values = {name: np.concatenate([part[name] for part in found]) for name in along_cases(recipe.task)}
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w", libver=("v110", "v110")) as file:
+    with h5py.File(buffer, "w", libver=LIBVER) as file:
         layout.create(file, recipe.task, lengths(recipe, plan, len(values["case"])), values, plan.split_names)
         for name in layout.FIELDS[recipe.task]:
             flat = values[name].reshape(len(values["case"]), -1)
@@ -209,7 +210,7 @@ class Journal:
             try:
                 record = json.loads(line)
                 number = record["shard"]
-            except (ValueError, KeyError, TypeError):  # a cut line that a later one went on from
+            except (ValueError, KeyError, TypeError):  # empty, or cut off
                 continue
             if not record["cases"] or self.shard(number).is_file():
                 records[number] = (
@@ -228,9 +229,7 @@ class Journal:
         path = self.folder / _JOURNAL
         new = not path.exists()
         with path.open("ab") as journal:
-            if journal.tell() and not _ends_with_newline(path):
-                journal.write(b"\n")
-            journal.write(json.dumps(record).encode() + b"\n")
+            journal.write(b"\n" + json.dumps(record).encode() + b"\n")  # apart from a line that was cut off
             journal.flush()
             os.fsync(journal.fileno())
         if new:
@@ -249,9 +248,3 @@ class Journal:
         for path in sorted(self.folder.iterdir(), key=lambda path: path.name == _PLAN):
             path.unlink()
         self.folder.rmdir()
-
-
-def _ends_with_newline(path):
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from data import generate, recipe
 from data.convert import from_matlab, to_matlab
 from data.read import check, read
 
@@ -24,12 +23,10 @@ STUDY = ("rr1", "zz1", "Psi_nf1", "u_nf1", "P_nf1", "x_num", "y_num", "mm", "nn"
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("convert")
-    (folder / "recipe.toml").write_text(RECIPE)
-    generate.generate(recipe.load(folder / "recipe.toml"), folder / "data.h5")
-    to_matlab(folder / "data.h5", folder / "data.mat")
-    return folder / "data.h5", folder / "data.mat"
+def files(dataset_file):
+    path = dataset_file(RECIPE)
+    to_matlab(path, path.with_suffix(".mat"))
+    return path, path.with_suffix(".mat")
 
 
 def test_the_layout_is_that_of_the_study(files):

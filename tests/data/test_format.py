@@ -8,7 +8,6 @@ import pytest
 import xarray
 
 from data import format as layout
-from data import generate, recipe
 from data.card import card
 from data.read import read
 
@@ -36,11 +35,8 @@ angle_deg = [0.0, 90.0, 5]
 
 
 @pytest.fixture(scope="module", params=[DERIVATIVE, FORWARD], ids=["derivative", "forward"])
-def path(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("format")
-    (folder / "recipe.toml").write_text(request.param)
-    generate.generate(recipe.load(folder / "recipe.toml"), folder / "data.h5")
-    return folder / "data.h5"
+def path(request, dataset_file):
+    return dataset_file(request.param)
 
 
 @pytest.mark.parametrize("task", layout.VARIABLES)

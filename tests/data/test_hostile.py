@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data import generate, recipe
 from data.format import FIELDS, VARIABLES
 from data.read import Cases, check, read
 
@@ -27,12 +26,9 @@ SECONDS = 10.0  # that reading a small file may take
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(dataset_file):
     """Path of a good file, its bytes and its arrays."""
-    folder = tmp_path_factory.mktemp("hostile")
-    (folder / "recipe.toml").write_text(RECIPE)
-    path = folder / "good.h5"
-    generate.generate(recipe.load(folder / "recipe.toml"), path)
+    path = dataset_file(RECIPE)
     return path, path.read_bytes(), read(path)
 
 

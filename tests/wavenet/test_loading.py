@@ -8,7 +8,6 @@ import torch
 from torch.utils.data import DataLoader
 
 from analytic import ModeMixture, solve
-from data import generate, recipe
 from data.read import Cases, read
 from wavenet.loading import Augmentation, FieldCases, ForwardCases
 
@@ -38,15 +37,9 @@ angle_deg = [0.0, 90.0, 5]
 """
 
 
-def written(folder, text):
-    (folder / "recipe.toml").write_text(text)
-    generate.generate(recipe.load(folder / "recipe.toml"), folder / "data.h5", workers=2)
-    return folder / "data.h5"
-
-
 @pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return written(tmp_path_factory.mktemp("loading"), RECIPE)
+def path(dataset_file):
+    return dataset_file(RECIPE, workers=2)
 
 
 def load(path, workers=0, seed=0, **augmentation):
@@ -139,8 +132,8 @@ def test_random_changes_repeat_with_the_seed(path):
         assert not torch.equal(first[0], other[0])
 
 
-def test_forward_cases(tmp_path):
-    path = written(tmp_path, FORWARD)
+def test_forward_cases(dataset_file):
+    path = dataset_file(FORWARD, workers=2)
     dataset, cases = read(path), ForwardCases(Cases(path, "train"))
     chosen = dataset.cases("train")
     inputs, pressure = zip(*(cases[index] for index in range(len(cases))), strict=True)

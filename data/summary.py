@@ -1,10 +1,35 @@
-"""What a file says of its cases as a whole: statistics of the training fields, and the cases that are missing."""
+"""What a file says of itself as a whole: where it comes from, statistics of the training fields, missing cases."""
 
 import math
 
 import numpy as np
 
-from .format import MISSING, MISSING_COLUMNS, REASON
+import analytic
+
+from .format import FORMAT, KIND, MISSING, MISSING_COLUMNS, REASON, text
+from .shards import TOLERANCE, versions
+
+
+def provenance(task, name, recipe, seed, commit):
+    """The file's attributes, a dict of texts and numbers."""
+    return {
+        "kind": KIND,
+        "format": FORMAT,
+        "task": task,
+        "recipe_name": name,
+        "recipe": recipe,
+        "seed": seed,
+        "versions": versions(),
+        "commit": commit,
+        "conventions": analytic.__doc__.split(">>>")[0].strip(),
+        "solver_tolerance": TOLERANCE,
+    }
+
+
+def write_provenance(file, about):
+    """Write what `provenance` gave."""
+    for name, value in about.items():
+        file.attrs[name] = text(value) if isinstance(value, str) else value
 
 
 def write_statistics(dataset, squares, largest):
