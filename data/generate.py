@@ -10,6 +10,7 @@ import fcntl
 import io
 import itertools
 import logging
+import queue
 import re
 import signal
 import subprocess
@@ -42,6 +43,7 @@ from .shards import (
 from .summary import provenance, record_missing, write_provenance, write_statistics
 
 _AHEAD = 2  # shards asked for at a time, for each thread of the cluster
+_GLANCE = 0.1  # seconds between looks at whether Ctrl-C was pressed
 _DEATHS = 3  # of the workers that a shard may cost before its cases are given up
 
 
@@ -162,21 +164,26 @@ def _resumable(plan, journal):
 
 def _compute(recipe, plan, todo, workers, scheduler):
     """(number, content, missing) of shards, as they are finished."""
-    from distributed import KilledWorker, as_completed
+    from distributed import KilledWorker
 
-    with _client(min(workers, len(todo)), scheduler) as client:
-        work, waiting = iter(todo), dict[Any, int]()
-        ready = as_completed(loop=client.loop)
+    with _interrupts() as interrupted, _client(min(workers, len(todo)), scheduler) as client:
+        work, waiting, ready = iter(todo), dict[Any, int](), queue.SimpleQueue[Any]()
 
         def submit():
             threads = sum(one["nthreads"] for one in client.scheduler_info(n_workers=-1)["workers"].values())
             for number in itertools.islice(work, max(1, _AHEAD * max(threads, 1) - len(waiting))):
                 future = client.submit(compute, recipe, number, versions(), pure=False)
                 waiting[future] = number
-                ready.add(future)
+                future.add_done_callback(ready.put)
 
         submit()
-        for future in ready:
+        while waiting:
+            if interrupted.is_set():
+                raise KeyboardInterrupt
+            try:
+                future = ready.get(timeout=_GLANCE)
+            except queue.Empty:
+                continue
             number = waiting.pop(future)
             try:
                 content, missing = future.result()
@@ -190,6 +197,23 @@ def _compute(recipe, plan, todo, workers, scheduler):
 
 
 @contextlib.contextmanager
+def _interrupts():
+    """An event that Ctrl-C sets, for a place that can stop; raised anywhere, Python may drop it in a callback.
+
+    A second Ctrl-C raises.
+    """
+    event = threading.Event()
+
+    def handle(number, frame):
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    with _on_interrupt(handle):
+        yield event
+
+
+@contextlib.contextmanager
 def _client(workers, scheduler):
     """A client of the scheduler, or of a cluster of our own for as long as it is needed."""
     import dask
@@ -199,7 +223,7 @@ def _client(workers, scheduler):
     settings = {"distributed.scheduler.allowed-failures": _DEATHS, "distributed.comm.timeouts.connect": "10s"}
     with dask.config.set(settings), contextlib.ExitStack() as stack:
         if scheduler is None:
-            with _deaf_to_interrupts():  # Ctrl-C is for this process; it ends the workers
+            with _on_interrupt(signal.SIG_IGN):  # Ctrl-C is for this process; it ends the workers
                 cluster = LocalCluster(
                     n_workers=workers,
                     threads_per_worker=1,
@@ -222,12 +246,12 @@ def _close(what):
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts():
-    """Processes started here ignore SIGINT."""
+def _on_interrupt(handler):
+    """Another handler of SIGINT, where this is the main thread; processes started here ignore what it ignores."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:
