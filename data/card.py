@@ -4,6 +4,12 @@ import numpy as np
 
 from .format import FIELDS, FORMAT, VARIABLES
 
+_KINDS = {
+    "derivative": "near fields next to the lip",
+    "edge": "potentials around the lip",
+    "forward": "pressures at microphones",
+}
+
 
 def card(dataset, name, picture):
     """Markdown text.
@@ -12,7 +18,7 @@ def card(dataset, name, picture):
     """
     about, arrays = dataset.about, dataset.arrays
     m = sorted(set(arrays["m"].tolist()))
-    kind = "near fields next to the lip" if about.task == "derivative" else "pressures at microphones"
+    kind = _KINDS[about.task]
     lines = [
         f"# {name}",
         "",

@@ -45,6 +45,18 @@ VARIABLES = {
         "axial_velocity": Variable(("case", "part", "x", "r"), "f8", "c", "dpsi/dx"),
         "radial_velocity": Variable(("case", "part", "x", "r"), "f8", "c", "dpsi/dr"),
     },
+    "edge": _CASES
+    | {
+        "order": Variable(("order",), "i8", "1", "radial order, from 0"),
+        "root": Variable(("root",), "f8", "a^0.5", "square roots of the distances to the lip, Chebyshev nodes"),
+        "angle": Variable(
+            ("angle",), "f8", "rad", "from the downstream direction, wall at -pi and pi; Chebyshev nodes"
+        ),
+        "x": Variable(("root", "angle"), "f8", "a", "axial positions"),
+        "r": Variable(("root", "angle"), "f8", "a", "radial positions"),
+        "amplitude": Variable(("case", "order", "part"), "f8", "a c", "incident potential at the wall, x = 0"),
+        "potential": Variable(("case", "part", "root", "angle"), "f8", "a c", "psi"),
+    },
     "forward": _CASES
     | {
         "microphone": Variable(("microphone",), "i8", "1", "number of the microphone"),
@@ -55,7 +67,11 @@ VARIABLES = {
         "pressure": Variable(("case", "microphone", "part"), "f8", "rho c^2", "p = i ka psi - M u"),
     },
 }
-FIELDS = {"derivative": ("potential", "axial_velocity", "radial_velocity"), "forward": ("pressure",)}  # what is learned
+FIELDS = {  # what is learned
+    "derivative": ("potential", "axial_velocity", "radial_velocity"),
+    "edge": ("potential",),
+    "forward": ("pressure",),
+}
 MISSING = "missing"  # group of the cases that did not converge
 REASON = 200  # bytes of a reason there
 MISSING_COLUMNS = {"case": "i8", "m": "i8", "helmholtz": "f8", "mach": "f8", "split": "i8", "reason": f"S{REASON}"}
@@ -69,7 +85,7 @@ def create(file, task, lengths, values, splits):
     Parameters
     ----------
     file : h5py.File, new
-    task : {"derivative", "forward"}
+    task : {"derivative", "edge", "forward"}
     lengths : dict
         Of the dimensions.
     values : dict
@@ -97,7 +113,7 @@ def create(file, task, lengths, values, splits):
     file["split"].attrs["flag_values"] = np.arange(len(splits))
     file["split"].attrs["flag_meanings"] = text(" ".join(splits))
     for name in FIELDS[task]:
-        file[name].attrs["coordinates"] = text(_COORDINATES + (" x r" if task == "forward" else ""))
+        file[name].attrs["coordinates"] = text(_COORDINATES + (" x r" if variables["x"].dimensions != ("x",) else ""))
 
 
 def _chunks(shape):

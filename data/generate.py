@@ -264,9 +264,8 @@ def _join(recipe, plan, journal, path, about):
     total = sum(cases for _, cases, _ in done.values())
     if not total:
         raise analytic.ConvergenceError(f"none of the recipe's cases converged, see the journal in {journal.folder}")
-    x, r = positions(recipe)
     sizes = lengths(recipe, plan, total)
-    values = {name: np.arange(size) for name, size in sizes.items() if name != "case"} | {"x": x, "r": r}
+    values = {name: np.arange(size) for name, size in sizes.items() if name != "case"} | positions(recipe)
     fields = layout.FIELDS[recipe.task]
     sums: dict = {name: ([], []) for name in fields}
     missing: list = []

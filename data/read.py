@@ -26,9 +26,10 @@ _FILTERS = {1, 2, 3}  # deflate, shuffle, fletcher32
 class About:
     """A file without its arrays.
 
-    task : "forward" or "derivative". splits : names, in the order of the numbers in `split`. provenance : attributes of
-    the file. missing : records (case, m, helmholtz, mach, split, reason) of the recipe's cases that are not in it.
-    scales : {field: (root mean square of the modulus, largest part)} of the training cases, where there are some.
+    task : "derivative", "edge" or "forward". splits : names, in the order of the numbers in `split`. provenance :
+    attributes of the file. missing : records (case, m, helmholtz, mach, split, reason) of the recipe's cases that are
+    not in it. scales : {field: (root mean square of the modulus, largest part)} of the training cases, where there
+    are some.
     """
 
     task: str
@@ -56,7 +57,7 @@ class Dataset:
 
     @property
     def task(self):
-        """What it is for: "forward" or "derivative"."""
+        """What it is for: "derivative", "edge" or "forward"."""
         return self.about.task
 
     @property
@@ -136,8 +137,8 @@ def read(path, *, task=None):
     ----------
     path : path
         HDF5 file written by `data.generate`.
-    task : {"forward", "derivative"}, optional
-        Refuse a file of the other task.
+    task : {"derivative", "edge", "forward"}, optional
+        Refuse a file of another task.
 
     Raises
     ------
@@ -145,7 +146,7 @@ def read(path, *, task=None):
         No such file; not a dataset of ours, of another version or task, or damaged: the message names the array.
     """
     path = Path(path)
-    with _opened(path) as file:
+    with opened(path) as file:
         about = _check_layout(file, path, task)
         arrays = {name: file[name][...] for name in VARIABLES[about.task]}
     _check_values(arrays, path, about)
@@ -155,7 +156,7 @@ def read(path, *, task=None):
 def read_small(path, *, task=None):
     """`read` without the fields: the parameters of the cases, whatever the size of the file."""
     path = Path(path)
-    with _opened(path) as file:
+    with opened(path) as file:
         about = _check_layout(file, path, task)
         arrays = {name: file[name][...] for name in _small(about.task)}
     _check_values(arrays, path, about)
@@ -172,7 +173,7 @@ def check(path):
     """
     path, small = Path(path), read_small(path)
     about = small.about
-    with _opened(path) as file:
+    with opened(path) as file:
         for name in FIELDS[about.task]:
             dataset = file[name]
             for start in range(0, len(dataset), dataset.chunks[0]):
@@ -200,7 +201,7 @@ def _open(path):
 
 
 @contextlib.contextmanager
-def _opened(path):
+def opened(path):
     """The open file; whatever the HDF5 library says of it is a ValueError that names the file."""
     try:
         file = _open(path)
@@ -231,7 +232,7 @@ def _check_layout(file, path, task):
             raise ValueError(f"{path} lacks the attribute {name}")
     length: dict = {"part": 2}
     for name, variable in VARIABLES[found].items():
-        dataset = _dataset(file, name, path)
+        dataset = dataset_of(file, name, path)
         _check_storage(dataset, name, path, variable.dtype)
         sizes = zip(variable.dimensions, dataset.shape, strict=False)
         expected = tuple(length.setdefault(dimension, size) for dimension, size in sizes)
@@ -249,7 +250,7 @@ def _check_layout(file, path, task):
     return About(found, _splits(file, path), provenance, _missing(file, path), scales)
 
 
-def _dataset(group, name, path):
+def dataset_of(group, name, path):
     """A dataset that is in this file itself."""
     if not _hard(group, name) or not isinstance(group[name], h5py.Dataset):
         raise ValueError(f"{path}: {name} is missing or not a dataset of this file")
@@ -299,7 +300,7 @@ def _missing(file, path):
         raise ValueError(f"{path}: the group {MISSING} is missing")
     columns = {}
     for name, dtype in MISSING_COLUMNS.items():
-        dataset = _dataset(file[MISSING], name, path)
+        dataset = dataset_of(file[MISSING], name, path)
         if dataset.shape != (count,):
             raise ValueError(f"{path}: {MISSING}/{name} has shape {dataset.shape}, expected {(count,)}")
         if count:
@@ -337,6 +338,12 @@ def _attribute(owner, name):
     if kind.shape != () or kind.dtype.kind not in "Siuf" or kind.get_storage_size() > LONGEST_TEXT:
         return None
     return _plain(owner.attrs[name])
+
+
+def number(owner, name):
+    """A number attribute; None if it is absent or anything else."""
+    value = _attribute(owner, name)
+    return value if isinstance(value, int | float) else None
 
 
 def _plain(value):

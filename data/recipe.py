@@ -86,6 +86,15 @@ class Microphones(_Strict):
         return self
 
 
+class Disc(_Strict):
+    """Nodes around the lip: radius of the disc, distance of the closest ones [radii], counts in distance and angle."""
+
+    radius: Annotated[Finite, Field(gt=0.01, lt=1)]
+    closest: Annotated[Finite, Field(ge=1e-6, le=1e-3)] = 4e-6
+    roots: Annotated[int, Field(ge=4, le=200)]
+    angles: Annotated[int, Field(ge=4, le=400)]
+
+
 class OutOfRange(_Strict):
     """A named test set outside the ranges of the source: what it gives replaces the source's.
 
@@ -106,16 +115,20 @@ class OutOfRange(_Strict):
         return Source.model_validate(usual.model_dump() | changes)
 
 
+_PLACES = {"forward": "microphones", "derivative": "grid", "edge": "disc"}  # table of each task
+
+
 class Recipe(_Strict):
     """A dataset: one task, its sources and where they are observed; split by their parameters, see `sampling`."""
 
-    task: Literal["forward", "derivative"]
+    task: Literal["forward", "derivative", "edge"]
     cases: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0)] = 0
     split: tuple[Finite, Finite, Finite] = (0.8, 0.1, 0.1)
     source: Source
     grid: Grid | None = None
     microphones: Microphones | None = None
+    disc: Disc | None = None
     out_of_range: list[OutOfRange] = []
 
     @model_validator(mode="after")
@@ -135,12 +148,15 @@ class Recipe(_Strict):
     def _complete(self):
         if min(self.split) < 0 or not math.isclose(sum(self.split), 1.0, abs_tol=1e-9):
             raise ValueError(f"split must be three shares that add to 1, got {list(self.split)}")
-        wanted, other = ("microphones", "grid") if self.task == "forward" else ("grid", "microphones")
-        if getattr(self, wanted) is None or getattr(self, other) is not None:
-            raise ValueError(f"a {self.task} recipe needs a table [{wanted}] and no [{other}]")
+        wanted = _PLACES[self.task]
+        others = [name for name in _PLACES.values() if name != wanted]
+        if getattr(self, wanted) is None or any(getattr(self, other) is not None for other in others):
+            raise ValueError(f"a {self.task} recipe needs a table [{wanted}] and no [{'] or ['.join(others)}]")
         sources = [self.source, *(one.source(self.source) for one in self.out_of_range)]
         if self.task == "forward" and any(source.modes != (1, 1) or source.mixtures != 1 for source in sources):
             raise ValueError("a forward recipe has one mode a case: modes = [1, 1] and mixtures = 1")
+        if self.task == "edge" and self.source.mixtures != 1:
+            raise ValueError(f"an edge recipe has mixtures = 1, got {self.source.mixtures}")
         return self
 
 

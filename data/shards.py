@@ -14,6 +14,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from numpy.polynomial import chebyshev
 
 from analytic import ConvergenceError, DuctMode, ModeMixture, radial_eigenvalue, solve
 
@@ -54,11 +55,19 @@ def cell_centres(start, end, cells):
 
 
 def positions(recipe):
-    """x and r of a recipe's grid, or of its arc of microphones [radii]."""
+    """Where a recipe's fields are observed: x and r [radii] by name, and root and angle of an edge recipe's nodes."""
     if recipe.task == "derivative":
-        return cell_centres(*recipe.grid.x), cell_centres(*recipe.grid.r)
+        return {"x": cell_centres(*recipe.grid.x), "r": cell_centres(*recipe.grid.r)}
+    if recipe.task == "edge":
+        disc = recipe.disc
+        low, high = np.sqrt(disc.closest), np.sqrt(disc.radius)
+        root = low + (high - low) * (chebyshev.chebpts1(disc.roots) + 1) / 2
+        angle = np.pi * chebyshev.chebpts1(disc.angles)
+        rho = root[:, None] ** 2
+        return {"root": root, "angle": angle, "x": rho * np.cos(angle), "r": 1 + rho * np.sin(angle)}
     theta = np.radians(np.linspace(*recipe.microphones.angle_deg))
-    return recipe.microphones.radius * np.cos(theta), recipe.microphones.radius * np.abs(np.sin(theta))
+    radius = recipe.microphones.radius
+    return {"x": radius * np.cos(theta), "r": radius * np.abs(np.sin(theta))}
 
 
 def groups(recipe, plan, number):
@@ -113,7 +122,7 @@ def lost(group, reason):
 
 def _observe(recipe, group, orders):
     """Arrays of a group along its cases."""
-    values = _forward(recipe, group) if recipe.task == "forward" else _derivative(recipe, group, orders)
+    values = _forward(recipe, group) if recipe.task == "forward" else _mixtures(recipe, group, orders)
     cases = len(group.amplitudes)
     common = {"group": group.number, "m": group.m, "helmholtz": group.helmholtz, "mach": group.mach}
     constants = {name: np.full(cases, value) for name, value in (common | {"split": group.split}).items()}
@@ -123,7 +132,7 @@ def _observe(recipe, group, orders):
 def _forward(recipe, group):
     n = int(np.argmax(np.abs(group.amplitudes[0])))
     solution = solve(DuctMode(group.m, n, group.helmholtz, group.mach), tolerance=TOLERANCE)
-    field = solution.at(*positions(recipe))
+    field = solution.at(**positions(recipe))
     return {
         "n": np.array([n]),
         "radial_eigenvalue": np.array([radial_eigenvalue(group.m, n)]),
@@ -132,14 +141,20 @@ def _forward(recipe, group):
     }
 
 
-def _derivative(recipe, group, orders):
-    x, r = positions(recipe)
+def _mixtures(recipe, group, orders):
+    places = positions(recipe)
+    x, r = places["x"], places["r"]
     mixture = ModeMixture(group.m, group.amplitudes[0], group.helmholtz, group.mach)
     solution = solve(mixture, tolerance=TOLERANCE)
-    fields = [solution.field(x, r)] if len(group.amplitudes) == 1 else solution.fields(group.amplitudes, x, r)
+    if recipe.task == "edge":
+        fields = [solution.at(x, r)]
+    elif len(group.amplitudes) == 1:
+        fields = [solution.field(x, r)]
+    else:
+        fields = solution.fields(group.amplitudes, x, r)
     padded = np.zeros((len(fields), orders), complex)
     padded[:, : group.amplitudes.shape[1]] = group.amplitudes
-    names = layout.FIELDS["derivative"]
+    names = layout.FIELDS[recipe.task]
     values = {name: np.array([layout.parts(getattr(field, name), 0) for field in fields]) for name in names}
     errors = [max(solution.error_estimate, field.error_estimate) for field in fields]
     return values | {"amplitude": layout.parts(padded, -1), "error_estimate": np.array(errors)}
@@ -147,10 +162,11 @@ def _derivative(recipe, group, orders):
 
 def lengths(recipe, plan, cases):
     """Lengths of the dimensions for some cases."""
-    x, r = positions(recipe)
+    places = positions(recipe)
     if recipe.task == "forward":
-        return {"case": cases, "part": 2, "microphone": len(x)}
-    return {"case": cases, "part": 2, "order": plan.orders, "x": len(x), "r": len(r)}
+        return {"case": cases, "part": 2, "microphone": len(places["x"])}
+    axes = {name: len(values) for name, values in places.items() if values.ndim == 1}
+    return {"case": cases, "part": 2, "order": plan.orders} | axes
 
 
 def along_cases(task):

@@ -32,9 +32,20 @@ helmholtz = [4.0, 6.0]
 radius = 3.0
 angle_deg = [0.0, 90.0, 5]
 """
+EDGE = """
+task = "edge"
+cases = 6
+[source]
+m = [0]
+helmholtz = [4.0, 6.0]
+[disc]
+radius = 0.3
+roots = 5
+angles = 8
+"""
 
 
-@pytest.fixture(scope="module", params=[DERIVATIVE, FORWARD], ids=["derivative", "forward"])
+@pytest.fixture(scope="module", params=[DERIVATIVE, FORWARD, EDGE], ids=["derivative", "forward", "edge"])
 def path(request, dataset_file):
     return dataset_file(request.param)
 
