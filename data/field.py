@@ -1,25 +1,95 @@
-"""One field as an HDF5 file: x, r, potential, axial_velocity, radial_velocity, pressure (complex, axes x and r)."""
+"""One field as an HDF5 file: x, r, potential, axial_velocity, radial_velocity, pressure (complex, axes x and r).
+
+Attributes m, helmholtz and mach say whose field it is. A file of a user's own needs these, x, r and potential.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 from .files import whole_file
 from .format import text
+from .read import dataset_of, number, opened
 
 UNITS = {"potential": "a c", "axial_velocity": "c", "radial_velocity": "c", "pressure": "rho c^2"}
+_ERROR = "_error"  # ending of the name of an array of expected errors, in the units of what they are of
+KIND = "wavenet-field"
+_LARGEST = 2**30  # bytes of an array
 
 
-def write_field(path, source, field, *, jet=None):
-    """Write a near field; the file appears when it is complete.
+@dataclass(frozen=True)
+class Potential:
+    """A potential (x, r) [a c] at points x, r [radii] and its azimuthal order, Helmholtz and Mach number."""
 
-    source : analytic.DuctMode; field : analytic.Field; jet : analytic.Jet or None.
+    x: np.ndarray
+    r: np.ndarray
+    potential: np.ndarray
+    m: int
+    helmholtz: float
+    mach: float
+
+
+def write_field(path, attributes, x, r, arrays):
+    """Write fields on a grid; the file appears when it is complete.
+
+    attributes : dict of numbers and texts, as m, helmholtz, mach. arrays : {name in UNITS: (x, r) complex array}, and
+    (x, r) float arrays of expected errors, their names ending in _error.
     """
     with whole_file(path) as file:
-        file.attrs.update(kind=text("wavenet-field"), error_estimate=field.error_estimate, **vars(source))
-        if jet is not None:
-            file.attrs.update(vars(jet))
-        for axis in "xr":
-            file.create_dataset(axis, data=getattr(field, axis)).make_scale(axis)
+        file.attrs["kind"] = text(KIND)
+        for name, value in attributes.items():
+            file.attrs[name] = text(value) if isinstance(value, str) else value
+        for axis, points in (("x", x), ("r", r)):
+            file.create_dataset(axis, data=points).make_scale(axis)
             file[axis].attrs["units"] = text("a")
-        for name, unit in UNITS.items():
-            dataset = file.create_dataset(name, data=getattr(field, name))
-            dataset.attrs["units"] = text(unit)
+        for name, values in arrays.items():
+            dataset = file.create_dataset(name, data=values)
+            dataset.attrs["units"] = text(UNITS[name.removesuffix(_ERROR)])
             for index, axis in enumerate("xr"):
                 dataset.dims[index].attach_scale(file[axis])
+
+
+def read_potential(path):
+    """Read the potential of a field's file, and what it is of.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        No such file; an array or attribute is missing, of another shape or kind, not finite or out of range; the field
+        is that of a duct with a hub or a jet.
+    """
+    path = Path(path)
+    with opened(path) as file:
+        values = {name: number(file, name) for name in ("m", "helmholtz", "mach")}
+        for name, good in (
+            ("m", lambda m: m == int(m) and abs(m) <= 100),
+            ("helmholtz", lambda ka: 0 < ka < 1000),
+            ("mach", lambda mach: -1 < mach < 1),
+        ):
+            if values[name] is None or not np.isfinite(values[name]) or not good(values[name]):
+                raise ValueError(f"{path}: the attribute {name} must be the field's, got {values[name]}")
+        for name in ("hub", "kutta"):
+            if name in file.attrs and (name == "kutta" or number(file, name) != 0):
+                raise ValueError(f"{path} is the field of a duct with a {'hub' if name == 'hub' else 'jet'}")
+        x, r = (_array(file, axis, path, 1, "f") for axis in "xr")
+        potential = _array(file, "potential", path, 2, "c")
+    if potential.shape != (len(x), len(r)):
+        raise ValueError(f"{path}: potential has shape {potential.shape}, expected {(len(x), len(r))} as x and r")
+    return Potential(x, r, potential, int(values["m"]), float(values["helmholtz"]), float(values["mach"]))
+
+
+def _array(file, name, path, ndim, kind):
+    dataset = dataset_of(file, name, path)
+    if dataset.ndim != ndim or dataset.dtype.kind != kind or not dataset.size:
+        raise ValueError(
+            f"{path}: {name} is {dataset.dtype} with shape {dataset.shape}, expected {ndim} dimensions of "
+            f"{'floating-point' if kind == 'f' else 'complex'} numbers"
+        )
+    declared = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
+    if dataset.is_virtual or dataset.external or declared > min(_LARGEST, 50 * max(1, dataset.id.get_storage_size())):
+        raise ValueError(f"{path}: {name} declares {declared} bytes, which are not in the file")
+    values = dataset[...].astype(complex if kind == "c" else float)
+    if not np.all(np.isfinite(values)):
+        raise ValueError(f"{path}: {name} holds values that are not finite")
+    return values

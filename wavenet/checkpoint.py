@@ -8,16 +8,20 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from .constrained import ConstrainedConfig, ConstrainedNetwork
+from .edge import EdgeConfig, EdgeFunctions
 from .forward_model import ForwardConfig, ForwardModel
-from .unet import ConstrainedUNet, UNet, UNetConfig
+from .unet import UNet, UNetConfig
 
 WEIGHTS = "weights.safetensors"
 MODELS = {  # name: (task, network, configuration)
     "mlp": ("forward", ForwardModel, ForwardConfig),
     "unet": ("derivative", UNet, UNetConfig),
-    "constrained": ("derivative", ConstrainedUNet, UNetConfig),
+    "constrained": ("derivative", ConstrainedNetwork, ConstrainedConfig),
+    "edge": ("edge", EdgeFunctions, EdgeConfig),
 }
-DEFAULTS = {"forward": "mlp", "derivative": "constrained"}
+DEFAULTS = {"forward": "mlp", "derivative": "constrained", "edge": "edge"}
+SHIPPED = {"derivative": Path(__file__).parent / "weights" / "derivative"}  # runs that come with the package, by task
 
 
 def save(run, name, model, provenance):

@@ -58,6 +58,56 @@ class WallEnvelope(nn.Module):
         return field * self.factor
 
 
+class AxisEnvelope(nn.Module):
+    """Factor of the learned part of (u, v) at the axis: psi ~ r^|m|, so that u = 0 for m != 0, and v = 0 for |m| != 1.
+
+    r / sqrt(r^2 + h^2), h the radial spacing.
+    """
+
+    factor: torch.Tensor
+
+    def __init__(self, r):
+        super().__init__()
+        self.register_buffer("factor", self.of_radius(r, r[1] - r[0]).float(), persistent=False)
+
+    @staticmethod
+    def of_radius(r, spacing):
+        """The factor at radius r; zero at r = 0."""
+        return r / torch.sqrt(r**2 + spacing**2)
+
+    def forward(self, field, parameters):
+        order = torch.abs(parameters[:, 0])[:, None, None, None]
+        u = torch.where(order == 0, torch.ones_like(self.factor), self.factor)
+        v = torch.where(order == 1, torch.ones_like(self.factor), self.factor)
+        return torch.cat([field[:, :2] * u, field[:, 2:] * v], dim=1)
+
+
+class Barrier(nn.Module):
+    """A network applied to fields so that nothing passes through the wall r = 1, x < 0.
+
+    It is applied twice, with what lies upstream outside set to zero, and with what lies upstream inside; the first
+    gives r < 1, the second r > 1. Information may go around the lip.
+    """
+
+    inside: torch.Tensor
+    upstream: torch.Tensor
+
+    def __init__(self, x, r):
+        super().__init__()
+        self.register_buffer("inside", (r < 1)[None].expand(len(x), -1).clone(), persistent=False)
+        self.register_buffer("upstream", (x < 0)[:, None].expand(-1, len(r)).clone(), persistent=False)
+
+    def forward(self, network, field):
+        results = [network(field * (~self.upstream | side)) for side in (self.inside, ~self.inside)]
+        return torch.where(self.inside, *results)
+
+
+def momentum_pressure(psi, u, helmholtz, mach):
+    """Pressure p = i ka psi - M u, (case, 2, x, r) [rho c^2]: the momentum relation in a flow."""
+    helmholtz, mach = helmholtz[:, None, None, None], mach[:, None, None, None]
+    return helmholtz * torch.stack([-psi[:, 1], psi[:, 0]], dim=1) - mach * u
+
+
 def known_phase(helmholtz, mach, x, r):
     """Phase K (rho - M X) of a wave from the open end, X = x / beta, K = ka / beta: (case, microphone)."""
     beta = torch.sqrt(1 - mach**2)[:, None]

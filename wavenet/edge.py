@@ -1,10 +1,10 @@
 r"""Derivatives around the lip on any grid, by functions learned from fields.
 
 Close to the lip a field is smooth in the square root of the distance and in the angle, but not in x and r: velocities
-grow like rho^{-1/2}. `EdgeFunctions` learns, from the potentials of many fields at `nodes` around the lip, how such
-fields vary: their covariance, as functions of sqrt(rho) and the angle. On a grid, wherever the lip lies in its cell and
-whatever the spacing, the derivatives are then those of the most likely such field through the values of psi in a disc:
-a linear map with real weights, the same for every case.
+grow like rho^{-1/2}. `EdgeFunctions` learns, from the potentials of many fields at Chebyshev nodes around the lip, how
+such fields vary: their covariance, as functions of sqrt(rho) and the angle. On a grid, wherever the lip lies in its
+cell and whatever the spacing, the derivatives are then those of the most likely such field through the values of psi in
+a disc: a linear map with real weights, the same for every case.
 """
 
 from dataclasses import dataclass
@@ -14,35 +14,50 @@ import torch
 from numpy.polynomial import chebyshev
 from torch import nn
 
-from .waves import WaveDerivatives
-
-_CLOSEST = 4e-6  # distance to the lip of the innermost nodes [radii]
+_FLOOR = 1e-7  # relative deviation of fields from the learned ones: solver, finite number of functions
+_RIM = 0.95  # of the disc's radius, within which values are used
 
 
 @dataclass(frozen=True)
 class EdgeConfig:
-    """radius of the disc that is learned [radii]; nodes in sqrt(rho) and in the angle; functions that are kept."""
+    """Disc around the lip, radius and distance of the closest nodes [radii]; nodes in sqrt(rho) and in the angle;
+    functions that are kept.
+    """
 
     radius: float = 0.42
+    closest: float = 4e-6
     roots: int = 26
     angles: int = 64
     functions: int = 300
 
     def __post_init__(self):
-        if not _CLOSEST < self.radius < 1 or min(self.roots, self.angles, self.functions) < 4:
-            raise ValueError(f"the radius must lie in ({_CLOSEST}, 1) and the counts be at least 4, got {self}")
+        if not 0 < self.closest < self.radius < 1 or min(self.roots, self.angles, self.functions) < 4:
+            raise ValueError(f"expected 0 < closest < radius < 1 and counts of at least 4, got {self}")
 
+    @classmethod
+    def of_nodes(cls, root, angle, functions=300):
+        """Configuration of Chebyshev nodes (n,), as an edge dataset has them.
 
-def nodes(config):
-    """x and r [radii], (root, angle) arrays, of where `EdgeFunctions.fit` needs potentials: Chebyshev nodes.
+        Raises
+        ------
+        ValueError
+            They are not such nodes.
+        """
+        root, angle = np.asarray(root, float), np.asarray(angle, float)
+        middle, half = (root[-1] + root[0]) / 2, (root[-1] - root[0]) / 2 / chebyshev.chebpts1(len(root))[-1]
+        config = cls(
+            round(float(middle + half) ** 2, 12), round(float(middle - half) ** 2, 15), len(root), len(angle), functions
+        )
+        for name, found, expected in zip(("root", "angle"), (root, angle), config.nodes(), strict=True):
+            if not np.allclose(found, expected, rtol=0, atol=1e-9):
+                raise ValueError(f"the nodes in {name} are not Chebyshev nodes of a disc")
+        return config
 
-    The angle runs from the wall's inner side through the open to its outer side.
-    """
-    low, high = np.sqrt(_CLOSEST), np.sqrt(config.radius)
-    root = low + (high - low) * (chebyshev.chebpts1(config.roots) + 1) / 2
-    angle = np.pi * (chebyshev.chebpts1(config.angles) + 1)
-    rho, turn = root[:, None] ** 2, angle - np.pi
-    return rho * np.cos(turn), 1 + rho * np.sin(turn)
+    def nodes(self):
+        """sqrt(rho) and angle of the nodes; the angle runs from the wall's inner side, -pi, to its outer side."""
+        low, high = np.sqrt(self.closest), np.sqrt(self.radius)
+        root = low + (high - low) * (chebyshev.chebpts1(self.roots) + 1) / 2
+        return root, np.pi * chebyshev.chebpts1(self.angles)
 
 
 class EdgeFunctions(nn.Module):
@@ -62,7 +77,7 @@ class EdgeFunctions(nn.Module):
         self.register_buffer("variance", torch.zeros(config.functions, dtype=torch.float64))
 
     def fit(self, potential):
-        """Learn from potentials (case, 2, root, angle) at the `nodes`, real and imaginary parts.
+        """Learn from potentials (case, 2, root, angle) at the configuration's nodes, real and imaginary parts.
 
         Raises
         ------
@@ -89,8 +104,8 @@ class EdgeFunctions(nn.Module):
     def evaluate(self, x, r):
         """Values and x- and r-derivatives (point, function) at points in the disc, (point,) arrays [radii]."""
         rho, turn = np.hypot(x, r - 1), np.arctan2(r - 1, x)
-        root = np.sqrt(np.maximum(rho, _CLOSEST))
-        low, high = np.sqrt(_CLOSEST), np.sqrt(self.config.radius)
+        root = np.sqrt(np.maximum(rho, self.config.closest))
+        low, high = np.sqrt(self.config.closest), np.sqrt(self.config.radius)
         along, d_along = _basis(2 * (root - low) / (high - low) - 1, self.config.roots)
         around, d_around = _basis(turn / np.pi, self.config.angles)
         coefficients = self.coefficients.cpu().numpy()
@@ -103,57 +118,84 @@ class EdgeFunctions(nn.Module):
         cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
         return value, grows * cos * of_root - turns * sin * of_turn, grows * sin * of_root + turns * cos * of_turn
 
-    def maps(self, seen, at, noise):
+    def maps(self, seen, at, noise=0.0):
         """Matrices (at, seen) of the x- and the r-derivative.
 
-        seen, at : pairs (x, r) of (point,) arrays, in the disc. noise : variance of the values seen, over the largest
-        there is among the functions.
+        seen, at : pairs (x, r) of (point,) arrays, in the disc. noise : root mean square of the noise in the values
+        seen, over that of the field there.
         """
         deviation = np.sqrt(self.variance.cpu().numpy())
         if not np.any(deviation):
             raise ValueError("the edge functions have not been fitted")
         values = self.evaluate(*seen)[0] * deviation
         left, sizes, right = np.linalg.svd(values, full_matrices=False)
-        most_likely = (right.T * (sizes / (sizes**2 + noise * sizes[0] ** 2))) @ left.T
+        most_likely = (right.T * (sizes / (sizes**2 + noise**2 + _FLOOR**2))) @ left.T
         _, along_x, along_r = self.evaluate(*at)
         return (along_x * deviation) @ most_likely, (along_r * deviation) @ most_likely
 
 
-class EdgeDerivatives(nn.Module):
-    """(u, v) of potentials (case, 2, x, r) with parameters (case, 3), m, ka, M, on a grid: (case, 4, x, r).
+class EdgeMap(nn.Module):
+    """(u, v) around the lip, zero elsewhere, of potentials (case, 2, x, r): (case, 4, x, r), double precision.
 
-    Around the lip by learned functions, elsewhere by wave stencils. Linear in the potential, with real weights.
+    A linear layer with fixed, real weights, from the cells around the lip to those in their middle.
 
     Parameters
     ----------
     edge : EdgeFunctions
     x, r : (n,) float arrays
-        Evenly spaced cell centres [radii], none on the lip.
+        Cell centres [radii], none on the lip.
     inner : float
-        Distance to the lip up to which the learned functions are used [radii].
+        Distance to the lip up to which velocities are given [radii].
     noise : float
-        See `EdgeFunctions.maps`; 1e-13 for values exact to double precision.
+        See `EdgeFunctions.maps`.
+
+    Attributes
+    ----------
+    known : (x, r) bool tensor
+        Cells where velocities are given.
     """
 
-    def __init__(self, edge, x, r, *, inner=0.2, noise=1e-13):
+    known: torch.Tensor
+
+    def __init__(self, edge, x, r, *, inner=0.36, noise=0.0):
         super().__init__()
+        x, r = np.asarray(x, float), np.asarray(r, float)
         if not 0 < inner < edge.config.radius:
             raise ValueError(f"inner must lie between 0 and the learned radius {edge.config.radius}, got {inner}")
-        grid = np.meshgrid(np.asarray(x, float), np.asarray(r, float), indexing="ij")
-        rho = np.hypot(grid[0], grid[1] - 1)
-        if np.min(rho) < _CLOSEST:
-            raise ValueError(f"a cell's centre lies {np.min(rho):.1e} from the lip, the least is {_CLOSEST}")
-        self.waves = WaveDerivatives(x, r)
-        seen, at = rho < 0.95 * edge.config.radius, rho < inner
-        maps = edge.maps([axis[seen] for axis in grid], [axis[at] for axis in grid], noise)
-        for name, value in (("seen", seen), ("at", at), ("along_x", maps[0].T), ("along_r", maps[1].T)):
-            self.register_buffer(name, torch.from_numpy(value), persistent=False)
+        rho = np.hypot(x[:, None], r - 1)
+        if np.min(rho) < edge.config.closest:
+            raise ValueError(
+                f"a cell's centre lies {np.min(rho):.1e} from the lip, expected {edge.config.closest} or more"
+            )
+        seen, known = rho < _RIM * edge.config.radius, rho < inner
+        if not np.any(known):
+            raise ValueError(f"no cell's centre lies within {inner} of the lip")
+        self._window, self._middle = _bounds(seen), _bounds(known)
+        places = [(x[i], r[j]) for i, j in (np.nonzero(seen), np.nonzero(known))]
+        maps = edge.maps(*places, noise)
+        shape, of_window = rho[self._middle].shape, seen[self._window].ravel()
+        weight = np.zeros((2, rho[self._middle].size, rho[self._window].size))
+        for row, values in zip(weight, maps, strict=True):
+            row[np.ix_(known[self._middle].ravel(), of_window)] = values
+        self.map = nn.Linear(weight.shape[2], 2 * weight.shape[1], bias=False, dtype=torch.float64)
+        self.map.weight = nn.Parameter(torch.from_numpy(weight.reshape(-1, weight.shape[2])), requires_grad=False)
+        self._shape = shape
+        i, j = self._middle
+        self._pad = (j.start, len(r) - j.stop, i.start, len(x) - i.stop)
+        self.register_buffer("known", torch.from_numpy(known), persistent=False)
 
-    def forward(self, potential, parameters):
-        velocity = self.waves(potential, parameters)
-        values = potential.double()[:, :, self.seen]
-        velocity[:, :2, self.at], velocity[:, 2:, self.at] = values @ self.along_x, values @ self.along_r
-        return velocity
+    def forward(self, psi):
+        i, j = self._window
+        cells = self.map(psi[:, :, i, j].double().flatten(2))
+        u, v = cells[:, :, : cells.shape[2] // 2], cells[:, :, cells.shape[2] // 2 :]
+        both = torch.cat([u, v], dim=1).reshape(len(psi), 4, *self._shape)
+        return nn.functional.pad(both, self._pad)
+
+
+def _bounds(mask):
+    """Slices of the smallest rectangle around what is true."""
+    i, j = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(int(i[0]), int(i[-1]) + 1), slice(int(j[0]), int(j[-1]) + 1)
 
 
 def _chebyshev(count):

@@ -1,6 +1,6 @@
-"""The U-net of Huang (2020) and its constrained successor: potential on a grid -> axial and radial velocity.
+"""The U-net of Huang (2020), with constraints that can be switched on: from the potential to the velocity.
 
-Both take the potential (case, 2, x, r) and the parameters (case, 3), m, ka, M, and return (case, 4, x, r): real and
+It takes the potential (case, 2, x, r) and the parameters (case, 3), m, ka, M, and returns (case, 4, x, r): real and
 imaginary u, then v. x and r are cell centres.
 """
 
@@ -9,19 +9,29 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .constraints import WallEnvelope, complex_reference, reciprocal, times
+from .constraints import AxisEnvelope, Barrier, WallEnvelope, complex_reference, reciprocal, times
 from .differences import Differences
+from .edge import EdgeMap
 from .waves import WaveDerivatives
 
 PARAMETERS = ("m", "helmholtz", "mach")
+CONSTRAINTS = {
+    "phase": "complex homogeneity: f(c psi) = c f(psi) for every complex c",
+    "consistent": "the network corrects differences of order 8: exact on polynomials where it adds nothing",
+    "waves": "as consistent, with stencils that know k and M instead of polynomials",
+    "edge": "as consistent, with learned functions around the lip",
+    "wall": "v = 0 on the wall r = 1, x < 0",
+    "axis": "u = 0 (m != 0) and v = 0 (|m| != 1) on the axis",
+    "barrier": "nothing passes through the wall",
+}
 
 
 @dataclass(frozen=True)
 class UNetConfig:
-    """Options of both networks.
+    """Options of the network.
 
     x, r: cell centres [radii]; width: channels of the first block, doubled at each of the levels; scales: what the
-    potential and the velocities are divided by; window: half-width of the lip's linear map, in cells.
+    potential and the velocities are divided by; constraints: names in `CONSTRAINTS`, none for the paper's network.
     """
 
     x: tuple
@@ -30,7 +40,7 @@ class UNetConfig:
     levels: int = 6
     potential_scale: float = 1.0
     velocity_scale: float = 1.0
-    window: int = 10
+    constraints: tuple = ()
 
     def __post_init__(self):
         if self.width < 1 or self.levels < 2 or min(self.potential_scale, self.velocity_scale) <= 0:
@@ -40,6 +50,9 @@ class UNetConfig:
             if len(points) < multiple or len(points) % multiple:
                 near = max(multiple, round(len(points) / multiple) * multiple)
                 raise ValueError(f"{name} has {len(points)} cells, expected a multiple of {multiple}, such as {near}")
+        for name in self.constraints:
+            if name not in CONSTRAINTS:
+                raise ValueError(f"constraints must be among {', '.join(CONSTRAINTS)}, got {name!r}")
 
 
 def _block(before, after, activation):
@@ -68,6 +81,11 @@ class Backbone(nn.Module):
         )
         self.head = nn.Conv2d(width, after, 1)
 
+    def silence(self):
+        """Give zero, before training, whatever comes in."""
+        for parameter in self.head.parameters():
+            nn.init.zeros_(parameter)
+
     def forward(self, x):
         skips = []
         for block in self.down:
@@ -80,7 +98,8 @@ class Backbone(nn.Module):
         return self.head(x)
 
 
-def _expect_grid(config, potential, parameters):
+def expect_grid(config, potential, parameters):
+    """Refuse tensors of other shapes than the configuration's grid."""
     shape = (2, len(config.x), len(config.r))
     if tuple(potential.shape[1:]) != shape or potential.ndim != 4:
         raise ValueError(f"expected a potential (case, {', '.join(map(str, shape))}), got {tuple(potential.shape)}")
@@ -89,176 +108,105 @@ def _expect_grid(config, potential, parameters):
 
 
 class UNet(nn.Module):
-    """The paper's network, re-implemented from its description; it does not use the parameters."""
+    """The paper's network, re-implemented from its description; it uses the parameters where constraints do.
 
-    def __init__(self, config):
+    edge : EdgeFunctions, needed by the constraint of that name; they stay as they are.
+    """
+
+    def __init__(self, config, edge=None):
         super().__init__()
-        self.config = config
-        self.backbone = Backbone(2, 4, config.width, config.levels)
+        self.config, on = config, config.constraints
+        x, r = (torch.tensor(points, dtype=torch.float64) for points in (config.x, config.r))
+        self.based = bool({"consistent", "waves", "edge"} & set(on))
+        self.backbone = Backbone(6 if self.based else 2, 4, config.width, config.levels)
+        self.stencils = Differences(config.x, config.r, 8, wall_condition="wall" in on) if self.based else nn.Identity()
+        self.waves = (
+            WaveDerivatives(config.x, config.r, wall="wall" in on, axis="axis" in on) if "waves" in on else None
+        )
+        if "edge" in on and edge is None:
+            raise ValueError("the constraint edge needs edge functions")
+        self.edge_map = EdgeMap(edge, config.x, config.r, inner=0.2) if "edge" in on else None
+        self.wall = WallEnvelope(x, r) if "wall" in on else None
+        self.axis = AxisEnvelope(r) if "axis" in on else None
+        self.barrier = Barrier(x, r) if "barrier" in on else None
+        if self.based:
+            self.backbone.silence()
+        # Of what the network adds; `prepare` measures what the stencils leave.
+        self.register_buffer("scale", torch.tensor(config.velocity_scale / config.potential_scale), self.based)
+
+    scale: torch.Tensor
 
     def explained(self, potential, parameters):
-        """What the `core` sees of a potential, and the factor from its outputs to velocities: one number a case."""
-        _expect_grid(self.config, potential, parameters)
+        """What the `core` sees of a potential, and the complex factor (case, 2) from its outputs to velocities."""
+        expect_grid(self.config, potential, parameters)
+        if "phase" in self.config.constraints:
+            factor = complex_reference(potential.double())
+            seen = times(potential.double(), reciprocal(factor))
+            return (seen if self.based else seen.float()), factor
         factor = potential.new_zeros(len(potential), 2)
-        factor[:, 0] = self.config.velocity_scale
-        return (potential / self.config.potential_scale).float(), factor
+        factor[:, 0] = self.config.potential_scale
+        seen = potential / self.config.potential_scale
+        return (seen.double() if self.based else seen.float()), factor
+
+    def linear(self, field, parameters):
+        """What the network corrects: (case, 2, x, r) -> (case, 4, x, r)."""
+        base = self.waves(field, parameters) if self.waves is not None else self.stencils(field)
+        return base if self.edge_map is None else torch.where(self.edge_map.known, self.edge_map(field), base)
+
+    def learned(self, field, linear, parameters):
+        """What the network adds."""
+        # Velocities come in units of ka psi / 10: the network's inputs are of order one.
+        features = field if linear is None else torch.cat([field, 0.1 * linear], dim=1)
+        features = features.to(self.backbone.head.weight.dtype)
+        added = self.backbone(features) if self.barrier is None else self.barrier(self.backbone, features)
+        added = added if self.wall is None else self.wall(added)
+        added = added if self.axis is None else self.axis(added, parameters)
+        return added * self.scale.to(added.dtype)
+
+    def _velocity(self, seen, parameters):
+        if not self.based:
+            return self.learned(seen, None, parameters)
+        linear = self.linear(seen, parameters)
+        return linear + self.learned(seen, linear, parameters)
 
     def forward(self, potential, parameters):
-        seen, _ = self.explained(potential, parameters)
-        return self.backbone(seen) * self.config.velocity_scale
+        seen, factor = self.explained(potential, parameters)
+        velocity = self._velocity(seen, parameters).to(factor.dtype)
+        u, v = times(velocity[:, :2], factor), times(velocity[:, 2:], factor)
+        return torch.cat([u, v], dim=1).to(potential.dtype)
 
     def core(self, parameters):
-        """From what `explained` gives to velocities over its factor; the same for all parameters."""
-        return self.backbone
+        """From what `explained` gives of one case to velocities over its factor: what RAP explains.
+
+        Raises
+        ------
+        ValueError
+            A network with constraints.
+        """
+        if self.config.constraints:
+            raise ValueError("only the U-net without constraints, and the constrained network, can be attributed")
+        return _Scaled(self.backbone, float(self.scale)).train(self.training)
+
+    def prepare(self, potential, parameters, velocity):
+        """Measure on training cases what the stencils leave to be learned."""
+        if self.based:
+            seen, factor = self.explained(potential, parameters)
+            turn = reciprocal(factor).double()
+            target = torch.cat([times(velocity[:, :2].double(), turn), times(velocity[:, 2:].double(), turn)], dim=1)
+            self.scale.fill_(float((target - self.linear(seen, parameters)).square().mean().sqrt()))
 
     @property
     def resolution(self):
         """Size of the errors that training works on, in units of the potential's."""
-        return self.config.velocity_scale / self.config.potential_scale
+        return float(self.scale)
 
 
-class Correction(nn.Module):
-    """What a small U-net adds to linear derivatives, nothing before it is trained: (case, 4, x, r)."""
+class _Scaled(nn.Module):
+    """A network times a number."""
 
-    scale: torch.Tensor
-
-    def __init__(self, config):
+    def __init__(self, network, scale):
         super().__init__()
-        x, r = (torch.tensor(points, dtype=torch.float64) for points in (config.x, config.r))
-        self.backbone = Backbone(6, 4, config.width, config.levels)
-        for parameter in self.backbone.head.parameters():
-            nn.init.zeros_(parameter)
-        self.envelope = WallEnvelope(x, r)
-        self.register_buffer("scale", torch.tensor(1e-3))  # `fit_linear` measures it
-
-    def forward(self, field, linear):
-        narrow = self.backbone.head.weight.dtype
-        # Velocities come in units of ka psi / 10: the network's inputs are of order one.
-        features = torch.cat([field, 0.1 * linear], dim=1).to(narrow)
-        return self.envelope(self.scale * self.backbone(features)).to(linear.dtype)
-
-
-class CaseCore(nn.Module):
-    """The constrained network for fields of one (m, ka, M), its linear layers with fixed weights: what RAP explains."""
-
-    def __init__(self, waves, lip, correction):
-        super().__init__()
-        self.waves, self.lip, self.correction = waves, lip, correction
+        self.network, self.scale = network, scale
 
     def forward(self, field):
-        linear = self.waves(field) * self.lip.outside + self.lip(field)
-        return linear + self.correction(field, linear)
-
-
-class Lip(nn.Module):
-    """(u, v) in a square around the lip, zero outside: order-8 differences and a linear map that is fitted to fields.
-
-    The map goes from the cells around the lip to those in its middle, with real weights, the same for every case.
-    """
-
-    outside: torch.Tensor
-
-    def __init__(self, x, r, half):
-        super().__init__()
-        self.differences = Differences(x, r, 8, wall_condition=True)
-        i, j = int((x < 0).sum()), int((r < 1).sum())
-        reach = 2 * half
-        if not (reach <= i <= len(x) - reach and reach <= j <= len(r) - reach):
-            raise ValueError(f"the lip needs {reach} cells on each side, got {i} upstream and {j} inside")
-        self.seen = slice(i - reach, i + reach), slice(j - reach, j + reach)
-        self.pad = (j - half, len(r) - j - half, i - half, len(x) - i - half)
-        self.inner = half
-        self.map = nn.Linear((2 * reach) ** 2, 2 * (2 * half) ** 2, bias=False, dtype=torch.float64)
-        self.map.weight = nn.Parameter(torch.zeros_like(self.map.weight), requires_grad=False)
-        outside = nn.functional.pad(torch.zeros(reach, reach, dtype=torch.float64), self.pad, value=1.0)
-        self.register_buffer("outside", outside, persistent=False)  # 1 where this gives nothing
-
-    def window(self, field):
-        """The cells it sees: (case, c, cells)."""
-        return field[:, :, self.seen[0], self.seen[1]].flatten(2)
-
-    def middle(self, velocity):
-        """The cells it corrects, of (case, 4, x, r): (case, 2, u and v cells), one row a part."""
-        top, left = self.pad[2], self.pad[0]
-        size = 2 * self.inner
-        cells = velocity[:, :, top : top + size, left : left + size].flatten(2)
-        return torch.cat([cells[:, :2], cells[:, 2:]], dim=2)
-
-    def forward(self, field):
-        size = 2 * self.inner
-        cells = self.map(self.window(field))
-        u, v = cells[:, :, : size * size], cells[:, :, size * size :]
-        both = torch.cat([u, v], dim=1).reshape(len(field), 4, size, size)
-        return self.differences(field) * (1 - self.outside) + nn.functional.pad(both, self.pad)
-
-    def fit(self, field, velocity):
-        """Fit velocities (case, 4, x, r) of fields (case, 2, x, r), by ridge regression of what the differences miss.
-
-        The regression's strength is that of the least leave-one-out error.
-        """
-        error = velocity - self.differences(field)
-        seen, target = self.window(field).flatten(0, 1), self.middle(error).flatten(0, 1)
-        left, sizes, right = torch.linalg.svd(seen, full_matrices=False)
-        projected = left.T @ target
-        least, best = torch.inf, None
-        for strength in torch.logspace(-14, -2, 25, dtype=torch.float64):
-            shrink = sizes**2 / (sizes**2 + strength * sizes[0] ** 2)
-            leverage = (left**2 * shrink).sum(dim=1, keepdim=True)
-            miss = (target - left @ (shrink[:, None] * projected)) / (1 - leverage).clamp_min(1e-9)
-            loss = float(miss.square().mean())
-            if loss < least:
-                least, best = loss, (right.T * (shrink / sizes)) @ projected
-        if best is None:
-            raise ValueError("the fields to fit are zero or not finite")
-        self.map.weight.data.copy_(best.T)
-
-
-class ConstrainedUNet(nn.Module):
-    """Derivatives by waves, a linear map at the lip, and a small U-net's correction of both.
-
-    Exactly homogeneous and equivariant under complex factors of the potential; v = 0 on the wall by construction; away
-    from the lip close to exact for every wave of the case's k and M.
-    """
-
-    def __init__(self, config):
-        super().__init__()
-        self.config = config
-        x, r = (torch.tensor(points, dtype=torch.float64) for points in (config.x, config.r))
-        self.waves = WaveDerivatives(config.x, config.r)
-        self.lip = Lip(x, r, config.window)
-        self.correction = Correction(config)
-
-    def explained(self, potential, parameters):
-        """What `core` sees of a potential, and the complex factor from its outputs to velocities."""
-        _expect_grid(self.config, potential, parameters)
-        reference = complex_reference(potential.double())
-        return times(potential.double(), reciprocal(reference)), reference
-
-    def core(self, parameters):
-        """From what `explained` gives of one case, parameters (1, 3), to velocities (1, 4, x, r) over its factor."""
-        return CaseCore(self.waves.fixed(parameters), self.lip, self.correction).eval()
-
-    def linear(self, field, parameters):
-        """The linear part: (case, 2, x, r) -> (case, 4, x, r), double precision."""
-        return self.waves(field, parameters) * self.lip.outside + self.lip(field)
-
-    def forward(self, potential, parameters):
-        seen, reference = self.explained(potential, parameters)
-        linear = self.linear(seen, parameters)
-        velocity = linear + self.correction(seen, linear)
-        u, v = times(velocity[:, :2], reference), times(velocity[:, 2:], reference)
-        return torch.cat([u, v], dim=1).to(potential.dtype)
-
-    @property
-    def resolution(self):
-        """Size of the errors that training works on, in units of the potential's: what the linear part leaves."""
-        return float(self.correction.scale)
-
-    def fit_linear(self, potential, parameters, velocity):
-        """Fit the lip's linear map to training cases, before the gradient steps."""
-        seen, reference = self.explained(potential, parameters)
-        turn = reciprocal(reference)
-        target = torch.cat([times(velocity[:, :2].double(), turn), times(velocity[:, 2:].double(), turn)], dim=1)
-        self.lip.fit(seen, target)
-        left = target - self.linear(seen, parameters)
-        self.correction.scale.fill_(float(left.square().mean().sqrt()))
+        return self.network(field) * self.scale

@@ -13,17 +13,17 @@ from torch import nn
 
 from .differences import FixedDerivatives
 
-WIDTH = 11  # points of a stencil
+WIDTH = 11  # points of a stencil, where nothing else is said
 _WAVES = 64  # over the range of wavenumbers, denser at its end
 _DECAYS = (0.15, 0.3, 0.6, 1.0)  # exponents of real exponentials, over the largest wavenumber
 _DEGREE = 6  # of the polynomials that are exact
-_NOISE = 1e-14  # mean square, over the waves', of what the weights must not amplify: rounding
+_NOISE = 1e-14  # mean square, over the waves', of what the weights must not amplify whatever the field: rounding
 _MARGIN = 1.05  # of the range of wavenumbers: a field near the lip or a mode near cut-on is not in it altogether
 _KEPT = 4000  # cases whose matrices are kept
 _COARSEST = 2.5  # points per wavelength below which nothing can be said
 
 
-def wave_weights(offsets, wavenumber, flat=None):
+def wave_weights(offsets, wavenumber, flat=None, noise=0.0):
     """Weights of stencils for the derivative at offset zero.
 
     Parameters
@@ -34,6 +34,8 @@ def wave_weights(offsets, wavenumber, flat=None):
         The largest one [1/radius].
     flat : (stencil,) float array, optional
         Offsets of a wall on which the waves' slope is zero.
+    noise : float
+        Relative root mean square of the noise in the values, which the weights are to amplify little.
 
     Returns
     -------
@@ -61,8 +63,9 @@ def wave_weights(offsets, wavenumber, flat=None):
         ends = degree * wall ** np.maximum(degree - 1, 0)
         exact = np.concatenate([exact, ends[..., None]], axis=2)
     matrix, target = np.concatenate(rows, axis=1), np.concatenate(slopes, axis=1)
-    noise = np.broadcast_to(np.sqrt(_NOISE * _WAVES) * np.eye(matrix.shape[2]), (len(t), *2 * matrix.shape[2:]))
-    matrix = np.concatenate([matrix, noise], axis=1)
+    size_of_noise = np.full(matrix.shape[2], np.sqrt((_NOISE + noise**2) * _WAVES))
+    size_of_noise[offsets.shape[1] :] = np.sqrt(_NOISE * _WAVES)  # the slope on the wall is known
+    matrix = np.concatenate([matrix, np.broadcast_to(np.diag(size_of_noise), (len(t), *2 * matrix.shape[2:]))], axis=1)
     target = np.concatenate([target, np.zeros((len(t), matrix.shape[2]))], axis=1)
     first = (np.linalg.pinv(exact) @ (degree == 1).astype(float)[:, None])[..., 0]
     free = np.linalg.svd(exact)[2][:, _DEGREE + 1 :].transpose(0, 2, 1)
@@ -87,7 +90,7 @@ def _growing(number, at):
 class _Axis:
     """Stencils along one axis: the nearest points on the same side of the wall, or mirrored in the axis r = 0."""
 
-    def __init__(self, points, *, wall=None, mirrored=False):
+    def __init__(self, points, width, *, wall=None, slope=True, mirrored=False):
         count = len(points)
         index, place = np.arange(count), points
         if mirrored:
@@ -100,27 +103,28 @@ class _Axis:
             same = np.arange(len(place))
             if wall is not None:
                 same = np.flatnonzero((np.abs(place) < wall) == (here < wall))
-            if len(same) < WIDTH:
-                raise ValueError(f"a stencil needs {WIDTH} points on each side of the wall and axis, got {len(same)}")
-            nearest = np.sort(same[np.argsort(np.abs(place[same] - here), kind="stable")[:WIDTH]])
+            if len(same) < width:
+                raise ValueError(f"a stencil needs {width} points on each side of the wall and axis, got {len(same)}")
+            nearest = np.sort(same[np.argsort(np.abs(place[same] - here), kind="stable")[:width]])
             chosen.append(nearest)
-            if wall is not None and np.min(np.abs(place[nearest] - wall)) < 0.75 * spacing:
+            if wall is not None and slope and np.min(np.abs(place[nearest] - wall)) < 0.75 * spacing:
                 self._flat[row] = wall - here
         taken = np.array(chosen)
         self._index, self._image = index[taken], image[taken]
         self._offsets = place[taken] - points[:, None]
         # Alike stencils are computed once; rounding keeps those of a uniform grid together.
-        key = np.concatenate([self._offsets, self._flat[:, None]], axis=1) / spacing
+        flat = np.where(np.isnan(self._flat), 1e6 * spacing, self._flat)  # one NaN is not another
+        key = np.concatenate([self._offsets, flat[:, None]], axis=1) / spacing
         _, self._first, self._same = np.unique(np.round(key, 9), axis=0, return_index=True, return_inverse=True)
 
-    def matrix(self, wavenumber, parity):
+    def matrix(self, wavenumber, parity, noise):
         """Differentiation matrix (at, point)."""
-        unique = np.empty((len(self._first), WIDTH))
+        unique = np.empty((len(self._first), self._offsets.shape[1]))
         walled = np.isfinite(self._flat[self._first])
         for some in (walled, ~walled):
             if np.any(some):
                 flat = self._flat[self._first][some] if some is walled else None
-                unique[some] = wave_weights(self._offsets[self._first][some], wavenumber, flat)
+                unique[some] = wave_weights(self._offsets[self._first][some], wavenumber, flat, noise)
         weights = unique[self._same.ravel()] * np.where(self._image, parity, 1)
         result = np.zeros((len(self._index), len(self._index)))
         np.add.at(result, (np.arange(len(result))[:, None], self._index), weights)
@@ -134,6 +138,12 @@ class WaveDerivatives(nn.Module):
     ----------
     x, r : (n,) float arrays
         Cell centres [radii], evenly spaced, on no side of the wall fewer than the stencils' points.
+    width : int
+        Points of a stencil.
+    noise : float
+        See `wave_weights`.
+    wall, axis : bool
+        Whether the stencils know the slope on the wall and the parity at the axis.
 
     Raises
     ------
@@ -141,12 +151,12 @@ class WaveDerivatives(nn.Module):
         Too few points, or, when it is used, too few of them per wavelength.
     """
 
-    def __init__(self, x, r):
+    def __init__(self, x, r, *, width=WIDTH, noise=0.0, wall=True, axis=True):
         super().__init__()
-        self._x, self._r = np.asarray(x, float), np.asarray(r, float)
-        self._axial = _Axis(self._x)
-        self._walled = _Axis(self._r, wall=1.0, mirrored=True)
-        self._free = _Axis(self._r, mirrored=True)
+        self._x, self._r, self._noise = np.asarray(x, float), np.asarray(r, float), noise
+        self._axial = _Axis(self._x, width)
+        self._walled = _Axis(self._r, width, wall=1.0, slope=wall, mirrored=axis)
+        self._free = _Axis(self._r, width, mirrored=axis)
         self._known: dict = {}
 
     def _matrices(self, parity, helmholtz, mach):
@@ -167,8 +177,8 @@ class WaveDerivatives(nn.Module):
                     f"{name} has {per_wave:.1f} points per wavelength at ka = {helmholtz:.4g}, M = {mach:.3g}, at "
                     f"least {_COARSEST} are needed"
                 )
-        axial = self._axial.matrix(_MARGIN * numbers[0], 1)
-        walled, free = (axis.matrix(_MARGIN * numbers[1], parity) for axis in (self._walled, self._free))
+        axial = self._axial.matrix(_MARGIN * numbers[0], 1, self._noise)
+        walled, free = (axis.matrix(_MARGIN * numbers[1], parity, self._noise) for axis in (self._walled, self._free))
         return tuple(torch.from_numpy(values) for values in (axial, walled, free))
 
     def matrices(self, parameters):

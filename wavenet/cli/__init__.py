@@ -15,6 +15,7 @@ COMMANDS = (
     "convert",
     "train",
     "compare",
+    "differentiate",
     "attribute",
     "demo",
 )

@@ -44,12 +44,13 @@ def field(
     Example: wavenet field --m 2 --n 0 --helmholtz 5 --x=-2:2:128 --r=0:2:64 -o field.h5
     """
     import analytic
-    from data.field import write_field
+    from data.field import UNITS, write_field
     from data.shards import cell_centres
 
     path = new_file(output)
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta, instability=instability)
     solution = analytic.solve(analytic.DuctMode(m, n, helmholtz, mach, hub), jet=streams)
     result = solution.field(cell_centres(*span(x, "x")), cell_centres(*span(r, "r")))
-    write_field(path, solution.source, result, jet=streams)
+    attributes = {"error_estimate": result.error_estimate} | vars(solution.source) | (vars(streams) if streams else {})
+    write_field(path, attributes, result.x, result.r, {name: getattr(result, name) for name in UNITS})
     say({"file": str(path), "error_estimate": result.error_estimate}, as_json)

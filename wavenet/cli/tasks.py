@@ -8,9 +8,11 @@ from torch.utils.data import TensorDataset, default_collate
 
 from data.read import read
 from wavenet.checkpoint import MODELS, load
+from wavenet.constrained import ConstrainedConfig, ConstrainedNetwork
+from wavenet.edge import EdgeConfig, EdgeFunctions
 from wavenet.forward_model import INPUTS, ForwardConfig, ForwardModel
 from wavenet.loading import FieldCases, ForwardCases
-from wavenet.unet import PARAMETERS, ConstrainedUNet, UNet, UNetConfig
+from wavenet.unet import PARAMETERS, UNet, UNetConfig
 
 _IN_MEMORY = 2**30  # bytes of a split
 
@@ -37,17 +39,24 @@ def examples(cases):
     return TensorDataset(*default_collate([lazy[index] for index in range(len(lazy))]))
 
 
-def build(name, cases, preset):
-    """Untrained network of the geometry, ranges and scales of the training cases."""
+def build(name, cases, preset, edge=None):
+    """Untrained network of the training cases' geometry, ranges and scales; edge: functions for the constrained one."""
     x, r = (tuple(cases.constants[axis].tolist()) for axis in "xr")
     scales = {name: rms / np.sqrt(2) for name, (rms, _) in cases.about.scales.items()}  # of one part
     if name == "mlp":
         low, high = (tuple(float(f(cases.columns[key])) for key in INPUTS) for f in (np.min, np.max))
         return ForwardModel(ForwardConfig(x, r, low, high, scales["pressure"], preset.width))
-    config = UNetConfig(
-        x, r, preset.width, potential_scale=scales["potential"], velocity_scale=scales["radial_velocity"]
-    )
-    return (ConstrainedUNet if name == "constrained" else UNet)(config)
+    if name == "constrained":
+        return ConstrainedNetwork(ConstrainedConfig(x, r, width=preset.width), edge)
+    scales = {"potential_scale": scales["potential"], "velocity_scale": scales["radial_velocity"]}
+    return UNet(UNetConfig(x, r, preset.width, **scales))
+
+
+def edge_functions(cases):
+    """Edge functions of the training cases of an edge dataset, all in memory."""
+    edge = EdgeFunctions(EdgeConfig.of_nodes(cases.constants["root"], cases.constants["angle"]))
+    edge.fit(np.stack([case["potential"] for case in cases]))
+    return edge
 
 
 def open_run(run, data):

@@ -1,0 +1,155 @@
+"""Derivatives of unseen fields by every method there is: errors, and time per field, in one table.
+
+    wavenet generate derivative -o derivative.h5
+    python benchmarks/derivatives.py --data derivative.h5 --runs RUNS
+
+Trains the paper's U-net and a Fourier neural operator for about 45 minutes each on one core, keeping them in RUNS.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import lightning
+import numpy as np
+import torch
+from baselines import FittedStencil, Peer, PeerConfig
+from safetensors.torch import load_file, save_file
+
+from analytic import ModeMixture, solve
+from data.read import Cases
+from wavenet.checkpoint import SHIPPED, load
+from wavenet.cli.tasks import build, examples
+from wavenet.constrained import ConstrainedNetwork
+from wavenet.differences import ORDERS, Differences
+from wavenet.training import Preset, fit
+from wavenet.waves import WaveDerivatives
+
+PRESETS = {
+    "paper U-net": Preset(epochs=34, batch=8, rate=1e-3, patience=34, width=8),
+    "FNO": Preset(epochs=18, batch=8, rate=1e-3, patience=18, width=16),
+}
+FITTED = 330  # fields that the stencil is fitted to
+LIP = 0.2  # radius of the disc at the lip
+
+
+def trained(name, data, runs):
+    """A network, from its run or trained now."""
+    run = Path(runs) / name.replace(" ", "-")
+    weights, taught = run / "weights.safetensors", Cases(data, "train", task="derivative")
+    lightning.seed_everything(0, verbose=False)
+    net = build("unet", taught, PRESETS["paper U-net"])
+    if name != "paper U-net":
+        net = Peer(PeerConfig(net.config.potential_scale, net.config.velocity_scale, PRESETS[name].width))
+    if not weights.exists():
+        fit(net, examples(taught), examples(Cases(data, "validation")), run, preset=PRESETS[name], progress=False)
+        save_file({key: value.contiguous() for key, value in net.state_dict().items()}, weights)
+    net.load_state_dict(load_file(weights))
+    return net.eval()
+
+
+def stencil(data):
+    """The fitted stencil, of evenly chosen training fields."""
+    taught = Cases(data, "train", task="derivative")
+    chosen = [tensors(taught[index]) for index in np.linspace(0, len(taught) - 1, FITTED).astype(int)]
+    potential, _, velocity = (torch.cat(values) for values in zip(*chosen, strict=True))
+    found = FittedStencil(taught.constants["x"], taught.constants["r"])
+    found.fit(potential, velocity)
+    return found
+
+
+def tensors(case):
+    """(potential, parameters, velocity) of a case, each with a case axis."""
+    potential = torch.from_numpy(case["potential"])[None]
+    parameters = torch.tensor([[case["m"], case["helmholtz"], case["mach"]]], dtype=torch.float64)
+    velocity = np.concatenate([case["axial_velocity"], case["radial_velocity"]])
+    return potential, parameters, torch.from_numpy(velocity)[None]
+
+
+def measure(methods, cases, fields=None):
+    """Relative errors {name: (case, region, quantity)} and seconds a field; regions: the grid, the disc, the rest."""
+    x, r = cases.constants["x"], cases.constants["r"]
+    disc = np.hypot(x[:, None], r - 1) < LIP
+    regions = [torch.from_numpy(region) for region in (np.ones_like(disc), disc, ~disc)]
+    errors, seconds = {name: [] for name in methods}, dict.fromkeys(methods, 0.0)
+    count = len(cases) if fields is None else fields
+    for index in range(count):
+        potential, parameters, velocity = tensors(cases[index])
+        for name, method in methods.items():
+            started = time.perf_counter()
+            found = method(potential, parameters)
+            seconds[name] += time.perf_counter() - started
+            parts = [(found - velocity).unflatten(1, (2, 2)), velocity.unflatten(1, (2, 2))]
+            norms = [[part[..., region].square().sum(dim=(0, 2, 3)).sqrt() for region in regions] for part in parts]
+            errors[name].append((torch.stack(norms[0]) / torch.stack(norms[1])).numpy())
+    return {name: np.array(values) for name, values in errors.items()}, {k: v / count for k, v in seconds.items()}
+
+
+def solver_seconds(cases, fields=20):
+    """Seconds the Wiener-Hopf solver takes for psi, u, v and p of a field."""
+    x, r = cases.constants["x"], cases.constants["r"]
+    started = time.perf_counter()
+    for index in range(fields):
+        case = cases[index * len(cases) // fields]
+        amplitudes = case["amplitude"] @ [1, 1j]
+        solve(ModeMixture(int(case["m"]), amplitudes, case["helmholtz"], case["mach"]), tolerance=1e-6).field(x, r)
+    return (time.perf_counter() - started) / fields
+
+
+def table(errors, seconds, ours="constrained network"):
+    """Markdown lines."""
+    best = min((name for name in errors if name.startswith("differences")), key=lambda n: np.median(errors[n][:, 0]))
+    lines = [
+        "| method | u | v | u, lip | v, lip | u, rest | v, rest | ms |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, values in errors.items():
+        cells = []
+        for region in range(3):
+            for quantity in range(2):
+                column = values[:, region, quantity]
+                cells.append(f"{np.median(column):.1e} / {np.percentile(column, 95):.1e}")
+        lines.append(f"| {name} | {' | '.join(cells)} | {1e3 * seconds[name]:.1f} |")
+    for other in (best, "fitted stencil"):
+        better = np.mean(errors[ours][:, 0] < errors[other][:, 0], axis=0)
+        ratio = np.median(errors[other][:, 0], axis=0) / np.median(errors[ours][:, 0], axis=0)
+        lines.append(
+            f"\n{ours} against {other}: smaller error in {better[0]:.1%} (u), {better[1]:.1%} (v) of the cases; "
+            f"medians {ratio[0]:.0f} and {ratio[1]:.0f} times smaller."
+        )
+    return "\n".join(lines)
+
+
+def main(argv=None):
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True, help="a derivative dataset")
+    parser.add_argument("--runs", required=True, help="folder of the trained networks")
+    parser.add_argument("--only", choices=PRESETS, help="train this one and stop")
+    parser.add_argument("--ours", default=SHIPPED["derivative"], help="run of the constrained network")
+    options = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    if options.only:
+        trained(options.only, options.data, options.runs)
+        return
+    cases = Cases(options.data, "test", task="derivative")
+    x, r = cases.constants["x"], cases.constants["r"]
+    ours, fitted = load(options.ours, task="derivative")[1].on_grid(x, r), stencil(options.data)
+    assert isinstance(ours, ConstrainedNetwork)
+    differences = {order: Differences(x, r, order) for order in ORDERS}
+    methods = {name: trained(name, options.data, options.runs) for name in PRESETS}
+    methods |= {f"differences of order {n}": lambda psi, _, n=n: differences[n](psi) for n in ORDERS}
+    methods |= {
+        "fitted stencil": lambda psi, _: fitted(psi),
+        "wave stencils": WaveDerivatives(x, r),
+        "constrained network": ours,
+    }
+    with torch.no_grad():
+        errors, seconds = measure(methods, cases)
+    print(f"{len(cases)} unseen fields of {options.data}, relative L2 errors, median / 95th percentile; one thread\n")
+    print(table(errors, seconds))
+    print(f"\nThe Wiener–Hopf solver takes {1e3 * solver_seconds(cases):.1f} ms a field (tolerance 1e-6).")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""The constrained network: what holds whatever its weights are, and the network that comes with the package."""
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from analytic import ModeMixture, solve
+from wavenet.checkpoint import SHIPPED, load, save
+from wavenet.constrained import METHODS, ConstrainedConfig, ConstrainedNetwork
+from wavenet.constraints import momentum_pressure, times
+from wavenet.differences import Differences
+from wavenet.edge import EdgeConfig, EdgeFunctions
+from wavenet.training import PRESETS, exercises, fit
+from wavenet.wave_fit import WaveFit
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+X, R = (np.arange(64) + 0.5) / 24 - 1.3, (np.arange(48) + 0.5) / 24
+
+
+def parts(values):
+    return torch.from_numpy(np.stack([values.real, values.imag]))[None]
+
+
+def example(name):
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load(SHIPPED["derivative"], task="derivative")[1]
+
+
+@pytest.fixture(scope="module")
+def field():
+    return solve(ModeMixture(2, [1.0, 0.5j], 9.0, 0.3)).field(X, R)
+
+
+@pytest.fixture(params=[0.0, 1e-2], ids=["exact", "noisy"])
+def wild(request, shipped):
+    """Random weights of the U-net on a grid of our own."""
+    torch.manual_seed(0)
+    model = shipped.on_grid(X, R, noise=request.param)
+    with torch.no_grad():
+        for weight in model.judge.parameters():
+            weight.normal_(0, 0.5)
+    return model.requires_grad_(False)
+
+
+PARAMETERS = torch.tensor([[2, 9.0, 0.3], [0, 6.0, -0.2], [5, 12.0, 0.0]], dtype=torch.float64)
+
+
+def test_weights_are_shares(wild):
+    weights = wild.weights(PARAMETERS)
+    assert weights.shape == (3, 2, len(METHODS), len(X), len(R))
+    assert torch.all(weights >= 0)
+    torch.testing.assert_close(weights.sum(dim=2), torch.ones_like(weights[:, :, 0]))
+    rho = np.hypot(X[:, None], R - 1)
+    assert torch.all(weights[:, :, 3, torch.from_numpy(rho > 0.36)] == 0)
+    assert (weights[:, :, 2].abs().max() > 0) == (wild.config.noise > 0)
+    assert weights.std() > 0.1  # they are wild, and differ by case
+    assert not torch.equal(weights[0], weights[1])
+
+
+def test_it_is_complex_homogeneous(wild):
+    torch.manual_seed(1)
+    psi, other = torch.randn(2, 3, 2, len(X), len(R), dtype=torch.float64)
+    factor = torch.tensor([[0.3, -2.0], [1e4, 1.0], [0.0, 1e-3]]).double()
+    out, turned = wild(psi, PARAMETERS), wild(times(psi, factor), PARAMETERS)
+    expected = torch.cat([times(out[:, :2], factor), times(out[:, 2:], factor)], dim=1)
+    torch.testing.assert_close(turned, expected, rtol=1e-7, atol=1e-7 * float(expected.abs().max()))
+    if not wild.config.noise:  # where waves are fitted, the relative noise makes it depend on the field's size
+        added = wild(psi + other, PARAMETERS)
+        torch.testing.assert_close(added, out + wild(other, PARAMETERS), rtol=1e-8, atol=1e-8 * float(out.abs().max()))
+
+
+def test_it_is_exact_on_polynomials_and_waves_away_from_the_lip(shipped):
+    """Any mixture of stencils is."""
+    model = shipped.on_grid(X, R)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for weight in model.judge.parameters():
+            weight.normal_(0, 0.5)
+    far = np.hypot(X[:, None], R - 1) > 0.36
+    free = far & (X > 0.3)[:, None] & (R > 0.5)  # walls and axis have conditions of their own
+    k, mach = 9.0, 0.3
+    with torch.no_grad():
+        for degree in range(7):
+            psi = X[:, None] ** degree + 0 * R + 1j * R**degree
+            out = model(parts(psi), PARAMETERS[:1])[0].numpy()
+            u, v = degree * X[:, None] ** max(degree - 1, 0) + 0 * R, degree * R ** max(degree - 1, 0) + 0 * X[:, None]
+            assert np.max(np.abs(out[0] - u)[free]) < 1e-8 * 2**degree
+            assert np.max(np.abs(out[3] - v)[free]) < 1e-8 * 2**degree
+        for mu in (k / (1 + mach), -k / (1 - mach), 3.0):
+            out = model(parts(np.exp(1j * mu * X)[:, None] + 0 * R), PARAMETERS[:1])[0].numpy()
+            error = out[0] + 1j * out[1] - 1j * mu * np.exp(1j * mu * X)[:, None]
+            assert np.max(np.abs(error)[far]) < 1e-4 * abs(mu)
+
+
+def test_nothing_passes_through_the_wall_but_around_the_lip(shipped):
+    model = shipped.on_grid(X, R)
+    torch.manual_seed(2)
+    psi = torch.randn(1, 2, len(X), len(R), dtype=torch.float64)
+    outside = torch.from_numpy((X[:, None] < -0.42) & (R > 1))
+    changed = torch.where(outside, 7.0, psi)
+    with torch.no_grad():
+        first, second = model(psi, PARAMETERS[:1]), model(changed, PARAMETERS[:1])
+    inside = torch.from_numpy((X[:, None] < 0) & (R < 1))
+    differs = (first != second)[0].any(dim=0)
+    # Rows inside see along x as well, but never the changed cells.
+    assert not torch.any(differs & inside)
+    assert torch.any(differs & outside)
+
+
+def test_another_grid_is_the_same_network(shipped):
+    again = shipped.on_grid(shipped.config.x, shipped.config.r)
+    state, other = shipped.state_dict(), again.state_dict()
+    assert state.keys() == other.keys()
+    assert all(torch.equal(state[key], other[key]) for key in state)
+    assert again.on_grid(X, R, noise=0.1).config.noise == 0.1
+
+
+@pytest.mark.parametrize("noise", [0.0, 10 ** (-30 / 20)])
+def test_it_beats_differences(shipped, field, noise):
+    rng = np.random.default_rng(0)
+    model = shipped.on_grid(X, R, noise=noise)
+    size = np.sqrt(np.mean(np.abs(field.potential) ** 2) / 2)
+    psi = field.potential + noise * size * (rng.normal(size=(*field.potential.shape, 2)) @ [1, 1j])
+    exact = torch.cat([parts(field.axial_velocity), parts(field.radial_velocity)], dim=1)
+    with torch.no_grad():
+        found = model(parts(psi), PARAMETERS[:1])
+    order = min((2, 4, 6, 8), key=lambda n: float((Differences(X, R, n)(parts(psi)) - exact).norm()))
+    best = Differences(X, R, order)(parts(psi))
+    for part in (slice(0, 2), slice(2, 4)):
+        error = float((found - exact)[:, part].norm() / exact[:, part].norm())
+        assert error < (1e-5 if noise == 0 else 0.02)
+        assert error < float((best - exact)[:, part].norm() / exact[:, part].norm()) / 5
+
+
+def test_pressure_obeys_the_momentum_relation(field):
+    psi, u = parts(field.potential), parts(field.axial_velocity)
+    p = momentum_pressure(psi, u, torch.tensor([9.0]).double(), torch.tensor([0.3]).double())
+    error = field.error_estimate * field.pressure.size**0.5 * float(p.abs().max())
+    torch.testing.assert_close(p, parts(field.pressure), rtol=0, atol=error)
+
+
+def test_fitted_waves_find_the_field_in_noise(field):
+    rng, noise = np.random.default_rng(1), 0.05
+    exact = torch.cat([parts(field.axial_velocity), parts(field.radial_velocity)], dim=1)[0].numpy()
+    size = np.sqrt(np.mean(np.abs(field.potential) ** 2) / 2)
+    psi = parts(field.potential + noise * size * (rng.normal(size=(*field.potential.shape, 2)) @ [1, 1j]))
+    found = WaveFit(X, R, noise)(psi, PARAMETERS[:1])[0].numpy()
+    far = np.hypot(X[:, None], R - 1) > 0.3
+    for part in (slice(0, 2), slice(2, 4)):
+        assert np.linalg.norm((found - exact)[part][:, far]) < 0.03 * np.linalg.norm(exact[part][:, far])
+    plane = parts(np.exp(1j * 9.0 / 1.3 * X[:, None] + 0 * R))  # a plane wave inside, too
+    left = np.ix_([0, 1], X < -0.1, R < 0.9)
+    u = WaveFit(X, R, 0.0)(plane, torch.tensor([[0, 9.0, 0.3]]))[0].numpy()
+    wave = plane[0].numpy()
+    assert np.max(np.abs(u[left] - 9.0 / 1.3 * np.stack([-wave[1], wave[0]])[left])) < 0.05
+
+
+@pytest.mark.filterwarnings("ignore")  # Lightning's, on workers and devices
+def test_it_is_trained_and_saved(shipped, field, tmp_path):
+    """One field in several noises: its errors are learned, the run gives the same network back."""
+    x, r = tuple(X.tolist()), tuple(R.tolist())
+    model = ConstrainedNetwork(ConstrainedConfig(x, r, width=8, depth=2), shipped.edge)
+    velocity = torch.cat([parts(field.axial_velocity), parts(field.radial_velocity)], dim=1)
+    cases = torch.utils.data.TensorDataset(
+        parts(field.potential).repeat(12, 1, 1, 1), PARAMETERS[:1].repeat(12, 1), velocity.repeat(12, 1, 1, 1)
+    )
+    taught = exercises(model, cases, 12)
+    assert len(taught) == 12
+    preset = dataclasses.replace(PRESETS["constrained", "quick"], epochs=40, rate=2e-2)
+
+    def miss(network):
+        parameters, noise, errors = taught[:1]
+        found = network.log_errors(parameters, noise)
+        return float((found - errors)[torch.isfinite(found)].abs().median())
+
+    before = miss(model)
+    model = fit(model, cases, cases, tmp_path, preset=preset, progress=False)
+    assert miss(model) < before / 2
+    save(tmp_path, "constrained", model, {})
+    again = load(tmp_path, task="derivative")[1]
+    with torch.no_grad():
+        torch.testing.assert_close(again(*cases[:1][:2]), model(*cases[:1][:2]), rtol=0, atol=0)
+
+
+def test_unseen_fields_on_unseen_grids(shipped):
+    """The example, small: the lip anywhere in its cell, spacings changed by up to 30 %."""
+    found = example("derivatives_on_any_grid").errors(shipped, 4)
+    assert np.all(np.median(found[:, 0], axis=0) < 2e-5)
+    assert np.all(found[:, 0] < found[:, 1] / 30)
+
+
+def test_bad_input_is_named(shipped):
+    edge = EdgeFunctions(EdgeConfig())
+    with pytest.raises(ValueError, match="noise must lie in"):
+        shipped.on_grid(X, R, noise=2.0)
+    with pytest.raises(ValueError, match="evenly spaced"):
+        ConstrainedConfig((0.0, 1.0, 3.0), (1.0, 2.0))
+    with pytest.raises(ValueError, match="r must be positive"):
+        ConstrainedConfig((0.0, 1.0), (-1.0, 0.0))
+    with pytest.raises(ValueError, match="needs 8 cells"):
+        shipped.on_grid(X, R[:30])
+    with pytest.raises(ValueError, match="not been fitted"):
+        ConstrainedNetwork(ConstrainedConfig(tuple(X), tuple(R)), edge).weights(PARAMETERS)
+    with pytest.raises(ValueError, match="expected a potential"):
+        shipped(torch.zeros(1, 2, 8, 8), PARAMETERS[:1])
+    with pytest.raises(ValueError, match="attribution needs"):
+        shipped.on_grid(X, R, noise=0.1).core(PARAMETERS[:1])

@@ -1,0 +1,226 @@
+"""The constrained network: derivatives that are linear in the potential, in shares that a network chooses.
+
+Several linear derivatives are each right somewhere: narrow stencils that know the case's wavenumber near walls and
+lip, wide ones at few points per wavelength, learned functions around the lip, waves fitted to whole regions in noise.
+A network sees place, m, ka, M and noise of a cell - not the field - and predicts the error of each of them there; their
+shares are the inverses of its squares. Shares are positive and add to one, so that what all of the
+derivatives obey holds exactly, whatever the network says: complex homogeneity, exactness on polynomials and waves, zero
+slope on the wall, parity at the axis, and that nothing passes through the wall but around the lip. Nothing that is
+learned depends on a particular grid.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import nn
+
+from .constraints import complex_reference, reciprocal, times
+from .edge import EdgeConfig, EdgeFunctions, EdgeMap
+from .unet import expect_grid
+from .wave_fit import WaveFit
+from .waves import WaveDerivatives
+
+METHODS = ("narrow stencils", "wide stencils", "fitted waves", "edge functions")
+_WIDTHS = (11, 19)  # points of the stencils, fewer where a side of the wall has fewer
+_FEWEST = 8
+_FITS = 1e-4  # noise from which waves are fitted
+_QUIET = 1e-7  # noise that is none
+_GUESS = -4.0  # logarithm of the errors that are expected before training
+
+
+@dataclass(frozen=True)
+class ConstrainedConfig:
+    """x, r: cell centres [radii]; noise: root mean square of that in the potential, over the potential's; edge: of the
+    functions at the lip; width, depth: of the network that predicts errors, the same for every cell.
+    """
+
+    x: tuple
+    r: tuple
+    noise: float = 0.0
+    edge: EdgeConfig = EdgeConfig()  # noqa: RUF009 - frozen
+    width: int = 32
+    depth: int = 3
+
+    def __post_init__(self):
+        if isinstance(self.edge, dict):  # from a checkpoint
+            object.__setattr__(self, "edge", EdgeConfig(**self.edge))
+        if not 0 <= self.noise < 1:
+            raise ValueError(f"noise must lie in 0 ... 1, relative to the potential, got {self.noise}")
+        for name, points in (("x", self.x), ("r", self.r)):
+            step = np.diff(points)
+            if len(points) < 2 or not np.all(step > 0) or np.ptp(step) > 1e-6 * abs(step[0]):
+                raise ValueError(f"the cells in {name} must be evenly spaced and increase")
+        if self.r[0] <= 0:
+            raise ValueError(f"r must be positive, got {self.r[0]}")
+
+
+class ConstrainedNetwork(nn.Module):
+    """(u, v) of potentials (case, 2, x, r) with parameters (case, 3), m, ka, M: (case, 4, x, r), double precision.
+
+    Parameters
+    ----------
+    config : ConstrainedConfig
+    edge : EdgeFunctions, optional
+        Fitted ones; without them, functions to be loaded.
+
+    Raises
+    ------
+    ValueError
+        A cell's centre on the lip; fewer than eight cells on a side of the wall; in use, fewer than 2.5 points per
+        wavelength.
+    """
+
+    def __init__(self, config, edge=None):
+        super().__init__()
+        if edge is not None:
+            config = dataclasses.replace(config, edge=edge.config)
+        self.config = config
+        self.edge = EdgeFunctions(config.edge) if edge is None else edge
+        seen = _planes(config, torch.zeros(1, 3), torch.zeros(1)).shape[1]
+        sizes = [seen, *[config.width] * config.depth]
+        layers = [layer for before, after in pairwise(sizes) for layer in (nn.Conv2d(before, after, 1), nn.SiLU())]
+        last = nn.Conv2d(config.width, 2 * len(METHODS), 1)
+        nn.init.constant_(last.bias, _GUESS)  # type: ignore[arg-type]
+        self.judge = nn.Sequential(*layers, last)
+        r = np.asarray(config.r)
+        fewest = min(len(config.x), *(int(n) for n in (2 * np.sum(r < 1), np.sum(r > 1)) if n))
+        if fewest < _FEWEST:
+            raise ValueError(f"a stencil needs {_FEWEST} cells in x and on each side of the wall, got {fewest}")
+        self.narrow, self.wide = (
+            WaveDerivatives(config.x, r, width=min(width, fewest), noise=config.noise) for width in _WIDTHS
+        )
+        self.fit_waves = WaveFit(config.x, r, config.noise) if config.noise >= _FITS else None
+        self._map: EdgeMap | None = None
+        self.register_load_state_dict_post_hook(_forget_map)
+
+    def on_grid(self, x, r, *, noise=0.0):
+        """The same network for another grid, or another noise."""
+        config = dataclasses.replace(self.config, x=tuple(map(float, x)), r=tuple(map(float, r)), noise=noise)
+        other = ConstrainedNetwork(config, self.edge)
+        other.judge.load_state_dict(self.judge.state_dict())
+        return other.to(self._device).train(self.training)
+
+    @property
+    def _device(self):
+        return next(self.judge.parameters()).device
+
+    @property
+    def edge_map(self):
+        """Derivatives around the lip, made when they are first needed: the functions may have been loaded by then."""
+        if self._map is None or self._map.known.device != self._device:
+            near = EdgeMap(self.edge, self.config.x, self.config.r, noise=self.config.noise)
+            object.__setattr__(self, "_map", near.to(self._device))  # no part of the state
+        return self._map
+
+    def log_errors(self, parameters, noise=None):
+        """Decimal logarithm of the error expected of each method, over the root mean square of u, or v, over the grid.
+
+        noise : (case,) tensor, by default that of the configuration. Gives (case, 2, method, x, r), infinite where a
+        method gives nothing.
+        """
+        parameters = parameters.to(self._device)
+        if noise is None:
+            noise = torch.full((len(parameters),), self.config.noise)
+        noise = noise.to(parameters.device)
+        planes = _planes(self.config, parameters, noise).to(next(self.judge.parameters()).dtype)
+        found = self.judge(planes).unflatten(1, (2, len(METHODS)))
+        allowed = found.new_ones(len(found), 1, *found.shape[2:], dtype=torch.bool)
+        allowed[:, :, 2] = (noise >= _FITS)[:, None, None, None]
+        allowed[:, :, 3] = self.edge_map.known
+        return found.double().masked_fill(~allowed, torch.inf)
+
+    def weights(self, parameters):
+        """Share of each method in each cell, for u and for v: (case, 2, method, x, r), positive, with sum one."""
+        return (-2 * np.log(10) * self.log_errors(parameters)).softmax(dim=2)
+
+    def expected_error(self, parameters):
+        """Expected error of u and v over their root mean square over the grid: (case, 2, x, r)."""
+        precision = 10 ** (-2 * self.log_errors(parameters))
+        return precision.sum(dim=2) ** -0.5
+
+    def candidates(self, potential, parameters):
+        """Velocities by each method, zero where it gives none: (case, method, 4, x, r)."""
+        expect_grid(self.config, potential, parameters)
+        psi = potential.double()
+        narrow, wide = self.narrow(psi, parameters), self.wide(psi, parameters)
+        fitted = torch.zeros_like(wide) if self.fit_waves is None else self.fit_waves(psi, parameters)
+        return torch.stack([narrow, wide, fitted, self.edge_map(psi)], dim=1)
+
+    def forward(self, potential, parameters):
+        return combine(self.weights(parameters), self.candidates(potential, parameters)).to(potential.dtype)
+
+    def explained(self, potential, parameters):
+        """What `core` sees of a potential, divided by its complex reference, and that reference."""
+        expect_grid(self.config, potential, parameters)
+        reference = complex_reference(potential.double())
+        return times(potential.double(), reciprocal(reference)), reference
+
+    def core(self, parameters):
+        """From what `explained` gives of one case, parameters (1, 3), to velocities (1, 4, x, r) over its factor.
+
+        Raises
+        ------
+        ValueError
+            A network for noise: fitted waves have no layers.
+        """
+        if self.fit_waves is not None:
+            raise ValueError(f"attribution needs a network for noise below {_FITS}, got {self.config.noise}")
+        with torch.no_grad():
+            weights = self.weights(parameters)[0]
+        fixed: list[nn.Module] = [self.narrow.fixed(parameters), self.wide.fixed(parameters), self.edge_map]
+        return CaseCore(fixed, [weights[:, index] for index in (0, 1, 3)]).eval()
+
+
+class CaseCore(nn.Module):
+    """The constrained network for fields of one (m, ka, M): fixed linear layers, added with fixed shares."""
+
+    def __init__(self, derivatives, weights):
+        super().__init__()
+        self.derivatives = nn.ModuleList(derivatives)
+        self.shares = nn.ParameterList(
+            nn.Parameter(share.repeat_interleave(2, dim=0), requires_grad=False) for share in weights
+        )
+
+    def forward(self, field):
+        parts = [derivative(field) * share for derivative, share in zip(self.derivatives, self.shares, strict=True)]
+        return parts[0] + parts[1] + parts[2]
+
+
+def _forget_map(model, _):
+    model._map = None
+
+
+def combine(weights, candidates):
+    """Sum over the methods: (case, 2, method, x, r), (case, method, 4, x, r) -> (case, 4, x, r)."""
+    parts = candidates.unflatten(2, (2, 2))  # (case, method, quantity, part, x, r)
+    return torch.einsum("cqjxr,cjqpxr->cqpxr", weights, parts).flatten(1, 2)
+
+
+def _planes(config, parameters, noise):
+    """What the network sees: (case, plane, x, r), of order one."""
+    x, r = (torch.tensor(points, dtype=torch.float64, device=parameters.device) for points in (config.x, config.r))
+    step_x, step_r = x[1] - x[0], r[1] - r[0]
+    step = torch.sqrt(step_x * step_r)
+    x, r = torch.meshgrid(x, r, indexing="ij")
+    rho, turn = torch.hypot(x, r - 1), torch.atan2(r - 1, x)
+    wall = torch.where(x < 0, torch.abs(r - 1), rho)
+    ends = torch.minimum(x - x.min(), x.max() - x), r.max() - r
+    place = [
+        torch.log(rho / step) / 2,
+        torch.log(rho),
+        torch.cos(turn),
+        torch.sin(turn / 2),
+        torch.exp(-wall / step_r / 5),
+        torch.exp(-r / step_r / 5),
+        torch.exp(-ends[0] / step_x / 5),
+        torch.exp(-ends[1] / step_r / 5),
+    ]
+    m, helmholtz, mach = parameters.double().unbind(dim=1)
+    numbers = helmholtz / (1 - torch.abs(mach)) * step_x, helmholtz / torch.sqrt(1 - mach**2) * step_r
+    loud = torch.log10(noise.double().clamp_min(_QUIET))
+    case = torch.stack([*numbers, helmholtz / 25, torch.abs(m) / 10, mach, loud / 7 + 1], dim=1)
+    shape = (len(parameters), -1, *x.shape)
+    return torch.cat([torch.stack(place)[None].expand(shape), case[:, :, None, None].expand(shape)], dim=1)
