@@ -216,3 +216,12 @@ def test_bad_input_is_named(shipped):
         shipped(torch.zeros(1, 2, 8, 8), PARAMETERS[:1])
     with pytest.raises(ValueError, match="attribution needs"):
         shipped.on_grid(X, R, noise=0.1).core(PARAMETERS[:1])
+
+
+def test_intensity_beside_the_lip(shipped):
+    """The example, small: the intensity through a surface that runs through the cells beside the lip."""
+    found = example("power_near_the_lip").errors(shipped, 4)
+    order_eight, network, exact = found[:, 1, 0], found[:, 2, 0], found[:, 3]
+    assert np.all(network < 1e-4)
+    assert np.all(network < order_eight / 100)
+    np.testing.assert_allclose(found[:, 2, 1], exact[:, 1], rtol=1e-2, atol=1e-4)  # the quadrature's own error
