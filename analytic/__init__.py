@@ -14,6 +14,7 @@ True
 """
 
 from .errors import ConvergenceError
+from .factorisation import plus_factor
 from .jet import JetSolution
 from .modes import axial_wavenumber, cut_on_helmholtz, cut_on_orders, radial_eigenvalue, radial_eigenvalues
 from .multimode import MultiMode, MultiModeSolution
@@ -38,6 +39,7 @@ __all__ = [
     "axial_wavenumber",
     "cut_on_helmholtz",
     "cut_on_orders",
+    "plus_factor",
     "radial_eigenvalue",
     "radial_eigenvalues",
     "solve",

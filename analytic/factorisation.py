@@ -14,6 +14,7 @@ import numpy as np
 
 from .errors import ConvergenceError
 from .kernel import hankel_pair, radial_wavenumber, root
+from .section import Section
 
 _ANGLE = np.pi / 4  # tilt of the line: half-way between the real and the imaginary zeros
 _SCALE = 0.25  # of the line's bend at the origin: well within the distance to the branch points
@@ -179,3 +180,42 @@ class Factorisation:
         log_plus, error = self.log_plus(s)
         k = self.k[0] if self._single else self.k.reshape(-1, *[1] * (np.ndim(s) - 1))
         return np.exp(0.25j * np.pi + log_plus) / root(k + s), error
+
+
+def plus_factor(m, helmholtz, theta):
+    r"""Factor F_plus(-K cos(theta)) of the kernel F = pi gamma J_m'(gamma) H_m'(gamma), K = helmholtz, no flow.
+
+    All of the solution that is not in closed form. In a uniform flow K = ka / sqrt(1 - M^2).
+
+    Parameters
+    ----------
+    m : int
+        Azimuthal order; its sign does not matter.
+    helmholtz : (case,) float array, > 0
+    theta : (angle,) float array
+        In (0, pi) [rad].
+
+    Returns
+    -------
+    value : (case, angle) complex array
+    error : (case, angle) float array
+        Estimate, relative.
+
+    Raises
+    ------
+    ValueError
+        A Helmholtz number that is not positive, an angle outside (0, pi).
+    ConvergenceError
+        See `Factorisation`.
+    """
+    k, theta = np.atleast_1d(np.asarray(helmholtz, dtype=float)), np.asarray(theta, dtype=float)
+    if not np.all(k > 0):
+        raise ValueError(f"helmholtz must be positive, got {k[~(k > 0)][0]}")
+    if not np.all((theta > 0) & (theta < np.pi)):
+        raise ValueError(f"theta must lie in (0, pi) rad, got {theta}")
+    section = Section(abs(int(m)))
+    s = -k[:, None] * np.cos(theta)
+    log_plus, error = Factorisation(section, k).log_plus(np.abs(s) + 0j)  # above the line, where it is accurate
+    kernel = section.kernel((k[:, None] * np.sin(theta) + 0j).ravel()).reshape(s.shape)
+    value = np.exp(log_plus)
+    return np.where(s < 0, kernel / value, value), error

@@ -7,6 +7,7 @@ from .format import FIELDS, FORMAT, VARIABLES
 _KINDS = {
     "derivative": "near fields next to the lip",
     "edge": "potentials around the lip",
+    "factor": "kernel factors of the problem",
     "forward": "pressures at microphones",
 }
 
@@ -67,6 +68,8 @@ def _missing(about):
 def _orders(arrays, chosen):
     if "n" in arrays:
         return _list(sorted(set(arrays["n"][chosen].tolist())))
+    if "amplitude" not in arrays:
+        return ""
     return f"{int(np.any(arrays['amplitude'][chosen], axis=2).sum(axis=1).max())} at most together"
 
 

@@ -57,6 +57,11 @@ VARIABLES = {
         "amplitude": Variable(("case", "order", "part"), "f8", "a c", "incident potential at the wall, x = 0"),
         "potential": Variable(("case", "part", "root", "angle"), "f8", "a c", "psi"),
     },
+    "factor": _CASES
+    | {
+        "angle": Variable(("angle",), "f8", "rad", "polar angle, 0 downstream, Chebyshev nodes of 0 ... pi"),
+        "factor": Variable(("case", "angle", "part"), "f8", "1", "factor F_plus(-ka cos(angle)) of the kernel"),
+    },
     "forward": _CASES
     | {
         "microphone": Variable(("microphone",), "i8", "1", "number of the microphone"),
@@ -70,6 +75,7 @@ VARIABLES = {
 FIELDS = {  # what is learned
     "derivative": ("potential", "axial_velocity", "radial_velocity"),
     "edge": ("potential",),
+    "factor": ("factor",),
     "forward": ("pressure",),
 }
 MISSING = "missing"  # group of the cases that did not converge
@@ -85,7 +91,7 @@ def create(file, task, lengths, values, splits):
     Parameters
     ----------
     file : h5py.File, new
-    task : {"derivative", "edge", "forward"}
+    task : {"derivative", "edge", "factor", "forward"}
     lengths : dict
         Of the dimensions.
     values : dict
@@ -113,7 +119,9 @@ def create(file, task, lengths, values, splits):
     file["split"].attrs["flag_values"] = np.arange(len(splits))
     file["split"].attrs["flag_meanings"] = text(" ".join(splits))
     for name in FIELDS[task]:
-        file[name].attrs["coordinates"] = text(_COORDINATES + (" x r" if variables["x"].dimensions != ("x",) else ""))
+        file[name].attrs["coordinates"] = text(
+            _COORDINATES + (" x r" if "x" in variables and variables["x"].dimensions != ("x",) else "")
+        )
 
 
 def _chunks(shape):

@@ -26,10 +26,10 @@ _FILTERS = {1, 2, 3}  # deflate, shuffle, fletcher32
 class About:
     """A file without its arrays.
 
-    task : "derivative", "edge" or "forward". splits : names, in the order of the numbers in `split`. provenance :
-    attributes of the file. missing : records (case, m, helmholtz, mach, split, reason) of the recipe's cases that are
-    not in it. scales : {field: (root mean square of the modulus, largest part)} of the training cases, where there
-    are some.
+    task : "derivative", "edge", "factor" or "forward". splits : names, in the order of the numbers in `split`.
+    provenance : attributes of the file. missing : records (case, m, helmholtz, mach, split, reason) of the recipe's
+    cases that are not in it. scales : {field: (root mean square of the modulus, largest part)} of the training cases,
+    where there are some.
     """
 
     task: str
@@ -57,7 +57,7 @@ class Dataset:
 
     @property
     def task(self):
-        """What it is for: "derivative", "edge" or "forward"."""
+        """What it is for: "derivative", "edge", "factor" or "forward"."""
         return self.about.task
 
     @property
@@ -137,7 +137,7 @@ def read(path, *, task=None):
     ----------
     path : path
         HDF5 file written by `data.generate`.
-    task : {"derivative", "edge", "forward"}, optional
+    task : {"derivative", "edge", "factor", "forward"}, optional
         Refuse a file of another task.
 
     Raises
@@ -319,7 +319,7 @@ def _check_values(arrays, path, about):
         ("mach", np.abs(arrays["mach"]) < 1),
         ("split", np.isin(arrays["split"], range(len(about.splits)))),
         ("error_estimate", arrays["error_estimate"] >= 0),
-        ("r", arrays["r"] >= 0),
+        ("r", arrays.get("r", np.zeros(1)) >= 0),
     ):
         if not np.all(good):
             raise ValueError(f"{path}: {name} holds the value {arrays[name][~good][0]}, which is out of range")

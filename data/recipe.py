@@ -95,6 +95,12 @@ class Disc(_Strict):
     angles: Annotated[int, Field(ge=4, le=400)]
 
 
+class Arc(_Strict):
+    """Number of angles, Chebyshev nodes of 0 ... 180 degrees."""
+
+    angles: Annotated[int, Field(ge=4, le=400)]
+
+
 class OutOfRange(_Strict):
     """A named test set outside the ranges of the source: what it gives replaces the source's.
 
@@ -115,13 +121,13 @@ class OutOfRange(_Strict):
         return Source.model_validate(usual.model_dump() | changes)
 
 
-_PLACES = {"forward": "microphones", "derivative": "grid", "edge": "disc"}  # table of each task
+_PLACES = {"forward": "microphones", "derivative": "grid", "edge": "disc", "factor": "arc"}  # table of each task
 
 
 class Recipe(_Strict):
     """A dataset: one task, its sources and where they are observed; split by their parameters, see `sampling`."""
 
-    task: Literal["forward", "derivative", "edge"]
+    task: Literal["forward", "derivative", "edge", "factor"]
     cases: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0)] = 0
     split: tuple[Finite, Finite, Finite] = (0.8, 0.1, 0.1)
@@ -129,6 +135,7 @@ class Recipe(_Strict):
     grid: Grid | None = None
     microphones: Microphones | None = None
     disc: Disc | None = None
+    arc: Arc | None = None
     out_of_range: list[OutOfRange] = []
 
     @model_validator(mode="after")
@@ -155,8 +162,10 @@ class Recipe(_Strict):
         sources = [self.source, *(one.source(self.source) for one in self.out_of_range)]
         if self.task == "forward" and any(source.modes != (1, 1) or source.mixtures != 1 for source in sources):
             raise ValueError("a forward recipe has one mode a case: modes = [1, 1] and mixtures = 1")
-        if self.task == "edge" and self.source.mixtures != 1:
-            raise ValueError(f"an edge recipe has mixtures = 1, got {self.source.mixtures}")
+        if self.task in ("edge", "factor") and self.source.mixtures != 1:
+            raise ValueError(f"a recipe of the task {self.task} has mixtures = 1, got {self.source.mixtures}")
+        if self.task == "factor" and any(source.mach != (0, 0) or source.n != [0] for source in sources):
+            raise ValueError("a factor belongs to no mode or flow: n = [0] and mach = [0.0, 0.0]")
         return self
 
 

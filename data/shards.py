@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from analytic import ConvergenceError, DuctMode, ModeMixture, radial_eigenvalue, solve
+from analytic import ConvergenceError, DuctMode, ModeMixture, plus_factor, radial_eigenvalue, solve
 
 from . import format as layout
 from .files import LIBVER, sync_folder, write_bytes
@@ -65,6 +65,8 @@ def positions(recipe):
         angle = np.pi * chebyshev.chebpts1(disc.angles)
         rho = root[:, None] ** 2
         return {"root": root, "angle": angle, "x": rho * np.cos(angle), "r": 1 + rho * np.sin(angle)}
+    if recipe.task == "factor":
+        return {"angle": np.pi * (chebyshev.chebpts1(recipe.arc.angles) + 1) / 2}
     theta = np.radians(np.linspace(*recipe.microphones.angle_deg))
     radius = recipe.microphones.radius
     return {"x": radius * np.cos(theta), "r": radius * np.abs(np.sin(theta))}
@@ -122,7 +124,12 @@ def lost(group, reason):
 
 def _observe(recipe, group, orders):
     """Arrays of a group along its cases."""
-    values = _forward(recipe, group) if recipe.task == "forward" else _mixtures(recipe, group, orders)
+    if recipe.task == "forward":
+        values = _forward(recipe, group)
+    elif recipe.task == "factor":
+        values = _factor(recipe, group)
+    else:
+        values = _mixtures(recipe, group, orders)
     cases = len(group.amplitudes)
     common = {"group": group.number, "m": group.m, "helmholtz": group.helmholtz, "mach": group.mach}
     constants = {name: np.full(cases, value) for name, value in (common | {"split": group.split}).items()}
@@ -139,6 +146,13 @@ def _forward(recipe, group):
         "pressure": layout.parts(field.pressure, -1)[None],
         "error_estimate": np.array([max(solution.error_estimate, field.error_estimate)]),
     }
+
+
+def _factor(recipe, group):
+    value, error = plus_factor(group.m, group.helmholtz, positions(recipe)["angle"])
+    if not np.max(error) <= TOLERANCE:
+        raise ConvergenceError(f"the error estimate {np.max(error):.1e} of the factor is above {TOLERANCE:.0e}")
+    return {"factor": layout.parts(value, -1), "error_estimate": np.max(error, axis=1)}
 
 
 def _mixtures(recipe, group, orders):
@@ -166,7 +180,8 @@ def lengths(recipe, plan, cases):
     if recipe.task == "forward":
         return {"case": cases, "part": 2, "microphone": len(places["x"])}
     axes = {name: len(values) for name, values in places.items() if values.ndim == 1}
-    return {"case": cases, "part": 2, "order": plan.orders} | axes
+    order = {} if recipe.task == "factor" else {"order": plan.orders}
+    return {"case": cases, "part": 2} | order | axes
 
 
 def along_cases(task):

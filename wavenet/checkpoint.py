@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from .constrained import ConstrainedConfig, ConstrainedNetwork
+from .directivity import Directivity, DirectivityConfig
 from .edge import EdgeConfig, EdgeFunctions
 from .forward_model import ForwardConfig, ForwardModel
 from .unet import UNet, UNetConfig
@@ -19,9 +20,11 @@ MODELS = {  # name: (task, network, configuration)
     "unet": ("derivative", UNet, UNetConfig),
     "constrained": ("derivative", ConstrainedNetwork, ConstrainedConfig),
     "edge": ("edge", EdgeFunctions, EdgeConfig),
+    "directivity": ("factor", Directivity, DirectivityConfig),
 }
-DEFAULTS = {"forward": "mlp", "derivative": "constrained", "edge": "edge"}
-SHIPPED = {"derivative": Path(__file__).parent / "weights" / "derivative"}  # runs that come with the package, by task
+DEFAULTS = {"forward": "mlp", "derivative": "constrained", "edge": "edge", "factor": "directivity"}
+_WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED = {task: _WEIGHTS / task for task in ("derivative", "factor")}  # runs that come with the package, by task
 
 
 def save(run, name, model, provenance):

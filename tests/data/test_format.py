@@ -43,9 +43,21 @@ radius = 0.3
 roots = 5
 angles = 8
 """
+FACTOR = """
+task = "factor"
+cases = 6
+[source]
+m = [0, 2]
+n = [0]
+helmholtz = [4.0, 6.0]
+[arc]
+angles = 12
+"""
 
 
-@pytest.fixture(scope="module", params=[DERIVATIVE, FORWARD, EDGE], ids=["derivative", "forward", "edge"])
+@pytest.fixture(
+    scope="module", params=[DERIVATIVE, FORWARD, EDGE, FACTOR], ids=["derivative", "forward", "edge", "factor"]
+)
 def path(request, dataset_file):
     return dataset_file(request.param)
 
@@ -76,7 +88,8 @@ def test_xarray_shows_dimensions_coordinates_and_units(path):
             assert array.attrs["units"] == variable.units
             assert array.attrs["long_name"] == variable.long_name
             np.testing.assert_array_equal(array, expected[name])
-        coordinates = {"m", "helmholtz", "mach", "split", "group", "case", "x", "r"}
+        coordinates = {"m", "helmholtz", "mach", "split", "group", "case"}
+        coordinates |= {"x", "r"} & set(layout.VARIABLES[expected.task])
         assert coordinates <= set(dataset.coords)
         assert dataset["split"].attrs["flag_meanings"] == "train validation test"
         chosen = dataset.where(dataset.split == 2, drop=True)

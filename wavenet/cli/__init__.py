@@ -16,6 +16,7 @@ COMMANDS = (
     "train",
     "compare",
     "differentiate",
+    "predict",
     "attribute",
     "demo",
 )

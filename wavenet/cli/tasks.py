@@ -6,15 +6,20 @@ import numpy as np
 import torch
 from torch.utils.data import TensorDataset, default_collate
 
+import analytic
 from data.read import read
 from wavenet.checkpoint import MODELS, load
 from wavenet.constrained import ConstrainedConfig, ConstrainedNetwork
+from wavenet.directivity import Directivity, DirectivityConfig
 from wavenet.edge import EdgeConfig, EdgeFunctions
 from wavenet.forward_model import INPUTS, ForwardConfig, ForwardModel
 from wavenet.loading import FieldCases, ForwardCases
 from wavenet.unet import PARAMETERS, UNet, UNetConfig
 
 _IN_MEMORY = 2**30  # bytes of a split
+_CALIBRATION = 2000  # modes that the error bars of directivities come from
+_ARC = np.linspace(0, np.pi, 37)  # angles of each
+_FLOW = 0.6  # their largest Mach number
 
 
 def tensors(dataset, cases):
@@ -57,6 +62,32 @@ def edge_functions(cases):
     edge = EdgeFunctions(EdgeConfig.of_nodes(cases.constants["root"], cases.constants["angle"]))
     edge.fit(np.stack([case["potential"] for case in cases]))
     return edge
+
+
+def directivity(cases, seed):
+    """Directivity of the factors of training cases, all in memory; error bars from modes drawn anew and solved."""
+    m, k = np.abs(cases.columns["m"]), cases.columns["helmholtz"]
+    factor = np.stack([case["factor"] @ [1, 1j] for case in cases])
+    model = Directivity(DirectivityConfig(tuple(sorted(set(m.tolist()))), float(k.min()), float(k.max())))
+    model.fit(m, k, cases.constants["angle"], factor)
+    columns = random_modes(model.config, _CALIBRATION, np.random.default_rng([seed, 1]))
+    m, n, helmholtz, mach = columns
+    exact = analytic.sweep(m, n, helmholtz, _ARC, mach=mach).directivity
+    with torch.no_grad():
+        found = model(*map(torch.from_numpy, columns), torch.from_numpy(_ARC)).numpy()
+    model.calibrate(found, exact)
+    return model
+
+
+def random_modes(config, count, rng):
+    """m, n, ka, M (mode,) of random modes that are cut on: m, K and M uniform, n uniform among those that are."""
+    found: list[tuple] = []
+    while len(found) < count:
+        m, k, mach = int(rng.choice(config.orders)), rng.uniform(config.low, config.high), rng.uniform(-_FLOW, _FLOW)
+        orders = analytic.cut_on_orders(k, m, 0.0)
+        if orders:
+            found.append((m, int(rng.integers(0, orders)), k * np.sqrt(1 - mach**2), mach))
+    return [np.array(column) for column in zip(*found, strict=True)]
 
 
 def open_run(run, data):

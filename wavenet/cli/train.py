@@ -11,8 +11,10 @@ from .common import Data, Json, folder, say
 
 def train(
     task: Annotated[
-        Literal["forward", "derivative", "edge"],
-        typer.Argument(help="What to learn; edge: functions around the lip, for the constrained network."),
+        Literal["forward", "derivative", "edge", "factor"],
+        typer.Argument(
+            help="What to learn; edge: functions around the lip, for the constrained network; factor: directivities."
+        ),
     ],
     data: Data,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")],
@@ -39,7 +41,7 @@ def train(
         raise ValueError(f"--model must be one of {good} for the {task} task, got {name!r}")
     if edge is not None and name != "constrained":
         raise ValueError(f"--edge is for the model constrained, not for {name}")
-    splits = ("train",) if name == "edge" else ("train", "validation")
+    splits = ("train",) if name in ("edge", "directivity") else ("train", "validation")
     cases = {split: Cases(data, split, task=task) for split in splits}
     for split, found in cases.items():
         if not len(found):
@@ -51,10 +53,12 @@ def train(
     if not resume and any(run.iterdir()):
         raise FileExistsError(f"{run} is not empty; --resume goes on, another folder starts anew")
     started = time.perf_counter()
-    if name == "edge":
-        from .tasks import edge_functions
+    if name in ("edge", "directivity"):
+        from . import tasks
 
-        network: Any = edge_functions(cases["train"])
+        network: Any = (
+            tasks.edge_functions(cases["train"]) if name == "edge" else tasks.directivity(cases["train"], seed)
+        )
     else:
         import lightning as L
 

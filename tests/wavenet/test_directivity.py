@@ -1,0 +1,150 @@
+"""The surrogate of the directivity: against the solver, its guard, its error bars, superposition and gradients."""
+
+import numpy as np
+import pytest
+import torch
+
+from analytic import DuctMode, plus_factor, radial_eigenvalues, solve, sweep
+from wavenet.checkpoint import SHIPPED, load, save
+from wavenet.cli.tasks import random_modes
+from wavenet.directivity import Directivity, DirectivityConfig, mach_corrected_angle, relative_error
+
+THETA = np.linspace(0, np.pi, 37)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load(SHIPPED["factor"], task="factor")[1]
+
+
+def modes(rng, count, low=3.0, high=30.0, mach=0.6, orders=21):
+    """Random modes that are cut on: m, n, ka, M."""
+    found = []
+    while len(found) < count:
+        m, helmholtz, flow = int(rng.integers(0, orders)), rng.uniform(low, high), rng.uniform(-mach, mach)
+        cut_on = int(np.sum(radial_eigenvalues(m, 20) < helmholtz / np.sqrt(1 - flow**2)))
+        if cut_on:
+            found.append((m, int(rng.integers(0, cut_on)), helmholtz, flow))
+    return [np.array(column) for column in zip(*found, strict=True)]
+
+
+def predicted(model, columns, theta=THETA):
+    with torch.no_grad():
+        return model(*map(torch.from_numpy, columns), torch.from_numpy(theta)).numpy()
+
+
+def test_the_shipped_one_agrees_with_the_solver_within_its_bars(shipped):
+    columns = random_modes(shipped.config, 400, np.random.default_rng(5))
+    exact = sweep(*columns[:3], THETA, mach=columns[3]).directivity
+    errors = relative_error(predicted(shipped, columns), exact)
+    assert np.median(errors) < 1e-4
+    assert np.percentile(errors, 99) < 2e-3
+    for coverage in (0.5, 0.8, 0.9, 0.95):
+        inside = np.mean(errors <= shipped.error_bar(coverage))
+        assert abs(inside - coverage) < 4 * np.sqrt(coverage * (1 - coverage) / len(errors))
+
+
+def test_a_small_one_is_learned_calibrated_and_saved(tmp_path):
+    orders = (0, 3)
+    k = np.concatenate([np.random.default_rng(0).uniform(3, 9, 60)] * 2)
+    m = np.repeat(orders, 60)
+    angle = np.pi * (np.cos(np.pi * (np.arange(60) + 0.5) / 60) + 1) / 2
+    factor = np.concatenate([plus_factor(order, k[m == order], angle)[0] for order in orders])
+    model = Directivity(DirectivityConfig(orders, 3.0, 9.0, degree=12, angles=48))
+    with pytest.raises(ValueError, match="not been calibrated"):
+        model.error_bar()
+    model.fit(m, k, angle, factor)
+    columns = modes(np.random.default_rng(3), 200, 4.3, 7.2, orders=1)
+    exact = sweep(*columns[:3], THETA, mach=columns[3]).directivity
+    with pytest.raises(ValueError, match="50 cases are too few"):
+        model.calibrate(exact[:50], exact[:50])
+    model.calibrate(predicted(model, columns), exact)
+    save(tmp_path, "directivity", model, {})
+    again = load(tmp_path, task="factor")[1]
+    for order in orders:
+        solution = solve(DuctMode(order, 0, 6.3, 0.2))
+        found = predicted(again, [np.array([order]), np.array([0]), np.array([6.3]), np.array([0.2])])[0]
+        assert relative_error(found, solution.directivity(THETA)) < 1e-4
+    assert again.error_bar(0.5) < again.error_bar(0.9) < 1e-2
+    with pytest.raises(ValueError, match="coverage must be one of"):
+        again.error_bar(0.7)
+
+
+def test_pressure_is_that_of_the_solver_far_away(shipped):
+    m, n, helmholtz, mach = 2, 1, 9.0, -0.4
+    angle = np.radians([20.0, 60.0, 100.0])
+    x, r = 2e4 * np.cos(angle), 2e4 * np.sin(angle)
+    exact = solve(DuctMode(m, n, helmholtz, mach), tolerance=1e-4).at(x, r).pressure
+    found = shipped.pressure(m, n, helmholtz, mach, torch.from_numpy(x), torch.from_numpy(r))[0].numpy()
+    np.testing.assert_allclose(found, exact, rtol=0, atol=2e-3 * np.max(np.abs(exact)))
+    theta = mach_corrected_angle(torch.from_numpy(angle), mach).numpy()
+    np.testing.assert_allclose(np.tan(theta), np.sqrt(1 - mach**2) * np.tan(angle), rtol=1e-6)
+
+
+def test_signs_and_orders_of_arguments(shipped):
+    theta = torch.from_numpy(THETA)
+    plus, minus = shipped(4, 0, 9.0, 0.1, theta), shipped(-4, 0, 9.0, 0.1, theta)
+    torch.testing.assert_close(plus, minus)
+    several = shipped(torch.tensor([4, 0, 4]), torch.tensor([0, 1, 0]), torch.tensor([9.0, 8.0, 9.0]), 0.1, theta)
+    torch.testing.assert_close(several[0], plus[0], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(several[2], several[0])
+    own = shipped(torch.tensor([4, 0]), torch.tensor([0, 1]), 9.0, 0.1, torch.stack([theta, theta.flip(0)]))
+    torch.testing.assert_close(own[0], plus[0])
+
+
+def test_gradients_are_those_of_differences(shipped):
+    def power(values):
+        helmholtz, mach, shift = values
+        theta = torch.linspace(0.3, 2.0, 9, dtype=torch.float64) + shift
+        found = shipped(3, 1, helmholtz, mach, theta)
+        return (found.abs() ** 2).sum()
+
+    at = torch.tensor([11.0, 0.2, 0.01], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(power, at, eps=1e-6, rtol=1e-5)
+
+
+def test_what_was_not_learned_is_refused(shipped):
+    theta = torch.from_numpy(THETA)
+    rng, refused = np.random.default_rng(2), 0
+    for _ in range(200):
+        kind = rng.integers(0, 4)
+        m, n, helmholtz, mach = int(rng.integers(0, 21)), 0, rng.uniform(25, 30), rng.uniform(-0.5, 0.5)
+        if kind == 0:
+            m = int(rng.integers(21, 40)) * (1 if rng.random() < 0.5 else -1)
+        elif kind == 1:
+            helmholtz = rng.uniform(39, 80)
+        elif kind == 2:
+            helmholtz = rng.uniform(0.1, 2.1)
+        else:
+            n = int(rng.integers(12, 40))
+        with pytest.raises(ValueError, match=r"m = |mode "):
+            shipped(m, n, helmholtz, mach, theta)
+        refused += 1
+    assert refused == 200
+    with pytest.raises(ValueError, match="mode"):
+        shipped(0, -1, 9.0, 0.0, theta)
+    with pytest.raises(ValueError, match="subsonic"):
+        shipped(0, 0, 9.0, 1.2, theta)
+    insisting = Directivity(shipped.config)
+    insisting.load_state_dict(shipped.state_dict())
+    insisting.extrapolate = True
+    assert torch.isfinite(insisting(0, 0, 38.5, 0.0, theta).abs()).all()
+    with pytest.raises(ValueError, match="not among the learned"):
+        insisting(30, 0, 38.5, 0.0, theta)
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="different and not negative"):
+        DirectivityConfig((1, 1), 3.0, 9.0)
+    with pytest.raises(ValueError, match="low < high"):
+        DirectivityConfig((1,), 9.0, 3.0)
+    model = Directivity(DirectivityConfig((0,), 3.0, 9.0, degree=4, angles=8))
+    angle, k = np.linspace(0.1, 3.0, 12), np.linspace(3, 9, 4)
+    with pytest.raises(ValueError, match="4 cases of m = 0 are too few"):
+        model.fit(np.zeros(4, int), k, angle, np.ones((4, 12), complex))
+    with pytest.raises(ValueError, match="finite"):
+        model.fit(np.zeros(4, int), k, angle, np.full((4, 12), np.nan + 0j))
+    with pytest.raises(ValueError, match="helmholtz must be positive"):
+        plus_factor(0, [-1.0], angle)
+    with pytest.raises(ValueError, match=r"theta must lie in \(0, pi\)"):
+        plus_factor(0, [1.0], [0.0])

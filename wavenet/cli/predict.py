@@ -1,0 +1,60 @@
+"""wavenet predict."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from .common import Json, say, span
+
+
+def predict(
+    m: Annotated[int, typer.Option(help="Azimuthal order.")],
+    n: Annotated[int, typer.Option(help="Radial order, from 0.")],
+    helmholtz: Annotated[float, typer.Option(help="Helmholtz number ka.")],
+    mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
+    angles: Annotated[
+        str, typer.Option(help="Angles from:to:count in degrees, in the plane (x / beta, r).")
+    ] = "0:180:37",
+    run: Annotated[Path | None, typer.Option(help="Run of the factor task [the shipped one].")] = None,
+    coverage: Annotated[float, typer.Option(help="Of the error bar: 0.5, 0.8, 0.9, 0.95 or 0.99.")] = 0.95,
+    extrapolate: Annotated[
+        bool, typer.Option("--extrapolate", help="Accept what lies outside of the training.")
+    ] = False,
+    as_json: Json = False,
+):
+    """Directivity of one duct mode by the surrogate, with an error bar.
+
+    Example: wavenet predict --m 2 --n 0 --helmholtz 5 --mach 0.3
+    """
+    degrees = np.linspace(*span(angles, "angles"))
+    if not (degrees[0] >= 0 and degrees[-1] <= 180):
+        raise ValueError(f"--angles must lie in 0 ... 180 degrees, got {angles!r}")
+    import torch
+
+    from wavenet.checkpoint import SHIPPED, load
+
+    model = load(run or SHIPPED["factor"], task="factor")[1]
+    model.extrapolate = extrapolate
+    bar = model.error_bar(coverage)
+    with torch.no_grad():
+        found = model(m, n, helmholtz, mach, torch.from_numpy(np.radians(degrees)))[0].numpy()
+    low, high = model.config.low, model.config.high
+    outside = not low <= helmholtz / np.sqrt(1 - mach**2) <= high
+    values = {
+        "directivity": {"angle_deg": degrees.tolist(), "amplitude": [[value.real, value.imag] for value in found]},
+        "error_bar": None if outside else bar,
+        "coverage": coverage,
+    }
+    if as_json:
+        say(values, True)
+        return
+    print(f"mode ({m}, {n}), ka = {helmholtz}, M = {mach}, by the surrogate")
+    if outside:
+        print("outside of the training: there is no error bar")
+    else:
+        print(f"relative L2 error over the arc at most {bar:.1e}, with probability {coverage}")
+    print("angle [deg]  |D| [radii]")
+    for angle, value in zip(degrees, np.abs(found), strict=True):
+        print(f"{angle:11.2f}  {value:.6e}")

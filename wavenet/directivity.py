@@ -1,0 +1,288 @@
+r"""Directivity of every duct mode, without flow or in uniform flow: in closed form where there is one, else learned.
+
+With K = ka / sqrt(1 - M^2), s = -K cos(theta), gamma = K sin(theta), kappa_l = sqrt(K^2 - alpha_l^2) the solution is
+
+    D_n = -(-i)^{m+1} / (2 pi) P(kappa_n) P(s) / ((s + kappa_n) gamma H_m'(gamma)),  P(s) = sqrt(K + s) F_plus(s).
+
+F_plus, the kernel's factor, has its zeros at s = -kappa_l: the nulls of the directivity, one of them turned into the
+main lobe by s + kappa_n. Without them, the growth towards the axis and the modulus of the products,
+
+    exp(g) = P(s) / (gamma H_m'(gamma) sin(theta)^|m| prod_l (s + kappa_l) / (K + alpha_l)),
+
+g(K, theta) is smooth, across cut-ons too, and the same for every mode of an order m. It is learned, as a polynomial in
+K and theta for each m. Modes' amplitudes multiply what they radiate.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.polynomial import chebyshev
+from scipy.special import hankel1, jnp_zeros
+from torch import nn
+
+_AXIS = 1e-7  # of the plane wave's own angle to the axis
+_BEYOND = 6.0  # eigenvalues up to so much above K have their zeros taken out [1/radius]
+_BELOW = 0.8  # of an order's first cut-on, from where it is learned
+LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # coverages of the error bars
+
+
+@dataclass(frozen=True)
+class DirectivityConfig:
+    """orders: azimuthal orders m >= 0; low, high: range of K; degrees of the polynomials in K and in theta."""
+
+    orders: tuple
+    low: float
+    high: float
+    degree: int = 36
+    angles: int = 120
+
+    def __post_init__(self):
+        if not self.orders or min(self.orders) < 0 or len(set(self.orders)) != len(self.orders):
+            raise ValueError(f"orders must be different and not negative, got {self.orders}")
+        if not 0 < self.low < self.high or self.degree < 1 or self.angles < 2:
+            raise ValueError(f"expected 0 < low < high and positive degrees, got {self}")
+
+
+class Directivity(nn.Module):
+    """Far field of duct modes; zero before `fit`. All results are differentiable in ka, M and the angles.
+
+    A mode that is not cut on, an order that was not learned, and a K outside of the range are refused with a
+    ValueError; the last is accepted where `extrapolate` is set.
+    """
+
+    coefficients: torch.Tensor
+    eigenvalues: torch.Tensor
+    slopes: torch.Tensor
+    bars: torch.Tensor
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        self.extrapolate = False
+        zeros = [_eigenvalues(m, config.high + _BEYOND) for m in config.orders]
+        self._counts = [len(alpha) for alpha in zeros]
+        self._rows = {m: row for row, m in enumerate(config.orders)}
+        table = np.full((len(zeros), max(self._counts)), np.nan)
+        for row, alpha in zip(table, zeros, strict=True):
+            row[: len(alpha)] = alpha
+        pairs = list(zip(config.orders, zeros, strict=True))
+        slopes = [np.pad(_slope(m, alpha), (0, table.shape[1] - len(alpha))) for m, alpha in pairs]
+        self.register_buffer("eigenvalues", torch.from_numpy(table), persistent=False)
+        self.register_buffer("slopes", torch.from_numpy(np.array(slopes)), persistent=False)
+        shape = len(config.orders), config.degree + 1, config.angles, 2
+        self.register_buffer("coefficients", torch.zeros(shape, dtype=torch.float64))
+        self.register_buffer("bars", torch.full((len(LEVELS),), torch.nan, dtype=torch.float64))
+
+    def fit(self, m, k, angle, factor):
+        """Learn from factors F_plus (case, angle) at angles (angle,) of orders and K (case,); numpy arrays.
+
+        Raises
+        ------
+        ValueError
+            Too few cases of an order, or values that are not finite.
+        """
+        if not np.all(np.isfinite(factor)):
+            raise ValueError("factors must be finite")
+        around = _polynomials(_unit(angle, 0, np.pi), self.config.angles)
+        for row, order in enumerate(self.config.orders):
+            low = self._lowest(row)
+            chosen = np.flatnonzero((m == order) & (k >= low))
+            chosen = chosen[np.argsort(k[chosen])]
+            if len(chosen) <= self.config.degree:
+                raise ValueError(f"{len(chosen)} cases of m = {order} are too few for degree {self.config.degree}")
+            target = self._smooth(order, k[chosen], angle, factor[chosen])
+            along = _polynomials(_unit(k[chosen], low, self.config.high), self.config.degree + 1)
+            of_angle = np.linalg.lstsq(around, target.T, rcond=None)[0]
+            found = np.linalg.lstsq(along, of_angle.T, rcond=None)[0]
+            self.coefficients[row] = torch.from_numpy(np.stack([found.real, found.imag], axis=-1))
+
+    def _lowest(self, row):
+        """Least K of an order: a little below that of its first mode."""
+        return max(self.config.low, _BELOW * float(self.eigenvalues[row, 0]))
+
+    def _smooth(self, m, k, angle, factor):
+        """g of factors (case, angle), its phase continuous in angle and case."""
+        k, alpha = k[:, None], self.eigenvalues[self._rows[m]].numpy()[: self._counts[self._rows[m]]]
+        s, gamma = -k * np.cos(angle), k * np.sin(angle)
+        value = factor * np.sqrt(k + s) / (_slope(m, gamma) * np.sin(angle) ** m)
+        for zero in alpha:
+            value = value / ((s + np.sqrt(k**2 - zero**2 + 0j)) / (k + zero))
+        phase = np.unwrap(np.angle(value), axis=1)
+        middle = phase[:, len(angle) // 2]
+        return np.log(np.abs(value)) + 1j * (phase + (np.unwrap(middle) - middle)[:, None])
+
+    def calibrate(self, found, exact):
+        """Error bars from predictions and true values (case, angle) of modes as they are going to be asked for.
+
+        Raises
+        ------
+        ValueError
+            Too few cases for the highest coverage.
+        """
+        errors = relative_error(found, exact)
+        ranks = [int(np.ceil((len(errors) + 1) * level)) for level in LEVELS]
+        if ranks[-1] > len(errors):
+            raise ValueError(f"{len(errors)} cases are too few for a coverage of {LEVELS[-1]}")
+        self.bars.copy_(torch.from_numpy(np.sort(errors)[np.array(ranks) - 1]))
+
+    def forward(self, m, n, helmholtz, mach, theta):
+        """Directivity D of modes of amplitude one: phi -> D exp(i K rho) / rho.
+
+        Parameters
+        ----------
+        m, n, helmholtz, mach : tensors that broadcast to (case,)
+            Orders, ka, Mach number.
+        theta : (angle,) or (case, angle) tensor
+            Polar angle in the plane (x / beta, r) [rad], 0 downstream, see `mach_corrected_angle`.
+
+        Returns
+        -------
+        (case, angle) complex tensor
+        """
+        real = self.coefficients.dtype
+        helmholtz, mach = (torch.as_tensor(value, dtype=real) for value in (helmholtz, mach))
+        m, n = torch.as_tensor(m), torch.as_tensor(n)
+        m, n, helmholtz, mach = torch.broadcast_tensors(*(torch.atleast_1d(value) for value in (m, n, helmholtz, mach)))
+        theta = torch.as_tensor(theta, dtype=real)
+        m = m.abs()
+        k = helmholtz / torch.sqrt(1 - mach**2)
+        self._expect(m, n, k, mach)
+        result = torch.empty(len(m), theta.shape[-1], dtype=self.coefficients.dtype.to_complex(), device=k.device)
+        for order in torch.unique(m).tolist():
+            chosen = torch.nonzero(m == order)[:, 0]
+            angles = theta if theta.ndim == 1 else theta[chosen]
+            result = result.index_copy(0, chosen, self._order(order, n[chosen], k[chosen], angles))
+        return result
+
+    def _order(self, m, n, k, theta):
+        """D of modes of one azimuthal order."""
+        row, low = self._rows[m], self._lowest(self._rows[m])
+        alpha = self.eigenvalues[row, : self._counts[row]]
+        square = k[:, None] ** 2 - alpha**2
+        on = square > 0
+        root = torch.sqrt(square.abs())  # kappa, or its imaginary part
+        real, imaginary = torch.where(on, root, 0.0), torch.where(on, 0.0, root)  # (case, zero)
+        scale = k[:, None] + alpha
+        mine = real.gather(1, n[:, None])
+        along = _chebyshev(_unit(k, low, self.config.high), self.config.degree + 1)
+        table = self.coefficients[row].flatten(1)
+        of_angle = (along @ table).unflatten(1, (-1, 2))
+        basis = _of_angle(theta, self.config.angles)
+        if theta.ndim == 1:  # the same angles for all: nothing but a small matrix product a case
+            log = along @ torch.einsum("kpq,ap->kqa", self.coefficients[row], basis).flatten(1)
+            log = log.unflatten(1, (2, -1))
+        else:
+            log = torch.einsum("cpq,cap->cqa", of_angle, basis)
+        own_angle = torch.arccos((-mine / k[:, None]).clamp(min=-1 + _AXIS))[:, 0]
+        own = torch.einsum("cpq,cp->cq", of_angle, _of_angle(own_angle, self.config.angles))
+        # One complex number a case: the product of what comes from the mode itself.
+        first = (
+            torch.exp(torch.complex(own[:, 0], own[:, 1]))
+            * self.slopes[row, n].to(own.dtype.to_complex())
+            * (alpha[n] / k) ** m
+        )
+        first = first * torch.prod(torch.complex((mine + real) / scale, imaginary / scale), dim=1)
+        first = first / scale.gather(1, n[:, None])[:, 0] * (-((-1j) ** (m + 1)) / (2 * np.pi))
+        # And one an angle: products over the zeros, the mode's own left out.
+        s, size = -k[:, None] * torch.cos(theta), torch.exp(log[:, 0]) * torch.sin(theta) ** m
+        re, im = size * torch.cos(log[:, 1]), size * torch.sin(log[:, 1])
+        for index in range(len(alpha)):
+            other = (n != index)[:, None]
+            a = torch.where(other, (s + real[:, index, None]) / scale[:, index, None], 1.0)
+            if torch.any(imaginary[:, index] > 0):
+                b = torch.where(other, imaginary[:, index, None] / scale[:, index, None], 0.0)
+                re, im = re * a - im * b, re * b + im * a
+            else:
+                re, im = re * a, im * a
+        return torch.complex(re, im) * first[:, None]
+
+    def _expect(self, m, n, k, mach):
+        """Refuse what was not learned."""
+        config = self.config
+        if not torch.all(mach.abs() < 1):
+            raise ValueError(f"the flow must be subsonic, got mach={float(mach[mach.abs() >= 1][0])}")
+        rows = torch.full_like(m, -1)
+        for order, row in self._rows.items():
+            rows[m == order] = row
+        if torch.any(rows < 0):
+            raise ValueError(f"m = {int(m[rows < 0][0])} is not among the learned orders {config.orders}")
+        good = (n >= 0) & (n < torch.tensor(self._counts, device=n.device)[rows])
+        on = good & (self.eigenvalues[rows, torch.where(good, n, 0)] < k)
+        inside = (k >= config.low) & (k <= config.high)
+        for fine, what in ((on, "is not cut on"), (inside | self.extrapolate, "is outside of the training")):
+            if not torch.all(fine):
+                case = int(torch.nonzero(~fine)[0])
+                raise ValueError(
+                    f"mode ({int(m[case])}, {int(n[case])}) {what} at ka / sqrt(1 - M^2) = {float(k[case]):.4g}; "
+                    f"learned were the modes cut on at {config.low:.4g} ... {config.high:.4g}"
+                )
+
+    def error_bar(self, coverage=0.95):
+        """Relative L2 error over an arc that is not exceeded with this probability, by split conformal prediction."""
+        if coverage not in LEVELS:
+            raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
+        bar = float(self.bars[LEVELS.index(coverage)])
+        if np.isnan(bar):
+            raise ValueError(f"the error bars have not been calibrated for {coverage}")
+        return bar
+
+    def pressure(self, m, n, helmholtz, mach, x, r):
+        """Far-field pressure (case, microphone) of modes of amplitude one at positions x, r (microphone,) [rho c^2].
+
+        p = i K / beta (1 - M cos(theta)) D(theta) exp(i K (rho - M X)) / rho, X = x / beta, rho and theta in (X, r).
+        """
+        real = self.coefficients.dtype
+        helmholtz, mach, x, r = (torch.as_tensor(value, dtype=real) for value in (helmholtz, mach, x, r))
+        helmholtz, mach = torch.broadcast_tensors(torch.atleast_1d(helmholtz), torch.atleast_1d(mach))
+        beta = torch.sqrt(1 - mach**2)[:, None]
+        k, big_x = helmholtz[:, None] / beta, x / beta
+        rho, theta = torch.hypot(big_x, r.expand_as(big_x)), torch.atan2(r.expand_as(big_x), big_x)
+        turn = torch.exp(1j * k * (rho - mach[:, None] * big_x)) / rho
+        return 1j * k / beta * (1 - mach[:, None] * torch.cos(theta)) * turn * self(m, n, helmholtz, mach, theta)
+
+
+def mach_corrected_angle(theta, mach):
+    """Polar angle in the plane (x / beta, r) of a geometric polar angle, tan -> beta tan."""
+    theta, mach = torch.as_tensor(theta), torch.as_tensor(mach)
+    return torch.atan2(torch.sqrt(1 - mach**2) * torch.sin(theta), torch.cos(theta))
+
+
+def relative_error(found, exact):
+    """Relative L2 error over the angles."""
+    return np.linalg.norm(found - exact, axis=-1) / np.linalg.norm(exact, axis=-1)
+
+
+def _eigenvalues(m, top):
+    """Zeros of J_m' below `top`; the plane wave's zero first for m = 0."""
+    zeros = jnp_zeros(m, 2 + int(top / np.pi))
+    return np.concatenate([[0.0] if m == 0 else [], zeros[zeros < top]])
+
+
+def _slope(m, gamma):
+    """gamma H_m'(gamma); its limit 2 i / pi at zero for m = 0."""
+    safe = np.where(gamma > 0, gamma, 1.0)
+    value = m * hankel1(m, safe) - safe * hankel1(m + 1, safe)
+    return np.where(gamma > 0, value, 2j / np.pi if m == 0 else np.nan)
+
+
+def _unit(value, low, high):
+    return 2 * (value - low) / (high - low) - 1
+
+
+def _polynomials(value, count):
+    return chebyshev.chebvander(value, count - 1)
+
+
+def _chebyshev(value, count):
+    """Chebyshev polynomials (..., degree), by their recurrence: of values outside of -1 ... 1, too."""
+    terms, double = [torch.ones_like(value), value], 2 * value
+    for _ in range(count - 2):
+        terms.append(double * terms[-1] - terms[-2])
+    return torch.stack(terms[:count], dim=-1)
+
+
+def _of_angle(theta, count):
+    """The same of angles in 0 ... pi, as cosines; at the ends their slopes are taken to be zero."""
+    place = _unit(theta, 0, np.pi).clamp(-1 + _AXIS, 1 - _AXIS)
+    return torch.cos(torch.arange(count, dtype=theta.dtype) * torch.arccos(place)[..., None])
