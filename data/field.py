@@ -10,12 +10,11 @@ import numpy as np
 
 from .files import whole_file
 from .format import text
-from .read import dataset_of, number, opened
+from .read import expect_numbers, number, opened, plain_array
 
 UNITS = {"potential": "a c", "axial_velocity": "c", "radial_velocity": "c", "pressure": "rho c^2"}
 _ERROR = "_error"  # ending of the name of an array of expected errors, in the units of what they are of
 KIND = "wavenet-field"
-_LARGEST = 2**30  # bytes of an array
 
 
 @dataclass(frozen=True)
@@ -61,35 +60,12 @@ def read_potential(path):
     """
     path = Path(path)
     with opened(path) as file:
-        values = {name: number(file, name) for name in ("m", "helmholtz", "mach")}
-        for name, good in (
-            ("m", lambda m: m == int(m) and abs(m) <= 100),
-            ("helmholtz", lambda ka: 0 < ka < 1000),
-            ("mach", lambda mach: -1 < mach < 1),
-        ):
-            if values[name] is None or not np.isfinite(values[name]) or not good(values[name]):
-                raise ValueError(f"{path}: the attribute {name} must be the field's, got {values[name]}")
+        values = expect_numbers(file, path, ("m", "helmholtz", "mach"))
         for name in ("hub", "kutta"):
             if name in file.attrs and (name == "kutta" or number(file, name) != 0):
                 raise ValueError(f"{path} is the field of a duct with a {'hub' if name == 'hub' else 'jet'}")
-        x, r = (_array(file, axis, path, 1, "f") for axis in "xr")
-        potential = _array(file, "potential", path, 2, "c")
+        x, r = (plain_array(file, axis, path, (1,), "f") for axis in "xr")
+        potential = plain_array(file, "potential", path, (2,), "c")
     if potential.shape != (len(x), len(r)):
         raise ValueError(f"{path}: potential has shape {potential.shape}, expected {(len(x), len(r))} as x and r")
     return Potential(x, r, potential, int(values["m"]), float(values["helmholtz"]), float(values["mach"]))
-
-
-def _array(file, name, path, ndim, kind):
-    dataset = dataset_of(file, name, path)
-    if dataset.ndim != ndim or dataset.dtype.kind != kind or not dataset.size:
-        raise ValueError(
-            f"{path}: {name} is {dataset.dtype} with shape {dataset.shape}, expected {ndim} dimensions of "
-            f"{'floating-point' if kind == 'f' else 'complex'} numbers"
-        )
-    declared = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
-    if dataset.is_virtual or dataset.external or declared > min(_LARGEST, 50 * max(1, dataset.id.get_storage_size())):
-        raise ValueError(f"{path}: {name} declares {declared} bytes, which are not in the file")
-    values = dataset[...].astype(complex if kind == "c" else float)
-    if not np.all(np.isfinite(values)):
-        raise ValueError(f"{path}: {name} holds values that are not finite")
-    return values

@@ -20,6 +20,12 @@ _LARGEST_EXPANSION = 50  # bytes in memory for a byte in the file, where there a
 _LARGEST_ORDER = 10_000
 _SMALL = 2**24  # bytes of an array
 _FILTERS = {1, 2, 3}  # deflate, shuffle, fletcher32
+_LARGEST_ARRAY = 2**30  # bytes of a user's array
+_SENSIBLE = {
+    "m": lambda m: m == int(m) and abs(m) <= 100,
+    "helmholtz": lambda ka: 0 < ka < 1000,
+    "mach": lambda mach: -1 < mach < 1,
+}
 
 
 @dataclass(frozen=True)
@@ -344,6 +350,36 @@ def number(owner, name):
     """A number attribute; None if it is absent or anything else."""
     value = _attribute(owner, name)
     return value if isinstance(value, int | float) else None
+
+
+def expect_numbers(file, path, names):
+    """Attributes m, helmholtz and mach, those that are named, in range."""
+    values = {name: number(file, name) for name in names}
+    for name, value in values.items():
+        if value is None or not np.isfinite(value) or not _SENSIBLE[name](value):
+            raise ValueError(f"{path}: the attribute {name} must be the field's, got {value}")
+    return values
+
+
+def plain_array(file, name, path, dimensions, kind):
+    """A user's array of floating-point ("f") or complex ("c") numbers with one of the numbers of dimensions.
+
+    Raises
+    ------
+    ValueError
+        It is missing, elsewhere, of another kind, not finite, or larger than the file.
+    """
+    dataset = dataset_of(file, name, path)
+    if dataset.ndim not in dimensions or dataset.dtype.kind != kind or not dataset.size:
+        wanted = f"{' or '.join(map(str, dimensions))} dimensions of {'real' if kind == 'f' else 'complex'} floats"
+        raise ValueError(f"{path}: {name} is {dataset.dtype} with shape {dataset.shape}, expected {wanted}")
+    declared = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
+    stored = max(1, dataset.id.get_storage_size())
+    if dataset.is_virtual or dataset.external or declared > min(_LARGEST_ARRAY, _LARGEST_EXPANSION * stored):
+        raise ValueError(f"{path}: {name} declares {declared} bytes, which are not in the file")
+    values = dataset[...].astype(complex if kind == "c" else float)
+    _finite(values, name, path)
+    return values
 
 
 def _plain(value):

@@ -21,9 +21,14 @@ from numpy.polynomial import chebyshev
 from scipy.special import hankel1, jnp_zeros
 from torch import nn
 
+from .multipoles import field, quadrature
+
 _AXIS = 1e-7  # of the plane wave's own angle to the axis
 _BEYOND = 6.0  # eigenvalues up to so much above K have their zeros taken out [1/radius]
 _BELOW = 0.8  # of an order's first cut-on, from where it is learned
+CLOSEST = 5.0  # radii from the open end, at least, of a microphone
+_BEHIND = "150 degrees"
+BEHIND = np.radians(150)
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # coverages of the error bars
 
 
@@ -218,6 +223,13 @@ class Directivity(nn.Module):
                     f"learned were the modes cut on at {config.low:.4g} ... {config.high:.4g}"
                 )
 
+    def cut_on(self, helmholtz, mach):
+        """Modes (m, n) that are cut on, of either sign of m, as far as their orders were learned."""
+        k = helmholtz / np.sqrt(1 - mach**2)
+        counts = {m: int(torch.sum(self.eigenvalues[row] < k)) for m, row in self._rows.items()}
+        signed = sorted({sign * m for m in counts for sign in (-1, 1)})
+        return [(m, n) for m in signed for n in range(counts[abs(m)])]
+
     def error_bar(self, coverage=0.95):
         """Relative L2 error over an arc that is not exceeded with this probability, by split conformal prediction."""
         if coverage not in LEVELS:
@@ -228,18 +240,51 @@ class Directivity(nn.Module):
         return bar
 
     def pressure(self, m, n, helmholtz, mach, x, r):
-        """Far-field pressure (case, microphone) of modes of amplitude one at positions x, r (microphone,) [rho c^2].
+        """Pressure of modes of amplitude one at microphones, near or far [rho c^2].
 
-        p = i K / beta (1 - M cos(theta)) D(theta) exp(i K (rho - M X)) / rho, X = x / beta, rho and theta in (X, r).
+        The directivity is continued to finite distances by spherical waves, see `multipoles`: to about 1e-3 from five
+        radii on, as long as the microphones are not far behind the open end.
+
+        Parameters
+        ----------
+        m, n : (mode,) int tensors
+        helmholtz, mach : floats or () tensors
+        x, r : (microphone,) tensors [radii]
+
+        Returns
+        -------
+        (mode, microphone) complex tensor, without the factor exp(i m phi)
+
+        Raises
+        ------
+        ValueError
+            As `forward`; a microphone too close to the open end or too far behind it.
         """
-        real = self.coefficients.dtype
-        helmholtz, mach, x, r = (torch.as_tensor(value, dtype=real) for value in (helmholtz, mach, x, r))
-        helmholtz, mach = torch.broadcast_tensors(torch.atleast_1d(helmholtz), torch.atleast_1d(mach))
-        beta = torch.sqrt(1 - mach**2)[:, None]
-        k, big_x = helmholtz[:, None] / beta, x / beta
-        rho, theta = torch.hypot(big_x, r.expand_as(big_x)), torch.atan2(r.expand_as(big_x), big_x)
-        turn = torch.exp(1j * k * (rho - mach[:, None] * big_x)) / rho
-        return 1j * k / beta * (1 - mach[:, None] * torch.cos(theta)) * turn * self(m, n, helmholtz, mach, theta)
+        helmholtz, mach, x, r = (torch.as_tensor(value, dtype=torch.float64) for value in (helmholtz, mach, x, r))
+        m, n = torch.atleast_1d(torch.as_tensor(m)).abs(), torch.atleast_1d(torch.as_tensor(n))
+        m, n = torch.broadcast_tensors(m, n)
+        beta = torch.sqrt(1 - mach**2)
+        k, big_x = helmholtz / beta, x / beta
+        rho, theta = torch.hypot(big_x, r), torch.atan2(r, big_x)
+        for bad, what in (
+            (rho < CLOSEST, f"closer than {CLOSEST} to"),
+            (theta > BEHIND, f"more than {_BEHIND} behind"),
+        ):
+            if torch.any(bad):
+                place = f"x = {float(x[bad][0]):.4g}, r = {float(r[bad][0]):.4g}"
+                raise ValueError(f"the microphone at {place} is {what} the open end, in (x / beta, r)")
+        result = torch.empty(len(m), len(x), dtype=torch.complex128)
+        for order in torch.unique(m).tolist():
+            chosen = torch.nonzero(m == order)[:, 0]
+            angle, weight = quadrature(float(k), order)
+            pattern = self(order, n[chosen], helmholtz, mach, angle).to(torch.complex128)
+            phi, along, around = field(pattern, angle, weight, order, k, rho, theta)
+            axial = torch.cos(theta) * along - torch.sin(theta) / rho * around
+            turn = torch.exp(-1j * k * mach * big_x)
+            # p = i ka psi - M dpsi/dx, psi = phi exp(-i K M X)
+            p = (1j * helmholtz * phi - mach / beta * (axial - 1j * k * mach * phi)) * turn
+            result = result.index_copy(0, chosen, p)
+        return result
 
 
 def mach_corrected_angle(theta, mach):

@@ -17,6 +17,7 @@ COMMANDS = (
     "compare",
     "differentiate",
     "predict",
+    "detect",
     "attribute",
     "demo",
 )

@@ -1,0 +1,64 @@
+"""Pressures of a microphone array as an HDF5 file: x, r, phi, pressure; attributes helmholtz, mach and maybe noise."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .files import whole_file
+from .format import text
+from .read import expect_numbers, number, opened, plain_array
+
+KIND = "wavenet-array"
+_UNITS = {"x": "a", "r": "a", "phi": "rad", "pressure": "rho c^2"}
+
+
+@dataclass(frozen=True)
+class Array:
+    """Complex pressures (snapshot, microphone) at x, r [radii], phi [rad], at one Helmholtz and Mach number.
+
+    noise : root mean square of the noise of one snapshot, or None.
+    """
+
+    x: np.ndarray
+    r: np.ndarray
+    phi: np.ndarray
+    pressure: np.ndarray
+    helmholtz: float
+    mach: float
+    noise: float | None = None
+
+
+def write_array(path, array):
+    """Write an array's file; it appears when it is complete."""
+    with whole_file(path) as file:
+        file.attrs["kind"] = text(KIND)
+        numbers = {"helmholtz": array.helmholtz, "mach": array.mach, "noise": array.noise}
+        file.attrs.update({name: value for name, value in numbers.items() if value is not None})
+        for name, unit in _UNITS.items():
+            file.create_dataset(name, data=getattr(array, name)).attrs["units"] = text(unit)
+
+
+def read_array(path):
+    """Read the file of an array; one without snapshots has one.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        No such file; an array or attribute is missing, of another shape or kind, not finite or out of range.
+    """
+    path = Path(path)
+    with opened(path) as file:
+        values = expect_numbers(file, path, ("helmholtz", "mach"))
+        noise = number(file, "noise")
+        if noise is not None and not (np.isfinite(noise) and noise > 0):
+            raise ValueError(f"{path}: the attribute noise must be positive, got {noise}")
+        x, r, phi = (plain_array(file, name, path, (1,), "f") for name in ("x", "r", "phi"))
+        pressure = np.atleast_2d(plain_array(file, "pressure", path, (1, 2), "c"))
+    if not len(x) == len(r) == len(phi) == pressure.shape[1]:
+        raise ValueError(
+            f"{path}: x, r, phi and pressure are of {len(x)}, {len(r)}, {len(phi)} and {pressure.shape[1]} microphones"
+        )
+    if np.any(r < 0):
+        raise ValueError(f"{path}: r holds the value {r[r < 0][0]}, which is out of range")
+    return Array(x, r, phi, pressure, float(values["helmholtz"]), float(values["mach"]), noise)

@@ -1,0 +1,168 @@
+"""Mode detection: coverage against the solver's near field, choice of few modes, what it warns of and refuses."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from analytic import DuctMode, solve
+from data.array import Array, read_array, write_array
+from wavenet.checkpoint import SHIPPED, load
+from wavenet.cli import main
+from wavenet.detection import detect
+
+KA, MACH, MICROPHONES = 9.0, 0.2, 40
+
+
+@pytest.fixture(scope="module")
+def surrogate():
+    return load(SHIPPED["factor"], task="factor")[1]
+
+
+@pytest.fixture(scope="module")
+def places():
+    rng = np.random.default_rng(0)
+    angle, beta = np.radians(rng.uniform(15, 130, MICROPHONES)), np.sqrt(1 - MACH**2)
+    return 8 * np.cos(angle) * beta, 8 * np.sin(angle), rng.uniform(0, 2 * np.pi, MICROPHONES)
+
+
+@pytest.fixture(scope="module")
+def known(places):
+    """Responses of ten modes by the solver."""
+    x, r, phi = places
+    modes = [(-6, 0), (-3, 1), (-1, 0), (0, 0), (0, 2), (1, 0), (2, 1), (4, 0), (5, 0), (7, 0)]
+    fields = [solve(DuctMode(abs(m), n, KA, MACH), tolerance=1e-5).at(x, r).pressure for m, n in modes]
+    return modes, np.array(fields) * np.exp(1j * np.outer([m for m, _ in modes], phi))
+
+
+def responses(model, modes, places):
+    x, r, phi = places
+    m, n = (torch.tensor(column) for column in zip(*modes, strict=True))
+    with torch.no_grad():
+        found = model.pressure(m.abs(), n, KA, MACH, torch.from_numpy(x), torch.from_numpy(r)).numpy()
+    return found * np.exp(1j * np.outer(m.numpy(), phi))
+
+
+def complex_normal(rng, *shape):
+    return rng.normal(size=(*shape, 2)) @ [1, 1j] / np.sqrt(2)
+
+
+def test_pressures_near_by_are_those_of_the_solver(surrogate, known, places):
+    modes, exact = known
+    found = responses(surrogate, modes, places)
+    errors = np.linalg.norm(found - exact, axis=1) / np.linalg.norm(exact, axis=1)
+    assert np.max(errors) < 3e-3
+
+
+@pytest.mark.parametrize("snapshots", [1, 5])
+def test_intervals_cover(surrogate, known, places, snapshots):
+    """500 trials of ten modes at 20 dB: the solver's pressures and noise, the surrogate's responses."""
+    modes, exact = known
+    response, rng = responses(surrogate, modes, places), np.random.default_rng(snapshots)
+    inside, errors = [], []
+    for _ in range(500):
+        truth = complex_normal(rng, len(modes))
+        clean = truth @ exact
+        noise = 0.1 * np.sqrt(np.mean(np.abs(clean) ** 2))
+        found = detect(clean + noise * complex_normal(rng, snapshots, MICROPHONES), response)
+        miss = found.amplitude - truth
+        inside += [np.abs(part) <= found.half_width for part in (miss.real, miss.imag)]
+        errors.append(np.linalg.norm(miss) / np.linalg.norm(truth))
+    assert 0.93 < np.mean(inside) < 0.97
+    assert np.median(errors) < 0.1 / np.sqrt(snapshots)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_few_of_many_modes_are_chosen(surrogate, known, places, told):
+    modes, exact = known
+    every = surrogate.cut_on(KA, MACH)
+    assert set(modes) <= set(every)
+    response, rng = responses(surrogate, every, places), np.random.default_rng(4)
+    picked = [1, 4, 7]
+    truth = np.array([1.0, 0.8j, -0.7 + 0.3j])
+    clean = truth @ exact[picked]
+    noise = 0.05 * np.sqrt(np.mean(np.abs(clean) ** 2))
+    found = detect(clean + noise * complex_normal(rng, MICROPHONES), response, few=True, noise=noise if told else None)
+    assert {every[index] for index in np.flatnonzero(found.chosen)} == {modes[index] for index in picked}
+    places_of = [every.index(modes[index]) for index in picked]
+    np.testing.assert_allclose(found.amplitude[places_of], truth, atol=4 * np.nanmax(found.half_width))
+    assert np.all(found.amplitude[~found.chosen] == 0)
+    nothing = detect(1e-3 * complex_normal(rng, MICROPHONES), response, few=True, noise=1.0)
+    assert nothing.warnings == ["no mode was found"]
+
+
+def test_modes_that_look_alike_are_named(known):
+    exact = known[1]
+    twin = np.concatenate([exact[:3], exact[:1] * 1.001 + 1e-4 * exact[1:2]])
+    found = detect(exact[0], twin, names=["a", "b", "c", "d"])
+    assert "modes a and d are not separable" in found.warnings[0]
+    assert "condition number" in found.warnings[1]
+    assert found.condition > 100
+
+
+def test_the_command(surrogate, known, places, tmp_path, capsys):
+    modes, exact = known
+    rng = np.random.default_rng(5)
+    pressure = exact[3] - 0.5j * exact[6] + 0.01 * np.abs(exact).mean() * complex_normal(rng, 3, MICROPHONES)
+    path = tmp_path / "array.h5"
+    write_array(path, Array(*places, pressure, KA, MACH))
+    assert read_array(path).pressure.shape == (3, MICROPHONES)
+    assert run("detect", "--array", path, "--few", "--json") == 0
+    values = json.loads(capsys.readouterr().out)
+    assert [(row["m"], row["n"]) for row in values["modes"]] == [modes[3], modes[6]]
+    for row, truth in zip(values["modes"], (1, -0.5j), strict=True):
+        assert abs(complex(*row["amplitude"]) - truth) < 3 * row["half_width"] + 1e-3
+    run("detect", "--array", path, "--modes=0,0;2,1;5,0")
+    assert "condition number" in capsys.readouterr().out
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    return stop.value.code or 0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "arguments", "named"),
+    [
+        (lambda file: None, ["--modes", "0;1"], "--modes must be"),
+        (lambda file: None, ["--modes", "0,0;0,0"], "twice"),
+        (lambda file: None, ["--modes", "0,9"], "not cut on"),
+        (lambda file: file.attrs.update(helmholtz=14.0), [], "need more than 40 microphones"),
+        (lambda file: file.attrs.update(helmholtz=-1.0), [], "attribute helmholtz"),
+        (lambda file: file.attrs.update(noise=-1.0), [], "attribute noise"),
+        (lambda file: file.attrs.update(helmholtz=70.0), ["--modes", "0,0"], "outside of the training"),
+        (lambda file: file.__delitem__("phi"), [], "phi is missing"),
+        (lambda file: file["x"].__setitem__(0, 0.5), ["--modes", "0,0"], None),
+        (
+            lambda file: (file["x"].__setitem__(0, 0.0), file["r"].__setitem__(0, 2.0)),
+            ["--modes", "0,0"],
+            "closer than",
+        ),
+        (lambda file: (file["x"].__setitem__(0, -9.0), file["r"].__setitem__(0, 2.0)), ["--modes", "0,0"], "behind"),
+    ],
+)
+def test_bad_arrays_are_refused(spoil, arguments, named, known, places, tmp_path, capsys):
+    path = tmp_path / "array.h5"
+    write_array(path, Array(*places, known[1][0], KA, MACH))
+    with h5py.File(path, "r+") as file:
+        spoil(file)
+    assert run("detect", "--array", path, *arguments) == (2 if named else 0)
+    if named:
+        assert named in capsys.readouterr().err
+
+
+def test_bad_input_is_named(known):
+    response = known[1]
+    with pytest.raises(ValueError, match="not of the same microphones"):
+        detect(np.ones(3), response)
+    with pytest.raises(ValueError, match="must be finite"):
+        detect(np.full(MICROPHONES, np.nan), response)
+    with pytest.raises(ValueError, match="coverage must lie"):
+        detect(response[0], response, coverage=1.5)
+    with pytest.raises(ValueError, match="noise must be positive"):
+        detect(response[0], response, noise=0.0)
+    with pytest.raises(ValueError, match="10 modes need more than 10 microphones"):
+        detect(response[0, :10], response[:, :10])

@@ -1,0 +1,159 @@
+"""Mode detection: complex amplitudes of duct modes from pressures at microphones, with confidence intervals.
+
+p(microphone) = sum A_mn P_mn(x, r) exp(i m phi), P by any model, plus noise. Amplitudes come from least squares; where
+only few of many modes are there, from l1-penalised least squares that choose them, and least squares of the chosen.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+_ALIKE = 0.98  # correlation of two modes at the microphones above which they are not told apart
+_ILL = 100.0  # condition number above which amplitudes are unreliable
+_QUIET = 0.1  # noise over signal that the choice of modes starts from, where it is not known
+_STEPS = 5000  # of the l1 iteration
+_SETTLED = 1e-8  # relative change at which it ends
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Amplitudes of modes.
+
+    amplitude : (mode,) complex; zero where the l1 fit left a mode out. half_width : (mode,) float, of the confidence
+    intervals of the real and of the imaginary part, each by itself. chosen : (mode,) bool. noise : root mean square of
+    what the modes do not explain, over all microphones and, with snapshots, all of these. condition : condition number
+    of the chosen modes at the microphones, each scaled to one. warnings : list of str.
+    """
+
+    amplitude: np.ndarray
+    half_width: np.ndarray
+    chosen: np.ndarray
+    noise: float
+    condition: float
+    warnings: list
+
+
+def detect(pressure, response, *, coverage=0.95, few=False, noise=None, names=None):
+    """Amplitudes of modes from pressures.
+
+    Parameters
+    ----------
+    pressure : (microphone,) or (snapshot, microphone) complex array
+        With snapshots the amplitudes are those of their mean.
+    response : (mode, microphone) complex array
+        Pressures of modes of amplitude one.
+    coverage : float
+        Of the confidence intervals.
+    few : bool
+        Choose few modes by an l1 penalty.
+    noise : float, optional
+        Root mean square of the noise of one snapshot, where it is known; else it is estimated from the residual.
+    names : sequence of str, optional
+        Of the modes, for warnings.
+
+    Returns
+    -------
+    Detection
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, values that are not finite, more modes than microphones without `few`.
+    """
+    response = np.asarray(response, complex)
+    snapshots = np.atleast_2d(np.asarray(pressure, complex))
+    if response.ndim != 2 or snapshots.ndim != 2 or snapshots.shape[1] != response.shape[1]:
+        raise ValueError(f"pressure {np.shape(pressure)} and response {response.shape} are not of the same microphones")
+    if not (np.all(np.isfinite(snapshots)) and np.all(np.isfinite(response))):
+        raise ValueError("pressures and responses must be finite")
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage must lie in 0 ... 1, got {coverage}")
+    if noise is not None and not noise > 0:
+        raise ValueError(f"noise must be positive, got {noise}")
+    modes, microphones = response.shape
+    if modes >= microphones and not few:
+        raise ValueError(f"{modes} modes need more than {microphones} microphones, or a choice of few of them")
+    mean, matrix = snapshots.mean(axis=0), response.T
+    chosen = _choose(mean, matrix, noise, len(snapshots)) if few else np.ones(modes, bool)
+    names = [str(index) for index in range(modes)] if names is None else list(names)
+    amplitude, half_width = np.zeros(modes, complex), np.full(modes, np.nan)
+    if not np.any(chosen):
+        return Detection(amplitude, half_width, chosen, float(_rms(snapshots)), 1.0, ["no mode was found"])
+    part = matrix[:, chosen]
+    scale = np.linalg.norm(part, axis=0)
+    left, sizes, right = np.linalg.svd(part / scale, full_matrices=False)
+    amplitude[chosen] = (right.conj().T @ ((left.conj().T @ mean) / sizes)) / scale
+    left_over = snapshots - (part @ amplitude[chosen])
+    freedom = 2 * (snapshots.size - int(chosen.sum()))
+    found = np.sqrt(np.sum(np.abs(left_over) ** 2) / (freedom / 2))
+    quantile = stats.norm.ppf((1 + coverage) / 2) if noise else stats.t.ppf((1 + coverage) / 2, freedom)
+    spread = np.sqrt(np.sum(np.abs(right.conj().T / sizes) ** 2, axis=1)) / scale
+    half_width[chosen] = quantile * (noise or found) / np.sqrt(2 * len(snapshots)) * spread
+    condition = float(sizes[0] / sizes[-1])
+    warnings = _separable(part / scale, [name for name, there in zip(names, chosen, strict=True) if there])
+    if condition > _ILL:
+        warnings.append(f"the condition number of the array is {condition:.0f}: these modes are hard to separate")
+    return Detection(amplitude, half_width, chosen, float(found), condition, warnings)
+
+
+def _choose(mean, matrix, noise, snapshots):
+    """Modes that an l1-penalised fit keeps: accelerated proximal gradient steps for scaled modes.
+
+    The penalty is what noise alone would give the loudest mode; where the noise is not known it is taken from the
+    residual, in turn.
+    """
+    scale = np.linalg.norm(matrix, axis=0)
+    part = matrix / scale
+    step = 1 / np.linalg.norm(part, 2) ** 2
+    level = noise / np.sqrt(snapshots) if noise else _QUIET * _rms(mean)
+    weights, penalty = np.zeros(part.shape[1], complex), 0.0
+    for _ in range(20):
+        penalty = float(level * np.sqrt(2 * np.log(2 * part.shape[1])))
+        weights = _shrink(mean, part, penalty, step, weights)
+        if noise:
+            break
+        kept = np.abs(weights) > 0
+        if kept.sum() >= len(mean):
+            break
+        fit = np.linalg.lstsq(part[:, kept], mean, rcond=None)[0]
+        now = np.sqrt(np.sum(np.abs(mean - part[:, kept] @ fit) ** 2) / (len(mean) - kept.sum()))
+        if abs(now - level) < 1e-3 * level:
+            break
+        level = now
+    # What the penalty let through by chance is as small as noise.
+    kept = np.abs(weights) > 0
+    if np.any(kept) and kept.sum() < len(mean):
+        fit = np.linalg.lstsq(part[:, kept], mean, rcond=None)[0]
+        kept[np.flatnonzero(kept)[np.abs(fit) < penalty]] = False
+    return kept
+
+
+def _shrink(mean, part, penalty, step, weights):
+    """Minimum of |mean - part w|^2 / 2 + penalty |w|_1."""
+    ahead, momentum = weights, 1.0
+    for _ in range(_STEPS):
+        moved = ahead - step * (part.conj().T @ (part @ ahead - mean))
+        size = np.abs(moved)
+        new = moved * np.maximum(0, 1 - step * penalty / np.maximum(size, 1e-300))
+        after = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+        ahead = new + (momentum - 1) / after * (new - weights)
+        change = np.linalg.norm(new - weights)
+        weights, momentum = new, after
+        if change <= _SETTLED * max(float(np.linalg.norm(weights)), 1e-300):
+            break
+    return weights
+
+
+def _separable(part, names):
+    """Pairs of modes that look alike at the microphones."""
+    alike = np.abs(part.conj().T @ part)
+    pairs = np.argwhere(np.triu(alike > _ALIKE, 1))
+    return [
+        f"modes {names[i]} and {names[j]} are not separable by this array: their correlation is {alike[i, j]:.3f}"
+        for i, j in pairs
+    ]
+
+
+def _rms(values):
+    return np.sqrt(np.mean(np.abs(values) ** 2))
