@@ -67,6 +67,7 @@ class Directivity(nn.Module):
         self.extrapolate = False
         zeros = [_eigenvalues(m, config.high + _BEYOND) for m in config.orders]
         self._counts = [len(alpha) for alpha in zeros]
+        self._lows = [max(config.low, float(_BELOW * alpha[0])) for alpha in zeros]
         self._rows = {m: row for row, m in enumerate(config.orders)}
         table = np.full((len(zeros), max(self._counts)), np.nan)
         for row, alpha in zip(table, zeros, strict=True):
@@ -91,7 +92,7 @@ class Directivity(nn.Module):
             raise ValueError("factors must be finite")
         around = _polynomials(_unit(angle, 0, np.pi), self.config.angles)
         for row, order in enumerate(self.config.orders):
-            low = self._lowest(row)
+            low = self._lows[row]
             chosen = np.flatnonzero((m == order) & (k >= low))
             chosen = chosen[np.argsort(k[chosen])]
             if len(chosen) <= self.config.degree:
@@ -101,10 +102,6 @@ class Directivity(nn.Module):
             of_angle = np.linalg.lstsq(around, target.T, rcond=None)[0]
             found = np.linalg.lstsq(along, of_angle.T, rcond=None)[0]
             self.coefficients[row] = torch.from_numpy(np.stack([found.real, found.imag], axis=-1))
-
-    def _lowest(self, row):
-        """Least K of an order: a little below that of its first mode."""
-        return max(self.config.low, _BELOW * float(self.eigenvalues[row, 0]))
 
     def _smooth(self, m, k, angle, factor):
         """g of factors (case, angle), its phase continuous in angle and case."""
@@ -157,12 +154,22 @@ class Directivity(nn.Module):
         for order in torch.unique(m).tolist():
             chosen = torch.nonzero(m == order)[:, 0]
             angles = theta if theta.ndim == 1 else theta[chosen]
-            result = result.index_copy(0, chosen, self._order(order, n[chosen], k[chosen], angles))
+            found = torch.view_as_complex(self._order(order, n[chosen], k[chosen], angles))
+            result = result.index_copy(0, chosen, found)
         return result
 
+    def of_mode(self, m, n):
+        """The directivity of one mode as a module: helmholtz, mach (case,) and theta (angle,) -> (case, angle, 2).
+
+        Real tensors, no checks, and nothing that torch.export or torch.onnx.export does not know.
+        """
+        if abs(m) not in self._rows or not 0 <= n < self._counts[self._rows[abs(m)]]:
+            raise ValueError(f"mode ({m}, {n}) was not learned")
+        return _Mode(self, abs(m), n)
+
     def _order(self, m, n, k, theta):
-        """D of modes of one azimuthal order."""
-        row, low = self._rows[m], self._lowest(self._rows[m])
+        """D of modes of one azimuthal order, (case, angle, 2)."""
+        row, low = self._rows[m], self._lows[self._rows[m]]
         alpha = self.eigenvalues[row, : self._counts[row]]
         square = k[:, None] ** 2 - alpha**2
         on = square > 0
@@ -181,26 +188,25 @@ class Directivity(nn.Module):
             log = torch.einsum("cpq,cap->cqa", of_angle, basis)
         own_angle = torch.arccos((-mine / k[:, None]).clamp(min=-1 + _AXIS))[:, 0]
         own = torch.einsum("cpq,cp->cq", of_angle, _of_angle(own_angle, self.config.angles))
-        # One complex number a case: the product of what comes from the mode itself.
-        first = (
-            torch.exp(torch.complex(own[:, 0], own[:, 1]))
-            * self.slopes[row, n].to(own.dtype.to_complex())
-            * (alpha[n] / k) ** m
-        )
-        first = first * torch.prod(torch.complex((mine + real) / scale, imaginary / scale), dim=1)
-        first = first / scale.gather(1, n[:, None])[:, 0] * (-((-1j) ** (m + 1)) / (2 * np.pi))
-        # And one an angle: products over the zeros, the mode's own left out.
+        # One complex number a case, of the mode itself; one an angle; both multiplied by the zeros, but the mode's own.
+        # Real and imaginary parts are kept apart: faster, and understood wherever the network is exported to.
+        turn = -((-1j) ** (m + 1)) / (2 * np.pi)
+        slope = torch.view_as_real(self.slopes)[row, n].to(own.dtype)
+        size = torch.exp(own[:, 0]) * (alpha[n] / k) ** m / scale.gather(1, n[:, None])[:, 0]
+        first = _times(slope[:, 0], slope[:, 1], size * torch.cos(own[:, 1]), size * torch.sin(own[:, 1]))
+        first = _times(first[0], first[1], turn.real, turn.imag)
         s, size = -k[:, None] * torch.cos(theta), torch.exp(log[:, 0]) * torch.sin(theta) ** m
-        re, im = size * torch.cos(log[:, 1]), size * torch.sin(log[:, 1])
+        rest = size * torch.cos(log[:, 1]), size * torch.sin(log[:, 1])
         for index in range(len(alpha)):
+            along, beyond = real[:, index] / scale[:, index], imaginary[:, index] / scale[:, index]
+            first = _times(first[0], first[1], mine[:, 0] / scale[:, index] + along, beyond)
             other = (n != index)[:, None]
-            a = torch.where(other, (s + real[:, index, None]) / scale[:, index, None], 1.0)
-            if torch.any(imaginary[:, index] > 0):
-                b = torch.where(other, imaginary[:, index, None] / scale[:, index, None], 0.0)
-                re, im = re * a - im * b, re * b + im * a
+            shifted = torch.where(other, s / scale[:, index, None] + along[:, None], 1.0)
+            if torch.compiler.is_exporting() or torch.any(beyond > 0):
+                rest = _times(rest[0], rest[1], shifted, torch.where(other, beyond[:, None], 0.0))
             else:
-                re, im = re * a, im * a
-        return torch.complex(re, im) * first[:, None]
+                rest = rest[0] * shifted, rest[1] * shifted
+        return torch.stack(_times(rest[0], rest[1], first[0][:, None], first[1][:, None]), dim=-1)
 
     def _expect(self, m, n, k, mach):
         """Refuse what was not learned."""
@@ -276,7 +282,7 @@ class Directivity(nn.Module):
         result = torch.empty(len(m), len(x), dtype=torch.complex128)
         for order in torch.unique(m).tolist():
             chosen = torch.nonzero(m == order)[:, 0]
-            angle, weight = quadrature(float(k), order)
+            angle, weight = quadrature(float(k.detach()), order)
             pattern = self(order, n[chosen], helmholtz, mach, angle).to(torch.complex128)
             phi, along, around = field(pattern, angle, weight, order, k, rho, theta)
             axial = torch.cos(theta) * along - torch.sin(theta) / rho * around
@@ -285,6 +291,19 @@ class Directivity(nn.Module):
             p = (1j * helmholtz * phi - mach / beta * (axial - 1j * k * mach * phi)) * turn
             result = result.index_copy(0, chosen, p)
         return result
+
+
+class _Mode(nn.Module):
+    """See `Directivity.of_mode`."""
+
+    def __init__(self, model, m, n):
+        super().__init__()
+        self.model, self._m, self._n = model, m, n
+
+    def forward(self, helmholtz, mach, theta):
+        k = helmholtz / torch.sqrt(1 - mach**2)
+        n = torch.full(k.shape, self._n, dtype=torch.int64, device=k.device)
+        return self.model._order(self._m, n, k, theta)
 
 
 def mach_corrected_angle(theta, mach):
@@ -309,6 +328,11 @@ def _slope(m, gamma):
     safe = np.where(gamma > 0, gamma, 1.0)
     value = m * hankel1(m, safe) - safe * hankel1(m + 1, safe)
     return np.where(gamma > 0, value, 2j / np.pi if m == 0 else np.nan)
+
+
+def _times(a, b, c, d):
+    """(a + i b) (c + i d)."""
+    return a * c - b * d, a * d + b * c
 
 
 def _unit(value, low, high):

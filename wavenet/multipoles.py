@@ -27,7 +27,8 @@ def field(directivity, angle, weight, m, k, rho, theta):
     directivity : (case, node) complex tensor at the quadrature's angles. m : int, m >= 0. k : () tensor. rho, theta :
     (point,) tensors.
     """
-    last = max(m + 2, int(min(float(k) + _MORE, float(k) * float(rho.min()) + _INSIDE)))
+    number, closest = float(k.detach()), float(rho.detach().min())
+    last = max(m + 2, int(min(number + _MORE, number * closest + _INSIDE)))
     amplitude = (directivity * weight) @ _legendre(m, last, angle).to(directivity.dtype).T  # (case, l)
     order = torch.arange(m, last + 1)
     turn = torch.tensor([1j, -1, -1j, 1], dtype=directivity.dtype)[order % 4]  # i^{l+1}

@@ -70,11 +70,11 @@ def test_a_small_one_is_learned_calibrated_and_saved(tmp_path):
         again.error_bar(0.7)
 
 
-def test_pressure_is_that_of_the_solver_far_away(shipped):
+def test_pressure_is_that_of_the_solver(shipped):
     m, n, helmholtz, mach = 2, 1, 9.0, -0.4
     angle = np.radians([20.0, 60.0, 100.0])
-    x, r = 2e4 * np.cos(angle), 2e4 * np.sin(angle)
-    exact = solve(DuctMode(m, n, helmholtz, mach), tolerance=1e-4).at(x, r).pressure
+    x, r = 60 * np.cos(angle), 60 * np.sin(angle)
+    exact = solve(DuctMode(m, n, helmholtz, mach), tolerance=1e-5).at(x, r).pressure
     found = shipped.pressure(m, n, helmholtz, mach, torch.from_numpy(x), torch.from_numpy(r))[0].numpy()
     np.testing.assert_allclose(found, exact, rtol=0, atol=2e-3 * np.max(np.abs(exact)))
     theta = mach_corrected_angle(torch.from_numpy(angle), mach).numpy()
@@ -90,6 +90,33 @@ def test_signs_and_orders_of_arguments(shipped):
     torch.testing.assert_close(several[2], several[0])
     own = shipped(torch.tensor([4, 0]), torch.tensor([0, 1]), 9.0, 0.1, torch.stack([theta, theta.flip(0)]))
     torch.testing.assert_close(own[0], plus[0])
+
+
+@pytest.mark.filterwarnings("ignore")  # the exporters', on each other
+def test_a_mode_is_exported(shipped, tmp_path):
+    """torch.export and ONNX, with other numbers of cases and angles than they were exported with."""
+    import onnxruntime
+
+    mode = Directivity(shipped.config)
+    mode.load_state_dict(shipped.state_dict())
+    mode = mode.float().of_mode(-2, 1).eval()
+    shapes = ({0: torch.export.Dim("case")},) * 2 + ({0: torch.export.Dim("angle")},)
+    inputs = torch.tensor([9.0, 12.0]), torch.tensor([0.1, -0.2]), torch.linspace(0.1, 3.0, 7)
+    others = torch.tensor([8.0, 9.0, 20.0]), torch.tensor([0.0, 0.3, -0.5]), torch.linspace(0.0, 2.0, 4)
+    expected = mode(*others)
+    direct = torch.view_as_complex(expected).numpy()
+    known = shipped(2, 1, *others).numpy()
+    np.testing.assert_allclose(direct, known, atol=2e-5 * np.max(np.abs(known)))
+    program = torch.export.export(mode, inputs, dynamic_shapes=shapes)
+    torch.testing.assert_close(program.module()(*others), expected, rtol=0, atol=0)
+    path = tmp_path / "mode.onnx"
+    torch.onnx.export(mode, inputs, dynamo=True, dynamic_shapes=shapes, verbose=False).save(path)
+    session = onnxruntime.InferenceSession(path)
+    feed = {given.name: value.numpy() for given, value in zip(session.get_inputs(), others, strict=True)}
+    found = session.run(None, feed)[0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * float(expected.abs().max()))
+    with pytest.raises(ValueError, match=r"mode \(2, 40\) was not learned"):
+        shipped.of_mode(2, 40)
 
 
 def test_gradients_are_those_of_differences(shipped):
