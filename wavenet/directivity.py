@@ -273,7 +273,7 @@ class Directivity(nn.Module):
         k, big_x = helmholtz / beta, x / beta
         rho, theta = torch.hypot(big_x, r), torch.atan2(r, big_x)
         for bad, what in (
-            (rho < CLOSEST, f"closer than {CLOSEST} to"),
+            (rho < CLOSEST - _AXIS, f"closer than {CLOSEST} to"),
             (theta > BEHIND, f"more than {_BEHIND} behind"),
         ):
             if torch.any(bad):

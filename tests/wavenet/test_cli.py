@@ -67,6 +67,19 @@ def test_field_file(tmp_path):
     assert run("field", *MODE, "-o", path) == 2  # not overwritten
 
 
+def test_predict_agrees_with_solve(capsys):
+    arguments = [*MODE, "--mach", "0.3", "--angles", "0:120:4", "--json"]
+    assert run("predict", *arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert run("solve", *arguments) == 0
+    exact = json.loads(capsys.readouterr().out)
+    amplitudes = [np.array(values["directivity"]["amplitude"]) for values in (found, exact)]
+    error = np.linalg.norm(amplitudes[0] - amplitudes[1]) / np.linalg.norm(amplitudes[1])
+    assert error < 10 * found["error_bar"]
+    assert run("predict", "--m", 0, "--n", 0, "--helmholtz", 40, "--extrapolate") == 0
+    assert "no error bar" in capsys.readouterr().out
+
+
 @pytest.fixture(scope="module")
 def near_field(tmp_path_factory):
     path = tmp_path_factory.mktemp("field") / "field.h5"
@@ -226,6 +239,13 @@ def test_check_and_recipes(demo, capsys):
         (["attribute", "DEMO/run-unet", "--data", "DEMO/derivative.h5", "--at", "x", "-o", "OUT/a"], "--at"),
         (["attribute", "DEMO/run-unet", "--data", "DEMO/forward.h5", "-o", "OUT/a"], "derivative task"),
         (["demo", "-o", "DEMO"], "not empty"),
+        (["predict", "--m", "0", "--n", "0", "--helmholtz", "40"], "outside of the training"),
+        (["predict", "--m", "0", "--n", "9", "--helmholtz", "5"], "not cut on"),
+        (["predict", *MODE, "--angles", "0:200:3"], "0 ... 180"),
+        (["predict", *MODE, "--coverage", "0.7"], "coverage must be one of"),
+        (["predict", *MODE, "--run", "DEMO/run-unet"], "factor task is needed"),
+        (["detect", "--array", "OUT/none.h5"], "none.h5"),
+        (["detect", "--array", "FIELD"], "x, r, phi|phi is missing"),
         (["differentiate", "OUT/none.h5", "-o", "OUT/x.h5"], "none.h5"),
         (["differentiate", "DEMO/derivative.h5", "-o", "OUT/x.h5"], "attribute m"),
         (["differentiate", "DEMO/derivative.h5", "-o", "OUT/x.h5", "--snr", "-3"], "--snr"),

@@ -80,13 +80,14 @@ def directivity(cases, seed):
 
 
 def random_modes(config, count, rng):
-    """m, n, ka, M (mode,) of random modes that are cut on: m, K and M uniform, n uniform among those that are."""
+    """m, n, ka, M (mode,) of random modes that are cut on: m, ka and M uniform, n uniform among those that are."""
     found: list[tuple] = []
     while len(found) < count:
-        m, k, mach = int(rng.choice(config.orders)), rng.uniform(config.low, config.high), rng.uniform(-_FLOW, _FLOW)
-        orders = analytic.cut_on_orders(k, m, 0.0)
+        m, mach = int(rng.choice(config.orders)), rng.uniform(-_FLOW, _FLOW)
+        helmholtz = rng.uniform(config.low, config.high * np.sqrt(1 - _FLOW**2))
+        orders = analytic.cut_on_orders(helmholtz, m, mach)
         if orders:
-            found.append((m, int(rng.integers(0, orders)), k * np.sqrt(1 - mach**2), mach))
+            found.append((m, int(rng.integers(0, orders)), helmholtz, mach))
     return [np.array(column) for column in zip(*found, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""Writes model-card-derivative.md: python docs/model_card.py --data derivative.h5.
+"""Writes model-card-derivative.md: python docs/model_card_derivative.py --data derivative.h5.
 
 Measures the network that comes with the package on the test cases and out-of-range sets of a derivative dataset.
 """
@@ -57,7 +57,7 @@ def row(name, errors):
 
 TEXT = """# Model card: derivatives next to the lip
 
-Written by `python docs/model_card.py --data derivative.h5`, the file by `wavenet generate derivative`.
+Written by `python docs/model_card_derivative.py --data derivative.h5`, the file by `wavenet generate derivative`.
 
 The constrained network that `wavenet differentiate` uses, `load(SHIPPED["derivative"])` of `wavenet.checkpoint`: from a
 potential ψ on an evenly spaced grid around the open end, and m, ka, M, to u = ∂ψ/∂x and v = ∂ψ/∂r. It is linear in ψ.
