@@ -149,14 +149,19 @@ class Directivity(nn.Module):
         theta = torch.as_tensor(theta, dtype=real)
         m = m.abs()
         k = helmholtz / torch.sqrt(1 - mach**2)
-        self._expect(m, n, k, mach)
-        result = torch.empty(len(m), theta.shape[-1], dtype=self.coefficients.dtype.to_complex(), device=k.device)
+        rows = self._expect(m, n, k, mach)
+        along = self._along(k, torch.tensor(self._lows, dtype=real, device=k.device)[rows])
+        parts, places = [], []
         for order in torch.unique(m).tolist():
             chosen = torch.nonzero(m == order)[:, 0]
             angles = theta if theta.ndim == 1 else theta[chosen]
-            found = torch.view_as_complex(self._order(order, n[chosen], k[chosen], angles))
-            result = result.index_copy(0, chosen, found)
-        return result
+            parts.append(self._order(order, n[chosen], k[chosen], along[chosen], angles))
+            places.append(chosen)
+        return torch.view_as_complex(torch.cat(parts)[torch.argsort(torch.cat(places))])
+
+    def _along(self, k, low):
+        """Polynomials of K above the least one of an order."""
+        return _chebyshev(_unit(k, low, self.config.high), self.config.degree + 1)
 
     def of_mode(self, m, n):
         """The directivity of one mode as a module: helmholtz, mach (case,) and theta (angle,) -> (case, angle, 2).
@@ -167,9 +172,9 @@ class Directivity(nn.Module):
             raise ValueError(f"mode ({m}, {n}) was not learned")
         return _Mode(self, abs(m), n)
 
-    def _order(self, m, n, k, theta):
+    def _order(self, m, n, k, along, theta):
         """D of modes of one azimuthal order, (case, angle, 2)."""
-        row, low = self._rows[m], self._lows[self._rows[m]]
+        row = self._rows[m]
         alpha = self.eigenvalues[row, : self._counts[row]]
         square = k[:, None] ** 2 - alpha**2
         on = square > 0
@@ -177,7 +182,6 @@ class Directivity(nn.Module):
         real, imaginary = torch.where(on, root, 0.0), torch.where(on, 0.0, root)  # (case, zero)
         scale = k[:, None] + alpha
         mine = real.gather(1, n[:, None])
-        along = _chebyshev(_unit(k, low, self.config.high), self.config.degree + 1)
         table = self.coefficients[row].flatten(1)
         of_angle = (along @ table).unflatten(1, (-1, 2))
         basis = _of_angle(theta, self.config.angles)
@@ -190,26 +194,30 @@ class Directivity(nn.Module):
         own = torch.einsum("cpq,cp->cq", of_angle, _of_angle(own_angle, self.config.angles))
         # One complex number a case, of the mode itself; one an angle; both multiplied by the zeros, but the mode's own.
         # Real and imaginary parts are kept apart: faster, and understood wherever the network is exported to.
-        turn = -((-1j) ** (m + 1)) / (2 * np.pi)
-        slope = torch.view_as_real(self.slopes)[row, n].to(own.dtype)
+        shift, beyond = real / scale, imaginary / scale
+        turn, slope = -((-1j) ** (m + 1)) / (2 * np.pi), torch.view_as_real(self.slopes)[row, n].to(own.dtype)
+        others = mine / scale + shift
         size = torch.exp(own[:, 0]) * (alpha[n] / k) ** m / scale.gather(1, n[:, None])[:, 0]
-        first = _times(slope[:, 0], slope[:, 1], size * torch.cos(own[:, 1]), size * torch.sin(own[:, 1]))
-        first = _times(first[0], first[1], turn.real, turn.imag)
+        size = size * torch.prod(torch.sqrt(others**2 + beyond**2), dim=1)
+        phase = own[:, 1] + torch.sum(torch.atan2(beyond, others), dim=1)
+        first = _times(slope[:, :1], slope[:, 1:], turn.real, turn.imag)
+        first = _times(first[0], first[1], (size * torch.cos(phase))[:, None], (size * torch.sin(phase))[:, None])
         s, size = -k[:, None] * torch.cos(theta), torch.exp(log[:, 0]) * torch.sin(theta) ** m
         rest = size * torch.cos(log[:, 1]), size * torch.sin(log[:, 1])
-        for index in range(len(alpha)):
-            along, beyond = real[:, index] / scale[:, index], imaginary[:, index] / scale[:, index]
-            first = _times(first[0], first[1], mine[:, 0] / scale[:, index] + along, beyond)
-            other = (n != index)[:, None]
-            shifted = torch.where(other, s / scale[:, index, None] + along[:, None], 1.0)
-            if torch.compiler.is_exporting() or torch.any(beyond > 0):
-                rest = _times(rest[0], rest[1], shifted, torch.where(other, beyond[:, None], 0.0))
+        own_zero = torch.arange(len(alpha), device=n.device) == n[:, None]
+        slopes, shifts = torch.where(own_zero, 0.0, 1 / scale), torch.where(own_zero, 1.0, shift)
+        beyond = torch.where(own_zero, 0.0, beyond)
+        evanescent = [True] * len(alpha) if torch.compiler.is_exporting() else (beyond > 0).any(dim=0).tolist()
+        for index, decays in enumerate(evanescent):
+            factor = torch.addcmul(shifts[:, index, None], s, slopes[:, index, None])
+            if decays:
+                rest = _times(rest[0], rest[1], factor, beyond[:, index, None])
             else:
-                rest = rest[0] * shifted, rest[1] * shifted
-        return torch.stack(_times(rest[0], rest[1], first[0][:, None], first[1][:, None]), dim=-1)
+                rest = rest[0] * factor, rest[1] * factor
+        return torch.stack(_times(rest[0], rest[1], first[0], first[1]), dim=-1)
 
     def _expect(self, m, n, k, mach):
-        """Refuse what was not learned."""
+        """Refuse what was not learned; give the orders' rows."""
         config = self.config
         if not torch.all(mach.abs() < 1):
             raise ValueError(f"the flow must be subsonic, got mach={float(mach[mach.abs() >= 1][0])}")
@@ -228,6 +236,7 @@ class Directivity(nn.Module):
                     f"mode ({int(m[case])}, {int(n[case])}) {what} at ka / sqrt(1 - M^2) = {float(k[case]):.4g}; "
                     f"learned were the modes cut on at {config.low:.4g} ... {config.high:.4g}"
                 )
+        return rows
 
     def cut_on(self, helmholtz, mach):
         """Modes (m, n) that are cut on, of either sign of m, as far as their orders were learned."""
@@ -303,7 +312,8 @@ class _Mode(nn.Module):
     def forward(self, helmholtz, mach, theta):
         k = helmholtz / torch.sqrt(1 - mach**2)
         n = torch.full(k.shape, self._n, dtype=torch.int64, device=k.device)
-        return self.model._order(self._m, n, k, theta)
+        along = self.model._along(k, self.model._lows[self.model._rows[self._m]])
+        return self.model._order(self._m, n, k, along, theta)
 
 
 def mach_corrected_angle(theta, mach):
