@@ -96,3 +96,18 @@ def test_coarse_or_small_grids_are_named():
         WaveDerivatives(X, R)(torch.zeros(1, 2, 96, 48), torch.tensor([[0, 50.0, 0.333]]))
     with pytest.raises(ValueError, match="needs 11 points"):
         WaveDerivatives(X[:8], R)
+
+
+def test_announced_noise_is_amplified_less():
+    sizes = [np.linalg.norm(wave_weights(CENTRAL, 15.0, noise=noise)) for noise in (0.0, 1e-3, 1e-1)]
+    assert sizes[0] > sizes[1] > sizes[2]
+
+
+def test_wide_stencils_need_fewer_points_per_wavelength():
+    mu = 2 * np.pi * 24 / 4.5
+    errors = []
+    for width in (11, 19):
+        offsets = (np.arange(width) - width // 2)[None] / 24
+        weights = wave_weights(offsets, mu)[0]
+        errors.append(abs(weights @ np.exp(1j * 0.98 * mu * offsets[0]) - 0.98j * mu) / mu)
+    assert errors[1] < errors[0] / 10
