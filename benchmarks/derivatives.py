@@ -3,7 +3,7 @@
     wavenet generate derivative -o derivative.h5
     python benchmarks/derivatives.py --data derivative.h5 --runs RUNS
 
-Trains the paper's U-net and a Fourier neural operator for about 45 minutes each on one core, keeping them in RUNS.
+Trains the paper's U-net and a Fourier neural operator for an hour or so each on one core, keeping them in RUNS.
 """
 
 import argparse

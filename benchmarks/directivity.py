@@ -17,7 +17,7 @@ import torch
 
 from analytic import cut_on_orders, radial_eigenvalue, sweep
 from wavenet.checkpoint import SHIPPED, load
-from wavenet.directivity import relative_error
+from wavenet.directivity import LEVELS, relative_error
 from wavenet.forward_model import ForwardConfig, ForwardModel
 
 THETA = np.linspace(0, np.pi, 37)
@@ -181,7 +181,8 @@ def main(argv=None):
         cells = [f"{value:.1e}" for value in (np.median(errors), *np.percentile(errors, [95, 99]), errors.max())]
         print(f"| {name} | {' | '.join(cells)} | {np.percentile(level, 95):.4f} |", flush=True)
         if name == "surrogate":
-            inside = {level: float(np.mean(errors <= model.error_bar(level))) for level in (0.5, 0.9, 0.95, 0.99)}
+            bars = {c: [model.error_bar(*case, c) for case in zip(*seen[2:], strict=True)] for c in LEVELS}
+            inside = {coverage: float(np.mean(errors <= of)) for coverage, of in bars.items()}
     print("\ncoverage of the surrogate's error bars, stated: found", {k: round(v, 3) for k, v in inside.items()})
     rates = speeds()
     print(f"\nDirectivities of 37 angles a second, {BATCH} at once, {os.cpu_count()} processes, surrogate in float32:")

@@ -51,8 +51,8 @@ def read_array(path):
     with opened(path) as file:
         values = expect_numbers(file, path, ("helmholtz", "mach"))
         noise = number(file, "noise")
-        if noise is not None and not (np.isfinite(noise) and noise > 0):
-            raise ValueError(f"{path}: the attribute noise must be positive, got {noise}")
+        if "noise" in file.attrs and not (noise is not None and np.isfinite(noise) and noise > 0):
+            raise ValueError(f"{path}: the attribute noise must be a positive scalar, got {noise}")
         x, r, phi = (plain_array(file, name, path, (1,), "f") for name in ("x", "r", "phi"))
         pressure = np.atleast_2d(plain_array(file, "pressure", path, (1, 2), "c"))
     if not len(x) == len(r) == len(phi) == pressure.shape[1]:

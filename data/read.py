@@ -357,7 +357,7 @@ def expect_numbers(file, path, names):
     values = {name: number(file, name) for name in names}
     for name, value in values.items():
         if value is None or not np.isfinite(value) or not _SENSIBLE[name](value):
-            raise ValueError(f"{path}: the attribute {name} must be the field's, got {value}")
+            raise ValueError(f"{path}: the attribute {name} must be a scalar number in its range, got {value}")
     return values
 
 
@@ -373,10 +373,15 @@ def plain_array(file, name, path, dimensions, kind):
     if dataset.ndim not in dimensions or dataset.dtype.kind != kind or not dataset.size:
         wanted = f"{' or '.join(map(str, dimensions))} dimensions of {'real' if kind == 'f' else 'complex'} floats"
         raise ValueError(f"{path}: {name} is {dataset.dtype} with shape {dataset.shape}, expected {wanted}")
-    declared = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
-    stored = max(1, dataset.id.get_storage_size())
-    if dataset.is_virtual or dataset.external or declared > min(_LARGEST_ARRAY, _LARGEST_EXPANSION * stored):
-        raise ValueError(f"{path}: {name} declares {declared} bytes, which are not in the file")
+    item, stored = dataset.dtype.itemsize, dataset.id.get_storage_size()
+    declared = int(np.prod(dataset.shape, dtype=object)) * item
+    chunk = int(np.prod(dataset.chunks or (1,), dtype=object)) * item
+    creation = dataset.id.get_create_plist()
+    filters = {creation.get_filter(i)[0] for i in range(creation.get_nfilters())}
+    if dataset.is_virtual or dataset.external or stored > os.path.getsize(path) or not filters <= _FILTERS:
+        raise ValueError(f"{path}: {name} keeps its values elsewhere, or with filters other than gzip and shuffle")
+    if declared > min(_LARGEST_ARRAY, _LARGEST_EXPANSION * max(1, stored)) or chunk > max(_SMALL, 4 * declared):
+        raise ValueError(f"{path}: {name} declares {declared} bytes in chunks of {chunk}, of which {stored} are there")
     values = dataset[...].astype(complex if kind == "c" else float)
     _finite(values, name, path)
     return values

@@ -26,7 +26,7 @@ def regions(x, r):
     lip = rho < LIP
     wall = ~lip & (x[:, None] < 0) & (np.abs(r - 1) < WALL)
     inside = ~lip & ~wall & (x[:, None] < 0) & (r < 1)
-    names = {f"lip, ρ < {LIP}": lip, f"wall, |r − 1| < {WALL}": wall, "inside": inside}
+    names = {f"lip, ρ < {LIP}": lip, f"wall, closer than {WALL}": wall, "inside": inside}
     return {"whole grid": np.ones_like(lip)} | names | {"outside": ~lip & ~wall & ~inside}
 
 

@@ -29,6 +29,8 @@ SHIPPED = {task: _WEIGHTS / task for task in ("derivative", "factor")}  # runs t
 
 def save(run, name, model, provenance):
     """Write weights, configuration and provenance (a dict of JSON values) to the run's folder, all or nothing."""
+    if name == "unet" and "edge" in model.config.constraints:
+        raise ValueError("a U-net with edge functions cannot be kept: they are no part of it")
     metadata = {
         "model": name,
         "config": json.dumps(dataclasses.asdict(model.config)),
@@ -74,6 +76,6 @@ def load(run, *, task=None):
         model = network(config(**options))
         model.load_state_dict(tensors)
         provenance = json.loads(metadata["provenance"])
-    except (KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+    except (AttributeError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} does not fit the model {name}: {error}") from None
     return name, model.eval(), provenance

@@ -3,9 +3,10 @@
 Several linear derivatives are each right somewhere: narrow stencils that know the case's wavenumber near walls and
 lip, wide ones at few points per wavelength, learned functions around the lip, waves fitted to whole regions in noise.
 A network sees place, m, ka, M and noise of a cell - not the field - and predicts the error of each of them there; their
-shares are the inverses of its squares. Shares are positive and add to one, so that what all of the
-derivatives obey holds exactly, whatever the network says: complex homogeneity, exactness on polynomials and waves, zero
-slope on the wall, parity at the axis, and that nothing passes through the wall but around the lip. Nothing that is
+shares are the inverses of its squares. Shares are positive and add to one, so that what all of the derivatives obey
+holds exactly, whatever the network says: they are linear and complex-homogeneous, and nothing passes through the wall
+but around the lip. Where only stencils have a share, away from the lip and without noise, that is exactness on
+polynomials and, nearly, on the case's waves, zero slope on the wall and parity at the axis as well. Nothing that is
 learned depends on a particular grid.
 """
 
@@ -27,6 +28,7 @@ METHODS = ("narrow stencils", "wide stencils", "fitted waves", "edge functions")
 _WIDTHS = (11, 19)  # points of the stencils, fewer where a side of the wall has fewer
 _FEWEST = 8
 _FITS = 1e-4  # noise from which waves are fitted
+_EVEN = 1e-4  # of the spacing, by which it may vary: positions may have been single precision
 _QUIET = 1e-7  # noise that is none
 _GUESS = -4.0  # logarithm of the errors that are expected before training
 
@@ -51,7 +53,7 @@ class ConstrainedConfig:
             raise ValueError(f"noise must lie in 0 ... 1, relative to the potential, got {self.noise}")
         for name, points in (("x", self.x), ("r", self.r)):
             step = np.diff(points)
-            if len(points) < 2 or not np.all(step > 0) or np.ptp(step) > 1e-6 * abs(step[0]):
+            if len(points) < 2 or not np.all(step > 0) or np.ptp(step) > _EVEN * abs(step[0]):
                 raise ValueError(f"the cells in {name} must be evenly spaced and increase")
         if self.r[0] <= 0:
             raise ValueError(f"r must be positive, got {self.r[0]}")

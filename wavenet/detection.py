@@ -59,7 +59,8 @@ def detect(pressure, response, *, coverage=0.95, few=False, noise=None, names=No
     Raises
     ------
     ValueError
-        Shapes that do not fit, values that are not finite, more modes than microphones without `few`.
+        Shapes that do not fit, values that are not finite, a mode that no microphone hears, as many modes as
+        microphones, given or chosen.
     """
     response = np.asarray(response, complex)
     snapshots = np.atleast_2d(np.asarray(pressure, complex))
@@ -74,12 +75,17 @@ def detect(pressure, response, *, coverage=0.95, few=False, noise=None, names=No
     modes, microphones = response.shape
     if modes >= microphones and not few:
         raise ValueError(f"{modes} modes need more than {microphones} microphones, or a choice of few of them")
+    names = [str(index) for index in range(modes)] if names is None else list(names)
+    silent = np.flatnonzero(~np.any(response, axis=1))
+    if len(silent):
+        raise ValueError(f"mode {names[silent[0]]} is not heard by any microphone")
     mean, matrix = snapshots.mean(axis=0), response.T
     chosen = _choose(mean, matrix, noise, len(snapshots)) if few else np.ones(modes, bool)
-    names = [str(index) for index in range(modes)] if names is None else list(names)
     amplitude, half_width = np.zeros(modes, complex), np.full(modes, np.nan)
     if not np.any(chosen):
         return Detection(amplitude, half_width, chosen, float(_rms(snapshots)), 1.0, ["no mode was found"])
+    if chosen.sum() >= microphones:
+        raise ValueError(f"{chosen.sum()} modes were chosen, {microphones} microphones are too few for them")
     part = matrix[:, chosen]
     scale = np.linalg.norm(part, axis=0)
     left, sizes, right = np.linalg.svd(part / scale, full_matrices=False)
@@ -91,7 +97,7 @@ def detect(pressure, response, *, coverage=0.95, few=False, noise=None, names=No
     spread = np.sqrt(np.sum(np.abs(right.conj().T / sizes) ** 2, axis=1)) / scale
     half_width[chosen] = quantile * (noise or found) / np.sqrt(2 * len(snapshots)) * spread
     condition = float(sizes[0] / sizes[-1])
-    warnings = _separable(part / scale, [name for name, there in zip(names, chosen, strict=True) if there])
+    warnings = _separable(matrix / np.linalg.norm(matrix, axis=0), chosen, names)
     if condition > _ILL:
         warnings.append(f"the condition number of the array is {condition:.0f}: these modes are hard to separate")
     return Detection(amplitude, half_width, chosen, float(found), condition, warnings)
@@ -145,10 +151,10 @@ def _shrink(mean, part, penalty, step, weights):
     return weights
 
 
-def _separable(part, names):
-    """Pairs of modes that look alike at the microphones."""
+def _separable(part, chosen, names):
+    """Pairs of modes that look alike at the microphones, one of them chosen."""
     alike = np.abs(part.conj().T @ part)
-    pairs = np.argwhere(np.triu(alike > _ALIKE, 1))
+    pairs = np.argwhere(np.triu((alike > _ALIKE) & (chosen | chosen[:, None]), 1))
     return [
         f"modes {names[i]} and {names[j]} are not separable by this array: their correlation is {alike[i, j]:.3f}"
         for i, j in pairs

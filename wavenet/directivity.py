@@ -27,8 +27,9 @@ _AXIS = 1e-7  # of the plane wave's own angle to the axis
 _BEYOND = 6.0  # eigenvalues up to so much above K have their zeros taken out [1/radius]
 _BELOW = 0.8  # of an order's first cut-on, from where it is learned
 CLOSEST = 5.0  # radii from the open end, at least, of a microphone
-_BEHIND = "150 degrees"
 BEHIND = np.radians(150)
+_BANDS = 8  # of K, each with error bars of its own
+_FURTHER = 0.1  # of the range of K, by which an extrapolation may leave it
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # coverages of the error bars
 
 
@@ -53,7 +54,7 @@ class Directivity(nn.Module):
     """Far field of duct modes; zero before `fit`. All results are differentiable in ka, M and the angles.
 
     A mode that is not cut on, an order that was not learned, and a K outside of the range are refused with a
-    ValueError; the last is accepted where `extrapolate` is set.
+    ValueError; where `extrapolate` is set, K may leave its range by a tenth of it.
     """
 
     coefficients: torch.Tensor
@@ -78,7 +79,7 @@ class Directivity(nn.Module):
         self.register_buffer("slopes", torch.from_numpy(np.array(slopes)), persistent=False)
         shape = len(config.orders), config.degree + 1, config.angles, 2
         self.register_buffer("coefficients", torch.zeros(shape, dtype=torch.float64))
-        self.register_buffer("bars", torch.full((len(LEVELS),), torch.nan, dtype=torch.float64))
+        self.register_buffer("bars", torch.full((_BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
 
     def fit(self, m, k, angle, factor):
         """Learn from factors F_plus (case, angle) at angles (angle,) of orders and K (case,); numpy arrays.
@@ -114,19 +115,25 @@ class Directivity(nn.Module):
         middle = phase[:, len(angle) // 2]
         return np.log(np.abs(value)) + 1j * (phase + (np.unwrap(middle) - middle)[:, None])
 
-    def calibrate(self, found, exact):
-        """Error bars from predictions and true values (case, angle) of modes as they are going to be asked for.
+    def calibrate(self, k, found, exact):
+        """Error bars from predictions and true values (case, angle) of modes at K (case,), as they will be asked for.
 
         Raises
         ------
         ValueError
-            Too few cases for the highest coverage.
+            Too few cases in a band of K for the highest coverage.
         """
-        errors = relative_error(found, exact)
-        ranks = [int(np.ceil((len(errors) + 1) * level)) for level in LEVELS]
-        if ranks[-1] > len(errors):
-            raise ValueError(f"{len(errors)} cases are too few for a coverage of {LEVELS[-1]}")
-        self.bars.copy_(torch.from_numpy(np.sort(errors)[np.array(ranks) - 1]))
+        errors, bands = relative_error(found, exact), np.array([self._band(number) for number in k])
+        for band in range(_BANDS):
+            own = np.sort(errors[bands == band])
+            ranks = np.array([int(np.ceil((len(own) + 1) * level)) for level in LEVELS])
+            if ranks[-1] > len(own):
+                raise ValueError(f"{len(own)} cases in a band of K are too few for a coverage of {LEVELS[-1]}")
+            self.bars[band] = torch.from_numpy(own[ranks - 1])
+
+    def _band(self, k):
+        """Number of the band of K."""
+        return int(np.clip(_BANDS * (k - self.config.low) / (self.config.high - self.config.low), 0, _BANDS - 1))
 
     def forward(self, m, n, helmholtz, mach, theta):
         """Directivity D of modes of amplitude one: phi -> D exp(i K rho) / rho.
@@ -150,6 +157,8 @@ class Directivity(nn.Module):
         m = m.abs()
         k = helmholtz / torch.sqrt(1 - mach**2)
         rows = self._expect(m, n, k, mach)
+        if not torch.all((theta >= 0) & (theta <= np.pi + _AXIS)):
+            raise ValueError("theta must lie in [0, pi] rad")
         along = self._along(k, torch.tensor(self._lows, dtype=real, device=k.device)[rows])
         parts, places = [], []
         for order in torch.unique(m).tolist():
@@ -220,7 +229,7 @@ class Directivity(nn.Module):
         """Refuse what was not learned; give the orders' rows."""
         config = self.config
         if not torch.all(mach.abs() < 1):
-            raise ValueError(f"the flow must be subsonic, got mach={float(mach[mach.abs() >= 1][0])}")
+            raise ValueError(f"the flow must be subsonic, got mach={float(mach[~(mach.abs() < 1)][0])}")
         rows = torch.full_like(m, -1)
         for order, row in self._rows.items():
             rows[m == order] = row
@@ -228,8 +237,9 @@ class Directivity(nn.Module):
             raise ValueError(f"m = {int(m[rows < 0][0])} is not among the learned orders {config.orders}")
         good = (n >= 0) & (n < torch.tensor(self._counts, device=n.device)[rows])
         on = good & (self.eigenvalues[rows, torch.where(good, n, 0)] < k)
-        inside = (k >= config.low) & (k <= config.high)
-        for fine, what in ((on, "is not cut on"), (inside | self.extrapolate, "is outside of the training")):
+        slack = _FURTHER * (config.high - config.low) if self.extrapolate else 0.0
+        inside = (k >= config.low - slack) & (k <= config.high + slack)
+        for fine, what in ((inside, "is outside of the training"), (on, "is not cut on")):
             if not torch.all(fine):
                 case = int(torch.nonzero(~fine)[0])
                 raise ValueError(
@@ -245,20 +255,37 @@ class Directivity(nn.Module):
         signed = sorted({sign * m for m in counts for sign in (-1, 1)})
         return [(m, n) for m in signed for n in range(counts[abs(m)])]
 
-    def error_bar(self, coverage=0.95):
-        """Relative L2 error over an arc that is not exceeded with this probability, by split conformal prediction."""
+    def unlearned(self, helmholtz, mach):
+        """Least azimuthal order that is cut on and was not learned; None if there is none."""
+        k = helmholtz / np.sqrt(1 - mach**2)
+        for m in range(int(k) + 1):  # j'_m1 > m
+            if m not in self._rows and _eigenvalues(m, k).size:
+                return m
+        return None
+
+    def error_bar(self, helmholtz, mach, coverage=0.95):
+        """Relative L2 error over an arc that is not exceeded with this probability, by split conformal prediction.
+
+        Raises
+        ------
+        ValueError
+            Another coverage than in `LEVELS`, K outside of the range, or bars that have not been calibrated.
+        """
+        k = helmholtz / np.sqrt(1 - mach**2)
         if coverage not in LEVELS:
             raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
-        bar = float(self.bars[LEVELS.index(coverage)])
+        if not self.config.low <= k <= self.config.high:
+            raise ValueError(f"there are no error bars at ka / sqrt(1 - M^2) = {k:.4g}")
+        bar = float(self.bars[self._band(k), LEVELS.index(coverage)])
         if np.isnan(bar):
-            raise ValueError(f"the error bars have not been calibrated for {coverage}")
+            raise ValueError("the error bars have not been calibrated")
         return bar
 
     def pressure(self, m, n, helmholtz, mach, x, r):
         """Pressure of modes of amplitude one at microphones, near or far [rho c^2].
 
-        The directivity is continued to finite distances by spherical waves, see `multipoles`: to about 1e-3 from five
-        radii on, as long as the microphones are not far behind the open end.
+        The directivity is continued to finite distances by spherical waves, see `multipoles`: from five radii on to
+        about 1e-3 up to 120 degrees from the axis, to 1e-2 up to 150 degrees.
 
         Parameters
         ----------
@@ -282,8 +309,8 @@ class Directivity(nn.Module):
         k, big_x = helmholtz / beta, x / beta
         rho, theta = torch.hypot(big_x, r), torch.atan2(r, big_x)
         for bad, what in (
-            (rho < CLOSEST - _AXIS, f"closer than {CLOSEST} to"),
-            (theta > BEHIND, f"more than {_BEHIND} behind"),
+            (~(rho >= CLOSEST - _AXIS), f"closer than {CLOSEST} to"),
+            (~((theta >= 0) & (theta <= BEHIND)), "more than 150 degrees behind"),
         ):
             if torch.any(bad):
                 place = f"x = {float(x[bad][0]):.4g}, r = {float(r[bad][0]):.4g}"

@@ -108,7 +108,7 @@ class _DerivativeTraining(_Training):
         twist = (along_u[:, 2:] - along_v[:, :2]) / helmholtz[:, None, None, None] ** 2
         margin = 4 * float(r[1] - r[0])
         live = (torch.abs(r - 1) > 0.5) & (r > margin) & (r < r[-1] - margin)
-        live = live & (torch.abs(x) < x[-1] - 4 * float(x[1] - x[0]))[:, None]
+        live = live & ((x > x[3]) & (x < x[-4]))[:, None]
         size = potential.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
         return self.preset.physics * (((wave / size).square() + (twist / size).square()) * live).mean()
 

@@ -19,7 +19,7 @@ _DECAYS = (0.15, 0.3, 0.6, 1.0)  # exponents of real exponentials, over the larg
 _DEGREE = 6  # of the polynomials that are exact
 _NOISE = 1e-14  # mean square, over the waves', of what the weights must not amplify whatever the field: rounding
 _MARGIN = 1.05  # of the range of wavenumbers: a field near the lip or a mode near cut-on is not in it altogether
-_KEPT = 4000  # cases whose matrices are kept
+_KEPT = 2**28  # bytes of matrices that are kept
 _COARSEST = 2.5  # points per wavelength below which nothing can be said
 
 
@@ -102,7 +102,7 @@ class _Axis:
         for row, here in enumerate(points):
             same = np.arange(len(place))
             if wall is not None:
-                same = np.flatnonzero((np.abs(place) < wall) == (here < wall))
+                same = np.flatnonzero(np.abs(place) < wall if here < wall else place > wall)
             if len(same) < width:
                 raise ValueError(f"a stencil needs {width} points on each side of the wall and axis, got {len(same)}")
             nearest = np.sort(same[np.argsort(np.abs(place[same] - here), kind="stable")[:width]])
@@ -163,7 +163,8 @@ class WaveDerivatives(nn.Module):
         """Matrices of one case, kept for the next time."""
         key = parity, helmholtz, mach
         if key not in self._known:
-            if len(self._known) >= _KEPT:
+            size = 8 * (len(self._x) ** 2 + 2 * len(self._r) ** 2)
+            if (len(self._known) + 1) * size > _KEPT:
                 self._known.clear()
             self._known[key] = self._compute(*key)
         return self._known[key]

@@ -102,6 +102,8 @@ def test_modes_that_look_alike_are_named(known):
     assert "modes a and d are not separable" in found.warnings[0]
     assert "condition number" in found.warnings[1]
     assert found.condition > 100
+    few = detect(exact[0], twin, few=True, noise=1e-3 * np.abs(exact[0]).max(), names=["a", "b", "c", "d"])
+    assert "modes a and d are not separable" in few.warnings[0]  # whichever of them was chosen
 
 
 def test_the_command(surrogate, known, places, tmp_path, capsys):
@@ -126,6 +128,14 @@ def run(*arguments):
     return stop.value.code or 0
 
 
+def bomb(file):
+    """Ten numbers in a chunk of half a gigabyte."""
+    values = file["x"][...]
+    del file["x"]
+    options = {"maxshape": (None,), "chunks": (2**26,), "compression": "gzip"}
+    file.create_dataset("x", data=values, **options)
+
+
 @pytest.mark.parametrize(
     ("spoil", "arguments", "named"),
     [
@@ -135,6 +145,8 @@ def run(*arguments):
         (lambda file: file.attrs.update(helmholtz=14.0), [], "need more than 40 microphones"),
         (lambda file: file.attrs.update(helmholtz=-1.0), [], "attribute helmholtz"),
         (lambda file: file.attrs.update(noise=-1.0), [], "attribute noise"),
+        (lambda file: file.attrs.update(noise=[0.1]), [], "attribute noise"),
+        (bomb, [], "in chunks of"),
         (lambda file: file.attrs.update(helmholtz=70.0), ["--modes", "0,0"], "outside of the training"),
         (lambda file: file.__delitem__("phi"), [], "phi is missing"),
         (lambda file: file["x"].__setitem__(0, 0.5), ["--modes", "0,0"], None),
@@ -174,6 +186,10 @@ def test_bad_input_is_named(known):
         detect(np.ones(3), response)
     with pytest.raises(ValueError, match="must be finite"):
         detect(np.full(MICROPHONES, np.nan), response)
+    with pytest.raises(ValueError, match="mode 1 is not heard"):
+        detect(response[0], response * (np.arange(10) != 1)[:, None])
+    with pytest.raises(ValueError, match="microphones are too few for them"):
+        detect(response[0, :8], np.random.default_rng(0).normal(size=(40, 8)), few=True, noise=1e-6)
     with pytest.raises(ValueError, match="coverage must lie"):
         detect(response[0], response, coverage=1.5)
     with pytest.raises(ValueError, match="noise must be positive"):

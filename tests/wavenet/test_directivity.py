@@ -40,7 +40,8 @@ def test_the_shipped_one_agrees_with_the_solver_within_its_bars(shipped):
     assert np.median(errors) < 1e-4
     assert np.percentile(errors, 99) < 2e-3
     for coverage in (0.5, 0.8, 0.9, 0.95):
-        inside = np.mean(errors <= shipped.error_bar(coverage))
+        bars = [shipped.error_bar(*case, coverage) for case in zip(*columns[2:], strict=True)]
+        inside = np.mean(errors <= bars)
         assert abs(inside - coverage) < 4 * np.sqrt(coverage * (1 - coverage) / len(errors))
 
 
@@ -52,22 +53,24 @@ def test_a_small_one_is_learned_calibrated_and_saved(tmp_path):
     factor = np.concatenate([plus_factor(order, k[m == order], angle)[0] for order in orders])
     model = Directivity(DirectivityConfig(orders, 3.0, 9.0, degree=12, angles=48))
     with pytest.raises(ValueError, match="not been calibrated"):
-        model.error_bar()
+        model.error_bar(5.0, 0.0)
     model.fit(m, k, angle, factor)
-    columns = modes(np.random.default_rng(3), 200, 4.3, 7.2, orders=1)
-    exact = sweep(*columns[:3], THETA, mach=columns[3]).directivity
-    with pytest.raises(ValueError, match="50 cases are too few"):
-        model.calibrate(exact[:50], exact[:50])
-    model.calibrate(predicted(model, columns), exact)
+    columns = random_modes(model.config, 1200, np.random.default_rng(3))
+    exact, known = sweep(*columns[:3], THETA, mach=columns[3]).directivity, columns[2] / np.sqrt(1 - columns[3] ** 2)
+    with pytest.raises(ValueError, match="cases in a band of K are too few"):
+        model.calibrate(known[:50], exact[:50], exact[:50])
+    model.calibrate(known, predicted(model, columns), exact)
     save(tmp_path, "directivity", model, {})
     again = load(tmp_path, task="factor")[1]
     for order in orders:
         solution = solve(DuctMode(order, 0, 6.3, 0.2))
         found = predicted(again, [np.array([order]), np.array([0]), np.array([6.3]), np.array([0.2])])[0]
         assert relative_error(found, solution.directivity(THETA)) < 1e-4
-    assert again.error_bar(0.5) < again.error_bar(0.9) < 1e-2
+    assert again.error_bar(6.3, 0.2, 0.5) < again.error_bar(6.3, 0.2, 0.9) < 1e-2
     with pytest.raises(ValueError, match="coverage must be one of"):
-        again.error_bar(0.7)
+        again.error_bar(6.3, 0.2, 0.7)
+    with pytest.raises(ValueError, match="no error bars at"):
+        again.error_bar(12.0, 0.0)
 
 
 def test_pressure_is_that_of_the_solver(shipped):
@@ -152,12 +155,27 @@ def test_what_was_not_learned_is_refused(shipped):
         shipped(0, -1, 9.0, 0.0, theta)
     with pytest.raises(ValueError, match="subsonic"):
         shipped(0, 0, 9.0, 1.2, theta)
+    with pytest.raises(ValueError, match="subsonic"):
+        shipped(0, 0, 9.0, float("nan"), theta)
+    with pytest.raises(ValueError, match="theta must lie"):
+        shipped(0, 0, 9.0, 0.0, -theta)
     insisting = Directivity(shipped.config)
     insisting.load_state_dict(shipped.state_dict())
     insisting.extrapolate = True
     assert torch.isfinite(insisting(0, 0, 38.5, 0.0, theta).abs()).all()
     with pytest.raises(ValueError, match="not among the learned"):
         insisting(30, 0, 38.5, 0.0, theta)
+    with pytest.raises(ValueError, match="outside of the training"):
+        insisting(0, 0, 45.0, 0.0, theta)
+
+
+def test_the_top_of_the_range_is_as_good(shipped):
+    """No order is asked for more than it was taught."""
+    top = shipped.config.high * (1 - 1e-6)
+    m = np.arange(21)
+    columns = [m, np.zeros(21, int), np.full(21, top), np.zeros(21)]
+    exact = sweep(*columns[:3], THETA, mach=columns[3]).directivity
+    assert np.max(relative_error(predicted(shipped, columns), exact)) < 5e-3
 
 
 def test_bad_input_is_named():

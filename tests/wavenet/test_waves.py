@@ -94,6 +94,8 @@ def test_away_from_the_lip_better_than_order_eight(m, helmholtz, mach):
 def test_coarse_or_small_grids_are_named():
     with pytest.raises(ValueError, match=r"x has 2\.0 points per wavelength at ka = 50"):
         WaveDerivatives(X, R)(torch.zeros(1, 2, 96, 48), torch.tensor([[0, 50.0, 0.333]]))
+    with pytest.raises(ValueError, match="needs 11 points on each side of the wall and axis, got 6"):
+        WaveDerivatives(X, R[:30])
     with pytest.raises(ValueError, match="needs 11 points"):
         WaveDerivatives(X[:8], R)
 

@@ -14,7 +14,8 @@ from .common import Json, say
 def detect(
     array: Annotated[Path, typer.Option("--array", help="HDF5 file of the pressures: x, r, phi, pressure; ka, M.")],
     modes: Annotated[
-        str | None, typer.Option(help="Modes to look for, as m,n;m,n [all that are cut on, of either sign of m].")
+        str | None,
+        typer.Option(help="Modes to look for, as m,n;m,n [all learned ones that are cut on, either sign of m]."),
     ] = None,
     few: Annotated[bool, typer.Option("--few", help="Choose few of the modes by an l1 penalty.")] = False,
     coverage: Annotated[float, typer.Option(help="Of the confidence intervals.")] = 0.95,
@@ -37,6 +38,9 @@ def detect(
 
     model = load(run or SHIPPED["factor"], task="factor")[1]
     looked_for = model.cut_on(measured.helmholtz, measured.mach) if wanted is None else wanted
+    missing = model.unlearned(measured.helmholtz, measured.mach)
+    if wanted is None and missing is not None:
+        print(f"wavenet: warning: m = {missing} is cut on, too, and was not learned", file=sys.stderr)
     m, n = (torch.tensor(column) for column in zip(*looked_for, strict=True))
     with torch.no_grad():
         place = torch.from_numpy(measured.x), torch.from_numpy(measured.r)

@@ -12,6 +12,7 @@ from .common import Json, new_file, say
 
 _MARGIN = 0.01  # of a range, beyond which it is left
 _RESIDUAL = 0.02  # of the equation, relative, above which the field is not of the kind
+_OF_NOISE = 2.0  # what noise adds to it, over the noise
 _SPACING = 0.3  # change of the training grid's that was tested
 
 
@@ -52,7 +53,7 @@ def differentiate(
         pressure = momentum_pressure(psi, velocity[:, :2], *parameters.T[1:])
         error = local.expected_error(parameters)[0].numpy()
         residual = _equation(local, psi, parameters, velocity)
-    warnings = _outside(given, about.get("ranges", {}), model.config, residual)
+    warnings = _outside(given, about.get("ranges", {}), model.config, residual, _RESIDUAL + _OF_NOISE * noise)
     for line in warnings:
         print(f"wavenet: warning: {line}", file=sys.stderr)
     parts = torch.cat([psi, velocity, pressure], dim=1)[0].numpy()
@@ -61,12 +62,17 @@ def differentiate(
     for index, name in enumerate(names[1:3]):
         arrays[f"{name}_error"] = error[index] * np.sqrt(np.mean(np.abs(arrays[name]) ** 2))
     attributes = {"m": given.m, "helmholtz": given.helmholtz, "mach": given.mach, "noise": noise}
-    write_field(path, attributes | {"equation_residual": residual}, given.x, given.r, arrays)
+    if residual is not None:
+        attributes["equation_residual"] = residual
+    write_field(path, attributes, given.x, given.r, arrays)
     say({"file": str(path), "equation_residual": residual, "warnings": warnings if as_json else len(warnings)}, as_json)
 
 
 def _equation(model, psi, parameters, velocity):
-    """Relative root mean square of the residual of the convected Helmholtz equation, away from lip, axis and ends."""
+    """Relative root mean square of what the convected Helmholtz equation is missed by, away from lip, axis and ends.
+
+    None where nothing is left.
+    """
     import torch
 
     from wavenet.constraints import helmholtz_residual
@@ -81,11 +87,11 @@ def _equation(model, psi, parameters, velocity):
     columns = (x > x[4]) & (x < x[-5])
     far = columns[:, None] & rows & (torch.hypot(x[:, None], r - 1) > 0.3)
     if not torch.any(far):
-        return math.nan
+        return None
     return float((residual[..., far].square().mean() / psi[..., far].square().mean()).sqrt())
 
 
-def _outside(given, ranges, trained, residual):
+def _outside(given, ranges, trained, residual, limit):
     """What is outside of training or test, a line each."""
     lines = []
     for name, value in (("m", abs(given.m)), ("helmholtz", given.helmholtz), ("mach", given.mach)):
@@ -99,7 +105,9 @@ def _outside(given, ranges, trained, residual):
         if abs(steps[0] / steps[1] - 1) > _SPACING + _MARGIN:
             tested = f"{(1 - _SPACING) * steps[1]:.4g} ... {(1 + _SPACING) * steps[1]:.4g}"
             lines.append(f"the spacing in {name}, {steps[0]:.4g}, is outside of the tested {tested}")
-    if residual > _RESIDUAL:
+    if residual is None:
+        lines.append("the grid is too small to check that the convected Helmholtz equation holds")
+    elif residual > limit:
         lines.append(
             f"the convected Helmholtz equation of m = {given.m}, ka = {given.helmholtz:.4g}, M = {given.mach:.3g} is "
             f"missed by {residual:.1%}: the field is another, too coarse, or noisy (--snr)"

@@ -20,7 +20,7 @@ def predict(
     run: Annotated[Path | None, typer.Option(help="Run of the factor task [the shipped one].")] = None,
     coverage: Annotated[float, typer.Option(help="Of the error bar: 0.5, 0.8, 0.9, 0.95 or 0.99.")] = 0.95,
     extrapolate: Annotated[
-        bool, typer.Option("--extrapolate", help="Accept what lies outside of the training.")
+        bool, typer.Option("--extrapolate", help="Accept a K a little outside of the training, without error bar.")
     ] = False,
     as_json: Json = False,
 ):
@@ -37,14 +37,13 @@ def predict(
 
     model = load(run or SHIPPED["factor"], task="factor")[1]
     model.extrapolate = extrapolate
-    bar = model.error_bar(coverage)
     with torch.no_grad():
         found = model(m, n, helmholtz, mach, torch.from_numpy(np.radians(degrees)))[0].numpy()
-    low, high = model.config.low, model.config.high
-    outside = not low <= helmholtz / np.sqrt(1 - mach**2) <= high
+    outside = not model.config.low <= helmholtz / np.sqrt(1 - mach**2) <= model.config.high
+    bar = None if outside else model.error_bar(helmholtz, mach, coverage)
     values = {
         "directivity": {"angle_deg": degrees.tolist(), "amplitude": [[value.real, value.imag] for value in found]},
-        "error_bar": None if outside else bar,
+        "error_bar": bar,
         "coverage": coverage,
     }
     if as_json:

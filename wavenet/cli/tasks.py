@@ -17,7 +17,7 @@ from wavenet.loading import FieldCases, ForwardCases
 from wavenet.unet import PARAMETERS, UNet, UNetConfig
 
 _IN_MEMORY = 2**30  # bytes of a split
-_CALIBRATION = 2000  # modes that the error bars of directivities come from
+_CALIBRATION = 4000  # modes that the error bars of directivities come from
 _ARC = np.linspace(0, np.pi, 37)  # angles of each
 _FLOW = 0.6  # their largest Mach number
 
@@ -68,26 +68,29 @@ def directivity(cases, seed):
     """Directivity of the factors of training cases, all in memory; error bars from modes drawn anew and solved."""
     m, k = np.abs(cases.columns["m"]), cases.columns["helmholtz"]
     factor = np.stack([case["factor"] @ [1, 1j] for case in cases])
-    model = Directivity(DirectivityConfig(tuple(sorted(set(m.tolist()))), float(k.min()), float(k.max())))
+    orders = sorted(set(m.tolist()))
+    ends = np.array([(k[m == order].min(), k[m == order].max()) for order in orders])
+    model = Directivity(DirectivityConfig(tuple(orders), float(ends[:, 0].max()), float(ends[:, 1].min())))
     model.fit(m, k, cases.constants["angle"], factor)
     columns = random_modes(model.config, _CALIBRATION, np.random.default_rng([seed, 1]))
     m, n, helmholtz, mach = columns
     exact = analytic.sweep(m, n, helmholtz, _ARC, mach=mach).directivity
     with torch.no_grad():
         found = model(*map(torch.from_numpy, columns), torch.from_numpy(_ARC)).numpy()
-    model.calibrate(found, exact)
+    model.calibrate(helmholtz / np.sqrt(1 - mach**2), found, exact)
     return model
 
 
 def random_modes(config, count, rng):
-    """m, n, ka, M (mode,) of random modes that are cut on: m, ka and M uniform, n uniform among those that are."""
+    """m, n, ka, M (mode,) of random modes that are cut on: K and M uniform, m of those with such modes, n of these."""
     found: list[tuple] = []
     while len(found) < count:
-        m, mach = int(rng.choice(config.orders)), rng.uniform(-_FLOW, _FLOW)
-        helmholtz = rng.uniform(config.low, config.high * np.sqrt(1 - _FLOW**2))
-        orders = analytic.cut_on_orders(helmholtz, m, mach)
-        if orders:
-            found.append((m, int(rng.integers(0, orders)), helmholtz, mach))
+        k, mach = rng.uniform(config.low, config.high), rng.uniform(-_FLOW, _FLOW)
+        counts = {m: analytic.cut_on_orders(k, m, 0.0) for m in config.orders}
+        good = [m for m, count in counts.items() if count]
+        if good:
+            m = int(rng.choice(good))
+            found.append((m, int(rng.integers(0, counts[m])), k * np.sqrt(1 - mach**2), mach))
     return [np.array(column) for column in zip(*found, strict=True)]
 
 
@@ -98,6 +101,8 @@ def open_run(run, data):
     """
     name, model, about = load(run)
     task, dataset = MODELS[name][0], read(data)
+    if task not in ("forward", "derivative"):
+        raise ValueError(f"{run} is a run of the {task} task, one of the forward or derivative task is needed")
     if task != dataset.task:
         raise ValueError(f"{run} is a run of the {task} task, {data} is a {dataset.task} dataset")
     for axis in "xr":

@@ -41,6 +41,8 @@ def train(
         raise ValueError(f"--model must be one of {good} for the {task} task, got {name!r}")
     if edge is not None and name != "constrained":
         raise ValueError(f"--edge is for the model constrained, not for {name}")
+    if resume and name in ("edge", "directivity"):
+        raise ValueError(f"--resume means nothing for {name}: it is learned in one go")
     splits = ("train",) if name in ("edge", "directivity") else ("train", "validation")
     cases = {split: Cases(data, split, task=task) for split in splits}
     for split, found in cases.items():
