@@ -7,7 +7,7 @@ from .format import FIELDS, FORMAT, VARIABLES
 _KINDS = {
     "derivative": "near fields next to the lip",
     "edge": "potentials around the lip",
-    "factor": "kernel factors of the problem",
+    "factor": "kernel factors",
     "forward": "pressures at microphones",
 }
 
