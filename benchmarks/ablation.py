@@ -13,7 +13,7 @@ import tempfile
 import lightning
 import numpy as np
 import torch
-from derivatives import tensors
+from derivatives import relative_errors, tensors
 from torch.utils.data import Subset
 
 from data.read import Cases
@@ -49,10 +49,7 @@ def errors(method, cases):
     result = []
     with torch.no_grad():
         for potential, parameters, velocity in cases:
-            found = method(potential, parameters)
-            parts = (found - velocity).unflatten(1, (2, 2)), velocity.unflatten(1, (2, 2))
-            norms = [part.square().sum(dim=(0, 2, 3, 4)).sqrt() for part in parts]
-            result.append((norms[0] / norms[1]).numpy())
+            result.append(relative_errors(method(potential, parameters), velocity).numpy())
     return np.array(result)
 
 

@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 import torch
 from baselines import SavitzkyGolay
-from derivatives import tensors
+from derivatives import relative_errors, tensors
 
 from analytic import ModeMixture, cut_on_orders, solve
 from data.read import Cases
@@ -45,9 +45,7 @@ def compare(cases, families, ours):
         found = [(kept, method(potential)) for kept, method in methods]
         found.append((errors["constrained network"][""], ours(potential, parameters)))
         for kept, values in found:
-            parts = (values - velocity).unflatten(1, (2, 2)), velocity.unflatten(1, (2, 2))
-            norms = [part.square().sum(dim=(0, 2, 3, 4)).sqrt() for part in parts]
-            kept.append((norms[0] / norms[1]).numpy())
+            kept.append(relative_errors(values, velocity).numpy())
     return {family: np.min([np.median(e, axis=0) for e in by.values()], axis=0) for family, by in errors.items()}
 
 

@@ -273,11 +273,10 @@ def _check_storage(dataset, name, path, dtype):
     """Refuse arrays that are elsewhere, unchecked, incomplete, or larger than the file could hold."""
     if dataset.dtype != np.dtype(dtype):
         raise ValueError(f"{path}: {name} is {dataset.dtype}, expected {np.dtype(dtype)}")
-    creation = dataset.id.get_create_plist()
-    if dataset.is_virtual or creation.get_external_count():
+    if dataset.is_virtual or dataset.external:
         raise ValueError(f"{path}: {name} keeps its values in another file")
-    chunks, filters = dataset.chunks, [creation.get_filter(i)[0] for i in range(creation.get_nfilters())]
-    if chunks is None or 3 not in filters or not set(filters) <= _FILTERS:
+    chunks, filters = dataset.chunks, _filters(dataset)
+    if chunks is None or 3 not in filters or not filters <= _FILTERS:
         raise ValueError(f"{path}: {name} must be chunked with checksums, and have no filters but gzip and shuffle")
     needed = int(np.prod([-(-size // chunk) for size, chunk in zip(dataset.shape, chunks, strict=True)], dtype=object))
     declared = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
@@ -288,6 +287,12 @@ def _check_storage(dataset, name, path, dtype):
         raise ValueError(f"{path}: {name} declares {declared} bytes, of which {stored} are in the file")
     if dataset.id.get_num_chunks() != needed:
         raise ValueError(f"{path}: {name} is incomplete")
+
+
+def _filters(dataset):
+    """Numbers of the filters that an array goes through."""
+    creation = dataset.id.get_create_plist()
+    return {creation.get_filter(index)[0] for index in range(creation.get_nfilters())}
 
 
 def _splits(file, path):
@@ -376,8 +381,7 @@ def plain_array(file, name, path, dimensions, kind):
     item, stored = dataset.dtype.itemsize, dataset.id.get_storage_size()
     declared = int(np.prod(dataset.shape, dtype=object)) * item
     chunk = int(np.prod(dataset.chunks or (1,), dtype=object)) * item
-    creation = dataset.id.get_create_plist()
-    filters = {creation.get_filter(i)[0] for i in range(creation.get_nfilters())}
+    filters = _filters(dataset)
     if dataset.is_virtual or dataset.external or stored > os.path.getsize(path) or not filters <= _FILTERS:
         raise ValueError(f"{path}: {name} keeps its values elsewhere, or with filters other than gzip and shuffle")
     if declared > min(_LARGEST_ARRAY, _LARGEST_EXPANSION * max(1, stored)) or chunk > max(_SMALL, 4 * declared):

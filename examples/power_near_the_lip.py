@@ -11,23 +11,15 @@ import argparse
 
 import numpy as np
 import torch
+from derivatives_on_any_grid import draw
 
-from analytic import ModeMixture, cut_on_orders, solve
+from analytic import solve
 from wavenet.checkpoint import SHIPPED, load
 from wavenet.constraints import momentum_pressure
 from wavenet.differences import Differences
 
 X, R = (np.arange(128) + 0.5) / 32 - 2, (np.arange(64) + 0.5) / 32
 CELLS = 0  # between the lip and the surface
-
-
-def draw(rng):
-    """A random mixture of modes with 0 <= m <= 10, 3 <= ka <= 25, |M| <= 0.5."""
-    while True:
-        m, helmholtz, mach = int(rng.integers(0, 11)), rng.uniform(3, 25), rng.uniform(-0.5, 0.5)
-        orders = cut_on_orders(helmholtz, m, mach)
-        if orders:
-            return ModeMixture(m, rng.normal(size=(orders, 2)) @ [1, 1j], helmholtz, mach)
 
 
 def parts(values):

@@ -1,5 +1,8 @@
 """What tests of several packages share."""
 
+import importlib
+from pathlib import Path
+
 import pytest
 
 from data import generate, recipe
@@ -16,3 +19,15 @@ def dataset_file(tmp_path_factory):
         return folder / "data.h5"
 
     return make
+
+
+@pytest.fixture
+def example(monkeypatch):
+    """A function from the name of an example to its module."""
+    folder = Path(__file__).resolve().parents[1] / "examples"
+
+    def load(name):
+        monkeypatch.syspath_prepend(folder)  # as when it is run: they use each other
+        return importlib.import_module(name)
+
+    return load

@@ -1,8 +1,6 @@
 """The constrained network: what holds whatever its weights are, and the network that comes with the package."""
 
 import dataclasses
-import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,19 +15,11 @@ from wavenet.edge import EdgeConfig, EdgeFunctions
 from wavenet.training import PRESETS, exercises, fit
 from wavenet.wave_fit import WaveFit
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 X, R = (np.arange(64) + 0.5) / 24 - 1.3, (np.arange(48) + 0.5) / 24
 
 
 def parts(values):
     return torch.from_numpy(np.stack([values.real, values.imag]))[None]
-
-
-def example(name):
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +183,7 @@ def test_it_is_trained_and_saved(shipped, field, tmp_path):
         torch.testing.assert_close(again(*cases[:1][:2]), model(*cases[:1][:2]), rtol=0, atol=0)
 
 
-def test_unseen_fields_on_unseen_grids(shipped):
+def test_unseen_fields_on_unseen_grids(shipped, example):
     """The example, small: the lip anywhere in its cell, spacings changed by up to 30 %."""
     found = example("derivatives_on_any_grid").errors(shipped, 4)
     assert np.all(np.median(found[:, 0], axis=0) < 2e-5)
@@ -218,7 +208,7 @@ def test_bad_input_is_named(shipped):
         shipped.on_grid(X, R, noise=0.1).core(PARAMETERS[:1])
 
 
-def test_intensity_beside_the_lip(shipped):
+def test_intensity_beside_the_lip(shipped, example):
     """The example, small: the intensity through a surface that runs through the cells beside the lip."""
     found = example("power_near_the_lip").errors(shipped, 4)
     order_eight, network, exact = found[:, 1, 0], found[:, 2, 0], found[:, 3]

@@ -1,8 +1,6 @@
 """Mode detection: coverage against the solver's near field, choice of few modes, what it warns of and refuses."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -168,16 +166,13 @@ def test_bad_arrays_are_refused(spoil, arguments, named, known, places, tmp_path
         assert named in capsys.readouterr().err
 
 
-def test_helmholtz_and_mach_number_are_found_by_gradients(surrogate):
+def test_helmholtz_and_mach_number_are_found_by_gradients(surrogate, example):
     """The example: 20 dB of noise, amplitudes unknown."""
-    path = Path(__file__).resolve().parents[2] / "examples" / "fit_frequency_and_flow.py"
-    spec = importlib.util.spec_from_file_location("example", path)
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
-    (helmholtz, mach), left = example.fit(surrogate, example.measure(np.random.default_rng(1)))
-    assert helmholtz == pytest.approx(example.HELMHOLTZ, abs=0.1)
-    assert mach == pytest.approx(example.MACH, abs=0.01)
-    assert left < 1.2 * example.NOISE
+    fitting = example("fit_frequency_and_flow")
+    (helmholtz, mach), left = fitting.fit(surrogate, fitting.measure(np.random.default_rng(1)))
+    assert helmholtz == pytest.approx(fitting.HELMHOLTZ, abs=0.1)
+    assert mach == pytest.approx(fitting.MACH, abs=0.01)
+    assert left < 1.2 * fitting.NOISE
 
 
 def test_bad_input_is_named(known):

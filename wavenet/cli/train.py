@@ -41,9 +41,10 @@ def train(
         raise ValueError(f"--model must be one of {good} for the {task} task, got {name!r}")
     if edge is not None and name != "constrained":
         raise ValueError(f"--edge is for the model constrained, not for {name}")
-    if resume and name in ("edge", "directivity"):
+    in_one_go = name in ("edge", "directivity")
+    if resume and in_one_go:
         raise ValueError(f"--resume means nothing for {name}: it is learned in one go")
-    splits = ("train",) if name in ("edge", "directivity") else ("train", "validation")
+    splits = ("train",) if in_one_go else ("train", "validation")
     cases = {split: Cases(data, split, task=task) for split in splits}
     for split, found in cases.items():
         if not len(found):
@@ -55,7 +56,7 @@ def train(
     if not resume and any(run.iterdir()):
         raise FileExistsError(f"{run} is not empty; --resume goes on, another folder starts anew")
     started = time.perf_counter()
-    if name in ("edge", "directivity"):
+    if in_one_go:
         from . import tasks
 
         network: Any = (
