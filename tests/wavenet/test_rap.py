@@ -47,7 +47,13 @@ class Tape(nn.Module):
         return self.values(x)[-1]
 
 
-WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+WEIGHTED = (
+    *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+)
+PROPORTIONAL = (nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Upsample)
+INDEX = (nn.ZeroPad2d, nn.ReflectionPad2d, nn.PixelShuffle)
+WINNER = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 
 
 def matrix(op, shape):
@@ -153,8 +159,9 @@ def slow(tape, x, selector, split, input_rule):
                 for one in xs
             ]
             sent_c = [c] * len(xs)
-        elif isinstance(op, nn.MaxPool2d):
-            index = F.max_pool2d(values[taken[0]][None], op.kernel_size, return_indices=True)[1][0].flatten(1)
+        elif isinstance(op, WINNER):
+            pool = {nn.MaxPool1d: F.max_pool1d, nn.MaxPool2d: F.max_pool2d, nn.MaxPool3d: F.max_pool3d}[type(op)]
+            index = pool(values[taken[0]][None], op.kernel_size, return_indices=True)[1][0].flatten(1)
             size = values[taken[0]][0].numel()
             place = [k * size + int(i) for k, row in enumerate(index) for i in row]
             sent = [np.zeros_like(xs[0])]
@@ -164,10 +171,14 @@ def slow(tape, x, selector, split, input_rule):
                 sent_c = [np.zeros_like(xs[0])]
                 for j, i in enumerate(place):
                     sent_c[0][i] += c[j]
-        elif isinstance(op, nn.AvgPool2d | nn.Upsample):
+        elif isinstance(op, PROPORTIONAL + INDEX):
             w = matrix(op, values[taken[0]].shape)
-            sent = [sum(quotient(xs[0] * w[:, j], y[j]) * R[j] for j in range(len(R)))]
+            proportional = isinstance(op, PROPORTIONAL)
+            sent = [sum(quotient(xs[0] * w[:, j], y[j]) * R[j] for j in range(len(R))) if proportional else w @ R]
             sent_c = [False if c is False else w @ c]
+        elif isinstance(op, nn.BatchNorm2d):
+            sent, slope = [R], (op.weight / torch.sqrt(op.running_var + op.eps)).detach().numpy()
+            sent_c = [c if c is False else c * slope.repeat(len(c) // len(slope))]
         else:  # activations, flatten
             sent, sent_c = [R], [c]
         for k, r, s in zip(taken, sent, sent_c, strict=True):
@@ -238,6 +249,83 @@ def networks():
         )
 
 
+class Draw:
+    """A random network of a few steps, its shapes followed; every kind of layer is drawn sooner or later."""
+
+    def __init__(self, seed):
+        self.random = np.random.default_rng(seed)
+        axes = int(self.random.integers(1, 4))
+        self.shape = (int(self.random.integers(1, 4)), *({1: (12,), 2: (6, 6), 3: (4, 4, 3)}[axes]))
+        self.first, self.steps, self.at, self.kept = self.shape, [], 0, []
+        for _ in range(int(self.random.integers(3, 8))):
+            self.step()
+        if self.random.random() < 0.5:
+            self.add(nn.Flatten(), (int(np.prod(self.shape)),))
+            self.add(nn.Linear(self.shape[0], 3), (3,))
+        else:
+            self.convolve()
+
+    def add(self, op, shape, *others):
+        self.steps.append((op, [self.at, *others]))
+        self.at, self.shape = len(self.steps), shape
+
+    def pick(self, *options):
+        return options[int(self.random.integers(len(options)))]
+
+    def convolve(self, channels=None):
+        axes, after = len(self.shape) - 1, channels or int(self.random.integers(1, 4))
+        kernel, dilation = self.pick(1, 2, 3), self.pick(1, 1, 2)
+        if min(self.shape[1:]) < 2:
+            kernel = dilation = 1
+        groups = self.shape[0] if self.random.random() < 0.2 else 1
+        kind = getattr(nn, f"Conv{axes}d")
+        if self.random.random() < 0.3:
+            op = kind(self.shape[0], after * groups, kernel, padding="same", dilation=dilation, groups=groups)
+        elif self.random.random() < 0.6 or min(self.shape[1:]) < 3:
+            step, pad = self.pick(1, 2), dilation * (kernel - 1) // 2
+            op = kind(self.shape[0], after * groups, kernel, step, pad, dilation, groups)
+        else:
+            step, more = self.pick((1, 0), (2, 0), (2, 1))
+            kind = getattr(nn, f"ConvTranspose{axes}d")
+            op = kind(self.shape[0], after * groups, kernel, step, self.pick(0, (kernel - 1) // 2), more, groups)
+        shape = op(torch.zeros(1, *self.shape)).shape[1:]
+        if min(shape) > 0 and np.prod(shape) < 500:
+            self.add(op, tuple(shape))
+
+    def step(self):
+        axes, kinds = len(self.shape) - 1, ["convolve", "convolve", "act", "act", "branch", "pool", "other"]
+        kind = self.pick(*kinds)
+        if kind == "convolve":
+            self.convolve()
+        elif kind == "act":
+            self.add(self.pick(*ACTIVATIONS)(), self.shape)
+        elif kind == "branch":
+            start, shape = self.at, self.shape
+            self.convolve(shape[0])
+            self.add(self.pick(*ACTIVATIONS)(), self.shape)
+            if self.shape == shape:
+                self.add(operator.add, shape, start)
+            elif self.shape[1:] == shape[1:]:
+                self.add(torch.cat, (self.shape[0] + shape[0], *shape[1:]), start)
+        elif kind == "pool" and min(self.shape[1:]) > 1 and axes < 3:
+            op = self.pick(getattr(nn, f"MaxPool{axes}d"), getattr(nn, f"AvgPool{axes}d"))(2)
+            self.add(op, (self.shape[0], *(n // 2 for n in self.shape[1:])))
+        elif kind == "pool" and min(self.shape[1:]) > 1:
+            self.add(nn.MaxPool3d(2), (self.shape[0], *(n // 2 for n in self.shape[1:])))
+        elif axes == 2 and np.prod(self.shape) < 130:
+            c, n, k = self.shape
+            options = [
+                (nn.Upsample(scale_factor=2), (c, 2 * n, 2 * k)),
+                (nn.ZeroPad2d((1, 0, 0, 2)), (c, n + 2, k + 1)),
+            ]
+            norm = nn.BatchNorm2d(c)
+            nn.init.uniform_(norm.weight, 0.5, 2.0)
+            nn.init.uniform_(norm.bias)
+            options += [(norm, self.shape), (nn.AdaptiveAvgPool2d((2, 1)), (c, 2, 1))]
+            options += [(nn.PixelShuffle(2), (c // 4, 2 * n, 2 * k))] * (c % 4 == 0)
+            self.add(*options[int(self.random.integers(len(options)))])
+
+
 def by_case(x):
     return x.double().flatten(1).sum(1)
 
@@ -272,6 +360,31 @@ def test_relevance_is_that_of_dense_loops(build):
         y = by_case(selector * tape(x)).detach()
         assert ((total(found) - y).abs() <= ROUNDING * size(found)).all()
         assert torch.allclose(found.output, y, rtol=1e-14)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+def test_a_hundred_random_networks():
+    drawn, cut = set(), 0
+    for seed in range(100):
+        torch.manual_seed(seed)
+        draw = Draw(seed)
+        tape, random = Tape(draw.steps).double().eval(), np.random.default_rng([seed, 1])
+        drawn |= {type(op).__name__ for op, _ in draw.steps}
+        x = torch.randn(1, *draw.first, dtype=torch.float64)
+        selector = torch.randn_like(tape(x))
+        if seed % 2:  # one output: most of the network has no relevance
+            kept = torch.zeros_like(selector).flatten()
+            kept[random.integers(len(kept))] = 1.0
+            selector, cut = kept.reshape(selector.shape), cut + 1
+        split, input_rule = SPLITS[seed % 3], INPUT_RULES[seed // 3 % 2]
+        found = attribute(tape, x, selector, split=split, input_rule=input_rule)
+        expected = slow(tape, x[0], selector[0], split, input_rule)
+        scale = np.abs(expected).sum() + abs(float(found.output))
+        assert np.abs(found.relevance[0].numpy() - expected).max() <= DENSE * scale, (seed, split, input_rule)
+        assert abs(float(total(found) - found.output)) <= ROUNDING * scale
+    kinds = (*WEIGHTED, *PROPORTIONAL, *WINNER, nn.ZeroPad2d, *ACTIVATIONS, nn.BatchNorm2d, nn.Flatten)
+    assert {*(kind.__name__ for kind in kinds), "builtin_function_or_method"} <= drawn
+    assert cut == 50
 
 
 @pytest.mark.parametrize(
@@ -695,8 +808,10 @@ def test_a_rule_may_be_registered():
         ({"selector": torch.ones(2)}, r"\(2, 1\), got \(2,\)"),
         ({"selector": torch.ones(2, 1, dtype=torch.complex64)}, "complex64"),
         ({"model": nn.Sequential(nn.Linear(3, 1), nn.Dropout())}, "training mode in Sequential"),
-        ({"model": build(lambda m, x: (x, x))}, "one tensor, got tuple"),
-        ({"model": build(lambda m, x: torch.complex(x, x))}, "complex64"),
+        ({"model": build(lambda m, x: (x, x))}, "one tensor .*getitem"),
+        ({"model": build(lambda m, x: torch.complex(x, x))}, "must be real, got torch.complex"),
+        ({"selector": torch.full((2, 1), torch.nan)}, "selector must be finite"),
+        ({"dtype": torch.float16}, "float32 or torch.float64, got torch.float16"),
         ({"model": build(lambda m, x: x[:, :1] / 0)}, "finite"),
         ({"model": build(lambda m, x: torch.ones(2, 1))}, "depends on its inputs"),
     ],

@@ -1,0 +1,38 @@
+"""Small arithmetic that the rules share."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def over(a: Tensor, b: Tensor) -> Tensor:
+    """a ⊘ b. What is so small that 1 / b would be lost in overflow is zero."""
+    info = torch.finfo(b.dtype if b.is_floating_point() else torch.float64)
+    present = b.abs() > info.tiny / info.eps
+    return torch.where(present, a / torch.where(present, b, 1), 0.0)
+
+
+def per_case(x: Tensor) -> Tensor:
+    """Sum of everything that belongs to a case, float64."""
+    flat = x.reshape(len(x), math.prod(x.shape[1:]))
+    if x.dtype is torch.bool:
+        return flat.count_nonzero(1).double()
+    return flat.sum(1) if x.dtype is torch.float64 else flat.sum(1, dtype=torch.float64)
+
+
+def like(scalars: Tensor, x: Tensor) -> Tensor:
+    """Numbers, one a case, in x's type and ready to be multiplied with it."""
+    return scalars.to(x.dtype).reshape(-1, *(1,) * (x.ndim - 1))
+
+
+def pull_back(op: Callable, inputs: Sequence[Tensor], R: Any) -> tuple[Tensor, ...]:
+    """The operation's transposed derivative at its inputs, applied to R; zero for pieces of R that are None."""
+    with torch.enable_grad():
+        leaves = [x.detach().requires_grad_() for x in inputs]
+        output = op(*leaves)
+    outputs, weights = (output, R) if isinstance(output, tuple | list) else ([output], [R])
+    reached = [(y, r) for y, r in zip(outputs, weights, strict=True) if r is not None]
+    return torch.autograd.grad([y for y, _ in reached], leaves, [r for _, r in reached], materialize_grads=True)

@@ -1,0 +1,177 @@
+"""RAP as a function of a selector, and as a class that is called as the explainers of captum are."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .arithmetic import per_case
+from .propagation import Attribution, Rule, propagate
+from .rules import RelativeAttributing
+
+Target = int | tuple[int, ...] | list | Tensor | None
+
+
+def attribute(
+    model: nn.Module,
+    inputs: Tensor | tuple[Tensor, ...],
+    selector: Tensor,
+    *,
+    split: str = "contribution",
+    input_rule: str = "interior",
+    rules: Mapping[Any, Rule] | None = None,
+    additional_forward_args: Any = None,
+    dtype: torch.dtype = torch.float64,
+) -> Attribution:
+    """Relevance of the inputs for y = sum(selector * model(inputs)), case by case.
+
+    Parameters
+    ----------
+    model : Module in eval mode
+        Left as it is. A module with the class attribute `rap_passes_through = True` is taken as elementwise in its
+        first argument, whatever it does.
+    inputs : (case, ...) real tensor, or tuple of them
+        The model's positional arguments.
+    selector : (case, ...) real tensor
+        Weights of any sign, in the output's shape.
+    split : {"contribution", "weight", "reference"}
+        What is positive and what is negative influence: the sign of z_ij; the sign of w_ij, for x >= 0 and x < 0
+        apart; or the latter with the authors' convolutions, where negative R_j goes to negative weights only.
+    input_rule : {"interior", "zB"}
+        For signed fields, and for inputs with bounds. The bounds are each case's own extremes, in the first layer's
+        input: zeros that forward itself pads with are among it, and what they receive is a leak.
+    rules : mapping from module type, function or method name to rule
+        rule(op, inputs, output, relevance) returns the relevance of each tensor in inputs, or None for none; op is the
+        module, function or name. Goes before the built-in rules. Before weights are met, the selector becomes R ⊘ x.
+    additional_forward_args : any, or tuple
+        Further positional arguments of the model; they get no relevance.
+    dtype : torch.float64 or torch.float32
+        Of the computation. In float32 it is several times faster, and conserved to that precision only.
+
+    Returns
+    -------
+    Attribution
+
+    Raises
+    ------
+    ValueError
+        Training mode, complex or integer inputs, a selector of another shape, an unknown option, an output that is
+        not finite.
+    UnsupportedOperation
+        Relevance meets an operation without a rule.
+    """
+    scheme = RelativeAttributing(split, input_rule)
+    more = as_tuple(additional_forward_args)
+    return propagate(model, inputs, selector, scheme, rules=rules, more=more, dtype=dtype)
+
+
+class RAP:
+    """Relative attributing propagation of a model, called as an explainer of captum is.
+
+    Parameters
+    ----------
+    model : Module
+    split, input_rule, rules, dtype
+        See `attribute`.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        split: str = "contribution",
+        input_rule: str = "interior",
+        rules: Mapping[Any, Rule] | None = None,
+        dtype: torch.dtype = torch.float64,
+    ):
+        self.model = model
+        self._scheme = RelativeAttributing(split, input_rule)
+        self._options: dict[str, Any] = {"rules": rules, "dtype": dtype}
+
+    def attribute(
+        self,
+        inputs: Tensor | tuple[Tensor, ...],
+        target: Target = None,
+        additional_forward_args: Any = None,
+        return_convergence_delta: bool = False,
+    ) -> Any:
+        """Relevance of the inputs for one output of each case.
+
+        Parameters
+        ----------
+        inputs : (case, ...) real tensor, or tuple of them
+            With one case and several targets, each target is one output of that case.
+        target : int, tuple of int, (case,) int tensor, list of int or of tuples, real tensor
+            Index of the output, after the axis of cases: one for all, or one for each case. None where there is but
+            one. A real tensor in the output's shape selects any weighted sum.
+        additional_forward_args : any, or tuple
+            Further positional arguments of the model; they get no relevance.
+        return_convergence_delta : bool
+            Also return what is lost: the explained output less the sum of the relevance, (case,).
+
+        Returns
+        -------
+        tensor, or tuple of tensors as the inputs were; with the (case,) float64 tensor if asked for
+        """
+        found = self.explain(inputs, target, additional_forward_args)
+        if not return_convergence_delta:
+            return found.relevance
+        tensors = found.relevance if isinstance(found.relevance, tuple) else (found.relevance,)
+        return found.relevance, found.output - sum(per_case(r) for r in tensors)
+
+    def explain(
+        self, inputs: Tensor | tuple[Tensor, ...], target: Target = None, additional_forward_args: Any = None
+    ) -> Attribution:
+        """As `attribute`, with the relevance and leak of every layer."""
+        inputs, more = repeated(inputs, target, as_tuple(additional_forward_args))
+        return propagate(self.model, inputs, partial(select, target), self._scheme, more=more, **self._options)
+
+    def has_convergence_delta(self) -> bool:
+        """There is one: see `attribute`."""
+        return True
+
+
+def as_tuple(arguments: Any) -> tuple:
+    """Further arguments as captum takes them: none, one, or a tuple."""
+    if arguments is None:
+        return ()
+    return arguments if isinstance(arguments, tuple) else (arguments,)
+
+
+def repeated(inputs: Any, target: Target, more: tuple) -> tuple[Any, tuple]:
+    """Inputs and further arguments, one case repeated for each of several targets."""
+    single = isinstance(inputs, Tensor)
+    given = (inputs,) if single else tuple(inputs)
+    several = len(target) if isinstance(target, list) or (isinstance(target, Tensor) and target.ndim) else 1
+    if several > 1 and given and all(x.ndim and len(x) == 1 for x in given):
+        given = tuple(x.expand(several, *x.shape[1:]) for x in given)
+        more = tuple(
+            x.expand(several, *x.shape[1:]) if isinstance(x, Tensor) and x.ndim and len(x) == 1 else x for x in more
+        )
+    return given[0] if single else given, more
+
+
+def select(target: Target, output: Tensor) -> Tensor:
+    """Selector of a target, in the output's shape."""
+    if isinstance(target, Tensor) and (target.is_floating_point() or target.is_complex()):
+        return target
+    cases, shape = len(output), tuple(output.shape[1:])
+    if target is None:
+        if output[0].numel() != 1:
+            raise ValueError(f"target must say which of the outputs {shape}, got None")
+        return torch.ones_like(output)
+    each = target.tolist() if isinstance(target, Tensor) else target
+    each = each if isinstance(each, list) else [each]
+    if len(each) not in (1, cases):
+        raise ValueError(f"expected one target, or one for each of {cases} cases, got {len(each)}")
+    selector = torch.zeros_like(output)
+    for case, index in enumerate(each * cases if len(each) == 1 else each):
+        place = tuple(index) if isinstance(index, tuple | list) else (index,)
+        if not all(isinstance(i, int) for i in place):
+            raise ValueError(f"target must consist of integers, got {index}")
+        if len(place) != len(shape) or not all(-n <= i < n for i, n in zip(place, shape, strict=True)):
+            raise ValueError(f"target must be an index into the outputs {shape}, got {index}")
+        selector[(case, *place)] = 1.0
+    return selector

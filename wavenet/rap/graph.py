@@ -1,0 +1,172 @@
+"""A model's graph, drawn by torch.fx while it is run, with the value of every node."""
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from .operations import CONSTANT, IN_PLACE
+
+
+class UnsupportedOperation(NotImplementedError):  # noqa: N818 - named as io.UnsupportedOperation is
+    """No rule takes relevance through this operation; register one with `rules`."""
+
+
+class _Value(fx.Proxy):
+    """A proxy that knows its value, so that shapes are numbers and forward may test them."""
+
+    value: Any
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self.__dict__.get("value"), name)
+        if isinstance(attribute, Tensor):
+            return self.tracer.create_proxy("call_function", getattr, (self, name), {})
+        return super().__getattr__(name) if callable(attribute) else attribute
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([operator.getitem(self, k) for k in range(len(self.value))])
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+
+class _Root(nn.Module):
+    """The model behind one argument, the tuple of its inputs; what else it takes is constant."""
+
+    def __init__(self, model: nn.Module, more: tuple):
+        super().__init__()
+        self.model, self.more = model, more
+
+    def forward(self, inputs):
+        return self.model(*inputs, *self.more)
+
+
+class Graph(fx.Tracer):
+    """The model's graph, run while it is drawn: nodes, their values, and whether these depend on the inputs."""
+
+    def __init__(self, model: nn.Module, inputs: tuple[Tensor, ...], more: tuple[Any, ...], leaves: tuple[Any, ...]):
+        super().__init__()
+        self.inputs = inputs
+        self.leaves = tuple(leaf for leaf in leaves if isinstance(leaf, type))
+        self.values: dict[fx.Node, Any] = {}
+        self.depends: dict[fx.Node, bool] = {}
+        self.running = False  # a node: nothing is drawn meanwhile
+        self.rewritten = False  # an operation in place, as one that is not
+        self.modules = dict(model.named_modules(prefix="model", remove_duplicate=False))
+        self.drawn = self.trace(_Root(model, more).eval())
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        own = getattr(m, "rap_passes_through", False) or isinstance(m, self.leaves)
+        return own or super().is_leaf_module(m, module_qualified_name)
+
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return _Value(node, self)
+
+    def to_bool(self, obj: fx.Proxy) -> bool:
+        return bool(obj)
+
+    def getattr(self, attr, attr_val, parameter_proxy_cache):
+        return attr_val if self.running else super().getattr(attr, attr_val, parameter_proxy_cache)
+
+    def call_module(self, m, forward, args, kwargs):
+        return forward(*args, **kwargs) if self.running else super().call_module(m, forward, args, kwargs)
+
+    def create_proxy(self, kind, target, args, kwargs, name=None, type_expr=None, proxy_factory_fn=None, **others):
+        if target is operator.setitem:
+            raise UnsupportedOperation("the model's forward sets items of a tensor in place, which no graph shows")
+        asked, target, kwargs = target, _out_of_place(kind, target), dict(kwargs)
+        self.rewritten = self.rewritten or asked != target
+        if kwargs.get("inplace"):
+            kwargs["inplace"] = False
+        if kind == "output":
+            return super().create_proxy(kind, target, args, kwargs, name, type_expr, proxy_factory_fn, **others)
+        self.running = True
+        value = self._evaluate(kind, target, _unwrapped(args), _unwrapped(kwargs))
+        self.running = False
+        if not _has_tensors(value):
+            return value
+        proxy: Any = super().create_proxy(kind, target, args, kwargs, name, type_expr, proxy_factory_fn, **others)
+        proxy.value = value
+        node = proxy.node
+        self.values[node] = value
+        for before in node.all_input_nodes:
+            if before not in self.values:  # a buffer or a tensor made by forward
+                self.values[before], self.depends[before] = operator.attrgetter(before.target)(self.root), False
+        made_of = any(self.depends[before] for before in node.all_input_nodes)
+        constant = getattr(target, "__name__", target) in CONSTANT
+        self.depends[node] = kind == "placeholder" or (made_of and not constant)
+        return proxy
+
+    def call(self, node: fx.Node) -> tuple[Callable[..., Any], list[fx.Node]]:
+        """The node as a function of the nodes that it takes and that depend on the inputs."""
+        taken: list[fx.Node] = []
+        fx.node.map_arg((node.args, node.kwargs), lambda n: taken.append(n) if self.depends[n] else None)
+
+        def op(*values: Any) -> Any:
+            left = iter(values)
+            args, kwargs = fx.node.map_arg(
+                (node.args, node.kwargs), lambda n: next(left) if self.depends[n] else self.values[n]
+            )
+            return self._evaluate(node.op, node.target, args, kwargs)
+
+        return op, taken
+
+    def module(self, node: fx.Node) -> nn.Module:
+        return self.modules[str(node.target)]
+
+    @property
+    def drawn_output(self) -> Any:
+        """The output's value."""
+        return self.values[self.output]
+
+    @property
+    def output(self) -> fx.Node:
+        (node,) = self.drawn.find_nodes(op="output")
+        returned = node.args[0]
+        if not isinstance(returned, fx.Node) or not self.depends.get(returned):
+            raise ValueError(f"the model must return one tensor that depends on its inputs, got {returned}")
+        return returned
+
+    def expect(self, output: Tensor) -> None:
+        """The graph gives what the model gives, or its forward does what no graph shows."""
+        drawn = self.drawn_output
+        size = output.abs().max().item() if output.numel() else 0.0
+        double = output.dtype == drawn.dtype == torch.float64
+        rounding = 1e-9 if double else 1e-3  # a deep network's; half precision is not ours
+        if not torch.allclose(drawn.double(), output.double(), rtol=rounding, atol=rounding * size):
+            raise UnsupportedOperation("the graph is not the model: does its forward change tensors in place?")
+
+    def _evaluate(self, kind: str, target: Any, args: Any, kwargs: Any) -> Any:
+        if kind == "placeholder":
+            return self.inputs
+        if kind == "get_attr":
+            return operator.attrgetter(target)(self.root)
+        if kind == "call_module":
+            module = self.root.get_submodule(target)
+            if getattr(module, "inplace", False):
+                args = fx.node.map_aggregate(args, lambda a: a.clone() if isinstance(a, Tensor) else a)
+            return module.forward(*args, **kwargs)
+        if kind == "call_method":
+            return getattr(args[0], target)(*args[1:], **kwargs)
+        return target(*args, **kwargs)
+
+
+def _out_of_place(kind: str, target: Any) -> Any:
+    if kind == "call_method" and target.endswith("_") and not target.endswith("__"):
+        return target[:-1]
+    return IN_PLACE.get(target, target) if kind == "call_function" else target
+
+
+def _unwrapped(args: Any) -> Any:
+    return fx.node.map_aggregate(args, lambda a: a.value if isinstance(a, _Value) else a)
+
+
+def _has_tensors(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return any(isinstance(v, Tensor) for v in value)
+    return isinstance(value, Tensor)

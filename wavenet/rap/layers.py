@@ -1,0 +1,157 @@
+"""Layers with weights as linear maps, forward and transposed, with whatever weights a rule puts in."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .operations import TRANSPOSED
+
+_WORTH_IT = 0.7  # of the cells: where more have relevance, nothing is cut away
+_ORDER = ("stride", "padding", "dilation", "groups")
+_ORDER_TRANSPOSED = ("stride", "padding", "output_padding", "groups", "dilation")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A linear layer or a convolution, without its bias.
+
+    Attributes
+    ----------
+    weight, bias : tensor; tensor or None
+    transposed : bool
+        Of a convolution.
+    stride, padding, output_padding, dilation : tuples of int, one for each axis; empty for a linear layer
+    groups : int
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+    transposed: bool = False
+    stride: tuple = ()
+    padding: tuple = ()
+    output_padding: tuple = ()
+    dilation: tuple = ()
+    groups: int = 1
+
+    @property
+    def axes(self) -> int:
+        """Of space: 0 for a linear layer."""
+        return len(self.stride)
+
+    def __call__(self, x: Tensor, w: Tensor) -> Tensor:
+        """Forward: sum_i x_i w_ij."""
+        if not self.axes:
+            return F.linear(x, w)
+        x, kept = self._padded(x)
+        transposed, shift = self.transposed, self.output_padding
+        return torch.convolution(x, w, None, self.stride, kept, self.dilation, transposed, shift, self.groups)
+
+    def back(self, R: Tensor, w: Tensor, shape: torch.Size) -> Tensor:
+        """Transposed: sum_j w_ij R_j, in the input's shape."""
+        if not self.axes:
+            return R @ w
+        wide, kept = self._padded(R.new_empty(1).expand(shape))
+        options = (self.stride, kept, self.dilation, self.transposed, self.output_padding, self.groups)
+        mask = (True, False, False)
+        found = torch.ops.aten.convolution_backward(R, wide, w, None, *options, mask)[0]
+        places = [slice(before, before + size) for (before, _), size in zip(self._uneven, shape[2:], strict=True)]
+        return found[(..., *places)]
+
+    @property
+    def _uneven(self) -> list[tuple[int, int]]:
+        """Zeros to be put around the input first: those of a padding that differs between the ends of an axis."""
+        return [pair if isinstance(pair, tuple) else (0, 0) for pair in self.padding]
+
+    def _padded(self, x: Tensor) -> tuple[Tensor, tuple]:
+        if not any(map(sum, self._uneven)):
+            return x, tuple(0 if isinstance(p, tuple) else p for p in self.padding)
+        ends = [end for pair in reversed(self._uneven) for end in pair]
+        return F.pad(x, ends), tuple(0 if isinstance(p, tuple) else p for p in self.padding)
+
+    def around(self, R: Tensor, x: Tensor) -> tuple["Layer", Tensor, Tensor, Any]:
+        """The part of the layer that has relevance: layer, R, x, and the place of that x in the whole one.
+
+        Where all relevance lies in a small part of the output, the rest of it need not be computed.
+        """
+        if not self.axes:
+            return self, R, x, ...
+        mask = (R != 0).flatten(0, 1).any(dim=0)
+        where = torch.nonzero(mask)
+        if not len(where):
+            return self, R, x, ...
+        first, last = where.amin(dim=0).tolist(), (where.amax(dim=0) + 1).tolist()
+        live = list(zip(first, last, strict=True))
+        share = math.prod((last - first) / size for (first, last), size in zip(live, R.shape[2:], strict=True))
+        if share > _WORTH_IT:
+            return self, R, x, ...
+        places: list[slice] = []
+        pads: list[Any] = []
+        ends: list[tuple[int, int]] = []
+        for axis, (first, last) in enumerate(live):
+            step, reach = self.stride[axis], self.dilation[axis] * (self.weight.shape[axis + 2] - 1)
+            before = self._uneven[axis][0] if isinstance(self.padding[axis], tuple) else self.padding[axis]
+            size = x.shape[axis + 2]
+            if self.transposed:
+                low = max(0, -((reach - first - before) // step))
+                high = min(size, (last - 1 + before) // step + 1)
+                places.append(slice(low, high))
+                # of the relevance: from where the first of these inputs begins to where the last one ends
+                start, stop = low * step - before, (high - 1) * step - before + reach + 1
+                ends.append((-start, stop - R.shape[axis + 2]))
+                pads.append(0)
+            else:
+                start, stop = first * step - before, (last - 1) * step - before + reach + 1
+                low, high = max(0, start), min(size, stop)
+                places.append(slice(low, high))
+                pads.append((low - start, stop - high))
+                ends.append((-first, last - R.shape[axis + 2]))
+        if any(place.stop <= place.start for place in places):
+            return self, R, x, ...
+        part = dataclasses.replace(self, padding=tuple(pads), output_padding=(0,) * self.axes)
+        seen: Any = (..., *places)
+        return part, F.pad(R, [end for pair in reversed(ends) for end in pair]), x[seen], seen
+
+    @classmethod
+    def of_module(cls, module: Any) -> "Layer":
+        """Of a linear layer or a convolution."""
+        weight, bias = module.weight.detach(), None if module.bias is None else module.bias.detach()
+        if isinstance(module, nn.Linear):
+            return cls(weight, bias)
+        transposed = isinstance(module, TRANSPOSED)
+        padding = _numbers(module.padding, weight, module.dilation)
+        shift = module.output_padding if transposed else (0,) * (weight.ndim - 2)
+        return cls(weight, bias, transposed, module.stride, padding, shift, module.dilation, module.groups)
+
+    @classmethod
+    def of_call(cls, name: str, args: tuple, options: dict) -> "Layer":
+        """Of a function of torch.nn.functional, by its name, and what it was given."""
+        named = ("input", "weight", "bias", *(_ORDER_TRANSPOSED if "transpose" in name else _ORDER))
+        given = {**dict(zip(named, args, strict=False)), **options}
+        weight, bias = given["weight"].detach(), given.get("bias")
+        bias = None if bias is None else bias.detach()
+        if name == "linear":
+            return cls(weight, bias)
+
+        def each(key, default):
+            value = given.get(key, default)
+            return (value,) * (weight.ndim - 2) if isinstance(value, int) else tuple(value)
+
+        padding, dilation = given.get("padding", 0), each("dilation", 1)
+        padding = _numbers(padding if isinstance(padding, str) else each("padding", 0), weight, dilation)
+        more = each("stride", 1), padding, each("output_padding", 0), dilation, given.get("groups", 1)
+        return cls(weight, bias, "transpose" in name, *more)
+
+
+def _numbers(padding: Any, weight: Tensor, dilation: tuple) -> tuple:
+    """Padding in numbers: one for both ends of an axis, or one for each end."""
+    if padding == "valid":
+        return (0,) * len(dilation)
+    if padding != "same":
+        return tuple(padding)
+    total = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
+    return tuple(t // 2 if t % 2 == 0 else (t // 2, t - t // 2) for t in total)

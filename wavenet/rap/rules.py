@@ -1,0 +1,262 @@
+"""The rules: how relevance R_j of a layer's outputs becomes relevance R_i of its inputs.
+
+First those of layers with weights, with contributions z_ij = x_i w_ij: of RAP and, in the same hands, of layer-wise
+relevance propagation (LRP). Then those of operations without weights.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from .arithmetic import like, over, per_case, pull_back
+from .layers import Layer
+
+SPLITS = ("contribution", "weight", "reference")
+INPUT_RULES = ("interior", "zB")
+
+
+class Scheme(Protocol):
+    """What a method does in layers with weights, and in additions."""
+
+    def weighted(self, layer: Layer, x: Tensor, y: Tensor, R: Tensor, selector: Tensor | None, first: bool) -> Tensor:
+        """R_i of inputs x, outputs y; selector: still there in an output layer; first: no weights lie before it."""
+        ...
+
+    def added(self, op, inputs, output, R): ...
+
+
+@dataclass(frozen=True)
+class RelativeAttributing:
+    """RAP, see the package."""
+
+    split: str = "contribution"
+    input_rule: str = "interior"
+
+    def __post_init__(self):
+        expect_one_of("split", self.split, SPLITS)
+        expect_one_of("input_rule", self.input_rule, INPUT_RULES)
+
+    def weighted(self, layer, x, y, R, selector, first):
+        if selector is not None:
+            return absolute_influence(layer, x, selector, per_case(R))
+        if self.input_rule == "zB" and first:
+            return z_b(layer, x, R)
+        if self.split == "contribution":
+            return by_contribution(layer, x, R)
+        return by_weight(layer, x, R, reference=self.split == "reference" and layer.axes > 0)
+
+    def added(self, op, inputs, output, R):
+        return to_summands(op, inputs, output, R)
+
+
+@dataclass(frozen=True)
+class Epsilon:
+    """LRP-epsilon: R_i = sum_j z_ij / (y_j + eps sign(y_j)) R_j, y with its bias, which keeps its part.
+
+    S. Bach et al., On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation,
+    PLoS ONE 10 (2015).
+    """
+
+    epsilon: float = 1e-9
+
+    def __post_init__(self):
+        if not self.epsilon >= 0:
+            raise ValueError(f"epsilon must not be negative, got {self.epsilon}")
+
+    def weighted(self, layer, x, y, R, selector, first):
+        return x * layer.back(over(R, _away(y, self.epsilon)), layer.weight, x.shape)
+
+    def added(self, op, inputs, output, R):
+        return to_signed_summands(op, inputs, output, R, self.epsilon)
+
+
+@dataclass(frozen=True)
+class AlphaBeta:
+    """LRP-alpha-beta: R_i = sum_j (alpha A_ij ⊘ P_j - beta B_ij ⊘ N_j) R_j, alpha - beta = 1, without biases.
+
+    A, B are the positive parts of z and of -z, P and N their sums. Additions follow the epsilon rule.
+    """
+
+    alpha: float = 2.0
+    beta: float = 1.0
+
+    def __post_init__(self):
+        if not (self.alpha >= 1 and abs(self.alpha - self.beta - 1) < 1e-12):
+            raise ValueError(f"expected alpha >= 1 and alpha - beta = 1, got {self.alpha} and {self.beta}")
+
+    def weighted(self, layer, x, y, R, selector, first):
+        positive, negative = parts(x, layer.weight)
+        to_positive = over(self.alpha * R, influence(layer, positive))
+        to_negative = over(-self.beta * R, influence(layer, negative))
+        return received(layer, positive, to_positive) + received(layer, negative, to_negative)
+
+    def added(self, op, inputs, output, R):
+        return to_signed_summands(op, inputs, output, R, 1e-9)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# layers with weights
+
+
+def parts(x, w):
+    """Positive and negative contributions, as lists of pairs (x, w) of one sign each."""
+    up, above, below = x.clamp(min=0), w.clamp(min=0), w.clamp(max=0)
+    if not (x < 0).any():
+        return [(up, above)], [(up, -below)]
+    down = x.clamp(max=0)
+    return [(up, above), (down, below)], [(up, -below), (down, -above)]
+
+
+def influence(layer, pairs):
+    """P_j, or N_j."""
+    return sum(layer(x, w) for x, w in pairs)
+
+
+def received(layer, pairs, R):
+    """sum_j A_ij R_j."""
+    return sum(x * layer.back(R, w, x.shape) for x, w in pairs)
+
+
+def absolute_influence(layer, x, selector, total):
+    """R_i = |C_i| R_tot ⊘ sum |C|, with C_i = sum_j z_ij c_j."""
+    part, c, seen, place = layer.around(selector, x)
+    C = _placed(x, place, (seen * part.back(c, layer.weight, seen.shape)).abs())
+    return C * like(over(total, per_case(C)), x)
+
+
+def relative_influence(layer, positive, negative, R, *, reference=False):
+    """C_i = sum_j A_ij ⊘ P_j R_j + B_ij ⊘ (P_j + N_j) R_j, for parts A and B given as pairs (x, w) with x w >= 0.
+
+    The authors' convolutions (reference) put B ⊘ N in the place of A ⊘ P where R_j < 0.
+    """
+    P, N = influence(layer, positive), influence(layer, negative)
+    to_positive, to_negative = over(R.clamp(min=0) if reference else R, P), over(R, P + N)
+    if reference:
+        to_negative = to_negative + over(R.clamp(max=0), N)
+    return received(layer, positive, to_positive) + received(layer, negative, to_negative)
+
+
+def uniform_shift(C, total):
+    """R_i = C_i - 1[C_i != 0] (sum C - total) / #{C_i != 0}: one shift a case, nothing where nothing was received."""
+    reached = C != 0
+    return C - reached * like(over(per_case(C) - total, per_case(reached)), C)
+
+
+def by_contribution(layer, x, R):
+    """Interior rule with A = max(z, 0), B = max(-z, 0).
+
+    In the form C_i = sum_j A_ij (R_j ⊘ P_j - R_j ⊘ (P_j + N_j)) + (A_ij + B_ij) R_j ⊘ (P_j + N_j): A + B = |x| |w|.
+    """
+    part, live, seen, place = layer.around(R, x)
+    size, absolute = seen.abs(), layer.weight.abs()
+    positive, _ = parts(seen, layer.weight)
+    to_all = over(live, part(size, absolute))
+    to_positive = over(live, influence(part, positive))
+    to_positive = torch.where(to_positive == 0, 0.0, to_positive - to_all)
+    C = received(part, positive, to_positive) + received(part, [(size, absolute)], to_all)
+    return uniform_shift(_placed(x, place, C), per_case(R))
+
+
+def by_weight(layer, x, R, *, reference=False):
+    """Interior rule with A = |x| max(w, 0), B = |x| max(-w, 0), for x >= 0 and x < 0 apart and each with its shift.
+
+    A half takes its share of each R_j in proportion to its influence P_j + N_j there, and of the R_j that no half
+    explains in proportion to its influence in all. A half that passes nothing on leaves its share to the other.
+    """
+    w = layer.weight
+    halves = [x.clamp(min=0), -x.clamp(max=0)]
+    strength = [layer(half, w.abs()) * (R != 0) for half in halves]
+    both = strength[0] + strength[1]
+    shares = [over(one, both) for one in strength]
+    found = [
+        relative_influence(layer, [(half, w.clamp(min=0))], [(half, -w.clamp(max=0))], R * share, reference=reference)
+        for half, share in zip(halves, shares, strict=True)
+    ]
+    unexplained = per_case(R * (1 - shares[0] - shares[1]))
+    lower = per_case(R * shares[1]) + unexplained * over(per_case(strength[1]), per_case(both))
+    silent = [per_case(C != 0) == 0 for C in found]
+    total = per_case(R)
+    lower = torch.where(silent[1], 0.0, torch.where(silent[0], total, lower))
+    return uniform_shift(found[0], total - lower) + uniform_shift(found[1], lower)
+
+
+def z_b(layer, x, R):
+    """R_i = sum_j n_ij ⊘ (sum_i n_ij) R_j with n_ij = x_i w_ij - l max(w_ij, 0) - h min(w_ij, 0) >= 0."""
+    low, high = x.flatten(1).amin(1), x.flatten(1).amax(1)
+    w = layer.weight
+    pairs = [(x - like(low, x), w.clamp(min=0)), (x - like(high, x), w.clamp(max=0))]
+    return received(layer, pairs, over(R, influence(layer, pairs)))
+
+
+def _placed(x, place, part):
+    """The part in its place in x, zeros around it."""
+    if place is ...:
+        return part
+    whole = torch.zeros_like(x)
+    whole[place] = part
+    return whole
+
+
+def _away(y, epsilon):
+    """y, moved away from zero."""
+    return y + torch.where(y >= 0, epsilon, -epsilon)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# without weights; op(*inputs) is the operation, inputs the tensors that depend on what is explained
+
+
+def pass_through(op, inputs, output, R):
+    """Elementwise: what broadcasting spread is added up again."""
+    return (R.sum_to_size(inputs[0].shape),)
+
+
+def as_indices(op, inputs, output, R):
+    """Relevance follows the values' places."""
+    return pull_back(op, inputs, R)
+
+
+def to_winner(op, inputs, output, R):
+    """To the largest, unless it is zero."""
+    return pull_back(op, inputs, R * (output != 0))
+
+
+def proportionally(op, inputs, output, R):
+    """R_i = sum_j z_ij ⊘ (sum_i z_ij) R_j for a linear operation."""
+    rounding = 8 * torch.finfo(R.dtype).eps * op(*(x.abs() for x in inputs)).abs()
+    shares = pull_back(op, inputs, over(R, output * (output.abs() > rounding)))
+    return tuple(x * share for x, share in zip(inputs, shares, strict=True))
+
+
+def to_summands(op, inputs, output, R):
+    """In proportion to |summand|; in equal parts where all are zero. Scales (alpha) count with their summand."""
+    size = [one.abs() for one in _summands(op, inputs, output)]
+    total = sum(size)
+    equal = 1 / len(inputs)
+    return tuple(
+        torch.where(total == 0, equal * R, over(one, total) * R).sum_to_size(x.shape)
+        for one, x in zip(size, inputs, strict=True)
+    )
+
+
+def to_signed_summands(op, inputs, output, R, epsilon):
+    """In proportion to the summand itself, over a sum kept away from zero; a constant among them keeps its part."""
+    share = over(R, _away(output, epsilon))
+    return tuple(
+        (one * share).sum_to_size(x.shape) for one, x in zip(_summands(op, inputs, output), inputs, strict=True)
+    )
+
+
+def _summands(op, inputs, output):
+    """Summands as they enter: op with the others at zero."""
+    zeros = [torch.zeros_like(x) for x in inputs]
+    constant = op(*zeros)
+    return [(op(*zeros[:k], x, *zeros[k + 1 :]) - constant).expand(output.shape) for k, x in enumerate(inputs)]
+
+
+def expect_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    """Refuse an unknown option."""
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
