@@ -25,6 +25,7 @@ MODELS = {  # name: (task, network, configuration)
 DEFAULTS = {"forward": "mlp", "derivative": "constrained", "edge": "edge", "factor": "directivity"}
 _WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = {task: _WEIGHTS / task for task in ("derivative", "factor")}  # runs that come with the package, by task
+BASELINES = {name: _WEIGHTS / name for name in ("unet", "mlp")}  # the paper's networks, for comparison, by name
 
 
 def save(run, name, model, provenance):

@@ -181,6 +181,27 @@ class Directivity(nn.Module):
             raise ValueError(f"mode ({m}, {n}) was not learned")
         return _Mode(self, abs(m), n)
 
+    def core(self, m, n, helmholtz, mach, theta):
+        """From the modes' amplitudes to the far field at some angles, as a linear layer: what RAP explains.
+
+        Parameters
+        ----------
+        m, n : (mode,) int tensors
+        helmholtz, mach : floats
+        theta : (angle,) tensor
+
+        Returns
+        -------
+        Linear
+            (case, 2 mode) -> (case, 2 angle), real and imaginary part of each beside each other.
+        """
+        with torch.no_grad():
+            found = self(m, n, helmholtz, mach, theta).mT  # (angle, mode)
+        layer = nn.Linear(2 * found.shape[1], 2 * found.shape[0], bias=False, dtype=found.real.dtype)
+        parts = torch.stack([found.real, -found.imag, found.imag, found.real], dim=-1).unflatten(-1, (2, 2))
+        layer.weight = nn.Parameter(parts.transpose(1, 2).flatten(0, 1).flatten(1), requires_grad=False)
+        return layer.eval()
+
     def _order(self, m, n, k, along, theta):
         """D of modes of one azimuthal order, (case, angle, 2)."""
         row = self._rows[m]

@@ -193,3 +193,13 @@ def test_bad_input_is_named():
         plus_factor(0, [-1.0], angle)
     with pytest.raises(ValueError, match=r"theta must lie in \(0, pi\)"):
         plus_factor(0, [1.0], [0.0])
+
+
+def test_core_is_the_sum_of_the_modes():
+    model = load(SHIPPED["factor"])[1]
+    m, n, theta = torch.tensor([1, 1, 2]), torch.tensor([0, 1, 0]), torch.linspace(0.1, 3, 5, dtype=torch.float64)
+    amplitudes = torch.tensor([1 + 2j, -0.5j, 0.3 + 0j], dtype=torch.complex128)
+    found = model.core(m, n, 8.0, 0.2, theta)(torch.view_as_real(amplitudes).reshape(1, -1))
+    with torch.no_grad():
+        expected = amplitudes @ model(m, n, 8.0, 0.2, theta)
+    assert torch.allclose(torch.view_as_complex(found.reshape(-1, 2).contiguous()), expected, rtol=1e-13)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from .arithmetic import per_case
 from .propagation import Attribution, Rule, propagate
-from .rules import RelativeAttributing
+from .rules import RelativeAttributing, Scheme
 
 Target = int | tuple[int, ...] | list | Tensor | None
 
@@ -67,27 +67,19 @@ def attribute(
     return propagate(model, inputs, selector, scheme, rules=rules, more=more, dtype=dtype)
 
 
-class RAP:
-    """Relative attributing propagation of a model, called as an explainer of captum is.
-
-    Parameters
-    ----------
-    model : Module
-    split, input_rule, rules, dtype
-        See `attribute`.
-    """
+class Explainer:
+    """Relevance by propagation through a model, called as an explainer of captum is."""
 
     def __init__(
         self,
         model: nn.Module,
+        scheme: Scheme,
         *,
-        split: str = "contribution",
-        input_rule: str = "interior",
         rules: Mapping[Any, Rule] | None = None,
         dtype: torch.dtype = torch.float64,
     ):
         self.model = model
-        self._scheme = RelativeAttributing(split, input_rule)
+        self._scheme = scheme
         self._options: dict[str, Any] = {"rules": rules, "dtype": dtype}
 
     def attribute(
@@ -131,6 +123,20 @@ class RAP:
     def has_convergence_delta(self) -> bool:
         """There is one: see `attribute`."""
         return True
+
+
+class RAP(Explainer):
+    """Relative attributing propagation of a model.
+
+    Parameters
+    ----------
+    model : Module
+    split, input_rule, rules, dtype
+        See the function `attribute`.
+    """
+
+    def __init__(self, model: nn.Module, *, split: str = "contribution", input_rule: str = "interior", **options: Any):
+        super().__init__(model, RelativeAttributing(split, input_rule), **options)
 
 
 def as_tuple(arguments: Any) -> tuple:

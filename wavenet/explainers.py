@@ -1,0 +1,112 @@
+"""RAP's neighbours, behind one interface: explainer(model).attribute(inputs, target).
+
+Layer-wise relevance propagation goes through the same graphs as RAP, and so through layers that captum's does not know
+(transposed convolutions, joined skips, SiLU, modules used twice). Gradient x input and integrated gradients are
+captum's own, in float64, for any weighted sum of outputs: install wavenet[explain].
+"""
+
+import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .rap import RAP
+from .rap.explainer import Explainer, Target, as_tuple, repeated, select
+from .rap.rules import AlphaBeta, Epsilon
+
+STEPS = 32  # of the integral
+
+
+class LRP(Explainer):
+    """Layer-wise relevance propagation by one rule for all layers, `Epsilon(...)` or `AlphaBeta(...)`."""
+
+    def __init__(self, model: nn.Module, rule: Epsilon | AlphaBeta = Epsilon(), **options: Any):  # noqa: B008 - frozen
+        super().__init__(model, rule, **options)
+
+
+class _Gradients:
+    """A gradient method of captum, for targets as `RAP.attribute` takes them."""
+
+    def __init__(self, model: nn.Module):
+        self.model = model
+
+    def attribute(
+        self, inputs: Tensor | tuple[Tensor, ...], target: Target = None, additional_forward_args: Any = None
+    ) -> Any:
+        """See `RAP.attribute`."""
+        single = isinstance(inputs, Tensor)
+        inputs, more = repeated(inputs, target, as_tuple(additional_forward_args))
+        given = (inputs,) if single else tuple(inputs)
+        model = copy.deepcopy(self.model).double()
+        double = tuple(x.detach().double() for x in given)
+        more = tuple(x.double() if isinstance(x, Tensor) and x.is_floating_point() else x for x in more)
+        with torch.no_grad():
+            selector = select(target, model(*double, *more)).double()
+
+        def explained(*arguments: Tensor) -> Tensor:
+            *seen, chosen = arguments
+            return (model(*seen) * chosen).flatten(1).sum(1)
+
+        leaves = tuple(x.requires_grad_() for x in double)
+        found = self.captum(explained, leaves, (*more, selector))
+        relevance = tuple(r.detach().to(x.dtype) for r, x in zip(found, given, strict=True))
+        return relevance[0] if single else relevance
+
+    def captum(self, explained: Callable, inputs: tuple[Tensor, ...], more: tuple) -> tuple[Tensor, ...]:
+        raise NotImplementedError
+
+
+class InputXGradient(_Gradients):
+    """Input times gradient; for a network without biases and with piecewise linear activations the sum is the output.
+
+    A. Shrikumar et al., Not just a black box, arXiv:1605.01713 (2016).
+    """
+
+    def captum(self, explained, inputs, more):
+        return _captum().InputXGradient(explained).attribute(inputs, additional_forward_args=more)
+
+
+class IntegratedGradients(_Gradients):
+    """Gradients averaged between a zero field and the input, times the input; the sum is the output's change.
+
+    M. Sundararajan, A. Taly, Q. Yan, Axiomatic attribution for deep networks, ICML (2017).
+    """
+
+    def captum(self, explained, inputs, more):
+        options = {"n_steps": STEPS, "internal_batch_size": len(inputs[0])}
+        return _captum().IntegratedGradients(explained).attribute(inputs, additional_forward_args=more, **options)
+
+
+class Chance:
+    """Relevance drawn from a normal distribution: what a measure says of an explanation that explains nothing."""
+
+    def __init__(self, model: nn.Module, seed: int = 0):
+        self.random = torch.Generator().manual_seed(seed)
+
+    def attribute(self, inputs: Tensor, target: Target = None, additional_forward_args: Any = None) -> Tensor:
+        """Numbers in the inputs' shape."""
+        several = repeated(inputs, target, ())[0]
+        return torch.randn(several.shape, generator=self.random, dtype=several.dtype)
+
+
+METHODS: dict[str, Callable[[nn.Module], Any]] = {
+    "RAP": RAP,
+    "RAP, split by weight": partial(RAP, split="weight"),
+    "RAP, as its authors' code": partial(RAP, split="reference"),
+    "LRP-ε": LRP,
+    "LRP-αβ, α = 2": partial(LRP, rule=AlphaBeta(2.0, 1.0)),
+    "gradient × input": InputXGradient,
+    "integrated gradients": IntegratedGradients,
+    "chance": Chance,
+}
+
+
+def _captum() -> Any:
+    try:
+        import captum.attr
+    except ImportError:
+        raise ValueError("gradient methods need captum: pip install 'wavenet[explain]'") from None
+    return captum.attr
