@@ -55,7 +55,7 @@ def table(name, outputs):
     """Print one network's table."""
     random = np.random.default_rng(0)
     rows = [measured(name, explained, random) for explained in outputs]
-    names = list(rows[0]["RAP"])
+    names = list(rows[0]["rap"])
     print(f"\n**{name}**, {len(rows)} outputs\n\n| | {' | '.join(names)} |\n|---|{'---|' * len(names)}", flush=True)
     for label in METHODS:
         cells = [str(interval([row[label][measure] for row in rows])) for measure in names]

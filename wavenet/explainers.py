@@ -93,13 +93,13 @@ class Chance:
 
 
 METHODS: dict[str, Callable[[nn.Module], Any]] = {
-    "RAP": RAP,
-    "RAP, split by weight": partial(RAP, split="weight"),
-    "RAP, as its authors' code": partial(RAP, split="reference"),
-    "LRP-ε": LRP,
-    "LRP-αβ, α = 2": partial(LRP, rule=AlphaBeta(2.0, 1.0)),
-    "gradient × input": InputXGradient,
-    "integrated gradients": IntegratedGradients,
+    "rap": RAP,
+    "rap-weight": partial(RAP, split="weight"),
+    "rap-reference": partial(RAP, split="reference"),
+    "lrp-epsilon": LRP,
+    "lrp-alpha-beta": partial(LRP, rule=AlphaBeta(2.0, 1.0)),
+    "input-x-gradient": InputXGradient,
+    "integrated-gradients": IntegratedGradients,
     "chance": Chance,
 }
 

@@ -212,7 +212,7 @@ def test_all_agree_with_a_linear_network_s_sum(method):
 def test_every_method_is_called_alike(net, field):
     for method in METHODS.values():
         assert method(net).attribute(field, 1).shape == field.shape
-    assert METHODS["integrated gradients"](net).attribute(field[:1], [0, 1]).shape == (2, 2, 7, 7)
+    assert METHODS["integrated-gradients"](net).attribute(field[:1], [0, 1]).shape == (2, 2, 7, 7)
 
 
 def test_gradients_are_captum_s(net, field):

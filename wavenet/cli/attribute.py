@@ -1,7 +1,6 @@
 """wavenet attribute."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -11,34 +10,46 @@ from .common import Data, Json, Out, folder, say
 
 
 def attribute(
-    run: Annotated[Path, typer.Argument(help="Folder of a trained run.")],
+    run: Annotated[str, typer.Argument(help="Folder of a trained run, or derivative, unet or mlp: the package's own.")],
     data: Data,
     output: Out,
     case: Annotated[int, typer.Option(help="Case of the dataset.")] = 0,
     at: Annotated[
-        str, typer.Option(help="X,R of the explained point (or microphone), the nearest is taken.")
-    ] = "0.1,1",
+        str | None, typer.Option(help="X,R of the point [0.1,1] or microphone [the first]; the nearest is taken.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="rap, lrp-epsilon, … : the keys of wavenet.explainers.METHODS.")] = "rap",
     as_json: Json = False,
 ):
-    """Relevance of the inputs for one output, by Relative Attributing Propagation.
+    """Relevance of the inputs for one output, by Relative Attributing Propagation or another method.
 
     Example: wavenet attribute run --data derivative.h5 --case 3 --at 0.1,1.0 -o relevance
     """
+    from wavenet.explainers import METHODS
+
     from .tasks import open_run
 
-    try:
-        x, r = map(float, at.split(","))
-    except ValueError:
-        raise ValueError(f"--at must be X,R, got {at!r}") from None
-    if not (np.isfinite(x) and np.isfinite(r) and r >= 0):
-        raise ValueError(f"--at must be X,R, finite and R >= 0, got {at!r}")
+    point = None if at is None else _point(at)
+    if method not in METHODS:
+        raise ValueError(f"--method must be one of {', '.join(METHODS)}, got {method!r}")
     name, model, _, dataset = open_run(run, data)
     if not 0 <= case < len(dataset):
         raise ValueError(f"--case must lie in 0 ... {len(dataset) - 1}, got {case}")
     out = folder(output)
-    results = (_derivative if dataset.task == "derivative" else _forward)(model, dataset, case, (x, r), out)
-    (out / "attribution.json").write_text(json.dumps({"model": name, "case": case, "outputs": results}, indent=1))
+    explain = _derivative if dataset.task == "derivative" else _forward
+    results = explain(model, dataset, case, point, METHODS[method], out)
+    about = {"model": name, "case": case, "method": method, "outputs": results}
+    (out / "attribution.json").write_text(json.dumps(about, indent=1))
     say({"attribution": str(out / "attribution.json"), "worst_miss": max(o["miss"] for o in results)}, as_json)
+
+
+def _point(text):
+    try:
+        x, r = map(float, text.split(","))
+    except ValueError:
+        raise ValueError(f"--at must be X,R, got {text!r}") from None
+    if not (np.isfinite(x) and np.isfinite(r) and r >= 0):
+        raise ValueError(f"--at must be X,R, finite and R >= 0, got {text!r}")
+    return x, r
 
 
 def _own_phase(real, imaginary):
@@ -47,25 +58,27 @@ def _own_phase(real, imaginary):
     return float(np.cos(angle)), float(np.sin(angle))
 
 
-def _record(output, attribution, **more):
-    relevance = attribution.relevance
-    total, leak = float(attribution.output.sum()), float(attribution.leak.sum())
-    found = float(relevance.double().sum())
+def _explained(explainer, seen, selector, value, name):
+    """Relevance (element, ...) of one case, and what is told of it: value is the explained output."""
+    if hasattr(explainer, "explain"):
+        found = explainer.explain(seen, selector)
+        relevance, leak, value = found.relevance, float(found.leak.sum()), float(found.output.sum())
+        layers = [{"name": layer.name, "kind": layer.kind, "leak": float(layer.leak.sum())} for layer in found.layers]
+    else:
+        relevance, leak, layers = explainer.attribute(seen, selector), 0.0, []
+    total = float(relevance.double().sum())
     size = float(relevance.double().abs().sum()) or 1.0
-    layers = [{"name": layer.name, "kind": layer.kind, "leak": float(layer.leak.sum())} for layer in attribution.layers]
-    sums = {"value": total, "relevance_sum": found, "leak": leak, "miss": abs(found + leak - total) / size}
-    return {"output": output} | sums | more | {"layers": layers}
+    sums = {"value": value, "relevance_sum": total, "leak": leak, "miss": abs(total + leak - value) / size}
+    return relevance[0], {"output": name} | sums | {"layers": layers}
 
 
-def _derivative(model, dataset, case, at, out):
+def _derivative(model, dataset, case, at, method, out):
     import torch
-
-    from wavenet.rap import attribute as explain
 
     from . import plots
     from .tasks import tensors
 
-    x, r = dataset["x"], dataset["r"]
+    (x, r), at = (dataset["x"], dataset["r"]), at or (0.1, 1.0)
     i, j = int(np.argmin(np.abs(x - at[0]))), int(np.argmin(np.abs(r - at[1])))
     with torch.no_grad():
         potential, parameters, _ = tensors(dataset, [case])
@@ -77,8 +90,9 @@ def _derivative(model, dataset, case, at, out):
         selector = torch.zeros_like(values)
         weights = _own_phase(*values[0, channel : channel + 2, i, j].tolist())
         selector[0, channel, i, j], selector[0, channel + 1, i, j] = weights
-        attribution = explain(core, seen, selector)
-        relevance = attribution.relevance[0].sum(dim=0).numpy()
+        value = float((selector * values).sum())
+        found, record = _explained(method(core), seen, selector, value, f"|{name}| in the network's units")
+        relevance = found.sum(dim=0).double().numpy()
         positive = np.maximum(relevance, 0)
         distance = np.hypot(*np.meshgrid(x - x[i], r - r[j], indexing="ij"))
         other = (x[:, None] < 0) & ((r > 1) != (r[j] > 1))
@@ -87,23 +101,22 @@ def _derivative(model, dataset, case, at, out):
             "share_of_positive_relevance_within_0.25_radii": float(positive[distance < 0.25].sum() / positive.sum()),
             "share_of_positive_relevance_across_the_wall": float(positive[other].sum() / positive.sum()),
         }
-        results.append(_record(f"|{name}| in the network's units", attribution, **more))
+        results.append(record | more)
         title = f"relevance of the potential for |{name}| at x = {x[i]:.3f}, r = {r[j]:.3f}"
         plots.relevance_map(x, r, relevance, (x[i], r[j]), title).savefig(out / f"relevance_{name}.png", dpi=120)
     return results
 
 
-def _forward(model, dataset, case, at, out):
+def _forward(model, dataset, case, at, method, out):
     import torch
 
     from wavenet.forward_model import INPUTS
-    from wavenet.rap import attribute as explain
 
     from . import plots
     from .tasks import tensors
 
     inputs = tensors(dataset, [case])[0]
-    at = at if at != (0.1, 1.0) else (float(dataset["x"][0]), float(dataset["r"][0]))
+    at = at or (float(dataset["x"][0]), float(dataset["r"][0]))
     microphone = int(np.argmin(np.hypot(dataset["x"] - at[0], dataset["r"] - at[1])))
     with torch.no_grad():
         features = model.features(inputs)
@@ -111,11 +124,12 @@ def _forward(model, dataset, case, at, out):
     selector = torch.zeros_like(values)
     pair = slice(2 * microphone, 2 * microphone + 2)
     selector[0, pair] = torch.tensor(_own_phase(*values[0, pair].tolist()))
-    attribution = explain(model.core, features, selector)
     names = [*INPUTS, "cut-on ratio"]
-    relevance = attribution.relevance[0].tolist()
     place = f"x = {dataset['x'][microphone]:.2f}, r = {dataset['r'][microphone]:.2f}"
+    value = float((selector * values).sum())
+    output = f"|p| at {place}, over the network's pressure scale"
+    found, record = _explained(method(model.core), features, selector, value, output)
+    relevance = found.tolist()
     title = f"relevance of the inputs for |p| at {place}"
     plots.relevance_bars(names, relevance, title).savefig(out / "relevance_p.png", dpi=120)
-    more = {"relevance": dict(zip(names, relevance, strict=True))}
-    return [_record(f"|p| at {place}, over the network's pressure scale", attribution, **more)]
+    return [record | {"relevance": dict(zip(names, relevance, strict=True))}]

@@ -48,7 +48,7 @@ def demo(
             run, report = out / f"run-{name}", out / f"compare-{name}"
             step(f"train {name}", train, task, file, run, name, as_json=not sys.stderr.isatty())
             step(f"compare {name}", compare, run, file, report)
-            step(f"attribute {name}", attribute, run, file, out / f"attribute-{name}", 0, "0.1,1")
+            step(f"attribute {name}", attribute, str(run), file, out / f"attribute-{name}")
             metrics[name] = json.loads((report / "metrics.json").read_text())
     worst = max(
         record["miss"]

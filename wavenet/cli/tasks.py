@@ -8,7 +8,7 @@ from torch.utils.data import TensorDataset, default_collate
 
 import analytic
 from data.read import read
-from wavenet.checkpoint import MODELS, load
+from wavenet.checkpoint import BASELINES, MODELS, SHIPPED, load
 from wavenet.constrained import ConstrainedConfig, ConstrainedNetwork
 from wavenet.directivity import Directivity, DirectivityConfig
 from wavenet.edge import EdgeConfig, EdgeFunctions
@@ -97,14 +97,17 @@ def random_modes(config, count, rng):
 def open_run(run, data):
     """A trained run and a dataset it applies to: model name, network, provenance, dataset.
 
-    Raises ValueError where the task, the grid or the array of the two differ.
+    run: a folder, or the name of a network that comes with the package. The constrained network is put on the
+    dataset's grid. Raises ValueError where the task, the grid or the array of the two differ.
     """
-    name, model, about = load(run)
+    name, model, about = load((SHIPPED | BASELINES).get(str(run), run))
     task, dataset = MODELS[name][0], read(data)
     if task not in ("forward", "derivative"):
         raise ValueError(f"{run} is a run of the {task} task, one of the forward or derivative task is needed")
     if task != dataset.task:
         raise ValueError(f"{run} is a run of the {task} task, {data} is a {dataset.task} dataset")
+    if name == "constrained":
+        model = model.on_grid(dataset["x"], dataset["r"])
     for axis in "xr":
         mine = np.asarray(getattr(model.config, axis))
         if mine.shape != dataset[axis].shape or not np.allclose(mine, dataset[axis]):
