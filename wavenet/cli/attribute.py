@@ -57,10 +57,32 @@ def _record(output, attribution, **more):
     return {"output": output} | sums | more | {"layers": layers}
 
 
-def _derivative(model, dataset, case, at, out):
+def of_velocity(core, seen, values, channel, at):
+    """Relevance of a potential for |u| (channel 0) or |v| (channel 2) in cell (i, j), from what the core gave of it."""
     import torch
 
     from wavenet.rap import attribute as explain
+
+    selector, (i, j) = torch.zeros_like(values), at
+    weights = _own_phase(*values[0, channel : channel + 2, i, j].tolist())
+    selector[0, channel, i, j], selector[0, channel + 1, i, j] = weights
+    return explain(core, seen, selector)
+
+
+def positive_shares(x, r, relevance, at, distances):
+    """Shares of the positive relevance closer to cell (i, j) than some distances, and across the wall from it."""
+    i, j = at
+    positive = np.maximum(relevance, 0)
+    distance = np.hypot(*np.meshgrid(x - x[i], r - r[j], indexing="ij"))
+    other = (x[:, None] < 0) & ((r > 1) != (r[j] > 1))
+    order = np.argsort(distance, axis=None)
+    reached = np.append(0.0, np.cumsum(positive.ravel()[order])) / positive.sum()
+    within = reached[np.searchsorted(distance.ravel()[order], distances)]
+    return within, float(positive[other].sum() / positive.sum())
+
+
+def _derivative(model, dataset, case, at, out):
+    import torch
 
     from . import plots
     from .tasks import tensors
@@ -74,18 +96,13 @@ def _derivative(model, dataset, case, at, out):
         values = core(seen)
     results = []
     for channel, name in ((0, "u"), (2, "v")):
-        selector = torch.zeros_like(values)
-        weights = _own_phase(*values[0, channel : channel + 2, i, j].tolist())
-        selector[0, channel, i, j], selector[0, channel + 1, i, j] = weights
-        attribution = explain(core, seen, selector)
+        attribution = of_velocity(core, seen, values, channel, (i, j))
         relevance = attribution.relevance[0].sum(dim=0).numpy()
-        positive = np.maximum(relevance, 0)
-        distance = np.hypot(*np.meshgrid(x - x[i], r - r[j], indexing="ij"))
-        other = (x[:, None] < 0) & ((r > 1) != (r[j] > 1))
+        within, across = positive_shares(x, r, relevance, (i, j), 0.25)
         more = {
             "at": [float(x[i]), float(r[j])],
-            "share_of_positive_relevance_within_0.25_radii": float(positive[distance < 0.25].sum() / positive.sum()),
-            "share_of_positive_relevance_across_the_wall": float(positive[other].sum() / positive.sum()),
+            "share_of_positive_relevance_within_0.25_radii": float(within),
+            "share_of_positive_relevance_across_the_wall": across,
         }
         results.append(_record(f"|{name}| in the network's units", attribution, **more))
         title = f"relevance of the potential for |{name}| at x = {x[i]:.3f}, r = {r[j]:.3f}"
