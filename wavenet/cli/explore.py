@@ -1,5 +1,6 @@
 """wavenet explore."""
 
+import contextlib
 from typing import Annotated
 
 import typer
@@ -18,17 +19,20 @@ def explore(
     if not 0 <= port < 65536:
         raise ValueError(f"--port must lie in 0 ... 65535, got {port}")
     try:
-        from .page.server import Page
+        from .page.server import FIRST, Page
     except ModuleNotFoundError as error:
         if error.name not in ("dash", "plotly"):
             raise
         raise OSError("explore needs dash: pip install 'wavenet[explore]'") from None
     from .page.compute import Bench
 
-    with Page(Bench(), port) as page:
+    bench = Bench()
+    with Page(bench, port) as page:
+        bench.warm(FIRST)
         print(f"{page.url}  (Ctrl-C ends it)", flush=True)
         if not no_browser:
             import webbrowser
 
             webbrowser.open(page.url)
-        page.wait()
+        with contextlib.suppress(KeyboardInterrupt):
+            page.wait()

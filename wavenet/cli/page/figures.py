@@ -222,7 +222,7 @@ def relevance(theme, found, name):
         ],
         xaxis=_axis(theme, "x / a", domain=[0, 0.53], range=ends[0], constrain="domain", showgrid=False, nticks=6),
         yaxis=_axis(theme, "r / a", range=ends[1], scaleanchor="x", constrain="domain", showgrid=False, nticks=6),
-        xaxis2=_axis(theme, "distance / a", domain=[0.74, 1], range=[0, REACH], dtick=0.2),
+        xaxis2=_axis(theme, "distance / a", anchor="y2", domain=[0.74, 1], range=[0, REACH], dtick=0.2),
         yaxis2=_axis(theme, "", anchor="x2", range=[0, 101], dtick=25),
     )
 
@@ -301,7 +301,7 @@ def directivity(theme, found):
     )
 
 
-def derivative(theme, found, name, jet, at):
+def derivative(theme, found, name, jet):
     """Exact velocity, the surrogate's, and the decimal logarithm of their difference, side by side."""
     _, unit = QUANTITIES[VELOCITIES[name]]
     limit = float(np.percentile(np.abs(found.exact.real), 99.5)) or 1.0
@@ -328,7 +328,6 @@ def derivative(theme, found, name, jet, at):
             traces.append(_map(theme, X, R, logarithm, title, "", **more, **names))
         else:
             continue
-        traces.append(_point(theme, at, **names))
         shapes += _wall(theme, jet=jet, axes=(names["xaxis"], names["yaxis"]))
         axes[f"xaxis{suffix}"] = _axis(
             theme, "x / a", range=[-2, 2], domain=[start, start + 0.26], anchor=names["yaxis"], showgrid=False, dtick=1

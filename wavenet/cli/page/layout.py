@@ -30,9 +30,9 @@ _LABELS = {
     "n": ("n", "radial order"),
     "helmholtz": ("ka", "Helmholtz number"),
     "mach": ("M", "Mach number"),
-    "mach_outer": ("M₂", "outer Mach number"),
-    "sound_speed_ratio": ("c₂/c", "sound speed ratio"),
-    "density_ratio": ("ρ₂/ρ", "density ratio"),
+    "mach_outer": ("M₂", "Mach number outside"),
+    "sound_speed_ratio": ("c₂/c", "sound speed outside over inside"),
+    "density_ratio": ("ρ₂/ρ", "density outside over inside"),
     "kutta": ("Γ", "Kutta parameter"),
     "x": ("x", "axial [a]"),
     "r": ("r", "radial [a]"),
@@ -44,7 +44,7 @@ GROUPS = {  # choices of one of several: {value: text}
 }
 CHOSEN = {"flow": "uniform", "quantity": "pressure", "velocity": "u"}
 _HEIGHTS = {"field": 276, "relevance": 276, "directivity": 262, "derivative": 218}  # of the pictures [px]
-_WAIT = 0.12  # after the last move of a slider, or the last key [s]
+_WAIT = 0.35  # after the last key in a number [s]
 
 
 def page():
@@ -84,8 +84,12 @@ def _controls():
                         html.Div(
                             [
                                 _number("kutta"),
+                                html.P("Outside: Mach number; sound speed and density over the jet's"),
                                 html.Div(
-                                    [_number(name) for name in ("mach_outer", "sound_speed_ratio", "density_ratio")],
+                                    [
+                                        _number(name, terse=True)
+                                        for name in ("mach_outer", "sound_speed_ratio", "density_ratio")
+                                    ],
                                     className="three",
                                 ),
                                 html.Button(
@@ -126,17 +130,16 @@ def _group(title, children):
     return html.Fieldset([html.Legend(title), *children])
 
 
-def _number(name, values=DEFAULTS):
-    """A labelled number, with a slider where its range is a natural one."""
+def _number(name, values=DEFAULTS, terse=False):
+    """A labelled number, with a slider where its range is a natural one; if terse, the words are for screen readers."""
     symbol, words = _LABELS[name]
-    label = html.Label([html.Span(symbol, className="symbol"), " ", html.Span(words)], htmlFor=name)
-    number = dcc.Input(id=name, type="number", value=values[name], step="any", debounce=3 * _WAIT)
+    words_shown = html.Span(words, className="unseen" if terse else "")
+    label = html.Label([html.Span(symbol, className="symbol"), " ", words_shown], htmlFor=name)
+    number = dcc.Input(id=name, type="number", value=values[name], step="any", debounce=_WAIT)
     if name not in _SLIDERS:
         return html.Div([label, number], className="control")
     low, high, step = _SLIDERS[name]
-    slider = dcc.Input(
-        id=f"{name}-slider", type="range", min=low, max=high, step=step, value=values[name], debounce=_WAIT
-    )
+    slider = dcc.Input(id=f"{name}-slider", type="range", min=low, max=high, step=step, value=values[name])
     hidden = html.Label(f"{symbol} {words}, slider", htmlFor=f"{name}-slider", className="unseen")
     return html.Div([label, number, hidden, slider], className="control slides")
 

@@ -5,6 +5,7 @@ depend on the controls themselves, what can be slow or is looked at later on `sh
 there.
 """
 
+import socket
 import threading
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from . import figures, layout
 from .compute import DISTANCES, Mode
 
 HOST = "127.0.0.1"
+FIRST = Mode.of(**layout.DEFAULTS, flow=layout.CHOSEN["flow"])  # what the page starts with
 _REFUSED = (ValueError, TypeError, ArithmeticError)
 _FRAME = """<!doctype html>
 <html lang="en">
@@ -42,13 +44,17 @@ class Page:
     """The page of a `Bench`, served on the loopback interface while in a with statement. port : 0 for any free one."""
 
     def __init__(self, bench, port=0):
-        self._server = make_server(HOST, port, app(bench).server, threaded=True, request_handler=_Quiet)
+        self.app = app(bench)
+        with socket.create_server((HOST, port)) as door:  # werkzeug's own way ends the program if the port is taken
+            self._server = make_server(
+                HOST, port, self.app.server, threaded=True, request_handler=_Quiet, fd=door.fileno()
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
     def url(self):
         """Where the page is."""
-        return f"http://{HOST}:{self._server.server_port}/"
+        return f"http://{HOST}:{self._server.port}/"
 
     def __enter__(self):
         self._thread.start()
@@ -82,14 +88,13 @@ def app(bench):
 
 
 def _in_the_browser(made):
-    """What needs no numbers: pairs of number and slider, pressed buttons, the theme, the chosen point."""
+    """What needs no numbers: sliders that follow numbers, pressed buttons, the theme, the chosen point."""
 
     def browser(function, *dependencies, **options):
         made.clientside_callback(ClientsideFunction("page", function), *dependencies, **options)
 
     for name in layout.SLIDERS:
-        both = [(name, "value"), (f"{name}-slider", "value")]
-        browser("pair", *[Output(*of) for of in both], *[Input(*of) for of in both], prevent_initial_call=True)
+        browser("follow", Output(f"{name}-slider", "value"), Input(name, "value"), prevent_initial_call=True)
     for name, choices in layout.GROUPS.items():
         buttons = [f"{name}-{value}" for value in choices]
         browser(
@@ -129,7 +134,6 @@ def _in_the_browser(made):
         Output("r", "value"),
         Input("field", "clickData"),
         Input("relevance", "clickData"),
-        Input("derivative", "clickData"),
         prevent_initial_call=True,
     )
 
@@ -162,14 +166,14 @@ def _results(made, bench):
         state={"at": _POINT_STATE},
     )
     def field(mode, quantity, theme, at):
+        chosen, theme = _solved(bench, mode), figures.THEMES[theme]
+        if chosen is None:
+            return figures.nothing(theme, "no field"), "", "–", time.time()
         try:
-            chosen = Mode.of(**mode)
             found, solution = bench.field(chosen), bench.solution(chosen)
         except _REFUSED as error:
-            return figures.nothing(figures.THEMES[theme], "no field"), _line(error), "–", time.time()
-        figure = figures.field(
-            figures.THEMES[theme], getattr(found, quantity), quantity, chosen.jet is not None, _place(at)
-        )
+            return figures.nothing(theme, "no field"), _line(error), "–", time.time()
+        figure = figures.field(theme, getattr(found, quantity), quantity, chosen.jet is not None, (at["x"], at["r"]))
         estimate = [
             _power_of_ten(solution.error_estimate),
             html.Small(["R and D; field ", _power_of_ten(found.error_estimate)]),
@@ -182,16 +186,19 @@ def _results(made, bench):
         inputs={"mode": _MODE, "theme": _THEME},
     )
     def directivity(mode, theme):
+        chosen, theme = _solved(bench, mode), figures.THEMES[theme]
+        if chosen is None:
+            return figures.nothing(theme, "no directivity"), ""
         try:
-            found = bench.directivity(Mode.of(**mode))
+            found = bench.directivity(chosen)
         except _REFUSED as error:
-            return figures.nothing(figures.THEMES[theme], "no directivity"), _line(error)
+            return figures.nothing(theme, "no directivity"), _line(error)
         if found.surrogate is None:
             note = found.reason
         else:
             note = ["surrogate off by ", _power_of_ten(found.error), ", relative L2; error bar "]
             note += [_power_of_ten(found.bar)]
-        return figures.directivity(figures.THEMES[theme], found), note
+        return figures.directivity(theme, found), note
 
     @made.callback(
         Output("radiated", "children"),
@@ -201,25 +208,29 @@ def _results(made, bench):
         state={"mode": _MODE_STATE},
     )
     def power(shown, mode):
+        chosen = _solved(bench, mode)
+        if chosen is None:
+            return "–", "–", ""
         try:
-            found = bench.power(Mode.of(**mode))
+            return _power(bench.power(chosen))
         except _REFUSED as error:
             return "–", ["–", html.Small(_line(error))], ""
-        return _power(found)
 
     @made.callback(
         Output("derivative", "figure"),
         Output("derivative-note", "children"),
         inputs={"shown": Input("shown", "data"), "name": Input("velocity", "data")},
-        state={"mode": _MODE_STATE, "theme": State("theme", "data"), "at": _POINT_STATE},
+        state={"mode": _MODE_STATE, "theme": State("theme", "data")},
     )
-    def derivative(shown, name, mode, theme, at):
+    def derivative(shown, name, mode, theme):
+        chosen, theme = _solved(bench, mode), figures.THEMES[theme]
+        if chosen is None:
+            return figures.nothing(theme, "no velocity"), ""
         try:
-            chosen = Mode.of(**mode)
             found = bench.derivative(chosen, name)
         except _REFUSED as error:
-            return figures.nothing(figures.THEMES[theme], "no velocity"), _line(error)
-        figure = figures.derivative(figures.THEMES[theme], found, name, chosen.jet is not None, _place(at))
+            return figures.nothing(theme, "no velocity"), _line(error)
+        figure = figures.derivative(theme, found, name, chosen.jet is not None)
         if found.surrogate is None:
             return figure, found.reason
         note = [f"{name} from ψ on the grid, off by ", _power_of_ten(found.error), ", relative L2"]
@@ -235,18 +246,26 @@ def _results(made, bench):
         prevent_initial_call="initial_duplicate",
     )
     def relevance(at, shown, name, mode, theme):
+        chosen, theme = _solved(bench, mode), figures.THEMES[theme]
+        if chosen is None:
+            return figures.nothing(theme, "no relevance"), "", no_update
         try:
-            found = bench.relevance(Mode.of(**mode), name, at["x"], at["r"])
+            found = bench.relevance(chosen, name, at["x"], at["r"])
         except _REFUSED as error:
-            return figures.nothing(figures.THEMES[theme], "no relevance"), _line(error), no_update
+            return figures.nothing(theme, "no relevance"), _line(error), no_update
         moved = Patch()
         moved["data"][1]["x"], moved["data"][1]["y"] = [[value] for value in found.at]
-        return figures.relevance(figures.THEMES[theme], found, name), _relevance(found, name), moved
+        return figures.relevance(theme, found, name), _relevance(found, name), moved
 
 
-def _place(at):
-    """Where to mark the chosen point; a coordinate that is missing marks none."""
-    return at["x"], at["r"]
+def _solved(bench, mode):
+    """Mode of the controls; None if it has no solution, which the message says."""
+    try:
+        chosen = Mode.of(**mode)
+        bench.solution(chosen)
+    except _REFUSED:
+        return None
+    return chosen
 
 
 def _line(error):
@@ -302,9 +321,9 @@ def _reflection(mode, found):
 
 def _power(found):
     """Tiles of the radiated power and of the balance, and where the incident power goes."""
-    residual = [_power_of_ten(abs(found.residual)), html.Small("residual over incident power")]
+    residual = [_power_of_ten(abs(found.residual)), html.Small("residual, relative")]
     if not found.incident:
-        return [f"{found.radiated:.3g}", html.Small("nothing is incident")], residual, ""
+        return [f"{found.radiated:.3g}", html.Small("no power is incident")], residual, ""
     parts = {"radiated": found.radiated, "reflected": found.reflected, "vortical": found.vortical}
     shares = {name: value / found.incident for name, value in parts.items() if value or name != "vortical"}
     tile = [f"{shares['radiated']:.2%}", html.Small("of the incident power")]
@@ -320,6 +339,6 @@ def _relevance(found, name):
     x, r = found.at
     methods = ", ".join(f"{method} {share:.0%}" for method, share in found.shares.items() if share >= 0.005)
     return (
-        f"|{name}| = {found.value:.4g} c at x = {x:.3f} a, r = {r:.3f} a, by {methods}; {near:.0%} within 0.1 a, "
-        f"{found.across:.0%} across the wall"
+        f"|{name}| = {found.value:.4g} c at x = {x:.3f} a, r = {r:.3f} a; {near:.0%} within 0.1 a, {found.across:.0%} "
+        f"across the wall; {methods}"
     )

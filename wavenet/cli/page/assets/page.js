@@ -1,4 +1,4 @@
-// What the page does without its server: pairs of number and slider, pressed buttons, the theme, the chosen point.
+// What the page does without its server: numbers and their sliders, pressed buttons, the theme, the chosen point.
 (function () {
   const kept = () => window.dash_clientside.no_update;
   const trigger = () => window.dash_clientside.callback_context.triggered_id;
@@ -6,10 +6,24 @@
 
   dark.addEventListener("change", () => window.dash_clientside.set_props("scheme", { data: Date.now() }));
 
+  // A slider sets its number once it has rested. No callback: a circle of them keeps others from hearing of a number.
+  const REST = 120; // [ms]
+  const moving = {};
+  document.addEventListener("input", function ({ target }) {
+    if (target.type !== "range") return;
+    const name = target.id.replace("-slider", "");
+    clearTimeout(moving[name]);
+    moving[name] = setTimeout(() => window.dash_clientside.set_props(name, { value: Number(target.value) }), REST);
+  });
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     page: {
-      // The slider stays at its end where the number is beyond it.
-      pair: (number, slider) => (trigger().endsWith("-slider") ? [slider, kept()] : [kept(), number]),
+      // The slider stays at its end where the number is beyond it, and where it was if there is none.
+      follow: function (number) {
+        const range = document.getElementById(`${trigger()}-slider`);
+        if (typeof number !== "number" || !range) return kept();
+        return Math.min(Math.max(number, Number(range.min)), Number(range.max));
+      },
 
       choose: function () {
         const [name, value] = trigger().split(/-(.*)/);
