@@ -1,13 +1,14 @@
 """How long the page of `wavenet explore` takes: python benchmarks/explore.py [--browser /usr/bin/chromium].
 
 Medians and largest of the callbacks' times in the server, of modes that it has not seen before; and of the times in a
-browser from a click, a key or a slider's change to the picture on the screen. A control waits for 0.12 s after a
-slider's last move, and for 0.35 s after the last key, before anything is asked for: that is left out.
+browser from a click or a changed number to the picture on the screen. Before anything is asked for, a slider waits for
+0.12 s after its last move, a number for 0.35 s after the last key: that is left out. Beside them the median time of
+the processor, which other programs do not lengthen: of the server, or of the server and the browser's page together,
+what all of it takes on one core.
 """
 
 import argparse
 import shutil
-import statistics
 import time
 from collections import defaultdict
 
@@ -49,8 +50,9 @@ def modes(flow):
 
 
 def show(name, seconds):
-    """One line."""
-    print(f"{name:44} {1e3 * statistics.median(seconds):6.0f} {1e3 * max(seconds):6.0f}", flush=True)
+    """One line of pairs: on the clock, of the processor."""
+    wall, processor = 1e3 * np.array(seconds).T
+    print(f"{name:44} {np.median(wall):6.0f} {max(wall):6.0f} {np.median(processor):10.0f}", flush=True)
 
 
 def of_server(made, flow):
@@ -71,9 +73,10 @@ def of_server(made, flow):
             ]
             changed = [f"{one['id']}.{one['property']}" for one in each["inputs"]]
             body = parts | {"output": each["output"], "outputs": outputs, "changedPropIds": changed}
-            started = time.perf_counter()
+            started = time.perf_counter(), time.process_time()
             answer = client.post("/_dash-update-component", json=body)
-            took[outputs[0]["id"]].append(time.perf_counter() - started)
+            ended = time.perf_counter(), time.process_time()
+            took[outputs[0]["id"]].append([after - before for before, after in zip(started, ended, strict=True)])
             assert answer.status_code == 200, answer.get_data(as_text=True)
     return took
 
@@ -86,12 +89,21 @@ def of_browser(url, executable):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS.split())
         page = browser.new_page(viewport={"width": 1280, "height": 800})
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.goto(url)
+
+        def processor():
+            found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+            return time.process_time() + found["TaskDuration"]
+
         page.wait_for_selector("#relevance .heatmaplayer image", state="attached")
         page.wait_for_timeout(1000)
 
         def measure(name, picture, component, value):
-            took[name].append(page.evaluate(DRAWN, [picture, [component, value]]) / 1e3)
+            started = processor()
+            seconds = page.evaluate(DRAWN, [picture, [component, value]]) / 1e3
+            took[name].append([seconds, processor() - started])
             page.wait_for_timeout(700)  # the rest of the page
 
         generator = np.random.default_rng(0)
@@ -117,7 +129,7 @@ def main(argv=None):
     bench = Bench()
     bench.warm(FIRST)
     page = Page(bench)
-    print(f"{'[ms]':44} median    max")
+    print(f"{'[ms]':44} median    max  processor")
     for flow in ("none", "uniform", "jet"):
         for name, seconds in of_server(page.app.server, flow).items():
             show(f"server, {flow}: {name}", seconds)

@@ -163,6 +163,22 @@ class Relevance:
     miss: float
 
 
+def cell_at(x, r):
+    """Indices of the cell next to a point (x, r).
+
+    Raises
+    ------
+    ValueError
+        It is not on the grid, or a coordinate is missing.
+    """
+    for symbol, value, points in (("x", x, X), ("r", r, R)):
+        half = (points[1] - points[0]) / 2
+        low, high = points[0] - half, points[-1] + half
+        if value is None or not low <= value <= high:
+            raise ValueError(f"the point's {symbol} must lie in {low:g} ... {high:g}, got {value}")
+    return int(np.argmin(np.abs(X - x))), int(np.argmin(np.abs(R - r)))
+
+
 class _Kept:
     """The last results by key, errors too; who asks for one that is being computed waits for it."""
 
@@ -197,6 +213,7 @@ class Bench:
         _, network, about = load(SHIPPED["derivative"], task="derivative")
         self._network, self._ranges = network.on_grid(X, R), about.get("ranges", {})
         self._solutions, self._fields, self._cores = _Kept(16), _Kept(16), _Kept(8)
+        self._networks = threading.Lock()  # attribution traces its network, and torch can trace in one thread only
 
     def solution(self, mode):
         """Exact solution, see `analytic.solve`."""
@@ -228,7 +245,7 @@ class Bench:
             return Directivity(exact, reason="There is no surrogate for jets.")
         source, model = mode.source, self._directivity
         try:
-            with torch.no_grad():
+            with self._networks, torch.no_grad():
                 found = model(source.m, source.n, source.helmholtz, source.mach, torch.from_numpy(theta))[0].numpy()
             bar = model.error_bar(source.helmholtz, source.mach, COVERAGE)
         except ValueError as error:
@@ -259,14 +276,10 @@ class Bench:
         """
         if mode.jet is not None:
             raise ValueError("there is no network for jets, so there is no relevance either")
-        for symbol, value, points in (("x", x, X), ("r", r, R)):
-            half = (points[1] - points[0]) / 2
-            low, high = points[0] - half, points[-1] + half
-            if value is None or not low <= value <= high:
-                raise ValueError(f"the point's {symbol} must lie in {low:g} ... {high:g}, got {value}")
-        cell = int(np.argmin(np.abs(X - x))), int(np.argmin(np.abs(R - r)))
+        cell = cell_at(x, r)
         core, channel = self._core(mode), _CHANNELS[name]
-        attribution = of_velocity(core.network, core.seen, core.values, channel, cell)
+        with self._networks:
+            attribution = of_velocity(core.network, core.seen, core.values, channel, cell)
         relevance = attribution.relevance[0].sum(dim=0).numpy()
         within, across = positive_shares(X, R, relevance, cell, DISTANCES)
         total = float(attribution.output.sum())
@@ -287,7 +300,13 @@ class Bench:
 
     def _core(self, mode):
         """The constrained network for the mode, and what it makes of its potential."""
-        return self._cores(mode, lambda: _Core(self._network, mode.source, self.field(mode).potential))
+        potential = self.field(mode).potential
+
+        def compute():
+            with self._networks:
+                return _Core(self._network, mode.source, potential)
+
+        return self._cores(mode, compute)
 
     def warm(self, mode):
         """Ask for everything once: what is imported or built on first use is there afterwards."""

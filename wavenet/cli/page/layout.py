@@ -43,7 +43,7 @@ GROUPS = {  # choices of one of several: {value: text}
     "velocity": {"u": "u", "v": "v"},
 }
 CHOSEN = {"flow": "uniform", "quantity": "pressure", "velocity": "u"}
-_HEIGHTS = {"field": 276, "relevance": 276, "directivity": 262, "derivative": 218}  # of the pictures [px]
+_HEIGHTS = {"field": 262, "relevance": 262, "directivity": 256, "derivative": 218}  # of the pictures [px]
 _WAIT = 0.35  # after the last key in a number [s]
 
 

@@ -9,13 +9,14 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from dash import ClientsideFunction, Dash, Input, Output, Patch, State, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, html, no_update
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from . import figures, layout
-from .compute import DISTANCES, Mode
+from .compute import DISTANCES, Mode, R, X, cell_at
 
 HOST = "127.0.0.1"
 FIRST = Mode.of(**layout.DEFAULTS, flow=layout.CHOSEN["flow"])  # what the page starts with
@@ -173,12 +174,13 @@ def _results(made, bench):
             found, solution = bench.field(chosen), bench.solution(chosen)
         except _REFUSED as error:
             return figures.nothing(theme, "no field"), _line(error), "–", time.time()
-        figure = figures.field(theme, getattr(found, quantity), quantity, chosen.jet is not None, (at["x"], at["r"]))
+        figure = figures.field(theme, getattr(found, quantity), quantity, chosen.jet is not None, _marked(at))
         estimate = [
             _power_of_ten(solution.error_estimate),
             html.Small(["R and D; field ", _power_of_ten(found.error_estimate)]),
         ]
-        return figure, "click on a point for its relevance", estimate, time.time()
+        note = "click on a point for its relevance" if chosen.jet is None else ""
+        return figure, note, estimate, time.time()
 
     @made.callback(
         Output("directivity", "figure"),
@@ -253,8 +255,10 @@ def _results(made, bench):
             found = bench.relevance(chosen, name, at["x"], at["r"])
         except _REFUSED as error:
             return figures.nothing(theme, "no relevance"), _line(error), no_update
-        moved = Patch()
+        moved: Any = Patch()
         moved["data"][1]["x"], moved["data"][1]["y"] = [[value] for value in found.at]
+        if not ctx.triggered_prop_ids.keys() & {"x.value", "r.value"}:
+            moved = no_update  # the field has been drawn with it
         return figures.relevance(theme, found, name), _relevance(found, name), moved
 
 
@@ -266,6 +270,15 @@ def _solved(bench, mode):
     except _REFUSED:
         return None
     return chosen
+
+
+def _marked(at):
+    """Centre of the chosen point's cell; none where there is none."""
+    try:
+        i, j = cell_at(at["x"], at["r"])
+    except ValueError:
+        return None, None
+    return float(X[i]), float(R[j])
 
 
 def _line(error):
