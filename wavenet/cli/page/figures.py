@@ -292,7 +292,7 @@ def directivity(theme, found):
     return _figure(
         theme,
         traces,
-        (52, 12, 26, 40),
+        (62, 12, 26, 40),
         showlegend=not alone,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
         xaxis=_axis(theme, "θ in the plane (x / β, r) [deg]", range=[0, 180], dtick=30, anchor="y" if alone else "y2"),
