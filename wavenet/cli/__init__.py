@@ -19,6 +19,7 @@ COMMANDS = (
     "predict",
     "detect",
     "attribute",
+    "explore",
     "demo",
 )
 

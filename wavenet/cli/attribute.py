@@ -72,6 +72,35 @@ def _explained(explainer, seen, selector, value, name):
     return relevance[0], {"output": name} | sums | {"layers": layers}
 
 
+def _of_velocity(values, channel, at):
+    """Selector of |u| (channel 0) or |v| (channel 2) in cell (i, j)."""
+    import torch
+
+    selector, (i, j) = torch.zeros_like(values), at
+    weights = _own_phase(*values[0, channel : channel + 2, i, j].tolist())
+    selector[0, channel, i, j], selector[0, channel + 1, i, j] = weights
+    return selector
+
+
+def of_velocity(core, seen, values, channel, at):
+    """Relevance of a potential for |u| (channel 0) or |v| (channel 2) in cell (i, j), from what the core gave of it."""
+    from wavenet.rap import attribute as explain
+
+    return explain(core, seen, _of_velocity(values, channel, at))
+
+
+def positive_shares(x, r, relevance, at, distances):
+    """Shares of the positive relevance closer to cell (i, j) than some distances, and across the wall from it."""
+    i, j = at
+    positive = np.maximum(relevance, 0)
+    distance = np.hypot(*np.meshgrid(x - x[i], r - r[j], indexing="ij"))
+    other = (x[:, None] < 0) & ((r > 1) != (r[j] > 1))
+    order = np.argsort(distance, axis=None)
+    reached = np.append(0.0, np.cumsum(positive.ravel()[order])) / positive.sum()
+    within = reached[np.searchsorted(distance.ravel()[order], distances)]
+    return within, float(positive[other].sum() / positive.sum())
+
+
 def _derivative(model, dataset, case, at, method, out):
     import torch
 
@@ -87,19 +116,15 @@ def _derivative(model, dataset, case, at, method, out):
         values = core(seen)
     results = []
     for channel, name in ((0, "u"), (2, "v")):
-        selector = torch.zeros_like(values)
-        weights = _own_phase(*values[0, channel : channel + 2, i, j].tolist())
-        selector[0, channel, i, j], selector[0, channel + 1, i, j] = weights
+        selector = _of_velocity(values, channel, (i, j))
         value = float((selector * values).sum())
         found, record = _explained(method(core), seen, selector, value, f"|{name}| in the network's units")
         relevance = found.sum(dim=0).double().numpy()
-        positive = np.maximum(relevance, 0)
-        distance = np.hypot(*np.meshgrid(x - x[i], r - r[j], indexing="ij"))
-        other = (x[:, None] < 0) & ((r > 1) != (r[j] > 1))
+        within, across = positive_shares(x, r, relevance, (i, j), 0.25)
         more = {
             "at": [float(x[i]), float(r[j])],
-            "share_of_positive_relevance_within_0.25_radii": float(positive[distance < 0.25].sum() / positive.sum()),
-            "share_of_positive_relevance_across_the_wall": float(positive[other].sum() / positive.sum()),
+            "share_of_positive_relevance_within_0.25_radii": float(within),
+            "share_of_positive_relevance_across_the_wall": across,
         }
         results.append(record | more)
         title = f"relevance of the potential for |{name}| at x = {x[i]:.3f}, r = {r[j]:.3f}"

@@ -91,8 +91,8 @@ def _equation(model, psi, parameters, velocity):
     return float((residual[..., far].square().mean() / psi[..., far].square().mean()).sqrt())
 
 
-def _outside(given, ranges, trained, residual, limit):
-    """What is outside of training or test, a line each."""
+def outside_of_training(given, ranges):
+    """Parameters of a field or mode that are outside of the training's ranges, a line each."""
     lines = []
     for name, value in (("m", abs(given.m)), ("helmholtz", given.helmholtz), ("mach", given.mach)):
         if name in ranges:
@@ -100,6 +100,12 @@ def _outside(given, ranges, trained, residual, limit):
             slack = _MARGIN * (high - low)
             if not low - slack <= value <= high + slack:
                 lines.append(f"{name} = {value:.4g} is outside of the training's {low:.4g} ... {high:.4g}")
+    return lines
+
+
+def _outside(given, ranges, trained, residual, limit):
+    """What is outside of training or test, a line each."""
+    lines = outside_of_training(given, ranges)
     for name in "xr":
         steps = [float(points[1] - points[0]) for points in (getattr(given, name), getattr(trained, name))]
         if abs(steps[0] / steps[1] - 1) > _SPACING + _MARGIN:

@@ -1,0 +1,332 @@
+"""What the page shows, as numbers: exact solutions, both surrogates beside them, and relevance.
+
+Everything is asked of a `Bench`, which keeps the last results: several parts of the page need the same solution, and a
+click on a field needs a network that has been prepared for its case.
+
+>>> bench = Bench()
+>>> mode = Mode.of(m=2, n=0, helmholtz=5.0)
+>>> bench.reflection(mode).into[0].cut_on, bench.derivative(mode, "u").error < 1e-5
+(True, True)
+"""
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+import analytic
+from data.shards import cell_centres
+from wavenet.checkpoint import SHIPPED, load
+from wavenet.constrained import METHODS
+from wavenet.constraints import times
+from wavenet.directivity import LEVELS, relative_error
+
+from ..attribute import of_velocity, positive_shares
+from ..differentiate import outside_of_training
+
+X, R = cell_centres(-2.0, 2.0, 128), cell_centres(0.0, 2.0, 64)
+DEGREES = np.linspace(0, 180, 181)
+FLOWS = {"none": "no flow", "uniform": "uniform flow", "jet": "jet"}
+QUANTITIES = {  # attribute of a field: symbol, unit
+    "pressure": ("p", "ρc²"),
+    "potential": ("ψ", "ac"),
+    "axial_velocity": ("u", "c"),
+    "radial_velocity": ("v", "c"),
+}
+VELOCITIES = {"u": "axial_velocity", "v": "radial_velocity"}
+REACH = 0.65  # from a point to the furthest cells that its derivatives can use, less than this [radii]
+DISTANCES = np.linspace(0, REACH, 53)
+COVERAGE = 0.95
+_LARGEST = {"m": 30, "n": 12, "helmholtz": 60.0}  # what stays quick, and is resolved by the grid
+_CHANNELS = {"u": 0, "v": 2}
+_JET_TOLERANCE = 1e-4  # more than an eye sees, in half of the time
+_WORDS = {
+    "m": "azimuthal order m",
+    "n": "radial order n",
+    "helmholtz": "Helmholtz number ka",
+    "mach": "Mach number M",
+    "mach_outer": "outer Mach number",
+    "sound_speed_ratio": "sound speed ratio",
+    "density_ratio": "density ratio",
+    "kutta": "Kutta parameter",
+}
+assert COVERAGE in LEVELS
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One duct mode and what flows: what everything on the page depends on."""
+
+    source: analytic.DuctMode
+    jet: analytic.Jet | None = None
+
+    @classmethod
+    def of(cls, m, n, helmholtz, mach=0.0, flow="uniform", instability=False, **jet):
+        """From the page's controls, None where one is empty; `jet` has the numbers of `analytic.Jet`.
+
+        Raises
+        ------
+        ValueError
+            A number is missing, or outside of what the page or the solver takes.
+        """
+        if flow not in FLOWS:
+            raise ValueError(f"the flow must be one of {', '.join(FLOWS)}, got {flow}")
+        mach = 0.0 if flow == "none" else mach
+        needed = {"m": m, "n": n, "helmholtz": helmholtz, "mach": mach} | (jet if flow == "jet" else {})
+        for name, value in needed.items():
+            if value is None:
+                raise ValueError(f"the {_WORDS[name]} is missing: type a number")
+            if abs(value) > _LARGEST.get(name, np.inf):
+                raise ValueError(f"the {_WORDS[name]} goes up to {_LARGEST[name]:g} on this page, got {value:g}")
+        source = analytic.DuctMode(m, n, float(helmholtz), float(mach))
+        source = analytic.DuctMode(int(m), int(n), source.helmholtz, source.mach)
+        if flow != "jet":
+            return cls(source)
+        return cls(source, analytic.Jet(**jet, instability=instability))
+
+    @property
+    def cut_on_helmholtz(self):
+        """Helmholtz number above which the mode propagates in the duct."""
+        return analytic.cut_on_helmholtz(self.source.m, self.source.n, self.source.mach)
+
+
+@dataclass(frozen=True)
+class Directivity:
+    """Exact directivity at `DEGREES`, and the surrogate's, or the reason why there is none.
+
+    difference : |difference| over the root mean square of the exact one; error : relative L2; bar : what the error
+    stays below with probability `COVERAGE`.
+    """
+
+    exact: np.ndarray
+    surrogate: np.ndarray | None = None
+    difference: np.ndarray | None = None
+    error: float | None = None
+    bar: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Reflected:
+    """Reflection into one radial order."""
+
+    order: int
+    cut_on: bool
+    potential: complex
+    pressure: complex
+
+
+@dataclass(frozen=True)
+class Reflection:
+    """Reflection of the mode into all orders that are cut on, and one more."""
+
+    into: list[Reflected]
+    end_correction: float | None
+    error_estimate: float
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """Exact velocity on the grid, and the surrogate's, or the reason why there is none.
+
+    error : relative L2 over the grid; warnings : where the mode is outside of the training.
+    """
+
+    exact: np.ndarray
+    surrogate: np.ndarray | None = None
+    error: float | None = None
+    warnings: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """Relevance of the potential for |u| or |v| in one cell, around it.
+
+    at : the cell's centre; value : |u| or |v| there [c]; relevance : (x, r), over its sum; within : share of the
+    positive relevance closer than each of `DISTANCES`; across : that from the other side of the wall; shares : of each
+    method in the velocity there; miss : what of the output is neither relevance nor a known leak, relative.
+    """
+
+    at: tuple[float, float]
+    value: float
+    x: np.ndarray
+    r: np.ndarray
+    relevance: np.ndarray
+    within: np.ndarray
+    across: float
+    shares: dict[str, float]
+    miss: float
+
+
+def cell_at(x, r):
+    """Indices of the cell next to a point (x, r).
+
+    Raises
+    ------
+    ValueError
+        It is not on the grid, or a coordinate is missing.
+    """
+    for symbol, value, points in (("x", x, X), ("r", r, R)):
+        half = (points[1] - points[0]) / 2
+        low, high = points[0] - half, points[-1] + half
+        if value is None or not low <= value <= high:
+            raise ValueError(f"the point's {symbol} must lie in {low:g} ... {high:g}, got {value}")
+    return int(np.argmin(np.abs(X - x))), int(np.argmin(np.abs(R - r)))
+
+
+class _Kept:
+    """The last results by key, errors too; who asks for one that is being computed waits for it."""
+
+    def __init__(self, count):
+        self._count, self._lock = count, threading.Lock()
+        self._known: OrderedDict[Any, Future] = OrderedDict()
+
+    def __call__(self, key, compute):
+        with self._lock:
+            first = key not in self._known
+            future = self._known.setdefault(key, Future())
+            self._known.move_to_end(key)
+            if len(self._known) > self._count:
+                self._known.popitem(last=False)
+        if first:
+            try:
+                future.set_result(compute())
+            except BaseException as error:  # to be raised by all who wait, this one among them
+                future.set_exception(error)
+        return future.result()
+
+
+class Bench:
+    """Solver and shipped networks, with their last results. Threads may share it.
+
+    All methods raise what the solver raises: ValueError for a mode or jet that it does not take, ConvergenceError where
+    it misses its tolerance.
+    """
+
+    def __init__(self):
+        self._directivity = load(SHIPPED["factor"], task="factor")[1]
+        _, network, about = load(SHIPPED["derivative"], task="derivative")
+        self._network, self._ranges = network.on_grid(X, R), about.get("ranges", {})
+        self._solutions, self._fields, self._cores = _Kept(16), _Kept(16), _Kept(8)
+        self._networks = threading.Lock()  # attribution traces its network, and torch can trace in one thread only
+
+    def solution(self, mode):
+        """Exact solution, see `analytic.solve`."""
+        if mode.jet is None:
+            return self._solutions(mode, lambda: analytic.solve(mode.source))
+        return self._solutions(mode, lambda: analytic.solve(mode.source, jet=mode.jet, tolerance=_JET_TOLERANCE))
+
+    def field(self, mode):
+        """Exact near field on the grid, an `analytic.Field`."""
+        return self._fields(mode, lambda: self.solution(mode).field(X, R))
+
+    def power(self, mode):
+        """Power balance, an `analytic.Power`."""
+        return self.solution(mode).power
+
+    def reflection(self, mode):
+        """Reflection into every radial order that is cut on."""
+        solution, source = self.solution(mode), mode.source
+        cut_on = analytic.cut_on_orders(source.helmholtz, source.m, source.mach)
+        pairs = zip(solution.reflection.tolist(), solution.reflection_pressure.tolist(), strict=True)
+        into = [Reflected(order, order < cut_on, *pair) for order, pair in enumerate(pairs)]
+        return Reflection(into, solution.end_correction, solution.error_estimate)
+
+    def directivity(self, mode):
+        """Exact directivity with the surrogate's beside it."""
+        theta = np.radians(DEGREES)
+        exact = self.solution(mode).directivity(theta)
+        if mode.jet is not None:
+            return Directivity(exact, reason="There is no surrogate for jets.")
+        source, model = mode.source, self._directivity
+        try:
+            with self._networks, torch.no_grad():
+                found = model(source.m, source.n, source.helmholtz, source.mach, torch.from_numpy(theta))[0].numpy()
+            bar = model.error_bar(source.helmholtz, source.mach, COVERAGE)
+        except ValueError as error:
+            return Directivity(exact, reason=f"No surrogate here: {error}.")
+        difference = np.abs(found - exact) / np.sqrt(np.mean(np.abs(exact) ** 2))
+        return Directivity(exact, found, difference, float(relative_error(found, exact)), bar)
+
+    def derivative(self, mode, name):
+        """Exact velocity "u" or "v" with that of the constrained network beside it."""
+        exact = getattr(self.field(mode), VELOCITIES[name])
+        if mode.jet is not None:
+            return Derivative(exact, reason="There is no surrogate for jets.")
+        try:
+            velocity = self._core(mode).velocity
+        except ValueError as error:
+            return Derivative(exact, reason=f"No surrogate here: {error}.")
+        found = velocity[_CHANNELS[name]] + 1j * velocity[_CHANNELS[name] + 1]
+        missed = float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+        return Derivative(exact, found, missed, tuple(outside_of_training(mode.source, self._ranges)))
+
+    def relevance(self, mode, name, x, r):
+        """Relevance of the potential for |u| or |v| in the cell next to (x, r).
+
+        Raises
+        ------
+        ValueError
+            The point is not on the grid, or there is no network for this mode.
+        """
+        if mode.jet is not None:
+            raise ValueError("there is no network for jets, so there is no relevance either")
+        cell = cell_at(x, r)
+        core, channel = self._core(mode), _CHANNELS[name]
+        with self._networks:
+            attribution = of_velocity(core.network, core.seen, core.values, channel, cell)
+        relevance = attribution.relevance[0].sum(dim=0).numpy()
+        within, across = positive_shares(X, R, relevance, cell, DISTANCES)
+        total = float(attribution.output.sum())
+        miss = abs(float(relevance.sum() + attribution.leak.sum()) - total) / float(np.abs(relevance).sum())
+        i, j = (np.flatnonzero(np.abs(points - points[at]) < REACH) for points, at in zip((X, R), cell, strict=True))
+        weights = core.weights[channel // 2, :, *cell]
+        return Relevance(
+            at=(float(X[cell[0]]), float(R[cell[1]])),
+            value=float(np.hypot(*core.velocity[channel : channel + 2, *cell])),
+            x=X[i],
+            r=R[j],
+            relevance=relevance[np.ix_(i, j)] / relevance.sum(),
+            within=within,
+            across=across,
+            shares={method: float(share) for method, share in zip(METHODS, weights, strict=True)},
+            miss=miss,
+        )
+
+    def _core(self, mode):
+        """The constrained network for the mode, and what it makes of its potential."""
+        potential = self.field(mode).potential
+
+        def compute():
+            with self._networks:
+                return _Core(self._network, mode.source, potential)
+
+        return self._cores(mode, compute)
+
+    def warm(self, mode):
+        """Ask for everything once: what is imported or built on first use is there afterwards."""
+        self.power(mode)
+        self.reflection(mode)
+        self.directivity(mode)
+        self.relevance(mode, "u", 0.1, 1.0)
+
+
+class _Core:
+    """See `Bench._core`: `ConstrainedNetwork.core` with its input, its output, and the velocity (4, x, r) it means."""
+
+    def __init__(self, network, source, potential):
+        psi = torch.from_numpy(np.stack([potential.real, potential.imag]))[None]
+        parameters = torch.tensor([[source.m, source.helmholtz, source.mach]], dtype=torch.float64)
+        with torch.no_grad():
+            self.network = network.core(parameters)
+            self.seen, reference = network.explained(psi, parameters)
+            self.values = self.network(self.seen)
+            self.velocity = torch.cat([times(part, reference) for part in self.values.split(2, dim=1)], dim=1)[
+                0
+            ].numpy()
+            self.weights = network.weights(parameters)[0].numpy()
