@@ -102,7 +102,7 @@ def train(
         "dataset": cases["train"].about.provenance,
         "preset": preset,
         "seed": seed,
-        "training_seconds": seconds,
+        "training_seconds": None if resume else seconds,  # nobody has counted those before the interruption
         "ranges": {key: [float(columns[key].min()), float(columns[key].max())] for key in ("m", "helmholtz", "mach")},
     }
     save(run, name, network, about)
