@@ -43,7 +43,7 @@ def compare(
     )
     flat = {label if q == "p" else f"{label}, {q}": error for label, of in errors.items() for q, error in of.items()}
     metrics = {
-        "verdict": " ".join(sentences),
+        "verdict": sentences,
         "median": {label: float(np.median(error)) for label, error in flat.items()},
         "percentile_95": {label: float(np.percentile(error, 95)) for label, error in flat.items()},
         "largest": {label: float(np.max(error)) for label, error in flat.items()},
@@ -62,8 +62,8 @@ def compare(
     title = f"Network “{name}” against the Wiener–Hopf solution"
     two = [" ".join(sentences[:2]), *sentences[2:]]
     (out / "report.html").write_text(report.page(title, two, text), encoding="utf-8")
-    shown = {key: metrics[key] for key in ("verdict", "median", "percentile_95")}
-    say({"report": str(out / "report.html")} | shown, as_json)
+    shown = {key: metrics[key] for key in ("median", "percentile_95")}
+    say({"report": str(out / "report.html"), "verdict": " ".join(sentences)} | shown, as_json)
 
 
 def relative_error(predicted, exact):

@@ -88,7 +88,7 @@ def _index(out, summary, metrics, command):
         return report.table(head, rows, networks=metrics)
 
     links = "".join(
-        f'<li><a href="compare-{name}/report.html">{name}</a>: {html.escape(of["verdict"])} '
+        f'<li><a href="compare-{name}/report.html">{name}</a>: {html.escape(" ".join(of["verdict"][:2]))} '
         f'<a href="attribute-{name}">Relevance</a>.</li>'
         for name, of in metrics.items()
     )
@@ -108,8 +108,8 @@ def _index(out, summary, metrics, command):
     parts = [
         f"<h2>Network by network</h2><ul>{links}</ul>",
         "<h2>Errors</h2>",
-        errors("relative L2 error, derivatives", ("u", "v")),
-        errors("relative L2 error, pressure", ("p",)),
+        errors("derivatives, relative L2", ("u", "v")),
+        errors("pressure, relative L2", ("p",)),
         "<h2>Pictures</h2>",
         solved,
         *pictures,
@@ -133,11 +133,18 @@ def _winners(metrics):
     """Which networks have the smallest median errors, each beside the methods without training."""
     from .report import listed
 
-    groups: dict = {True: [], False: []}
+    winners: list[str] = []
+    others: list[str] = []
     for name, of in metrics.items():
         own = {_quantity(label): error for label, error in of["median"].items() if label.split(", ")[0] == name}
         rest = [(label, error) for label, error in of["median"].items() if label.split(", ")[0] != name]
         best = all(own[_quantity(label)] < error for label, error in rest)
-        groups[best].append(f"“{name}”")
-    words = {True: "better than every method it was compared with", False: "not better than all it was compared with"}
-    return "; ".join(f"{listed(names)}: {words[best]}" for best, names in groups.items() if names)
+        (winners if best else others).append(f"“{name}”")
+    if not winners:
+        return "none has smaller median errors than every method beside it"
+    said = f"{listed(winners)} {_have(winners)} smaller median errors than every method without training"
+    return f"{said}, {listed(others)} {_have(others)} not" if others else said
+
+
+def _have(names):
+    return "have" if len(names) > 1 else "has"

@@ -23,7 +23,8 @@ def _map(axes, x, r, values, title, *, limit=None, colours="RdBu_r"):
 
 def decibels(values, peak):
     """Level re peak, no lower than -80 dB."""
-    return np.maximum(20 * np.log10(np.maximum(np.abs(values), 1e-300) / peak), -80.0)
+    modulus = np.maximum(np.abs(values).astype(float), 1e-300)  # which single precision does not know
+    return np.maximum(20 * np.log10(modulus / peak), -80.0)
 
 
 def solution(solved, path, title="Re p [ρ c²]"):

@@ -25,9 +25,9 @@ h1{font-size:1.45rem;line-height:1.25;margin:0 0 .8rem}h2{font-size:1.1rem;margi
 a{color:var(--accent)}
 .verdict{font-size:1.15rem;background:var(--tint);border-left:4px solid var(--accent);padding:.8rem 1rem;
 margin:0 0 1rem}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;margin-bottom:1rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-td,th{padding:.3rem .8rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;white-space:nowrap}
+td,th{padding:.3rem .65rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;white-space:nowrap}
 td:first-child,th:first-child{text-align:left}thead th{color:var(--soft);font-weight:600}
 tr.network td{background:var(--tint)}td.best{font-weight:700}
 table.facts td{text-align:left;white-space:normal;overflow-wrap:anywhere}table.facts td:first-child{color:var(--soft);
