@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -323,6 +324,29 @@ def test_the_command_on_two_processes(dataset_file, tmp_path, monkeypatch):
     one, two = (checkpoint.load(tmp_path / devices)[1].state_dict() for devices in "12")
     for key, value in one.items():
         torch.testing.assert_close(two[key], value, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["torchrun", "nodes"])
+def test_processes_that_others_start(launcher, dataset_file, tmp_path):
+    program, run = tmp_path / "wavenet.program.py", tmp_path / "run"
+    program.write_text(COMMAND)
+    arguments = [program, "train", "forward", "--data", dataset_file(RECIPE), "-o", run, "--json"]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    if launcher == "torchrun":
+        start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", port]
+        commands = [([*start, *arguments, "--devices", "2"], {})]
+    else:
+        places = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        commands = [([sys.executable, *arguments, "--nodes", "2"], places | {"NODE_RANK": rank}) for rank in "01"]
+    streams: dict = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    processes = [subprocess.Popen(line, env=os.environ | more, **streams) for line, more in commands]
+    shown = [process.communicate(timeout=200)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    assert [bool(text) for text in shown] == [True, False][: len(processes)]
+    assert json.loads(shown[0])["weights"] == str(run / checkpoint.WEIGHTS)
+    assert sorted(path.name for path in run.iterdir()) == [LAST, LOG, checkpoint.WEIGHTS]
 
 
 def test_ctrl_c_says_how_to_go_on(dataset_file, tmp_path, monkeypatch, capsys):
