@@ -104,15 +104,18 @@ class _Training(L.LightningModule):
         return total, number
 
     def _log_mean(self, name, **options):
-        total, number = self._over_processes(torch.stack(self._sums[name]).sum(dim=0, dtype=torch.float64))
+        total, number = self._over_processes(torch.stack(self._sums[name]).cpu().sum(dim=0, dtype=torch.float64))
         self._sums[name].clear()
         self.log(name, total / number, **options)
 
     def _over_processes(self, tensor):
-        return torch.as_tensor(self.all_gather(tensor)).reshape(-1, *tensor.shape).sum(dim=0)
+        """Sum over the processes, each of which calls this."""
+        if self.trainer.world_size == 1:
+            return tensor
+        return torch.as_tensor(self.all_gather(tensor.to(self.device))).reshape(-1, *tensor.shape).sum(dim=0)
 
     def residuals(self, batch):
-        """Physical residuals (case,) to be made small beside the mismatch; none by default."""
+        """Physical residuals (case,) to be made small beside the losses; none by default."""
         return 0.0
 
 
