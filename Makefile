@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint dist clean
 
 demo: $(INSTALLED)
 	$(BIN)/wavenet demo -o demo
@@ -16,6 +16,9 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+dist: $(INSTALLED)
+	$(BIN)/python -m build
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -309,9 +309,11 @@ def _provenance(named):
 
 
 def _commit():
-    """Commit of the clone this package runs from, "unknown" for an installed one."""
+    """Commit of the clone this package runs from, "unknown" for an installed one, whatever repository it lies in."""
+    git = ["git", "-C", str(Path(__file__).parent)]
     try:
-        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        for command in ([*git, "ls-files", "--error-unmatch", Path(__file__).name], [*git, "rev-parse", "HEAD"]):
+            answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        return answer
     except (OSError, subprocess.SubprocessError):
         return "unknown"

@@ -2,3 +2,5 @@
 
 Not the audio network of the same name.
 """
+
+__version__ = "0.2.0"

@@ -1,5 +1,6 @@
 """A run's folder: weights as safetensors, with the network's configuration and the dataset's provenance inside."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -38,9 +39,33 @@ def save(run, name, model, provenance):
         "provenance": json.dumps(provenance),
     }
     tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
-    partial = Path(run) / f".{WEIGHTS}.partial"
-    save_file(tensors, partial, metadata=metadata)
-    os.replace(partial, Path(run) / WEIGHTS)
+    with whole(Path(run) / WEIGHTS) as partial:
+        save_file(tensors, partial, metadata=metadata)
+
+
+@contextlib.contextmanager
+def whole(path):
+    """Another name to write a file under; it becomes the file's own when it is on the disk, whenever that is stopped.
+
+    A process that is killed leaves at most one such other name, .NAME.partial, for the next one to write over.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        yield partial
+        _sync(partial)
+        os.replace(partial, path)
+        _sync(path.parent)  # makes the name durable
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _sync(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def load(run, *, task=None):

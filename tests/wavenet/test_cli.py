@@ -169,16 +169,17 @@ def test_damaged_fields_are_refused(spoil, named, near_field, tmp_path, capsys):
     assert not (tmp_path / "out.h5").exists()
 
 
-def test_demo_leaves_everything(demo):
+def test_demo_leaves_everything(demo, check_page):
     summary = json.loads((demo / "metrics.json").read_text())
     assert {"mlp", "unet, u", "constrained, v", "differences of order 8, u"} <= set(summary["median"])
     assert summary["relevance_miss"] < 1e-6
     # The few exercises of the demo teach where which derivative is right.
     assert summary["median"]["constrained, u"] < summary["median"]["differences of order 8, u"] / 30
     for name in ("mlp", "unet", "constrained"):
-        assert "<img" in (demo / f"compare-{name}" / "report.html").read_text()
+        check_page((demo / f"compare-{name}" / "report.html").read_text(encoding="utf-8"))
         for output in json.loads((demo / f"attribute-{name}" / "attribution.json").read_text())["outputs"]:
             assert output["relevance_sum"] + output["leak"] == pytest.approx(output["value"], rel=1e-4)
+    check_page((demo / "index.html").read_text(encoding="utf-8"))
     assert (demo / "run-unet" / "metrics.csv").is_file()
 
 

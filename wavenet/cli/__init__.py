@@ -1,9 +1,17 @@
 """The console script `wavenet`: one module a command; the one place where solver, datasets and networks meet."""
 
+import ast
 import importlib
+import importlib.util
 import sys
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
+from typer.core import TyperCommand
+
+from wavenet import __version__
 
 COMMANDS = (
     "solve",
@@ -22,6 +30,7 @@ COMMANDS = (
     "explore",
     "demo",
 )
+_EXAMPLE = "Example: "
 
 app = typer.Typer(
     help="Sound from open ducts by the Wiener–Hopf method, and neural surrogates of it.",
@@ -29,12 +38,67 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(wanted):
+    if wanted:
+        print(f"wavenet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+):
+    """Options of the script itself."""
+
+
+class _Command(TyperCommand):
+    """A command whose help ends with its examples, each on one line that can be copied, however narrow the terminal."""
+
+    examples: tuple = ()
+
+    def format_help(self, ctx, formatter):
+        super().format_help(ctx, formatter)
+        formatter.write("".join(f" {line}\n" for line in self.examples))
+
+
+class _Named(TyperCommand):
+    """A command by its name and summary; its module, which may take seconds, is imported when it is called."""
+
+    def make_context(self, info_name, args, parent=None, **extra):
+        return _command(self.name).make_context(info_name, args, parent, **extra)
+
+
+def _command(name):
+    """The command itself."""
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name, cls=_Command)(getattr(importlib.import_module(f".{name}", __name__), name))
+    command: Any = typer.main.get_command(alone)
+    paragraphs = (command.help or "").split("\n\n")
+    command.examples = tuple(text for text in paragraphs if text.startswith(_EXAMPLE))
+    command.help = escape("\n\n".join(text for text in paragraphs if not text.startswith(_EXAMPLE)))
+    for option in command.params:  # brackets in a help are units and defaults, not markup
+        option.help = escape(option.help or "") or None
+    return command
+
+
+def _summary(name):
+    """First line of a command's docstring, its module not imported."""
+    module = ast.parse((Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
+    found = next(one for one in module.body if isinstance(one, ast.FunctionDef) and one.name == name)
+    return (ast.get_docstring(found) or "").partition("\n")[0]
+
+
 for _name in COMMANDS:
-    app.command(_name)(getattr(importlib.import_module(f".{_name}", __name__), _name))
+    app.command(_name, cls=_Named, help=_summary(_name))(lambda: None)
 
 
 def main(argv=None):
     """Run a command; exit status 2 and one line for bad input, 1 where the numerics miss their tolerance."""
+    _own_packages_first()
     try:
         app(argv)
     except (ValueError, TypeError, OSError) as error:
@@ -46,3 +110,17 @@ def main(argv=None):
 def _stop(error, status):
     print(f"wavenet: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(status)
+
+
+def _own_packages_first():
+    """Let no data.py or folder data of the user's hide this distribution's packages; processes inherit the path.
+
+    The current folder is on the path of `python -m wavenet`, or by PYTHONPATH.
+    """
+    home = Path(__file__).resolve().parents[2]
+    for name in ("analytic", "data"):
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None or Path(spec.origin).resolve().parents[1] != home:
+            sys.path.insert(0, str(home))
+            importlib.invalidate_caches()
+            return

@@ -1,6 +1,8 @@
 """wavenet demo."""
 
+import html
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -59,35 +61,90 @@ def demo(
         "seconds": time.perf_counter() - started,
         "median": {key: value for of in metrics.values() for key, value in of["median"].items()},
         "percentile_95": {key: value for of in metrics.values() for key, value in of["percentile_95"].items()},
+        "largest": {key: value for of in metrics.values() for key, value in of["largest"].items()},
         "relevance_miss": worst,
     }
     (out / "metrics.json").write_text(json.dumps(summary, indent=1))
-    (out / "index.html").write_text(_index(summary, metrics), encoding="utf-8")
+    command = shlex.join(["wavenet", "demo", "-o", str(output), *([] if cases is None else ["--cases", str(cases)])])
+    (out / "index.html").write_text(_index(out, summary, metrics, command), encoding="utf-8")
     say(summary if as_json else {"report": str(out / "index.html"), "seconds": round(summary["seconds"])}, as_json)
     if not as_json:
         say({name: f"median {value:.2e}" for name, value in summary["median"].items()}, False)
 
 
-def _index(summary, metrics):
-    from . import plots
+def _index(out, summary, metrics, command):
+    from . import report
 
-    rows = [
-        (name, f"{value:.2e}", f"{summary['percentile_95'][name]:.2e}") for name, value in summary["median"].items()
-    ]
+    statistics = {"median": "median", "95 %": "percentile_95", "worst": "largest"}
+
+    def errors(title, quantities):
+        head = [title, *(f"{q}, {name}" for q in quantities for name in statistics)]
+        suffixes = [f", {q}" if q != "p" else "" for q in quantities]
+        methods = [label.removesuffix(suffixes[0]) for label in summary["median"] if _quantity(label) == quantities[0]]
+        rows = {
+            method: [summary[key][method + suffix] for suffix in suffixes for key in statistics.values()]
+            for method in methods
+        }
+        return report.table(head, rows, networks=metrics)
+
     links = "".join(
-        f'<li>{name}: <a href="compare-{name}/report.html">report</a>, <a href="attribute-{name}">relevance</a></li>'
-        for name in metrics
+        f'<li><a href="compare-{name}/report.html">{name}</a>: {html.escape(" ".join(of["verdict"][:2]))} '
+        f'<a href="attribute-{name}">Relevance</a>.</li>'
+        for name, of in metrics.items()
     )
-    pictures = "".join(
-        f'<h2>What “{n}” uses</h2><img alt="relevance" src="attribute-{n}/relevance_{q}.png">'
-        for n, q in (("unet", "u"), ("constrained", "u"), ("mlp", "p"))
-        if n in metrics
+    pictures = [
+        report.picture(
+            (out / f"attribute-{name}" / f"relevance_{q}.png").read_bytes(),
+            f"What “{name}” uses: relevance of its inputs for |{q}| at one point, by Relative Attributing Propagation.",
+            f"{'Bars' if name == 'mlp' else 'Two maps'} of the relevance of the inputs of {name} for |{q}|.",
+        )
+        for name, q in (("constrained", "u"), ("unet", "u"), ("mlp", "p"))
+    ]
+    solved = report.picture(
+        (out / "mode_2_0.png").read_bytes(),
+        "What the networks learn from: mode (2, 0) at ka = 5 by the Wiener–Hopf method.",
+        "A line plot of the directivity in dB and a map of the pressure around the duct's open end.",
     )
     parts = [
-        plots.table(("relative L2 error on test cases", "median", "95th percentile"), rows),
-        f"<ul>{links}</ul>",
-        f"<p>Relevance is conserved to {summary['relevance_miss']:.1e} of its absolute sum.</p>",
-        '<h2>Mode (2, 0) at ka = 5</h2><img alt="directivity and near field" src="mode_2_0.png">',
-        pictures,
+        f"<h2>Network by network</h2><ul>{links}</ul>",
+        "<h2>Errors</h2>",
+        errors("derivatives, relative L2", ("u", "v")),
+        errors("pressure, relative L2", ("p",)),
+        "<h2>Pictures</h2>",
+        solved,
+        *pictures,
+        "<h2>Provenance</h2>",
+        report.facts({"command": command, "seconds": round(summary["seconds"])} | report.versions()),
     ]
-    return plots.page("wavenet: the whole road, small", parts)
+    lead = (
+        f"{len(metrics)} networks were taught by the Wiener–Hopf method in {summary['seconds']:.0f} seconds, datasets "
+        f"included: {_winners(metrics)}."
+    )
+    rest = f"Relevance is conserved to {report.number(summary['relevance_miss'])} of its absolute sum."
+    return report.page("wavenet: the whole road, small", [lead, rest], parts)
+
+
+def _quantity(label):
+    """What an error is of."""
+    return label[-1] if label.endswith((", u", ", v")) else "p"
+
+
+def _winners(metrics):
+    """Which networks have the smallest median errors, each beside the methods without training."""
+    from .report import listed
+
+    winners: list[str] = []
+    others: list[str] = []
+    for name, of in metrics.items():
+        own = {_quantity(label): error for label, error in of["median"].items() if label.split(", ")[0] == name}
+        rest = [(label, error) for label, error in of["median"].items() if label.split(", ")[0] != name]
+        best = all(own[_quantity(label)] < error for label, error in rest)
+        (winners if best else others).append(f"“{name}”")
+    if not winners:
+        return "none has smaller median errors than every method beside it"
+    said = f"{listed(winners)} {_have(winners)} smaller median errors than every method without training"
+    return f"{said}, {listed(others)} {_have(others)} not" if others else said
+
+
+def _have(names):
+    return "have" if len(names) > 1 else "has"

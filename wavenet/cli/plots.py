@@ -1,18 +1,10 @@
 """Pictures of solutions, predictions, errors and relevance."""
 
-import base64
-import io
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-
-
-def png(figure):
-    """A figure as an <img> element."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+from matplotlib.ticker import MaxNLocator
 
 
 def _figure(rows, columns, width=4.2, height=3.2):
@@ -31,7 +23,8 @@ def _map(axes, x, r, values, title, *, limit=None, colours="RdBu_r"):
 
 def decibels(values, peak):
     """Level re peak, no lower than -80 dB."""
-    return np.maximum(20 * np.log10(np.maximum(np.abs(values), 1e-300) / peak), -80.0)
+    modulus = np.maximum(np.abs(values).astype(float), 1e-300)  # which single precision does not know
+    return np.maximum(20 * np.log10(modulus / peak), -80.0)
 
 
 def solution(solved, path, title="Re p [ρ c²]"):
@@ -116,6 +109,8 @@ def errors(against, curves):
         for index, (label, error) in enumerate(curves.items()):
             place.semilogy(values, error, ".", ms=4, color=f"C{index}", label=label)
         place.set(xlabel=name, ylabel="relative L2 error")
+        if values.dtype.kind == "i":
+            place.xaxis.set_major_locator(MaxNLocator(integer=True))
         place.grid(alpha=0.3)
     axes[0][0].legend(fontsize=8)
     return figure
@@ -141,22 +136,3 @@ def relevance_bars(names, relevance, title):
     axes.set(xlabel="relevance, over the pressure scale", title=title)
     axes.invert_yaxis()
     return figure
-
-
-def page(title, parts):
-    """One self-contained HTML page."""
-    style = (
-        "body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}"
-        "table{border-collapse:collapse}td,th{padding:.25em .9em;border-bottom:1px solid #ccc;text-align:right}"
-        "td:first-child,th:first-child{text-align:left}img{max-width:100%}"
-    )
-    body = "\n".join(parts)
-    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{style}</style>\
-<h1>{title}</h1>\n{body}\n</html>\n'
-
-
-def table(head, rows):
-    """An HTML table."""
-    lines = ["".join(f"<th>{cell}</th>" for cell in head)]
-    lines += ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
-    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"

@@ -1,0 +1,59 @@
+"""Help of the commands: quick, complete, with an example that can be copied."""
+
+import importlib
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from wavenet import __version__, cli
+
+
+def shown(capsys, *arguments):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*arguments])
+    assert not stop.value.code
+    return capsys.readouterr().out
+
+
+def test_help_imports_no_command_and_takes_no_time():
+    program = "import sys; from wavenet.cli import main\ntry: main(['--help'])\nfinally: print(*sys.modules)"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    text = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    modules = set(text.splitlines()[-1].split())
+    assert not modules & {"numpy", "torch", "scipy", "matplotlib", "wavenet.cli.solve", "wavenet.cli.common"}
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert seconds < 0.5  # of a processor, however many others share it
+
+
+def test_help_has_the_first_line_of_every_command(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    text = shown(capsys, "--help")
+    for name in cli.COMMANDS:
+        command = getattr(importlib.import_module(f"wavenet.cli.{name}"), name)
+        line = command.__doc__.strip().splitlines()[0]
+        assert line.endswith(".")
+        assert line in text
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_has_an_example_on_one_line(name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    command = getattr(importlib.import_module(f"wavenet.cli.{name}"), name)
+    examples = [line.strip() for line in command.__doc__.splitlines() if line.strip().startswith("Example: ")]
+    assert examples
+    lines = [line.strip() for line in shown(capsys, name, "--help").splitlines()]
+    for example in examples:
+        assert example.startswith(f"Example: wavenet {name}")
+        assert example in lines
+
+
+def test_brackets_in_a_help_are_shown(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    assert "Radius of a hard hub [duct radii]" in shown(capsys, "solve", "--help")
+
+
+def test_the_version_is_printed(capsys):
+    assert shown(capsys, "--version") == f"wavenet {__version__}\n"
