@@ -10,7 +10,7 @@ sys.path.insert(0, str(HERE / "extensions"))
 sys.path.insert(0, str(HERE.parent))
 
 project = "wavenet"
-author = "the wavenet authors"
+author = "the wavenet developers"
 copyright = author
 version = release = metadata.version("wavenet")
 
@@ -29,10 +29,6 @@ myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 html_math_renderer = "native"
 highlight_language = "text"
-suppress_warnings = [
-    "toc.empty_glob",  # pages that may or may not be there
-    "config.cache",  # the gallery's order is a function
-]
 copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = True
 

@@ -15,12 +15,12 @@ PICTURE = HERE / "images" / "lip.png"
 
 
 def main():
-    """Run the example and keep its figure, in a palette of 128 colours."""
+    """Run the example and keep its figure, in a palette of 256 colours."""
     plt.show = lambda: None
     runpy.run_path(str(HERE.parent / "examples" / "gallery" / "plot_derivative_errors.py"))
     PICTURE.parent.mkdir(exist_ok=True)
     plt.gcf().savefig(PICTURE, dpi=110)
-    Image.open(PICTURE).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
+    Image.open(PICTURE).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":

@@ -50,9 +50,7 @@ for (i, j), (found, miss) in maps.items():
     near = np.hypot(x[:, None] - x[i], r - r[j]) < 0.25
     duct = (x[:, None] < 0) & (r < 1)
     shares = [strength[mask].sum() for mask in (near, duct)]
-    print(
-        f"x = {x[i]:5.2f}: {shares[0]:.0%} of the positive relevance within 0.25 radii, {shares[1]:.1%} inside the duct"
-    )
+    print(f"x = {x[i]:5.2f}: {shares[0]:.0%} of the relevance within 0.25 radii, {shares[1]:.1%} inside the duct")
     print(f"           conserved to 1e-12: {miss < 1e-12}")
 RESULT = shares[1]
 
