@@ -214,7 +214,7 @@ def same(shown, printed, tolerance):
         if found[0] == "...":
             pattern += ".*?"
         else:
-            pattern += f"({NUMBER.pattern})"
+            pattern += rf"({NUMBER.pattern})(?!\d)"
             numbers.append(found[0])
     match = re.fullmatch(pattern + _words(shown[place:]), printed)
     return match is not None and all(map(lambda a, b: _close(a, b, tolerance), numbers, match.groups()))
