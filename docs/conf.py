@@ -44,6 +44,7 @@ pygments_dark_style = "monokai"
 # Docstrings: numpydoc; single backticks link to an object where there is one, and are code elsewhere
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_inherit_docstrings = False  # of torch: forward speaks for itself
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_param = False
@@ -70,18 +71,24 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
 }
 
-_BAR = re.compile(r"\|")
-_STAR = re.compile(r"\*")
+_MARKUP = re.compile(r"[|*]")
+_COLON = "\ue000"  # in place of a colon, which napoleon takes for the end of a property's type
 
 
-def plain(app, what, name, obj, options, lines):
-    """Bars and stars of formulas in docstrings are no markup; code and tables stay."""
+def before_napoleon(app, what, name, obj, options, lines):
+    """Bars and stars of formulas in docstrings are no markup; what stands in backticks stays."""
     for index, line in enumerate(lines):
         parts = line.split("`")
-        parts[::2] = [_STAR.sub(r"\\*", _BAR.sub(r"\\|", part)) for part in parts[::2]]
-        lines[index] = "`".join(parts)
+        parts[::2] = [_MARKUP.sub(r"\\\g<0>", part) for part in parts[::2]]
+        lines[index] = "`".join(parts).replace(":", _COLON if what == "property" else ":")
+
+
+def after_napoleon(app, what, name, obj, options, lines):
+    """Colons are back."""
+    lines[:] = [line.replace(_COLON, ":") for line in lines]
 
 
 def setup(app):
     """Called by Sphinx."""
-    app.connect("autodoc-process-docstring", plain, priority=1)  # before napoleon writes markup of its own
+    app.connect("autodoc-process-docstring", before_napoleon, priority=1)
+    app.connect("autodoc-process-docstring", after_napoleon, priority=999)
