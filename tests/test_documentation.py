@@ -176,3 +176,8 @@ def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tm
 def test_every_command_is_on_the_page_of_commands():
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `wavenet (\w+)` \|", text, re.MULTILINE)) == set(cli.COMMANDS)
+
+
+def test_the_picture_of_the_readme_is_there_and_small():
+    (name,) = re.findall(r"^!\[.+\]\((docs/images/.+\.png)\)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    assert 10_000 < (ROOT / name).stat().st_size < 200_000
