@@ -1,5 +1,6 @@
 """Every command and every Python block of README.md and docs/ does what stands there; see `documentation`."""
 
+import importlib
 import os
 import re
 import shlex
@@ -79,11 +80,15 @@ def every_command():
         yield from ((page, code.strip("`")) for code in CODE.findall(text))
 
 
+def options_of(name):
+    """Of a command of `wavenet`."""
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(getattr(importlib.import_module(f"wavenet.cli.{name}"), name))
+    return {text for option in typer.main.get_command(alone).params for text in (*option.opts, *option.secondary_opts)}
+
+
 def test_every_command_and_option_exists():
-    options = {
-        name: {text for parameter in command.params for text in (*parameter.opts, *parameter.secondary_opts)}
-        for name, command in typer.main.get_command(cli.app).commands.items()
-    }
+    options = {name: options_of(name) for name in cli.COMMANDS}
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     seen = 0
     for page, command in every_command():
