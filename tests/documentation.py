@@ -198,7 +198,9 @@ def differences(shown, printed, tolerance):
         if line.strip() == "...":
             after = shown[index + 1 :]
             tails = (rest[start:] for start in range(len(rest) + 1))
-            return None if any(differences(after, tail, tolerance) is None for tail in tails) else after[:1] or None
+            if any(differences(after, tail, tolerance) is None for tail in tails):
+                return None
+            return f"shown behind ... {after[0]!r}, not printed so"
         if not rest or not same(line, rest[0], tolerance):
             return f"shown {line!r}, printed {rest[0] if rest else None!r}"
         rest = rest[1:]
