@@ -1,10 +1,10 @@
-# `make demo` and `make test` each stand alone on a fresh machine: they make the virtual environment first.
+# `make demo`, `make test` and `make docs` each stand alone on a fresh machine: they make the virtual environment first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint dist clean
+.PHONY: demo test lint docs dist clean
 
 demo: $(INSTALLED)
 	$(BIN)/wavenet demo -o demo
@@ -17,6 +17,9 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(INSTALLED)
+	$(BIN)/python -m sphinx -W --keep-going -n -q docs build/docs
+
 dist: $(INSTALLED)
 	$(BIN)/python -m build
 
@@ -26,4 +29,4 @@ $(INSTALLED): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info
+	rm -rf $(VENV) demo build dist docs/gallery docs/sg_execution_times.rst *.egg-info

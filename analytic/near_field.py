@@ -25,11 +25,16 @@ _CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii
 
 @dataclass(frozen=True)
 class Field:
-    """Near field at points (x, r), in duct radii; arrays (x, r) on a tensor grid.
+    """Near field at points (x, r), in duct radii; sound speed c and density rho are those of the duct's stream.
 
-    potential psi [a c]; axial_velocity u = dpsi/dx, radial_velocity v = dpsi/dr [c]; pressure p [rho c^2]; sound speed
-    c and density rho of the duct's stream. error_estimate : relative, the largest over psi, (u, v) and p of |error| /
-    |value|, root mean squares over the points.
+    Attributes
+    ----------
+    x, r : float arrays
+        As they were asked for.
+    potential, axial_velocity, radial_velocity, pressure : complex arrays, (x, r) on a tensor grid
+        psi [a c], u = dpsi/dx and v = dpsi/dr [c], p [rho c^2].
+    error_estimate : float
+        Relative, the largest over psi, (u, v) and p of |error| / |value|, root mean squares over the points.
     """
 
     x: np.ndarray

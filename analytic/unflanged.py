@@ -38,12 +38,18 @@ _EPS = np.finfo(float).eps
 class Power:
     """Sound power of phi through the duct's cross-section and the far field, per azimuthal angle.
 
-    incident, reflected : of the cut-on modes, sum kappa N |amplitude|^2, N = (1 - m^2/alpha^2) / 2 without a hub.
-    evanescent : carried outwards by cut-off modes that are incident and reflected together.
-    radiated : K times the integral of |D|^2 sin(theta).
-    vortical : carried downstream along a jet by its instability and by waves trapped in it; 0 without a jet.
-    residual : incident + evanescent - reflected - radiated - vortical, over sum |kappa| N |amplitude|^2 of all incident
-        modes.
+    Attributes
+    ----------
+    incident, reflected : float
+        Of the cut-on modes, sum kappa N |amplitude|^2, N = (1 - m^2/alpha^2) / 2 without a hub.
+    evanescent : float
+        Carried outwards by cut-off modes that are incident and reflected together.
+    radiated : float
+        K times the integral of |D|^2 sin(theta).
+    vortical : float
+        Carried downstream along a jet by its instability and by waves trapped in it; 0 without a jet.
+    residual : float
+        incident + evanescent - reflected - radiated - vortical, over sum |kappa| N |amplitude|^2 of all incident modes.
     """
 
     incident: float

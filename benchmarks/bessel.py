@@ -22,7 +22,7 @@ CASES = [(0, 3.0), (0, 30.0), (1, 8.0), (2, 10.0), (5, 20.0), (10, 25.0), (20, 3
 def arguments(m, k, outside):
     """r gamma on the contour of a field over |X| <= 2."""
     alpha = radial_eigenvalues(m, int(k / np.pi) + 8)
-    path = contour(k, np.sqrt((k - alpha) * (k + alpha) + 0j), extent=2.0, nearest=1 / 64, step=0.1)
+    path = contour(k, np.sqrt((k - alpha) * (k + alpha) + 0j), extent=2.0, nearest=1 / 64, step=0.1, growth=7.0)
     radius = (np.arange(32) + 0.5) / 32 + outside
     return np.multiply.outer(radius, radial_wavenumber(path.s, k))
 

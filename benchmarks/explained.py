@@ -156,7 +156,7 @@ def inputs(data, count, *, seed=0):
         pair = 2 * microphone, 2 * microphone + 1
         about = {"channels_first": True, "patches": np.arange(seen.shape[1])}
         one = seen[:, None], others[:, None]
-        yield Explained(_Flat(model.core), one[0], own_phase(values, pair), pair, np.zeros(0), one[1], about)
+        yield Explained(_Flat(model.core).eval(), one[0], own_phase(values, pair), pair, np.zeros(0), one[1], about)
 
 
 class _Flat(torch.nn.Module):
@@ -164,7 +164,7 @@ class _Flat(torch.nn.Module):
 
     def __init__(self, core):
         super().__init__()
-        self.core = core.eval()
+        self.core = core
 
     def forward(self, x):
         return self.core(x[:, 0])

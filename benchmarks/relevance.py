@@ -19,6 +19,7 @@ from scipy import stats
 from analytic import cut_on_orders, radial_eigenvalue
 from wavenet.checkpoint import BASELINES, SHIPPED, load
 from wavenet.constrained import METHODS
+from wavenet.explainers import METHODS as EXPLAINERS
 from wavenet.forward_model import INPUTS
 from wavenet.measures import interval
 from wavenet.rap import RAP
@@ -237,9 +238,7 @@ def drives(options, pictures):
 
     dataset, names = read(options.forward), [*INPUTS, "cut-on ratio"]
     angle = np.degrees(np.arctan2(dataset["r"], dataset["x"]))
-    model = load(BASELINES["mlp"])[1]
-    count = len(angle)
-    shares = []
+    count, shares = len(angle), {"rap": [], "lrp-epsilon": [], "integrated-gradients": []}
     for one in inputs(options.forward, 2 * options.cases, seed=2):
         with torch.no_grad():
             values = one.core(one.seen)
@@ -247,23 +246,23 @@ def drives(options, pictures):
         pairs = values.reshape(count, 2)
         for index in range(count):
             selector[index, 2 * index : 2 * index + 2] = pairs[index] / pairs[index].norm()
-        found = RAP(one.core).attribute(one.seen, selector)[:, 0].abs()
-        shares.append((found / found.sum(1, keepdim=True)).numpy())
-    mean = np.mean(shares, axis=0)  # (angle, input)
-    print("\n**Forward model**: mean share of |relevance| by input\n\n| angle | " + " | ".join(names) + " |")
-    print("|---|" + "---|" * len(names))
-    for low, high in ((0, 30), (30, 60), (60, 90), (90, 120), (120, 151)):
-        rows = mean[(angle >= low) & (angle < high)].mean(axis=0)
-        print(f"| {low}° … {high}° | " + " | ".join(f"{value:.2f}" for value in rows) + " |", flush=True)
-    figure = Figure(figsize=(7.5, 3.6), layout="constrained")
-    axes = figure.subplots()
-    axes.stackplot(
-        angle, mean.T, labels=names, colors=["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#999999"]
-    )
-    axes.set(xlabel="angle [deg]", ylabel="share of |relevance|", xlim=(angle[0], angle[-1]), ylim=(0, 1))
+        for method, rows in shares.items():
+            found = EXPLAINERS[method](one.core).attribute(one.seen, selector)[:, 0].abs()
+            rows.append((found / found.sum(1, keepdim=True)).numpy())
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    colours = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#999999"]
+    for axes, (method, rows) in zip(figure.subplots(1, len(shares), sharey=True), shares.items(), strict=True):
+        mean = np.mean(rows, axis=0)  # (angle, input)
+        print(f"\n**Forward model, {method}**: mean share of |relevance| by input\n\n| angle | {' | '.join(names)} |")
+        print("|---|" + "---|" * len(names))
+        for low, high in ((0, 30), (30, 60), (60, 90), (90, 120), (120, 151)):
+            parts = mean[(angle >= low) & (angle < high)].mean(axis=0)
+            print(f"| {low}° … {high}° | " + " | ".join(f"{value:.2f}" for value in parts) + " |", flush=True)
+        axes.stackplot(angle, mean.T, labels=names, colors=colours)
+        axes.set(xlabel="angle [deg]", title=method, xlim=(angle[0], angle[-1]), ylim=(0, 1))
+    figure.axes[0].set_ylabel("share of |relevance|")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.savefig(pictures / "inputs.png", dpi=110)
-    assert len(model.config.x) == count
 
 
 def main(argv=None):

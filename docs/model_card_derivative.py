@@ -71,10 +71,13 @@ ka = {ka[0]:g} … {ka[1]:g}, M = {mach[0]:g} … {mach[1]:g}, mixtures of up to
 x ∈ [−2, 2], r ∈ [0, 2], half of the fields in noise of 120 … 15 dB. Functions at the lip: recipe `edge`, 1000 fields.
 Weights from seed {seed}, {minutes:.0f} minutes on one core of a CPU.
 
-    wavenet generate edge -o edge.h5
-    wavenet train edge --data edge.h5 -o run-edge
-    wavenet generate derivative -o derivative.h5
-    wavenet train derivative --data derivative.h5 --edge run-edge --preset standard -o run
+<!-- not run: half an hour -->
+```console
+$ wavenet generate edge -o edge.h5
+$ wavenet train edge --data edge.h5 -o run-edge
+$ wavenet generate derivative -o derivative.h5
+$ wavenet train derivative --data derivative.h5 --edge run-edge --preset standard -o run
+```
 
 ## Accuracy
 

@@ -34,8 +34,11 @@ cut on, and any subsonic flow, follow in closed form. {numbers} numbers, safeten
 Recipe `{recipe}`, seed {seed}, {cases} factors at {angles} angles; polynomials of degree {degree} in K and {around} in
 the angle by least squares. {seconds:.0f} seconds with the error bars, on two cores.
 
-    wavenet generate factor -o factor.h5
-    wavenet train factor --data factor.h5 -o run
+<!-- slow: a minute -->
+```console
+$ wavenet generate factor -o factor.h5
+$ wavenet train factor --data factor.h5 -o run
+```
 
 ## Accuracy
 

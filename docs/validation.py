@@ -690,7 +690,10 @@ What the package `analytic` computes, against published results, second routes a
 its pictures are generated; every number was computed in the run that wrote it, but for those marked as published or
 quoted. Do not edit it; run
 
-    python docs/validation.py
+<!-- not run: it writes this page -->
+```console
+$ python docs/validation.py
+```
 
 (last run: {seconds:.0f} s on one core, {versions}).
 

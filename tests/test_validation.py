@@ -9,7 +9,7 @@ LARGEST = 120_000  # bytes of a picture
 
 def test_the_page_names_its_command():
     assert (DOCS / "validation.py").exists()
-    assert "\n    python docs/validation.py\n" in (DOCS / "validation.md").read_text(encoding="utf-8")
+    assert "\n$ python docs/validation.py\n" in (DOCS / "validation.md").read_text(encoding="utf-8")
 
 
 def test_every_picture_is_there_and_small():

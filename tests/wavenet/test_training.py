@@ -70,13 +70,16 @@ def elsewhere():
     """A function that starts `train` in a process of its own, which has imported everything when it starts."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["wavenet.training"])
+    root = str(Path(__file__).resolve().parents[2])  # where that process finds this module
 
     def start(run, **options):
         process = context.Process(target=train, args=(run,), kwargs=options)
         process.start()
         return process
 
-    return start
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root)
+        yield start
 
 
 def bits(run):
@@ -157,6 +160,7 @@ def test_a_write_that_is_killed_leaves_the_old_checkpoint(tmp_path, monkeypatch)
 def test_an_interrupted_training_goes_on_in_the_same_bits(elsewhere, whole, tmp_path):
     process = elsewhere(tmp_path / "run", seconds=0.004)
     while not (tmp_path / "run" / LAST).exists():
+        assert process.is_alive(), f"it ended before its first checkpoint: {process.exitcode}"
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     process.join()
