@@ -71,7 +71,7 @@ def looks(options, pictures):
     left.legend(loc="lower right")
     right.plot([4, 60], [4, 60], ":", color="grey")
     right.annotate("one wavelength", (40, 40), rotation=30, color="grey", ha="right")
-    right.set(xlabel="shortest wavelength [cells]", ylabel="90 % of |relevance| within [cells]", ylim=(0, 80))
+    right.set(xlabel="shortest wavelength [cells]", ylabel="90 % of |relevance| within [cells]", ylim=(0, 115))
     figure.savefig(pictures / "distance.png", dpi=110)
 
 
@@ -239,6 +239,7 @@ def drives(options, pictures):
     dataset, names = read(options.forward), [*INPUTS, "cut-on ratio"]
     angle = np.degrees(np.arctan2(dataset["r"], dataset["x"]))
     count, shares = len(angle), {"rap": [], "lrp-epsilon": [], "integrated-gradients": []}
+    alike = {method: [] for method in (*shares, "rap-weight", "lrp-alpha-beta")}
     for one in inputs(options.forward, 2 * options.cases, seed=2):
         with torch.no_grad():
             values = one.core(one.seen)
@@ -246,9 +247,15 @@ def drives(options, pictures):
         pairs = values.reshape(count, 2)
         for index in range(count):
             selector[index, 2 * index : 2 * index + 2] = pairs[index] / pairs[index].norm()
-        for method, rows in shares.items():
-            found = EXPLAINERS[method](one.core).attribute(one.seen, selector)[:, 0].abs()
-            rows.append((found / found.sum(1, keepdim=True)).numpy())
+        for method, cosines in alike.items():
+            found = EXPLAINERS[method](one.core).attribute(one.seen, selector)[:, 0].double()
+            unit = found / found.norm(dim=1, keepdim=True)
+            cosines.append(float((unit @ unit.T).abs()[~torch.eye(count, dtype=torch.bool)].mean()))
+            if method in shares:
+                shares[method].append((found.abs() / found.abs().sum(1, keepdim=True)).numpy())
+    print("\n**Forward model**: |cosine| between the relevances for two microphones\n\n| method | |\n|---|---|")
+    for method, cosines in alike.items():
+        print(f"| {method} | {np.mean(cosines):.6f} |")
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     colours = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#999999"]
     for axes, (method, rows) in zip(figure.subplots(1, len(shares), sharey=True), shares.items(), strict=True):

@@ -62,6 +62,14 @@ class Layer:
         places = [slice(before, before + size) for (before, _), size in zip(self._uneven, shape[2:], strict=True)]
         return found[(..., *places)]
 
+    def beside(self, *weights: Tensor) -> Tensor:
+        """One weight for the outputs of several, in a layer without groups."""
+        return torch.cat(weights, dim=1 if self.transposed else 0)
+
+    def channel_axis(self, R: Tensor) -> int:
+        """Axis of the outputs' channels."""
+        return R.ndim - 1 if not self.axes else 1
+
     @property
     def _uneven(self) -> list[tuple[int, int]]:
         """Zeros to be put around the input first: those of a padding that differs between the ends of an axis."""

@@ -150,13 +150,24 @@ def by_contribution(layer, x, R):
     In the form C_i = sum_j A_ij (R_j ⊘ P_j - R_j ⊘ (P_j + N_j)) + (A_ij + B_ij) R_j ⊘ (P_j + N_j): A + B = |x| |w|.
     """
     part, live, seen, place = layer.around(R, x)
-    size, absolute = seen.abs(), layer.weight.abs()
-    positive, _ = parts(seen, layer.weight)
-    to_all = over(live, part(size, absolute))
-    to_positive = over(live, influence(part, positive))
-    to_positive = torch.where(to_positive == 0, 0.0, to_positive - to_all)
-    C = received(part, positive, to_positive) + received(part, [(size, absolute)], to_all)
+    w = layer.weight
+    if not (seen < 0).any() and layer.groups == 1:  # A = x max(w, 0): both sums at once
+        both = layer.beside(w.clamp(min=0), w.abs())
+        P, all_ = part(seen, both).tensor_split(2, dim=layer.channel_axis(live))
+        to_positive, to_all = _to_both(live, P, all_)
+        C = seen * part.back(torch.cat([to_positive, to_all], dim=layer.channel_axis(live)), both, seen.shape)
+    else:
+        whole = [(seen.abs(), w.abs())]
+        positive, _ = parts(seen, w)
+        to_positive, to_all = _to_both(live, influence(part, positive), influence(part, whole))
+        C = received(part, positive, to_positive) + received(part, whole, to_all)
     return uniform_shift(_placed(x, place, C), per_case(R))
+
+
+def _to_both(R, P, all_):
+    """R ⊘ P - R ⊘ (P + N), none where there is no P, and R ⊘ (P + N)."""
+    to_all, to_positive = over(R, all_), over(R, P)
+    return torch.where(to_positive == 0, 0.0, to_positive - to_all), to_all
 
 
 def by_weight(layer, x, R, *, reference=False):
