@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from .rap import RAP
 from .rap.explainer import Explainer, Target, as_tuple, repeated, select
+from .rap.propagation import expect_eval, expect_inputs
 from .rap.rules import AlphaBeta, Epsilon
 
 STEPS = 32  # of the integral
@@ -37,11 +38,17 @@ class _Gradients:
         self, inputs: Tensor | tuple[Tensor, ...], target: Target = None, additional_forward_args: Any = None
     ) -> Any:
         """See `RAP.attribute`."""
+        expect_eval(self.model)
+        expect_inputs((inputs,) if isinstance(inputs, Tensor) else tuple(inputs))
+        with torch.inference_mode(False), torch.enable_grad():
+            return self._found(inputs, target, additional_forward_args)
+
+    def _found(self, inputs: Any, target: Target, additional_forward_args: Any) -> Any:
         single = isinstance(inputs, Tensor)
         inputs, more = repeated(inputs, target, as_tuple(additional_forward_args))
         given = (inputs,) if single else tuple(inputs)
         model = copy.deepcopy(self.model).double()
-        double = tuple(x.detach().double() for x in given)
+        double = tuple(x.detach().clone().double() for x in given)
         more = tuple(x.double() if isinstance(x, Tensor) and x.is_floating_point() else x for x in more)
         with torch.no_grad():
             selector = select(target, model(*double, *more)).double()
@@ -86,10 +93,12 @@ class Chance:
     def __init__(self, model: nn.Module, seed: int = 0):
         self.random = torch.Generator().manual_seed(seed)
 
-    def attribute(self, inputs: Tensor, target: Target = None, additional_forward_args: Any = None) -> Tensor:
+    def attribute(self, inputs: Any, target: Target = None, additional_forward_args: Any = None) -> Any:
         """Numbers in the inputs' shape."""
         several = repeated(inputs, target, ())[0]
-        return torch.randn(several.shape, generator=self.random, dtype=several.dtype)
+        given = (several,) if isinstance(several, Tensor) else several
+        found = tuple(torch.randn(x.shape, generator=self.random, dtype=x.dtype) for x in given)
+        return found[0] if isinstance(several, Tensor) else found
 
 
 METHODS: dict[str, Callable[[nn.Module], Any]] = {

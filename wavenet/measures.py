@@ -4,6 +4,7 @@ Relevance is given by element: (case, element), whatever an element is: a cell, 
 elements, (case, element) or (element,).
 """
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,13 +37,16 @@ def segmentation(relevance: ArrayLike, region: ArrayLike) -> tuple[NDArray, NDAr
     miou, accuracy : (case,) float arrays
         The mean is that of the two classes, inside and outside; the accuracy is the share of elements told right.
     """
-    guess, mask = _pair(np.asarray(relevance) > 0, region)
-    scores = [np.sum(a & b, axis=1) / np.maximum(np.sum(a | b, axis=1), 1) for a, b in ((guess, mask), (~guess, ~mask))]
-    return (scores[0] + scores[1]) / 2, np.mean(guess == mask, axis=1)
+    values, mask = _pair(relevance, region)
+    guess = values > 0
+    classes = ((guess, mask), (~guess, ~mask))
+    together, either = (np.array([op(a, b).sum(axis=1) for a, b in classes]) for op in (operator.and_, operator.or_))
+    there = either > 0  # a class that neither has is not counted
+    return np.sum(together / np.maximum(either, 1), axis=0) / there.sum(axis=0), np.mean(guess == mask, axis=1)
 
 
 def share(relevance: ArrayLike, region: ArrayLike) -> NDArray:
-    """Share of the positive relevance that lies in a region, (case,)."""
+    """Share of the positive relevance that lies in a region, (case,); nan where nothing is positive."""
     positive, mask = _pair(np.maximum(relevance, 0), region)
     with np.errstate(invalid="ignore"):
         return np.sum(positive * mask, axis=1) / np.sum(positive, axis=1)
@@ -93,9 +97,10 @@ def perturbation(
     rank[order] = np.arange(1, steps + 1)
     replaced = rank[patches] <= np.arange(steps + 1)[:, None]  # (trial, element)
     found = predict(np.where(replaced[:, None], inputs + amount * (others - inputs), inputs))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        change = np.abs(found - found[0]) / np.abs(found[0])
-    return np.minimum(np.nan_to_num(change, nan=0.0), 1.0)
+    if not np.all(np.isfinite(found)):
+        raise ValueError("the predictions of perturbed inputs must be finite")
+    change, size = np.abs(found - found[0]), np.abs(found[0])
+    return np.where(change < size, change / size if size else 0.0, (change > 0) * 1.0)
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,8 @@ def interval(values: ArrayLike, *, statistic: Callable = np.median, seed: int = 
     """Statistic of values (case,) and its 95 % interval by the percentile bootstrap; what is nan is left out."""
     known = np.asarray(values, dtype=float)
     known = known[~np.isnan(known)]
+    if statistic is np.mean and np.isinf(known).any():
+        raise ValueError("a mean of infinite values says nothing; take the median")
     if len(known) < 2:
         raise ValueError(f"an interval needs two cases or more, got {len(known)}")
     value = float(statistic(known))
@@ -127,6 +134,8 @@ def interval(values: ArrayLike, *, statistic: Callable = np.median, seed: int = 
 
 def _pair(values, region):
     values, mask = np.asarray(values), np.asarray(region, dtype=bool)
+    if np.isnan(values).any():
+        raise ValueError("relevance must not be nan")
     if values.ndim != 2 or mask.shape[-1:] != values.shape[1:] or mask.ndim > 2:
         raise ValueError(f"expected (case, element) and a region of as many elements, got {values.shape}, {mask.shape}")
     return values, np.broadcast_to(mask, values.shape)

@@ -70,7 +70,7 @@ def worst_change(f: Callable[[Tensor], Tensor], x: Tensor, radius: float, *, ste
     f : function of (case, ...), differentiable
     x : (case, ...)
     radius : float
-        Root mean square of d over that of x, case by case: d lies on that sphere.
+        Root mean square of d over that of x, case by case: d lies on that sphere. Zero for a case that is zero.
     steps : int
 
     Returns
@@ -87,7 +87,9 @@ def worst_change(f: Callable[[Tensor], Tensor], x: Tensor, radius: float, *, ste
         d = (d * size / _size(d)).detach().requires_grad_()
         change = (f(x + d) - start).square().flatten(1).sum(1)
         # The ascent of a convex function on a sphere: the gradient's own direction, for a linear f a power iteration.
-        (d,) = torch.autograd.grad(change.sum(), d)
+        (gradient,) = torch.autograd.grad(change.sum(), d)
+        flat = (_size(gradient) == 0) | (size == 0)
+        d = torch.where(flat, torch.ones_like(d), gradient)
     return (d * size / _size(d)).detach()
 
 

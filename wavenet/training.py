@@ -472,8 +472,12 @@ def _check_resumable(path, settings):
     if not path.is_file():
         raise FileNotFoundError(f"{path.parent} has no {path.name} to resume from")
     try:
-        found = torch.load(path, weights_only=True, map_location="cpu")["callbacks"]["record"]["settings"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        kept = torch.load(path, weights_only=True, map_location="cpu")
+        found = dict(kept["callbacks"]["record"]["settings"])
+        missing = {"state_dict", "optimizer_states", "lr_schedulers"} - kept.keys()
+        if missing:
+            raise KeyError(*missing)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError, OSError) as error:
         raise ValueError(f"{path} is damaged, or another version's: {error!r:.80}") from None
     for name, value in settings.items():
         if found.get(name) != value:

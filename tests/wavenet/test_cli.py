@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -239,6 +240,7 @@ def test_check_and_recipes(demo, capsys):
         (["attribute", "DEMO/run-unet", "--data", "DEMO/derivative.h5", "--case", "99", "-o", "OUT/a"], "--case"),
         (["attribute", "DEMO/run-unet", "--data", "DEMO/derivative.h5", "--at", "x", "-o", "OUT/a"], "--at"),
         (["attribute", "DEMO/run-unet", "--data", "DEMO/forward.h5", "-o", "OUT/a"], "derivative task"),
+        (["attribute", "unet", "--data", "DEMO/derivative.h5", "--method", "nix", "-o", "OUT/a"], "--method"),
         (["demo", "-o", "DEMO"], "not empty"),
         (["predict", "--m", "0", "--n", "0", "--helmholtz", "40"], "outside of the training"),
         (["predict", "--m", "0", "--n", "9", "--helmholtz", "5"], "not cut on"),
@@ -280,3 +282,12 @@ def test_scripts_run_from_a_clone(script, pytestconfig):
     path = pytestconfig.rootpath / "scripts" / f"{script}.py"
     shown = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True, check=True).stdout
     assert "Example" in shown
+
+
+def test_a_folder_of_the_user_s_is_not_taken_for_our_network(demo, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    data = str(demo / "derivative.h5")
+    assert run("compare", "unet", "--data", data, "-o", "ours") == 0
+    Path("unet").mkdir()
+    assert run("compare", "unet", "--data", data, "-o", "mine") == 2
+    assert "is a folder here and a network of the package" in capsys.readouterr().err

@@ -99,9 +99,11 @@ def test_captum_s_metrics_take_it(net, field):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = captum.metrics.infidelity(net, perturbed, field, InputXGradient(net).attribute(field, 0), target=0)
-        spread = captum.metrics.sensitivity_max(RAP(net).attribute, field, target=0, n_perturb_samples=2)
+        shift = lambda x: x + 0.1 * torch.ones_like(x)  # noqa: E731
+        spread = captum.metrics.sensitivity_max(RAP(net).attribute, field, shift, n_perturb_samples=2, target=0)
     assert torch.isfinite(found).all()
-    assert (spread >= 0).all()
+    start, moved = (RAP(net).attribute(x, 0).flatten(1) for x in (field, field + 0.1))
+    assert torch.allclose(spread, (moved - start).norm(dim=1) / start.norm(dim=1), rtol=1e-6)
 
 
 def test_single_precision_is_close(net, field):
@@ -119,6 +121,7 @@ def test_single_precision_is_close(net, field):
         ((0, 0), r"index into the outputs \(4,\), got \(0, 0\)"),
         ([0, 1], "one for each of 3 cases, got 2"),
         ([1.5], "integers, got 1.5"),
+        (True, "integers, got True"),
         (torch.ones(3, 4, dtype=torch.complex64), "selector must be real, got torch.complex64"),
         (torch.ones(4), r"output's shape \(3, 4\), got \(4,\)"),
     ],
@@ -209,6 +212,25 @@ def test_all_agree_with_a_linear_network_s_sum(method):
         assert torch.allclose(found, (x * rows).detach(), rtol=1e-5, atol=1e-9)
 
 
+def test_numbers_of_numpy_are_targets(net, field):
+    expected = RAP(net).attribute(field, 1)
+    assert torch.equal(RAP(net).attribute(field, np.int64(1)), expected)
+    assert torch.equal(RAP(net).attribute(field, np.array([1, 1, 1])), expected)
+    assert RAP(net).attribute(field[:0], 1).shape == (0, 2, 7, 7)
+    with pytest.raises(TypeError, match="torch module, got function"):
+        RAP(lambda x: x).attribute(field, 1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_goes_where_rap_goes(net, field, method):
+    with torch.inference_mode():
+        found = METHODS[method](net).attribute(field, 1)
+    assert torch.isfinite(found).all()
+    if method != "chance":
+        with pytest.raises(ValueError, match="eval mode"):
+            METHODS[method](nn.Sequential(nn.Linear(3, 1), nn.Dropout())).attribute(torch.ones(2, 3), 0)
+
+
 def test_every_method_is_called_alike(net, field):
     for method in METHODS.values():
         assert method(net).attribute(field, 1).shape == field.shape
@@ -235,6 +257,9 @@ def test_ratio_and_segmentation_by_hand():
     assert np.allclose(accuracy, [0.5, 0.5])
     assert np.allclose(measures.share(relevance, region), [4 / 6, 0.5])
     assert measures.outside_inside([[-1.0, 1.0]], [True, False]).tolist() == [np.inf]
+    assert measures.segmentation([[1.0, 2.0]], [True, True])[0].tolist() == [1.0]  # nothing is outside
+    with pytest.raises(ValueError, match="must not be nan"):
+        measures.segmentation([[1.0, np.nan]], [True, True])
     with pytest.raises(ValueError, match="as many elements"):
         measures.share(relevance, [True, False])
 
@@ -250,6 +275,8 @@ def test_perturbation_by_hand():
     assert np.allclose(gentle, [0, 0.4 / 3, 0.5 / 3])
     least = measures.perturbation(given, inputs, others, weights, amount=0.1, first="negative", **options)
     assert np.allclose(least, [0, 0.2 / 3, 0.2 / 3])
+    with pytest.raises(ValueError, match="must be finite"):
+        measures.perturbation(lambda trials: np.full(len(trials), np.nan), inputs, others, weights, **options)
     with pytest.raises(ValueError, match="first must be"):
         measures.perturbation(given, inputs, others, weights, first="last", **options)
     with pytest.raises(ValueError, match=r"1 \.\.\. 4, the number of patches, got 5"):
@@ -300,5 +327,9 @@ def test_worst_change_of_a_linear_map_is_its_first_singular_vector():
     gain = (d @ matrix.T).norm(dim=1) / d.norm(dim=1)
     assert torch.allclose(gain, torch.linalg.matrix_norm(matrix, 2).expand(2), rtol=1e-6)
     assert torch.allclose(d.square().mean(1).sqrt(), torch.full((2,), 0.1, dtype=torch.float64))
+    silent = worst_change(lambda y: y * 2, torch.zeros(1, 3), 0.1)
+    flat = worst_change(lambda y: torch.relu(y - 100), torch.ones(1, 3), 0.1)
+    assert (silent == 0).all()
+    assert torch.isfinite(flat).all()
     with pytest.raises(ValueError, match="radius must be positive"):
         worst_change(lambda y: y, x, 0.0)

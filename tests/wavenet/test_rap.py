@@ -814,9 +814,81 @@ def test_a_rule_may_be_registered():
         ({"dtype": torch.float16}, "float32 or torch.float64, got torch.float16"),
         ({"model": build(lambda m, x: x[:, :1] / 0)}, "finite"),
         ({"model": build(lambda m, x: torch.ones(2, 1))}, "depends on its inputs"),
+        ({"model": build(lambda m, x: x.sum())}, "got a single number"),
+        ({"model": nn.Linear(3, 1).half().eval()}, "float32 or float64, got torch.float16 in weight"),
     ],
 )
 def test_wrong_arguments_are_named(change, message):
     given = {"model": nn.Linear(3, 1).eval(), "inputs": torch.ones(2, 3), "selector": torch.ones(2, 1), **change}
     with pytest.raises(ValueError, match=message):
         attribute(given.pop("model"), given.pop("inputs"), given.pop("selector"), **given)
+
+
+class Written(nn.Module):
+    """Values on their way through what no graph shows."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.way, self.layer = way, nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.layer(x) + self.way(x)
+
+
+def set_items(x):
+    b = torch.zeros(len(x), 2, dtype=x.dtype)
+    b[:, 0] = x[:, 0]
+    return b
+
+
+def copied(x):
+    return torch.zeros(len(x), 2, dtype=x.dtype).copy_(x)
+
+
+@pytest.mark.parametrize(
+    ("way", "message"),
+    [
+        (set_items, "setting items"),
+        (copied, "copy_"),
+        (lambda x: torch.mul(x, 2.0, out=torch.zeros(len(x), 2, dtype=x.dtype)), "mul with out="),
+        (lambda x: torch.from_numpy(np.sin(x.detach().numpy())), "numpy"),
+        (lambda x: torch.tensor(x.tolist()), "tolist"),
+        (lambda x: nn.functional.linear(x, torch.ones(2, dtype=x.dtype))[:, None], r"weight of shape \(2,\)"),
+    ],
+)
+def test_what_no_graph_shows_is_refused(way, message):
+    with pytest.raises(UnsupportedOperation, match=message):
+        attribute(Written(way).eval(), torch.randn(3, 2), torch.ones(3, 2))
+
+
+def test_hooks_and_stale_weights_are_noticed():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double().eval()
+    model[1].register_forward_hook(lambda module, given, output: 10 * output)
+    with pytest.raises(UnsupportedOperation, match="the graph is not the model"):
+        attribute(model, torch.randn(2, 2, dtype=torch.float64), torch.ones(2, 1))
+
+
+def test_several_values_as_one_argument():
+    model = build(lambda m, x: torch.cat(m.parts[0](x).chunk(2, 1), 1), nn.Linear(4, 4)).double()
+    x = torch.randn(2, 4, dtype=torch.float64)
+    selector = torch.randn(2, 4, dtype=torch.float64)
+    plain = attribute(model.parts[0], x, selector)
+    assert torch.allclose(attribute(model, x, selector).relevance.sum(1), plain.relevance.sum(1), rtol=1e-12)
+
+
+def test_casts_follow_the_computation():
+    layer = nn.Linear(3, 2).eval()
+    x = torch.randn(2, 3)
+    model = build(lambda m, x: m.parts[0](x.float()), layer)
+    for dtype in (torch.float32, torch.float64):
+        found = attribute(model, x, torch.ones(2, 2), dtype=dtype)
+        assert torch.allclose(found.relevance, attribute(layer, x, torch.ones(2, 2)).relevance, rtol=1e-4)
+
+
+def test_functional_convolutions_in_short():
+    w = torch.randn(2, 1, 3, 3, dtype=torch.float64)
+    short = build(lambda m, x: F.conv2d(x, w, padding=(1,), stride=(2,)))
+    long = build(lambda m, x: F.conv2d(x, w, None, (2, 2), (1, 1)))
+    x = torch.randn(2, 1, 6, 6, dtype=torch.float64)
+    selector = torch.ones_like(long(x))
+    assert torch.equal(attribute(short, x, selector).relevance, attribute(long, x, selector).relevance)

@@ -39,7 +39,9 @@ def attribute(
     results = explain(model, dataset, case, point, METHODS[method], out)
     about = {"model": name, "case": case, "method": method, "outputs": results}
     (out / "attribution.json").write_text(json.dumps(about, indent=1))
-    say({"attribution": str(out / "attribution.json"), "worst_miss": max(o["miss"] for o in results)}, as_json)
+    said = {"attribution": str(out / "attribution.json")}
+    known = [output["miss"] for output in results if output["miss"] is not None]
+    say(said | ({"worst_miss": max(known)} if known else {}), as_json)
 
 
 def _point(text):
@@ -65,10 +67,11 @@ def _explained(explainer, seen, selector, value, name):
         relevance, leak, value = found.relevance, float(found.leak.sum()), float(found.output.sum())
         layers = [{"name": layer.name, "kind": layer.kind, "leak": float(layer.leak.sum())} for layer in found.layers]
     else:
-        relevance, leak, layers = explainer.attribute(seen, selector), 0.0, []
+        relevance, leak, layers = explainer.attribute(seen, selector), None, []
     total = float(relevance.double().sum())
     size = float(relevance.double().abs().sum()) or 1.0
-    sums = {"value": value, "relevance_sum": total, "leak": leak, "miss": abs(total + leak - value) / size}
+    miss = None if leak is None else abs(total + leak - value) / size  # other methods do not conserve
+    sums = {"value": value, "relevance_sum": total, "leak": leak, "miss": miss}
     return relevance[0], {"output": name} | sums | {"layers": layers}
 
 
@@ -96,9 +99,10 @@ def positive_shares(x, r, relevance, at, distances):
     distance = np.hypot(*np.meshgrid(x - x[i], r - r[j], indexing="ij"))
     other = (x[:, None] < 0) & ((r > 1) != (r[j] > 1))
     order = np.argsort(distance, axis=None)
-    reached = np.append(0.0, np.cumsum(positive.ravel()[order])) / positive.sum()
+    total = positive.sum() or 1.0  # nothing may be positive: then all shares are zero
+    reached = np.append(0.0, np.cumsum(positive.ravel()[order])) / total
     within = reached[np.searchsorted(distance.ravel()[order], distances)]
-    return within, float(positive[other].sum() / positive.sum())
+    return within, float(positive[other].sum() / total)
 
 
 def _derivative(model, dataset, case, at, method, out):

@@ -1,5 +1,6 @@
 """Where datasets meet networks: arrays of a file as the tensors of a task."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,10 @@ def open_run(run, data):
     run: a folder, or the name of a network that comes with the package. The constrained network is put on the
     dataset's grid. Raises ValueError where the task, the grid or the array of the two differ.
     """
-    name, model, about = load((SHIPPED | BASELINES).get(str(run), run))
+    ours = (SHIPPED | BASELINES).get(str(run))
+    if ours is not None and Path(run).exists():
+        raise ValueError(f"{run} is a folder here and a network of the package: for the folder give its whole path")
+    name, model, about = load(ours or run)
     task, dataset = MODELS[name][0], read(data)
     if task not in ("forward", "derivative"):
         raise ValueError(f"{run} is a run of the {task} task, one of the forward or derivative task is needed")

@@ -1,9 +1,12 @@
 """RAP as a function of a selector, and as a class that is called as the explainers of captum are."""
 
+import math
+import operator
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -30,8 +33,8 @@ def attribute(
     Parameters
     ----------
     model : Module in eval mode
-        Left as it is. A module with the class attribute `rap_passes_through = True` is taken as elementwise in its
-        first argument, whatever it does.
+        Left as it is. Its cases must neither depend on each other nor change places. A module with the class attribute
+        `rap_passes_through = True` is taken as elementwise in its first argument, whatever it does.
     inputs : (case, ...) real tensor, or tuple of them
         The model's positional arguments.
     selector : (case, ...) real tensor
@@ -159,24 +162,33 @@ def repeated(inputs: Any, target: Target, more: tuple) -> tuple[Any, tuple]:
     return given[0] if single else given, more
 
 
+def _indices(index: Any) -> tuple[int, ...]:
+    """Of one output."""
+    given = tuple(index) if isinstance(index, tuple | list) else (index,)
+    try:
+        if any(isinstance(i, bool) for i in given):
+            raise TypeError
+        return tuple(operator.index(i) for i in given)
+    except TypeError:
+        raise ValueError(f"target must consist of integers, got {index!r}") from None
+
+
 def select(target: Target, output: Tensor) -> Tensor:
     """Selector of a target, in the output's shape."""
     if isinstance(target, Tensor) and (target.is_floating_point() or target.is_complex()):
         return target
     cases, shape = len(output), tuple(output.shape[1:])
     if target is None:
-        if output[0].numel() != 1:
+        if math.prod(shape) != 1:
             raise ValueError(f"target must say which of the outputs {shape}, got None")
         return torch.ones_like(output)
-    each = target.tolist() if isinstance(target, Tensor) else target
+    each = target.tolist() if isinstance(target, Tensor | np.ndarray) else target
     each = each if isinstance(each, list) else [each]
     if len(each) not in (1, cases):
         raise ValueError(f"expected one target, or one for each of {cases} cases, got {len(each)}")
     selector = torch.zeros_like(output)
     for case, index in enumerate(each * cases if len(each) == 1 else each):
-        place = tuple(index) if isinstance(index, tuple | list) else (index,)
-        if not all(isinstance(i, int) for i in place):
-            raise ValueError(f"target must consist of integers, got {index}")
+        place = _indices(index)
         if len(place) != len(shape) or not all(-n <= i < n for i, n in zip(place, shape, strict=True)):
             raise ValueError(f"target must be an index into the outputs {shape}, got {index}")
         selector[(case, *place)] = 1.0

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from .operations import CONSTANT, IN_PLACE
+from .operations import CASTS, CONSTANT, IN_PLACE, LEAVING
 
 
 class UnsupportedOperation(NotImplementedError):  # noqa: N818 - named as io.UnsupportedOperation is
@@ -77,10 +77,11 @@ class Graph(fx.Tracer):
         return forward(*args, **kwargs) if self.running else super().call_module(m, forward, args, kwargs)
 
     def create_proxy(self, kind, target, args, kwargs, name=None, type_expr=None, proxy_factory_fn=None, **others):
-        if target is operator.setitem:
-            raise UnsupportedOperation("the model's forward sets items of a tensor in place, which no graph shows")
+        _expect_a_value(kind, target, kwargs)
         asked, target, kwargs = target, _out_of_place(kind, target), dict(kwargs)
         self.rewritten = self.rewritten or asked != target
+        if target is not operator.getitem:  # a node with several values, as an argument
+            args = tuple(list(a) if isinstance(a, _Value) and isinstance(a.value, tuple | list) else a for a in args)
         if kwargs.get("inplace"):
             kwargs["inplace"] = False
         if kind == "output":
@@ -89,7 +90,11 @@ class Graph(fx.Tracer):
         value = self._evaluate(kind, target, _unwrapped(args), _unwrapped(kwargs))
         self.running = False
         if not _has_tensors(value):
+            if kind == "call_method" and target in LEAVING and any(self.depends[n] for n in _nodes(args)):
+                raise UnsupportedOperation(f"no rule for {target}: what it gives is no tensor any more")
             return value
+        if target in CASTS and isinstance(value, Tensor) and value.is_floating_point():
+            value = value.to(self.inputs[0].dtype)  # that of the computation
         proxy: Any = super().create_proxy(kind, target, args, kwargs, name, type_expr, proxy_factory_fn, **others)
         proxy.value = value
         node = proxy.node
@@ -156,10 +161,27 @@ class Graph(fx.Tracer):
         return target(*args, **kwargs)
 
 
+def _expect_a_value(kind: str, target: Any, kwargs: Any) -> None:
+    """Refuse what writes into a tensor: the graph would not know where its values come from."""
+    if target is operator.setitem or (kind == "call_method" and target == "__setitem__"):
+        raise UnsupportedOperation("no rule for setting items of a tensor in place; use torch.cat, stack or where")
+    if kwargs.get("out") is not None:
+        raise UnsupportedOperation(f"no rule for {getattr(target, '__name__', target)} with out=")
+
+
 def _out_of_place(kind: str, target: Any) -> Any:
     if kind == "call_method" and target.endswith("_") and not target.endswith("__"):
+        if not hasattr(Tensor, target[:-1]):
+            raise UnsupportedOperation(f"no rule for {target}, which writes into a tensor")
         return target[:-1]
     return IN_PLACE.get(target, target) if kind == "call_function" else target
+
+
+def _nodes(args: Any) -> list[fx.Node]:
+    """Nodes among arguments."""
+    found: list[fx.Node] = []
+    fx.node.map_aggregate(args, lambda a: found.append(a.node) if isinstance(a, _Value) else None)
+    return found
 
 
 def _unwrapped(args: Any) -> Any:

@@ -147,7 +147,8 @@ class Layer:
 
         def each(key, default):
             value = given.get(key, default)
-            return (value,) * (weight.ndim - 2) if isinstance(value, int) else tuple(value)
+            value = (value,) if isinstance(value, int) else tuple(value)
+            return value * (weight.ndim - 2) if len(value) == 1 else value
 
         padding, dilation = given.get("padding", 0), each("dilation", 1)
         padding = _numbers(padding if isinstance(padding, str) else each("padding", 0), weight, dilation)

@@ -65,4 +65,6 @@ IN_PLACE = {
     operator.itruediv: operator.truediv,
 }
 CONSTANT = {"zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_tensor"}
+LEAVING = {"item", "tolist", "numpy", "__array__", "__float__", "__int__", "__complex__"}  # the tensors
+CASTS = {"float", "double", "to", "type", "type_as"}
 QUOTIENTS = {operator.truediv, torch.div, torch.divide, torch.true_divide, "div", "divide", "true_divide"}

@@ -85,8 +85,8 @@ def propagate(
     """
     single = isinstance(inputs, Tensor)
     given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    _expect_inputs(given)
-    _expect_eval(model)
+    expect_inputs(given)
+    expect_eval(model)
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype must be torch.float32 or torch.float64, got {dtype}")
     with torch.inference_mode(False), torch.no_grad():
@@ -95,7 +95,7 @@ def propagate(
         constants = tuple(x.to(dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in more)
         converted = _in(dtype, model)
         graph = Graph(converted, exact, constants, tuple(rules or ()))
-        if converted is model and not graph.rewritten:
+        if converted is model and not graph.rewritten and not _hooked(model):
             output = graph.drawn_output  # the model has just been run
         else:
             output = model(*(x.detach().clone() for x in given), *more)
@@ -230,6 +230,10 @@ class _Backward:
 
     def weighted(self, node: fx.Node, kind: str, x: Tensor, message: _Message) -> Tensor:
         layer = self.layer(node)
+        if layer.weight.ndim < 2:
+            raise UnsupportedOperation(
+                f"no rule for {self.name(node)} with a weight of shape {tuple(layer.weight.shape)}"
+            )
         if len(x) != self.cases or x.ndim < 2 or (kind == "convolution" and x.ndim != layer.axes + 2):
             raise UnsupportedOperation(f"{self.name(node)} takes {tuple(x.shape)}, not {self.cases} cases in front")
         y, first = self.graph.values[node], not self.deep[node]
@@ -312,10 +316,18 @@ def _in(dtype: torch.dtype, model: nn.Module) -> nn.Module:
     numbers = [*model.parameters(), *model.buffers()]
     if all(n.dtype == dtype for n in numbers if n.is_floating_point()):
         return model
-    return copy.deepcopy(model).to(dtype)
+    try:
+        return copy.deepcopy(model).to(dtype)
+    except RuntimeError as error:  # weights that are made anew by hooks, as the old weight_norm's
+        raise ValueError(f"the model cannot be copied to {dtype}: {error}") from error
 
 
-def _expect_inputs(inputs: tuple[Tensor, ...]) -> None:
+def _hooked(model: nn.Module) -> bool:
+    """Whether hooks, which the graph does not show, may change what the model gives."""
+    return any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def expect_inputs(inputs: tuple[Tensor, ...]) -> None:
     for k, x in enumerate(inputs):
         if x.dtype not in (torch.float32, torch.float64):
             raise ValueError(f"inputs must be real, float32 or float64, got {x.dtype} in place {k}")
@@ -325,7 +337,12 @@ def _expect_inputs(inputs: tuple[Tensor, ...]) -> None:
         raise ValueError("inputs must be a tensor or a tuple of tensors, got none")
 
 
-def _expect_eval(model: nn.Module) -> None:
+def expect_eval(model: nn.Module) -> None:
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch module, got {type(model).__name__}")
+    for name, values in model.named_parameters():
+        if values.is_floating_point() and values.dtype not in (torch.float32, torch.float64):
+            raise ValueError(f"the model's numbers must be float32 or float64, got {values.dtype} in {name}")
     training = [name or type(model).__name__ for name, module in model.named_modules() if module.training]
     if training:
         raise ValueError(f"model must be in eval mode, got training mode in {', '.join(training[:3])}")
@@ -334,6 +351,8 @@ def _expect_eval(model: nn.Module) -> None:
 def _expect_output(output: Any) -> None:
     if not isinstance(output, Tensor):
         raise ValueError(f"the model must return one tensor, got {type(output).__name__}")
+    if output.ndim == 0:
+        raise ValueError("the model must return (case, ...), got a single number")
     if output.is_complex():
         raise ValueError(f"the model's output must be real, got {output.dtype}: explain its parts, or a projection")
     if not torch.isfinite(output).all():
