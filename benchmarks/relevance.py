@@ -123,7 +123,7 @@ def lip(options, pictures):
         rho, turn = random.uniform(0.05, 0.2), random.uniform(-np.pi, np.pi)
         return rho * np.cos(turn), 1 + rho * np.sin(turn)
 
-    print("| network | share of |relevance| in the disc of 0.36 radii | 90 % within [cells] |\n|---|---|---|")
+    print("| network | share of relevance in the disc of 0.36 radii | 90 % within [cells] |\n|---|---|---|")
     figure = Figure(figsize=(15, 3.8), layout="constrained")
     first, *maps = figure.subplots(1, 3)
     for place, name in zip(maps, NETWORKS, strict=True):
