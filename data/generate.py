@@ -293,7 +293,7 @@ def _join(recipe, plan, journal, path, about):
 
 def _append(source, target, start):
     """Copy a shard's array behind the `start` cases that are there."""
-    if target.chunks[0] > 1 or target.compression is None:
+    if target.ndim < 4:
         target[start : start + len(source)] = source[...]
         return
     for case in range(len(source)):

@@ -276,8 +276,8 @@ def _check_storage(dataset, name, path, dtype):
     if dataset.is_virtual or dataset.external:
         raise ValueError(f"{path}: {name} keeps its values in another file")
     chunks, filters = dataset.chunks, _filters(dataset)
-    if chunks is None or 3 not in filters or not filters <= _FILTERS:
-        raise ValueError(f"{path}: {name} must be chunked with checksums, and have no filters but gzip and shuffle")
+    if chunks is None or not {1, 3} <= filters <= _FILTERS:
+        raise ValueError(f"{path}: {name} must be chunked with gzip and checksums, and no other filter but shuffle")
     needed = int(np.prod([-(-size // chunk) for size, chunk in zip(dataset.shape, chunks, strict=True)], dtype=object))
     declared = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()

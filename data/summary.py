@@ -6,7 +6,7 @@ import numpy as np
 
 import analytic
 
-from .format import FORMAT, KIND, MISSING, MISSING_COLUMNS, REASON, text
+from .format import CHECKED, FORMAT, KIND, MISSING, MISSING_COLUMNS, REASON, text
 from .shards import TOLERANCE, versions
 
 
@@ -47,7 +47,7 @@ def record_missing(file, missing):
     """Write the group of missing cases, records with the attributes of `shards.Missing`."""
     file.attrs["missing_cases"] = len(missing)
     group = file.create_group(MISSING)
-    options = {"fletcher32": True, "chunks": True} if missing else {}
+    options = CHECKED if missing else {}
     for name, dtype in MISSING_COLUMNS.items():
         values = [getattr(one, name) for one in missing]
         if name == "reason":

@@ -149,7 +149,7 @@ def _rename(file):
 
 def _replace(file, name, values, **options):
     del file[name]
-    file.create_dataset(name, data=values, **({"chunks": True, "fletcher32": True} | options))
+    file.create_dataset(name, data=values, **({"chunks": True, "compression": "gzip", "fletcher32": True} | options))
 
 
 def _shape(file):
@@ -171,12 +171,14 @@ def _reference(file):
 
 def _huge(file):
     del file["potential"]
-    file.create_dataset("potential", (5, 2, 10**6, 10**6), "f8", chunks=(1, 2, 8, 8), fletcher32=True)
+    file.create_dataset(
+        "potential", (5, 2, 10**6, 10**6), "f8", chunks=(1, 2, 8, 8), compression="gzip", fletcher32=True
+    )
 
 
 def _empty(file):
     del file["potential"]
-    file.create_dataset("potential", (5, 2, 8, 8), "f8", chunks=(1, 2, 8, 8), fletcher32=True)
+    file.create_dataset("potential", (5, 2, 8, 8), "f8", chunks=(1, 2, 8, 8), compression="gzip", fletcher32=True)
 
 
 def _bomb(file):
