@@ -121,7 +121,7 @@ class Folder:
         programs = path / ".venv" / "bin"
         programs.mkdir(parents=True)
         for name, rest in (
-            ("wavenet", '-c "from wavenet.cli import main; main()"'),
+            ("wavenet", "-m wavenet"),
             ("python", ""),
             ("pytest", "-m pytest"),
         ):
