@@ -25,7 +25,7 @@ TAUGHT, SEEN, BATCH = 40_000, 3000, 10_000
 
 
 def draw(count, seed):
-    """m, n, ka, M of random modes that are cut on."""
+    """m, n, ka, M of random modes that are cut on; seed: or a generator."""
     rng, found = np.random.default_rng(seed), []
     while len(found) < count:
         m, helmholtz, mach = int(rng.integers(0, 21)), rng.uniform(3, 30), rng.uniform(-0.6, 0.6)

@@ -69,6 +69,14 @@ def own_phase(values, pair):
     return selector
 
 
+def own_phases(values):
+    """The same for every pair (real, imaginary) of values (1, 2 output): (output, 2 output)."""
+    pairs = values.reshape(-1, 2)
+    selector, each = values.new_zeros(len(pairs), *pairs.shape), range(len(pairs))
+    selector[each, each] = pairs / pairs.norm(dim=1, keepdim=True)
+    return selector.flatten(1)
+
+
 def fields(data, count, *, seed=0, points=None, network=None):
     """Outputs of a derivative network on unseen fields: u and v in turn, at random points or at given ones.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from explained import arrays, fields, inputs
+from explained import arrays, fields, inputs, own_phases
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
@@ -135,9 +135,8 @@ def lip(options, pictures):
         print(f"| {TITLES[name]} | {interval(inside)} | {interval(far)} |", flush=True)
         (one,) = fields(options.derivative, 1, points=lambda _: (0.08, 1.05), network=network(name))
         picture(place, one, one.relevance(RAP), f"{TITLES[name]}: relevance for |u|")
-    model, rho = network("constrained")[1], None
     x, r = (np.arange(128) + 0.5) / 32 - 2, (np.arange(64) + 0.5) / 32
-    model, rho = model.on_grid(x, r), np.hypot(x[:, None], r - 1)
+    model, rho = network("constrained")[1].on_grid(x, r), np.hypot(x[:, None], r - 1)
     random, shares = np.random.default_rng(0), []
     for _ in range(20):
         case = [[float(random.integers(0, 11)), random.uniform(3, 25), random.uniform(-0.5, 0.5)]]
@@ -211,11 +210,7 @@ def modes(options, pictures):
     seen = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 2 * count)))
     with torch.no_grad():
         values = core(seen)
-    selector = torch.zeros(len(angle), values.shape[1], dtype=torch.float64)
-    for index in range(len(angle)):
-        part = values[0, 2 * index : 2 * index + 2]
-        selector[index, 2 * index : 2 * index + 2] = part / part.norm()
-    found = RAP(core).attribute(seen, selector).reshape(len(angle), count, 2).abs().sum(2)
+    found = RAP(core).attribute(seen, own_phases(values)).reshape(len(angle), count, 2).abs().sum(2)
     share = (found / found.sum(1, keepdim=True)).numpy()
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     axes = figure.subplots()
@@ -243,10 +238,7 @@ def drives(options, pictures):
     for one in inputs(options.forward, 2 * options.cases, seed=2):
         with torch.no_grad():
             values = one.core(one.seen)
-        selector = torch.zeros(count, values.shape[1])
-        pairs = values.reshape(count, 2)
-        for index in range(count):
-            selector[index, 2 * index : 2 * index + 2] = pairs[index] / pairs[index].norm()
+        selector = own_phases(values)
         for method, cosines in alike.items():
             found = EXPLAINERS[method](one.core).attribute(one.seen, selector)[:, 0].double()
             unit = found / found.norm(dim=1, keepdim=True)

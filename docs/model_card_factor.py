@@ -5,15 +5,19 @@ Measures the directivity that comes with the package against the solver, on mode
 
 import argparse
 import json
+import sys
 from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from analytic import DuctMode, cut_on_orders, solve, sweep
+from analytic import DuctMode, solve, sweep
 from wavenet.checkpoint import SHIPPED, load
 from wavenet.directivity import CLOSEST, LEVELS, relative_error
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+from directivity import draw
 
 PAGE = Path(__file__).parent / "model-card-factor.md"
 THETA = np.linspace(0, np.pi, 37)
@@ -66,17 +70,6 @@ Pressures at {near} arrays of ten microphones, relative L2 error:
 """
 
 
-def draw(rng, count):
-    """m, n, ka, M of random modes that are cut on."""
-    found = []
-    while len(found) < count:
-        m, helmholtz, mach = int(rng.integers(0, 21)), rng.uniform(3, 30), rng.uniform(-0.6, 0.6)
-        orders = cut_on_orders(helmholtz, m, mach)
-        if orders:
-            found.append((m, int(rng.integers(0, orders)), helmholtz, mach))
-    return [np.array(column) for column in zip(*found, strict=True)]
-
-
 def row(name, errors):
     """A line of the first table."""
     values = np.median(errors), *np.percentile(errors, [95, 99]), np.max(errors)
@@ -92,7 +85,7 @@ def covered(model, columns, errors, level):
 def near_fields(model, rng, radius, low, high):
     """Relative errors of pressures at arrays between two angles."""
     errors = []
-    m, n, helmholtz, mach = draw(rng, NEAR)
+    m, n, helmholtz, mach = draw(NEAR, rng)
     for case in zip(m.tolist(), n.tolist(), helmholtz.tolist(), mach.tolist(), strict=True):
         angle, beta = np.radians(rng.uniform(low, high, 10)), np.sqrt(1 - case[3] ** 2)
         x, r = radius * np.cos(angle) * beta, radius * np.sin(angle)
@@ -107,7 +100,7 @@ def page():
     """The card's text."""
     _, model, about = load(SHIPPED["factor"], task="factor")
     rng = np.random.default_rng(11)
-    columns = draw(rng, MODES)
+    columns = draw(MODES, rng)
     m, n, helmholtz, mach = columns
     exact = sweep(m, n, helmholtz, THETA, mach=mach)
     with torch.no_grad():

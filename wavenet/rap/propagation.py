@@ -95,14 +95,14 @@ def propagate(
         constants = tuple(x.to(dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in more)
         converted = _in(dtype, model)
         graph = Graph(converted, exact, constants, tuple(rules or ()))
-        if converted is model and not graph.rewritten and not _hooked(model):
-            output = graph.drawn_output  # the model has just been run
-        else:
-            output = model(*(x.detach().clone() for x in given), *more)
+        # Where the graph may differ from the model, the model says; else it has just been run.
+        apart = converted is not model or graph.rewritten or _hooked(model)
+        output = model(*(x.detach().clone() for x in given), *more) if apart else graph.drawn_output
         _expect_output(output)
         selector = selector if isinstance(selector, Tensor) else selector(output)
         _expect_selector(selector, output)
-        graph.expect(output)
+        if apart:
+            graph.expect(output)
         seed = _Message.seed(selector, output, dtype)
         backward = _Backward(graph, scheme, rules or {}, len(output))
         found = backward.run(seed)
@@ -159,8 +159,8 @@ class _Backward:
 
     def run(self, seed: _Message) -> tuple[Tensor, ...]:
         arrived = {self.graph.output: seed}
-        nothing = torch.zeros_like(self.total(seed.relevance, self.graph.output))
         totals = {self.graph.output: self.total(seed.relevance, self.graph.output)}
+        nothing = torch.zeros_like(totals[self.graph.output])
         for node in reversed(self.graph.values):
             if node not in arrived or not self.graph.depends[node] or node.op == "placeholder":
                 continue

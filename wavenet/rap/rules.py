@@ -87,10 +87,10 @@ class AlphaBeta:
             raise ValueError(f"expected alpha >= 1 and alpha - beta = 1, got {self.alpha} and {self.beta}")
 
     def weighted(self, layer, x, y, R, selector, first):
-        positive, negative = parts(x, layer.weight)
-        to_positive = over(self.alpha * R, influence(layer, positive))
-        to_negative = over(-self.beta * R, influence(layer, negative))
-        return received(layer, positive, to_positive) + received(layer, negative, to_negative)
+        A, B = positive_parts(x, layer.weight), positive_parts(x, -layer.weight)
+        to_positive = over(self.alpha * R, influence(layer, A))
+        to_negative = over(-self.beta * R, influence(layer, B))
+        return received(layer, A, to_positive) + received(layer, B, to_negative)
 
     def added(self, op, inputs, output, R):
         return to_signed_summands(op, inputs, output, R, 1e-9)
@@ -100,13 +100,10 @@ class AlphaBeta:
 # layers with weights
 
 
-def parts(x, w):
-    """Positive and negative contributions, as lists of pairs (x, w) of one sign each."""
-    up, above, below = x.clamp(min=0), w.clamp(min=0), w.clamp(max=0)
-    if not (x < 0).any():
-        return [(up, above)], [(up, -below)]
-    down = x.clamp(max=0)
-    return [(up, above), (down, below)], [(up, -below), (down, -above)]
+def positive_parts(x, w):
+    """Positive contributions, as a list of pairs (x, w) of one sign each; the negative ones are those of -w."""
+    pairs = [(x.clamp(min=0), w.clamp(min=0))]
+    return [*pairs, (x.clamp(max=0), w.clamp(max=0))] if (x < 0).any() else pairs
 
 
 def influence(layer, pairs):
@@ -157,10 +154,9 @@ def by_contribution(layer, x, R):
         to_positive, to_all = _to_both(live, P, all_)
         C = seen * part.back(torch.cat([to_positive, to_all], dim=layer.channel_axis(live)), both, seen.shape)
     else:
-        whole = [(seen.abs(), w.abs())]
-        positive, _ = parts(seen, w)
-        to_positive, to_all = _to_both(live, influence(part, positive), influence(part, whole))
-        C = received(part, positive, to_positive) + received(part, whole, to_all)
+        A, whole = positive_parts(seen, w), [(seen.abs(), w.abs())]
+        to_positive, to_all = _to_both(live, influence(part, A), influence(part, whole))
+        C = received(part, A, to_positive) + received(part, whole, to_all)
     return uniform_shift(_placed(x, place, C), per_case(R))
 
 
