@@ -6,7 +6,7 @@ gamma of a contour: ten thousand arguments for one m. Here they come from tables
 Both functions are symmetric about the imaginary axis, J_m also about the real one, and H_m follows from both below
 it, so that the quadrant Re z >= 0, Im z >= 0 suffices. Three regimes remain:
 
-near     |z| < R = 25 + 1.2 m: Taylor series about the closest point of a square lattice of
+near     |z| < R = 20 + 1.2 m: Taylor series about the closest point of a square lattice of
              Lambda(z) = m! (2/z)^m J_m(z)    and    G(z) = (z/2)^m / m! e^{-iz} H_m(z),
          which change by no more than a factor e or so over a distance 1, at z << m as at z >> m (in place of m! 2^m
          the code has a power of two that is near). The lattice has the spacing 1; for G, which has a branch point at
@@ -32,14 +32,14 @@ import numpy as np
 from numpy.polynomial import Polynomial
 from scipy import special
 
-_CHUNK = 16384  # arguments worked on at a time: few enough for the processor's cache, enough to hide Python
+_CHUNK = 4096  # arguments worked on at a time: few enough for the processor's cache, enough to hide Python
 _TERMS = 18  # of a Taylor series: 0.71^18 / 18! and (0.18 / 1.8)^18 are below 1e-17
 _SMALL, _FINE = 2.0, 8.0  # |z| up to which H comes from its power series, from the finer lattice
 _SPLIT = 4  # finer spacings to a coarse one
 _SERIES = 14  # terms of H's power series: 1 / 14!^2 < 1e-20
 LARGEST_ORDER = 100  # m; the tables grow as m^2
 _HANKEL = 12  # largest m with Hankel's expansion; then m^2 / 2R < 2, and its terms cancel no more than a digit
-_ORDERS = 24  # of Debye's or Hankel's expansion; cut where they have converged
+_ORDERS = 44  # of Debye's or Hankel's expansion; cut where they have converged
 _EPS = np.finfo(float).eps
 
 
@@ -97,8 +97,9 @@ def _evaluate(function, z):
     value, slope = np.empty_like(flat), np.empty_like(flat)
     # Products with a factor that underflows are meant to vanish, and those of one that overflows not to be finite.
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-        for start in range(0, len(flat), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        chunks = max(1, -(-len(flat) // _CHUNK))
+        bounds = [len(flat) * chunk // chunks for chunk in range(chunks + 1)]
+        for part in map(slice, bounds[:-1], bounds[1:]):
             value[part], slope[part] = function(flat[part])
     return value.reshape(z.shape), slope.reshape(z.shape)
 
@@ -115,7 +116,7 @@ class _Tables:
 
     def __init__(self, m):
         self.m = m
-        self.reach = 25 + 1.2 * m
+        self.reach = 20 + 1.2 * m
         # A power of two, so that nothing is rounded, about 2 (m!)^(1/m), so that nothing overflows.
         self.unit = 2.0 ** round(1 + math.log2(math.factorial(m)) / max(m, 1))
         self.far = _Far(m, self.reach)
@@ -250,13 +251,13 @@ def _horner(coefficients, z):
     return value, slope
 
 
-def _polynomial(coefficients, z):
-    """A polynomial; coefficients from degree 0 upwards."""
-    value = np.full_like(z, coefficients[-1])
-    for c in coefficients[-2::-1]:
-        value *= z
-        value += c
-    return value
+def _polynomials(coefficients, z):
+    """Polynomials of real coefficients (polynomial, degree), as a product of real matrices: (polynomial, argument)."""
+    powers = np.empty((coefficients.shape[1], len(z)), complex)
+    powers[0] = 1
+    for degree in range(1, len(powers)):
+        np.multiply(powers[degree - 1], z, out=powers[degree])
+    return (coefficients @ powers.view(float)).view(complex)
 
 
 @dataclass(frozen=True)
@@ -277,13 +278,13 @@ class _Cells:
         distance.real -= column
         distance.imag -= row
         cell = (self.width * row + column).astype(np.intp)
-        value, term = np.take(self.coefficients[-1], cell), np.empty_like(z)
+        value, term = self.coefficients[-1].take(cell), np.empty_like(z)
         slope = np.zeros_like(z)
         for c in self.coefficients[-2::-1]:
             slope *= distance
             slope += value
             value *= distance
-            value += np.take(c, cell, out=term, mode="clip")  # "raise" would copy
+            value += c.take(cell, out=term, mode="clip")  # "raise" would copy
         slope *= self.per_unit
         return value, slope
 
@@ -373,7 +374,7 @@ class _Far:
         self.debye = m > _HANKEL
         q = 1 / math.sqrt(reach**2 - m**2) if self.debye else 1 / reach
         value, slope = _debye_coefficients(m) if self.debye else _hankel_coefficients(m)
-        self.value, self.slope = _parts(value, q), _parts(slope, q)
+        self.parts = _parts(value, slope, q)
         self.phase = np.exp(-0.25j * np.pi) * (-1j) ** (m % 4)
 
     def _common(self, z):
@@ -386,7 +387,7 @@ class _Far:
         else:
             q, factor, ratio = 1 / z, None, None
         square = q * q
-        even, odd, slope_even, slope_odd = (_polynomial(c, square) for c in (*self.value, *self.slope))
+        even, odd, slope_even, slope_odd = _polynomials(self.parts, square)
         odd *= q
         slope_odd *= q
         return even, odd, slope_even, slope_odd, _root(2 / np.pi * q), factor, ratio
@@ -443,15 +444,17 @@ def _root(z):
     return result
 
 
-def _parts(c, q):
-    """Real coefficients in q^2 of the even and of the odd terms of sum_n i^n c_n q^n, as long as |q| needs them."""
+def _parts(value, slope, q):
+    """Real coefficients in q^2 of A+, A-, B+, B- (part, term), of sum_n i^n c_n q^n, as long as |q| needs them."""
     parts = []
-    for part in (c[::2], c[1::2]):
-        part = part * (-1.0) ** np.arange(len(part))
-        size = np.abs(part) * q ** (2 * np.arange(len(part)))
+    for c in (value[::2], value[1::2], slope[::2], slope[1::2]):
+        size = np.abs(c) * q ** (2 * np.arange(len(c)))
         small = np.flatnonzero(size < 0.02 * _EPS)
-        parts.append(part[: small[0] if len(small) else np.argmin(size)])
-    return parts
+        parts.append((c * (-1.0) ** np.arange(len(c)))[: small[0] if len(small) else np.argmin(size)])
+    matrix = np.zeros((len(parts), max(map(len, parts))))
+    for row, part in zip(matrix, parts, strict=True):
+        row[: len(part)] = part
+    return matrix
 
 
 def _hankel_coefficients(m):

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 _WIDTH = 0.35  # largest delta, in K
-_DECAY = 40.0  # exponent at which the arms end
-_COARSE = 0.3  # step at which paths are compared
-_CLEARANCE = 3.3  # steps to the nearest pole: exp(-2 pi _CLEARANCE / 2) is the error with every other node
+_STRIP = 0.675  # half the width of the strip of the parameter in which the sums' terms are regular, but for poles
+_MARGIN = 10.0  # the arms end where waves have decayed by this exponent more than the rule's error
+_COARSE = 0.5  # step at which paths are compared
 ARMS = ((0.25 * np.pi, 0.36),)  # angles of the right and the left arm; the left one is low, to keep away from the
 # factorisation line.
 # Where the arms turn away from the axis, in delta beyond the branch point: above -K the turn adds to the path's
@@ -51,7 +51,7 @@ class Contour:
         return np.imag(points) < height
 
 
-def contour(k, poles, *, extent, nearest, step, growth, arms=ARMS):
+def contour(k, poles, *, extent, nearest, exponent, growth, arms=ARMS):
     """Path that stays clear of poles.
 
     Parameters
@@ -64,32 +64,59 @@ def contour(k, poles, *, extent, nearest, step, growth, arms=ARMS):
         Largest |X| on the grid.
     nearest : float
         Least distance to the lip.
-    step : float
-        Of the path's parameter; less where a pole comes close.
+    exponent : float
+        Error exp(-exponent), relative, that the trapezoidal rule over every other node is meant to have; it determines
+        the step.
     growth : float
         Exponent of the growth of exp(-isX) allowed along the path.
     arms : sequence of pairs of float
         Angles to the real axis at which the right and the left arm may leave; the best pair is taken [rad].
     """
     delta = min(_WIDTH * k, growth / max(extent, 1e-300))
-    offsets = np.linspace(0.25 * min(delta, 0.25 * k), 0.5 * k, 8)
+    offsets = np.linspace(0.25 * min(delta, 0.25 * k), 0.5 * k, 8)[:, None]
     poles = np.asarray(poles)
-    shapes = [(delta, offset, pair) for offset in offsets for pair in arms]
-    clearances = [_path(k, poles, shape, nearest, _COARSE).clearance for shape in shapes]
-    best = int(np.argmax(clearances))
-    step *= min(1.0, clearances[best] * _COARSE / step / _CLEARANCE)
-    return _path(k, poles, shapes[best], nearest, step)
-
-
-def _path(k, poles, shape, nearest, step):
-    delta, offset, (right_arm, left_arm) = shape
-    right = (k - offset) / delta + _RIGHT
-    left = (k + offset) / delta + _LEFT
-    end, start = (max(1.0, math.log(_DECAY / (math.sin(arm) * nearest * delta))) for arm in (right_arm, left_arm))
-    t = np.arange(-left - start, right + end, step)
-    out, back = np.exp(t - right + 1j * right_arm), np.exp(-t - left - 1j * left_arm)
-    s = offset + delta * (t + out - back - 1j * np.tanh(t))
-    weight = delta * step * (1 + out + back - 1j / np.cosh(np.clip(t, -300, 300)) ** 2)
-    gap = np.abs(s[:, None] - poles) / np.abs(weight[:, None])
+    decay = 1.5 * exponent + _MARGIN
+    clearances = np.array([_clearances(k, poles, delta, offsets, pair, nearest, decay) for pair in arms])
+    best, which = np.unravel_index(np.argmax(clearances), clearances.shape)
+    # exp(-2 pi d / 2 step) is the error of singularities at a distance d, times exp(growth d) where waves grow with it.
+    step = np.pi / max(exponent / _STRIP + growth, exponent / clearances[best, which])
+    offset, pair = float(offsets[which, 0]), arms[best]
+    start, end = _ends(k, delta, offset, pair, nearest, decay)
+    s, slope = _path(k, delta, offset, pair, np.arange(start, end, step))
+    clearance = float(_distances(s, slope, poles, step).min()) / step
     order = np.concatenate([np.arange(0, len(s), 2), np.arange(1, len(s), 2)])
-    return Contour(s[order], (len(s) + 1) // 2, weight[order], float(gap.min()))
+    return Contour(s[order], (len(s) + 1) // 2, step * slope[order], clearance)
+
+
+def _clearances(k, poles, delta, offsets, arms, nearest, decay):
+    """Least distances to a pole of paths with these offsets, (offset, 1), in units of the parameter: (offset,)."""
+    starts, ends = _ends(k, delta, offsets, arms, nearest, decay)
+    t = starts + np.arange(0.0, float(np.max(ends - starts)), _COARSE)
+    s, slope = _path(k, delta, offsets, arms, t)
+    return _distances(s, slope, poles, _COARSE).min(axis=(1, 2))
+
+
+def _distances(s, slope, poles, step):
+    """Least distances between poles and the pieces, a step long, of the path about its nodes; in its parameter."""
+    away = (poles - s[..., None]) / slope[..., None]
+    return np.hypot(np.maximum(np.abs(away.real) - 0.5 * step, 0.0), away.imag)
+
+
+def _turns(k, delta, offset):
+    """Parameters at which the right and the left arm turn away from the axis."""
+    return (k - offset) / delta + _RIGHT, (k + offset) / delta + _LEFT
+
+
+def _ends(k, delta, offset, arms, nearest, decay):
+    """First and last parameter of a path."""
+    right, left = _turns(k, delta, offset)
+    end, start = (max(1.0, math.log(decay / (math.sin(arm) * nearest * delta))) for arm in arms)
+    return -left - start, right + end
+
+
+def _path(k, delta, offset, arms, t):
+    """Points and ds/dt."""
+    right, left = _turns(k, delta, offset)
+    out, back = np.exp(t - right + 1j * arms[0]), np.exp(-t - left - 1j * arms[1])
+    slope = np.tanh(t)
+    return offset + delta * (t + out - back - 1j * slope), delta * (1 + out + back - 1j * (1 - slope**2))

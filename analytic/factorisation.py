@@ -7,7 +7,8 @@ theta} sinh y, and
     ln F_plus(s) = (1 / 2 pi i) \int_0^\infty ln F(u) 2 s / (u^2 - s^2) du,
 
 where the trapezoidal rule in y converges exponentially. Zeros of F that come close to the origin, where the line
-passes between +kappa and -kappa, are divided out and put back in closed form.
+passes between +kappa and -kappa, are divided out and put back in closed form. So is (u^2 + b^2) / (u^2 + a^2), to which
+F tends far away if b^2 - a^2 = (4 m^2 - 3) / 8: the logarithm of what is left falls like u^-4.
 """
 
 import numpy as np
@@ -19,11 +20,12 @@ from .section import Section
 _ANGLE = np.pi / 4  # tilt of the line: half-way between the real and the imaginary zeros
 _SCALE = 0.25  # of the line's bend at the origin: well within the distance to the branch points
 _STEP = 0.08  # of the trapezoidal rule; every other node alone leaves about 1e-7
-_END = 1e8  # |u| / (m + 1) where ln F, which falls like (m / u)^2, is lost in rounding
+_END = 1e4  # |u| where ln F, which falls like (m / u)^2 (K / u)^2, is lost in rounding, over sqrt((m + 1) (m + 1 + K))
 _NEAR = 0.35  # angle to the line [rad] below which ln F(s) is subtracted from the integrand,
 _CORE = 2.0  # as it is for |s| below so many line scales
 _TINY = 1e-4  # |s| in line scales below which the odd part of ln F_plus is linear to the last digits
 _PAIRS = 2.0  # zeros within this many line scales of the origin are divided out
+_BLOCK = 2**14  # numbers worked on at a time: they stay in the processor's cache
 _LARGEST_PHASE_STEP = 1.5  # of ln F between neighbours [rad]; more, and its branch is not certain
 
 
@@ -47,13 +49,16 @@ class Factorisation:
         self._single = np.ndim(k) == 0
         self.k = np.atleast_1d(np.asarray(k, dtype=float))
         self._scale = _SCALE * np.minimum(self.k, 1.0)
-        y = np.arange(0.0, np.arcsinh(_END * (section.m + 1) / self._scale.min()), _STEP)
+        end = _END * np.max(np.sqrt((section.m + 1) * (section.m + 1 + self.k)) / self._scale)
+        y = np.arange(0.0, np.arcsinh(end), _STEP)
         direction = self._scale[:, None] * np.exp(-1j * _ANGLE)
         self._y, self._u = y, direction * np.sinh(y)
+        self._square = np.abs(self._u) ** 2
         weight = direction * np.cosh(y) * _STEP / (2j * np.pi)
         weight[:, 0] /= 2  # the integrand is even: half of its trapezoidal rule over the whole line
         self._weight = weight
         self._find_zeros_near_origin()
+        self._find_limit()
         case = np.broadcast_to(np.arange(len(self.k))[:, None], self._u.shape)
         self._log_line = self._unwrap(self._reduced_kernel(self._u.ravel(), case.ravel()).reshape(self._u.shape))
         # The phases of the Bessel functions keep eps |gamma|, and gamma = K at the origin.
@@ -67,13 +72,20 @@ class Factorisation:
         self._kappa = np.sqrt((self.k - self._alpha) * (self.k + self._alpha) + 0j)
         self._pinched = np.abs(self._kappa) < _PAIRS * self._scale
 
-    def _reduced_kernel(self, s, case):
-        """F with the zeros near the origin divided out; s and case one-dimensional."""
+    def _find_limit(self):
+        """a, b of the reduced kernel."""
+        tail = 0.125 * (4 * self.section.m**2 - 3)
+        tail = tail + np.where(self._pinched, (self._kappa**2).real + self._scale**2, 0.0)
+        self._a = np.sqrt(1 + np.maximum(-tail, 0.0))
+        self._b = np.sqrt(self._a**2 + tail)
+
+    def _reduced_kernel(self, s, case, kernel=None):
+        """F with the zeros near the origin and its behaviour far away divided out; s and case one-dimensional."""
         gamma = radial_wavenumber(s, self.k[case])
         pinched = self._pinched[case]
         near = pinched & (np.abs(gamma) <= 2 * (self._alpha[case] + 1))
         value = np.empty_like(gamma)
-        value[~near] = self.section.kernel(gamma[~near])
+        value[~near] = self.section.kernel(gamma[~near]) if kernel is None else kernel[~near]
         far = np.flatnonzero(pinched & ~near)
         value[far] /= s[far] ** 2 - self._kappa[case[far]] ** 2
         if np.any(near):
@@ -82,7 +94,8 @@ class Factorisation:
             slope = self.section.slope_quotient(z, self._alpha[case[near]])
             value[near] = -np.pi * z * slope * hankel_pair(self.section.m, z)[1] * growth
         value[pinched] *= s[pinched] ** 2 + self._scale[case[pinched]] ** 2
-        return value
+        square = s**2
+        return value * ((square + self._a[case] ** 2) / (square + self._b[case] ** 2))
 
     @staticmethod
     def _unwrap(values):
@@ -94,13 +107,15 @@ class Factorisation:
         phase[:, :-1] = phase[:, -1:] + np.cumsum(steps[:, ::-1], axis=1)[:, ::-1]
         return np.log(np.abs(values)) + 1j * phase
 
-    def log_plus(self, s):
+    def log_plus(self, s, kernel=None):
         """ln F_plus at s, and its error estimate.
 
         Parameters
         ----------
         s : (...) or (case, ...) complex array
             Any points off the cuts; accurate in |s| < 1e9.
+        kernel : complex array of that shape, optional
+            F there, if it is known.
 
         Returns
         -------
@@ -111,10 +126,11 @@ class Factorisation:
             the rounding.
         """
         s = np.asarray(s, dtype=complex)
-        value, error = self._log_plus(s.reshape(len(self.k), -1))
+        shape = len(self.k), -1
+        value, error = self._log_plus(s.reshape(shape), None if kernel is None else kernel.reshape(shape))
         return value.reshape(s.shape), error.reshape(s.shape)
 
-    def _log_plus(self, s):
+    def _log_plus(self, s, kernel):
         scale = self._scale[:, None]
         rotated = s * np.exp(1j * _ANGLE)  # the lines are now the real axis
         near = (np.abs(rotated.imag) < np.sin(_NEAR) * np.abs(rotated)) | (np.abs(s) < _CORE * scale)
@@ -123,21 +139,39 @@ class Factorisation:
         value, error = self._integrate_far(np.where(near, scale, target))  # where near, in place of what follows
         case = np.broadcast_to(np.arange(len(self.k))[:, None], s.shape)
         if np.any(near):
-            value[near], error[near] = self._integrate_beside(s[near], rotated[near], case[near])
+            value[near], error[near] = self._integrate_beside(
+                s[near], rotated[near], case[near], None if kernel is None else kernel[near]
+            )
         kappa = self._kappa[:, None]
         pinched = np.log((target + kappa) / (target + 1j * scale))
         value += np.where(self._pinched[:, None], pinched, 0.0)
+        value += np.log((target + 1j * self._b[:, None]) / (target + 1j * self._a[:, None]))
         if np.any(below):  # F_plus = F / F_minus
-            gamma = radial_wavenumber(s[below], self.k[case[below]])
-            value[below] = np.log(self.section.kernel(gamma)) - value[below]
+            if kernel is None:
+                whole = self.section.kernel(radial_wavenumber(s[below], self.k[case[below]]))
+            else:
+                whole = kernel[below]
+            value[below] = np.log(whole) - value[below]
         return value, error
 
     def _integrate_far(self, s):
-        # Weights of the rule and of that with twice the step, for one pass over the nodes.
+        # On the line u^2 = -i a, a > 0: with b = i s^2 the sum is i sum_j moment_j / (a_j - b), here in real numbers.
+        # Moments of the rule and of that with twice the step, for one pass over the nodes.
         moments = self._log_line * self._weight
-        coarse = np.where(np.arange(moments.shape[1]) % 2, 0, 2 * moments)
-        sums = (1 / (self._u[:, None, :] ** 2 - (s**2)[:, :, None])) @ np.stack([moments, coarse], axis=2)
-        fine, coarse = 2 * s * sums[..., 0], 2 * s * sums[..., 1]
+        moments = np.stack([moments, np.where(np.arange(moments.shape[1]) % 2, 0, 2 * moments)], axis=2).view(float)
+        b = 1j * s**2
+        sums = np.empty((*s.shape, 2), complex)
+        points = max(1, _BLOCK // self._square.size)
+        for start in range(0, s.shape[1], points):
+            part = b[:, start : start + points, None]
+            real = self._square[:, None, :] - part.real
+            inverse = real**2
+            inverse += part.imag**2
+            np.divide(1.0, inverse, out=inverse)
+            real *= inverse
+            sums[:, start : start + points] = (real @ moments).view(complex)
+            sums[:, start : start + points] += (1j * part.imag) * (inverse @ moments).view(complex)
+        fine, coarse = np.moveaxis(2j * s[..., None] * sums, -1, 0)
         return fine, self._estimate(s, fine, coarse, self._rounding[:, None], self._scale[:, None])
 
     @staticmethod
@@ -145,7 +179,7 @@ class Factorisation:
         # The nodes next to the origin weigh 1/s.
         return np.abs(fine - coarse) ** 1.5 + rounding * (1 + 0.01 * scale / np.abs(s))
 
-    def _integrate_beside(self, s, rotated, case):
+    def _integrate_beside(self, s, rotated, case, kernel):
         """The integral on either side of the line, its pole at u = s removed by subtraction.
 
         ln F(s) (s^2 + q^2) / (u^2 + q^2) is subtracted; its own integral is (1 + i s/q) / 2 ln F(s), above and below
@@ -154,8 +188,11 @@ class Factorisation:
         """
         # ln F_plus - (ln F) / 2 is odd: next to s = 0, where the difference loses its digits, it is linear.
         scale = self._scale[case]
-        away = np.where(np.abs(s) < _TINY * scale, _TINY * scale, s)
-        log_away = self._log_reduced(away, away * np.exp(1j * _ANGLE), case)
+        central = np.abs(s) < _TINY * scale
+        if np.any(central):
+            kernel = None
+        away = np.where(central, _TINY * scale, s)
+        log_away = self._log_reduced(away, away * np.exp(1j * _ANGLE), case, kernel)
         q = np.exp(-1j * _ANGLE) * np.hypot(np.abs(away), scale)
         u2, s2, q2 = self._u[case] ** 2, (away**2)[:, None], (q**2)[:, None]
         integrand = (self._log_line[case] - log_away[:, None] * ((s2 + q2) / (u2 + q2))) * self._weight[case]
@@ -163,11 +200,13 @@ class Factorisation:
         odd, coarse = integrand.sum(axis=1), 2 * integrand[:, ::2].sum(axis=1)
         error = self._estimate(away, odd, coarse, self._rounding[case], scale)
         odd += 0.5j * away / q * log_away
-        return 0.5 * self._log_reduced(s, rotated, case) + odd * s / away, error
+        if np.any(central):
+            log_away[central] = self._log_reduced(s[central], rotated[central], case[central])
+        return 0.5 * log_away + odd * s / away, error
 
-    def _log_reduced(self, s, rotated, case):
+    def _log_reduced(self, s, rotated, case, kernel=None):
         """ln of the reduced F beside the line, on the branch that is continuous with it."""
-        value = self._reduced_kernel(s, case)
+        value = self._reduced_kernel(s, case, kernel)
         position = np.arcsinh(np.abs(rotated) / self._scale[case]) / _STEP
         left = np.minimum(position.astype(int), len(self._y) - 2)
         phase = self._log_line.imag[case, left]
@@ -175,9 +214,9 @@ class Factorisation:
         wrapped = np.angle(value)
         return np.log(np.abs(value)) + 1j * (wrapped + 2 * np.pi * np.round((phase - wrapped) / (2 * np.pi)))
 
-    def plus(self, s):
-        """W_plus at s and the error estimate of its logarithm."""
-        log_plus, error = self.log_plus(s)
+    def plus(self, s, kernel=None):
+        """W_plus at s and the error estimate of its logarithm; as for `log_plus`."""
+        log_plus, error = self.log_plus(s, kernel)
         k = self.k[0] if self._single else self.k.reshape(-1, *[1] * (np.ndim(s) - 1))
         return np.exp(0.25j * np.pi + log_plus) / root(k + s), error
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from .errors import ConvergenceError
 from .kernel import hankel_pair, root
-from .near_field import NearField, Waves
+from .near_field import Factor, NearField, Waves
 from .section import beside
 from .sheet import Sheet, upper
 from .sheet_factors import SheetFactors
@@ -401,8 +401,8 @@ class _JetSpectra:
             value, slope = hankel_pair(solution._m, off_axis * gamma)
             scale = np.exp(1j * gamma * (off_axis - 1))
         coefficient = -1j * speed * eta / (gamma * wall) * weight / (2 * np.pi * solution._beta)
-        scale = scale * coefficient
-        return Waves(nodes, value * scale, slope * scale * gamma, error + solution._cancellation + 20 * _EPS, half)
+        radial = Factor(np.array([value * scale, slope * scale * gamma]))
+        return Waves(nodes, radial, coefficient, error + solution._cancellation + 20 * _EPS, half)
 
     def _duct_modes(self, r, downstream):
         """Incident and reflected duct modes that are not in the integral: those below the path."""
@@ -414,4 +414,4 @@ class _JetSpectra:
         live = np.flatnonzero(amplitude)
         value, slope = solution._sheet.section.modes(np.tile(solution._alpha, 2)[live], r)
         error = np.full(len(live), 20 * _EPS + solution.error_estimate)
-        return Waves(solution._scaled(s[live]), value * amplitude[live], slope * amplitude[live], error)
+        return Waves(solution._scaled(s[live]), Factor(np.array([value, slope], complex)), amplitude[live], error)

@@ -1,4 +1,4 @@
-"""Radial wavenumber, and the scaled Bessel functions that kernels and fields are made of."""
+"""Radial wavenumber, and the exponentials and scaled Bessel functions that kernels and fields are made of."""
 
 import numpy as np
 from scipy import special
@@ -18,6 +18,26 @@ def radial_wavenumber(s, k):
     return root(k - s) * root(k + s)
 
 
+def exponentials(points, rate):
+    """exp(points rate) as an array (point, node); evenly spaced points cost one product each.
+
+    points : (point,) float array, of one sign; rate : (node,) complex or float array.
+    """
+    if len(points) > 1 and abs(points[0]) > abs(points[-1]):  # the products start from zero, where nothing is lost
+        return exponentials(points[::-1], rate)[::-1]
+    line = np.linspace(points[0], points[-1], len(points))
+    if len(points) < 4 or np.max(np.abs(points - line)) > 4 * np.finfo(float).eps * abs(points[-1]):
+        return np.exp(np.multiply.outer(points, rate))
+    result = np.empty((len(points), len(rate)), rate.dtype)
+    np.exp(points[0] * rate, out=result[0])
+    done = 1
+    while done < len(points):
+        more = min(done, len(points) - done)
+        np.multiply(result[:more], np.exp((line[done] - line[0]) * rate), out=result[done : done + more])
+        done += more
+    return result
+
+
 def bessel_pair(m, z):
     """J_m(z) and J_m'(z), both times exp(-|Im z|); z a complex array without zeros."""
     if np.size(z) >= _FEW and m <= bessel.LARGEST_ORDER:
@@ -27,7 +47,7 @@ def bessel_pair(m, z):
 
 
 def hankel_pair(m, z):
-    """H_m(z) and H_m'(z) of the first kind, both times exp(-i z); z a complex array without zeros."""
+    """H_m(z) and H_m'(z) of the first kind, both times exp(-i z); otherwise as `bessel_pair`."""
     if np.size(z) >= _FEW and m <= bessel.LARGEST_ORDER:
         return bessel.hankel(m, z)
     value = special.hankel1e(m, z)

@@ -9,17 +9,22 @@ nodes give the coarse value that the error estimate needs.
 """
 
 import copy
+import itertools
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .contour import ARMS, contour
 from .errors import ConvergenceError
+from .kernel import exponentials
 
-_STEP = 0.14  # of the contour's parameter
+_POWER = 1.5  # of the coarse rule's error that is the estimate of the fine one's
+_SAFETY = 15.0  # between the tolerance and the estimate aimed at
+_MORE = 1.2, 2.0  # times the exponent of the error aimed at, when it was missed
 _GROWTH = 7.0  # exponent of the growth of waves along the contour
-_REFINEMENTS = 4  # times it may be halved
+_ATTEMPTS = 5
 _CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]
 
 
@@ -46,19 +51,36 @@ class Field:
     error_estimate: float
 
 
+class Factor:
+    """What waves on a grid depend on x by, or on r.
+
+    values : (quantity, point, node) complex array.
+    """
+
+    def __init__(self, values):
+        self.values = values
+
+    @cached_property
+    def norms(self):
+        """Over the points: (quantity, node)."""
+        return np.sqrt(_squares("qpn,qpn->qn", self.values))
+
+
 @dataclass(frozen=True)
 class Waves:
     """Terms of a sum over waves, for some radii.
 
     s : (node,) complex array, times beta and less the shift.
-    value, slope : (r, node) complex arrays, potential and its r-derivative.
+    radial : Factor, the potential and its r-derivative, to be multiplied with
+    coefficient : (node,) complex array.
     error : (node,) float array, relative.
-    half : number of nodes, the first ones, that give half the sum, if it is a quadrature; 0 if the terms are exact.
+    half : number of nodes, the first ones, that give half the sum, if it is the quadrature over the nodes of the path
+        for x < 0 or their mirror images for x > 0; 0 if the terms are exact.
     """
 
     s: np.ndarray
-    value: np.ndarray
-    slope: np.ndarray
+    radial: Factor
+    coefficient: np.ndarray
     error: np.ndarray
     half: int = 0
 
@@ -145,13 +167,16 @@ class NearField:
             raise ValueError(
                 f"a point lies {nearest:.1e} from the lip, where the velocity is singular; the least is {_CLOSEST}"
             )
-        step, growth = _STEP, _GROWTH
-        for _ in range(_REFINEMENTS + 1):
-            fields = self._sum(x, r, nearest, layout, variants, step=step, growth=growth)
+        wanted = np.log(_SAFETY / self.tolerance)
+        exponent, growth = wanted / _POWER, _GROWTH
+        for attempt in range(_ATTEMPTS):
+            fields = self._sum(x, r, nearest, layout, variants, exponent=exponent, growth=growth)
             worst = max(field.error_estimate for field in fields)
             if worst <= self.tolerance:
                 return fields
-            step, growth = step / 2, growth / 2  # against the quadrature's error and the rounding's
+            # First against the quadrature's error only, then against the rounding's, too.
+            exponent *= np.clip(wanted / max(-np.log(worst), 1e-3), *_MORE) if attempt == 0 else 2
+            growth *= 1 if attempt == 0 else 0.5
         raise ConvergenceError(
             f"the error estimate of the field, {worst:.1e}, is above {self.tolerance:.1e} for {self.source}"
         )
@@ -160,71 +185,62 @@ class NearField:
         """Fields and their error estimates, with one step of the contour's parameter and one growth along it."""
         extent = float(np.max(np.abs(x))) / self._beta
         path = contour(self._k, self._poles, extent=extent, nearest=nearest, arms=self._arms, **resolution)
-        spectra, grid = self._spectra(path), layout(x, r)
-        exponentials: dict = {True: {}, False: {}}
+        spectra, grid = self._spectra(path), layout(x, r, 1j * path.s / self._beta)
         return [
-            solution._assemble(x, r, grid, spectra if solution is self else spectra.of(solution), exponentials)
+            solution._assemble(x, r, grid, spectra if solution is self else spectra.of(solution))
             for solution in variants
         ]
 
-    def _assemble(self, x, r, grid, spectra, exponentials):
-        """Field from its spectra; exponentials, by side, are kept for others with the same nodes."""
-        values = np.empty((3, *grid.shape), complex)
-        pressure = np.empty(grid.shape, complex)
-        size, error = np.zeros(3), np.zeros(3)  # squared norms of psi, (u, v) and p
-        for downstream in (True, False):
-            for inside in (True, False):
-                part = grid.part(inside, downstream)
-                if part is None:
-                    continue
-                where, part_x, part_r = part
-                parts = [
-                    self._contract(grid, waves, part_x, exponentials[downstream])
-                    for waves in spectra.waves(part_r, inside, downstream)
-                ]
-                total = sum(value for value, _ in parts)
-                errors = sum(error for _, error in parts)
-                total *= np.exp(-1j * self._shift * part_x).reshape(grid.along_x)
-                density, k, mach = self._fluid(inside)
-                p = density * (1j * k * total[0] - mach * total[1])
-                for quantity in range(3):
-                    values[quantity][where] = total[quantity]
-                pressure[where] = p
-                norms = _norm(total) ** 2
-                size += norms[0], norms[1] + norms[2], _norm(p[None])[0] ** 2
-                error_p = density * (k * errors[0] + abs(mach) * errors[1])
-                error += np.array([errors[0], np.hypot(errors[1], errors[2]), error_p]) ** 2
+    def _assemble(self, x, r, grid, spectra):
+        """Field from its spectra."""
+        values = np.empty((4, *grid.shape), complex)  # psi, u, v, p
+        error = np.zeros(3)  # squared, of psi, (u, v) and p
+        for part in grid.parts:
+            sums = [self._contract(grid, part, w) for w in spectra.waves(part.r, part.inside, part.downstream)]
+            psi, v, u = sum(value for value, _ in sums)
+            psi_error, v_error, u_error = sum(error for _, error in sums)
+            if self._shift:
+                shift = np.exp(-1j * self._shift * part.x).reshape(grid.along_x)
+                psi, v, u = psi * shift, v * shift, u * shift
+            density, k, mach = self._fluid(part.inside)
+            for value, quantity in zip(values, (psi, u, v, density * (1j * k * psi - mach * u)), strict=True):
+                value[part.where] = quantity
+            p_error = density * (k * psi_error + abs(mach) * u_error)
+            error += psi_error**2, u_error**2 + v_error**2, p_error**2
+        size = _norms(values) ** 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            relative = np.where(error > 0, np.sqrt(error / size), 0.0)
+            relative = np.where(error > 0, np.sqrt(error / (size[0], size[1] + size[2], size[3])), 0.0)
         estimate = float(np.max(np.where(np.isnan(relative), np.inf, relative)))
-        return Field(x, r, values[0], values[1], values[2], pressure, estimate)
+        return Field(x, r, values[0], values[1], values[2], values[3], estimate)
 
-    def _contract(self, grid, waves, x, exponentials):
-        """psi, u, v (3, ...) and the norms of their errors."""
-        key = id(waves.s), x.tobytes()
-        if key not in exponentials:  # kept with the nodes, so that their identity stays theirs
-            exponentials[key] = waves.s, np.exp(np.multiply.outer(x / self._beta, -1j * waves.s))
-        wave = exponentials[key][1]
-        factors = np.empty((3, *waves.value.shape), complex)
-        factors[0], factors[2] = waves.value, waves.slope
-        np.multiply(waves.value, -1j * (self._shift + waves.s / self._beta), out=factors[1])
-        rounding = grid.norms(wave, factors) @ waves.error
+    def _contract(self, grid, part, waves):
+        """psi, v, u (3, ...) and the norms of their errors."""
+        if waves.half:
+            axial = part.axial
+        else:
+            axial = Factor(np.exp(np.multiply.outer(part.x / self._beta, -1j * waves.s))[None])
+        factors = np.empty((3, *waves.radial.values.shape[1:]), complex)
+        speed = -1j * (self._shift + waves.s / self._beta)
+        np.multiply(waves.radial.values, waves.coefficient, out=factors[:2])
+        np.multiply(factors[0], speed, out=factors[2])
+        norms = grid.norms(axial, waves.radial) * (np.abs(waves.coefficient) * waves.error)
+        rounding = np.array([*norms.sum(axis=1), norms[0] @ np.abs(speed)])
         if not waves.half:
-            return grid.product(wave, factors, slice(None)), rounding
-        half = grid.product(wave, factors, slice(waves.half))
-        other = grid.product(wave, factors, slice(waves.half, None))
+            return grid.product(axial, factors, slice(None)), rounding
+        half = grid.product(axial, factors, slice(waves.half))
+        other = grid.product(axial, factors, slice(waves.half, None))
         fine, difference = half + other, half - other
-        size, gap = _norm(fine), _norm(difference)
+        size, gap = _norms(fine), _norms(difference)
         # Halving the step squares the error of an exponentially convergent rule: between the difference and its square.
         with np.errstate(divide="ignore", invalid="ignore"):
             quotient = np.where(gap > 0, gap / size, 0.0)
-        return fine, size * quotient * np.sqrt(np.minimum(quotient, 1.0)) + rounding
+        return fine, size * quotient * np.minimum(quotient, 1.0) ** (_POWER - 1) + rounding
 
 
-def _norm(values):
-    """Norm over all axes but the first."""
-    flat = values.reshape(len(values), -1)
-    return np.sqrt(_squares("qp,qp->q", flat))
+def _norms(values):
+    """Norms over all axes but the first."""
+    axes = "qxr"[: values.ndim]
+    return np.sqrt(_squares(f"{axes},{axes}->q", values))
 
 
 def _squares(subscripts, values):
@@ -232,51 +248,83 @@ def _squares(subscripts, values):
     return np.einsum(subscripts, values.real, values.real) + np.einsum(subscripts, values.imag, values.imag)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """Points on one side of the wall and of the open end.
+
+    where : index of the points in the arrays of the field.
+    x, r : float arrays, in that order.
+    axial : Factor, exp(rate |x|) of the path's nodes.
+    """
+
+    inside: bool
+    downstream: bool
+    where: tuple
+    x: np.ndarray
+    r: np.ndarray
+    axial: Factor
+
+
 class _Grid:
     """Tensor grid: sums over nodes are matrix products."""
 
-    along_x = (1, -1, 1)
+    along_x = (-1, 1)
 
-    def __init__(self, x, r):
-        self._x, self._r = x, r
+    def __init__(self, x, r, rate):
         self.shape = (len(x), len(r))
-
-    def part(self, inside, downstream):
-        i, j = np.flatnonzero((self._x >= 0) == downstream), np.flatnonzero((self._r <= 1) == inside)
-        return (np.ix_(i, j), self._x[i], self._r[j]) if len(i) and len(j) else None
+        distances, rows = np.unique(np.abs(x), return_inverse=True)  # one for both sides, if they are mirror images
+        every = Factor(exponentials(distances, rate)[None])
+        outward = np.argsort(rows)
+        self.parts = []
+        for downstream in (True, False):
+            i = outward[(x[outward] >= 0) == downstream]
+            axial = every if np.array_equal(rows[i], np.arange(len(distances))) else Factor(every.values[:, rows[i]])
+            for inside in (True, False):
+                j = np.flatnonzero((r <= 1) == inside)
+                if len(i) and len(j):
+                    self.parts.append(_Part(inside, downstream, _rectangle(i, j), x[i], r[j], axial))
 
     @staticmethod
-    def product(wave, factors, nodes):
-        """Sum over nodes: (x, node) by (quantity, r, node) to (quantity, x, r)."""
+    def product(axial, factors, nodes):
+        """Sum over nodes: (1, x, node) by (quantity, r, node) to (quantity, x, r)."""
         quantities, radii, count = factors.shape
-        flat = factors.reshape(quantities * radii, count)[:, nodes] @ wave[:, nodes].T
-        return flat.reshape(quantities, radii, len(wave)).transpose(0, 2, 1)
+        flat = axial.values[0, :, nodes] @ factors.reshape(quantities * radii, count)[:, nodes].T
+        return flat.reshape(-1, quantities, radii).transpose(1, 0, 2)
 
     @staticmethod
-    def norms(wave, factors):
+    def norms(axial, radial):
         """Norm over the points of every node's wave: (quantity, node)."""
-        return np.sqrt(_squares("xn,xn->n", wave) * _squares("qrn,qrn->qn", factors))
+        return axial.norms * radial.norms
+
+
+def _rectangle(i, j):
+    """Index of rows i and columns j: slices, which cost less, where they follow each other."""
+    if np.any(np.diff(j) != 1) or not (np.all(np.diff(i) == 1) or np.all(np.diff(i) == -1)):
+        return np.ix_(i, j)
+    rows = slice(i[0], i[-1] + 1) if i[-1] >= i[0] else slice(i[0], i[-1] - 1 if i[-1] else None, -1)
+    return rows, slice(j[0], j[-1] + 1)
 
 
 class _Points:
     """Scattered points: sums over nodes point by point."""
 
-    along_x = (1, -1)
+    along_x = (-1,)
 
-    def __init__(self, x, r):
-        self._x, self._r = x, r
+    def __init__(self, x, r, rate):
         self.shape = x.shape
-
-    def part(self, inside, downstream):
-        i = np.flatnonzero(((self._x >= 0) == downstream) & ((self._r <= 1) == inside))
-        return ((i,), self._x[i], self._r[i]) if len(i) else None
-
-    @staticmethod
-    def product(wave, factors, nodes):
-        """Sum over nodes: (point, node) by (quantity, point, node) to (quantity, point)."""
-        return np.einsum("pn,qpn->qp", wave[:, nodes], factors[..., nodes])
+        self.parts = []
+        for downstream, inside in itertools.product((True, False), repeat=2):
+            i = np.flatnonzero(((x >= 0) == downstream) & ((r <= 1) == inside))
+            if len(i):
+                axial = Factor(np.exp(np.multiply.outer(np.abs(x[i]), rate))[None])
+                self.parts.append(_Part(inside, downstream, (i,), x[i], r[i], axial))
 
     @staticmethod
-    def norms(wave, factors):
+    def product(axial, factors, nodes):
+        """Sum over nodes: (1, point, node) by (quantity, point, node) to (quantity, point)."""
+        return np.einsum("pn,qpn->qp", axial.values[0, :, nodes], factors[..., nodes])
+
+    @staticmethod
+    def norms(axial, radial):
         """Norm over the points of every node's wave: (quantity, node)."""
-        return np.linalg.norm(wave * factors, axis=1)
+        return np.sqrt(_squares("qpn,qpn->qn", axial.values * radial.values))

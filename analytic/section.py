@@ -60,8 +60,11 @@ class Section:
         alpha, r = np.asarray(alpha, dtype=float), np.asarray(r, dtype=float)
         z = np.multiply.outer(r, alpha)
         if not self.hub:
-            wall = special.jv(self.m, alpha)
-            return special.jv(self.m, z) / wall, alpha * special.jvp(self.m, z) / wall
+            z = np.concatenate([z, alpha[None]])
+            axis = z == 0
+            value, slope = (f.real for f in bessel_pair(self.m, np.where(axis, 1.0, z) + 0j))
+            value[axis], slope[axis] = self.m == 0, 0.5 * (self.m == 1)
+            return value[:-1] / value[-1], alpha * slope[:-1] / value[-1]
         cosine, sine = _hub_phase(self.m, np.where(alpha > 0, alpha, 1.0) * self.hub)
         live = np.where(z > 0, z, 1.0)
 
@@ -92,21 +95,21 @@ class Section:
         ratio = ratio * np.exp((1j * gamma - np.abs(gamma.imag)) * (r - self.hub))
         return value - ratio * out, slope - ratio * out_slope
 
-    def kernel(self, gamma):
+    def kernel(self, gamma, slopes=None):
         """F = pi gamma S'(gamma) H_m'(gamma), which tends to one as Im gamma grows; gamma not zero.
 
-        The kernel without flow, or in uniform flow, is W = i F / gamma.
+        The kernel without flow, or in uniform flow, is W = i F / gamma. If they are known already, slopes are
+        S'(gamma) exp(-|Im gamma|) and H_m'(gamma) exp(-i gamma).
         """
         gamma = np.asarray(gamma, dtype=complex)
-        far = (np.abs(gamma) > _ASYMPTOTIC) & (gamma.imag * (1 - self.hub) > _EVANESCENT)
-        near = np.where(far, 1j, gamma)
-        growth = np.exp(np.abs(near.imag) + 1j * near)
-        value = np.pi * near * self.wall(near)[1] * hankel_pair(self.m, near)[1] * growth
         # Abramowitz & Stegun 9.2.30, mu = 4 m^2.
-        mu = 4.0 * self.m**2
-        inverse = 1 / np.where(far, 2 * gamma, 1.0) ** 2
-        expansion = 1 - 0.5 * (mu - 3) * inverse - 0.125 * (mu - 1) * (mu - 45) * inverse**2
-        return np.where(far, expansion, value)
+        mu, inverse = 4.0 * self.m**2, 0.25 / gamma**2
+        value = 1 - inverse * (0.5 * (mu - 3) + 0.125 * (mu - 1) * (mu - 45) * inverse)
+        near = (np.abs(gamma) <= _ASYMPTOTIC) | (gamma.imag * (1 - self.hub) <= _EVANESCENT)
+        z = gamma[near]
+        slope, hankel = (self.wall(z)[1], hankel_pair(self.m, z)[1]) if slopes is None else (f[near] for f in slopes)
+        value[near] = np.pi * z * slope * hankel * np.exp(np.abs(z.imag) + 1j * z)
+        return value
 
     def slope_quotient(self, gamma, alpha):
         """S'(gamma) / (gamma^2 - alpha^2) times exp(-|Im gamma|); accurate through alpha.

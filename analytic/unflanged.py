@@ -25,13 +25,14 @@ import numpy as np
 
 from .errors import ConvergenceError
 from .factorisation import Factorisation
-from .kernel import hankel_pair, radial_wavenumber
-from .near_field import Field, NearField, Waves
+from .kernel import exponentials, hankel_pair, radial_wavenumber
+from .near_field import Factor, Field, NearField, Waves
 from .section import Section
 from .source import DuctMode, ModeMixture
 
 _REFINEMENTS = 4  # times the step of the power's quadrature may be halved
 _EPS = np.finfo(float).eps
+_NEGLIGIBLE = 40.0  # exponent of decay from the wall beyond which a wave is left out
 
 
 @dataclass(frozen=True)
@@ -312,59 +313,65 @@ class _Spectra:
         self._gamma = radial_wavenumber(path.s, solution._k)
         self._bessel = solution._section.wall(self._gamma)[1]
         self._hankel = hankel_pair(solution._m, self._gamma)[1]
-        self._plus, error = solution._factors.plus(path.s)
+        kernel = solution._section.kernel(self._gamma, (self._bessel, self._hankel))
+        self._plus, error = solution._factors.plus(path.s, kernel)
         self._error = error + solution._cancellation + 20 * _EPS
-        self._radial = {}
+        self._swept = path.below(solution._kappa)
+        self._radial: dict = {}
+        self._modes: dict = {}
+        self._coefficients: dict = {}
 
     def of(self, solution):
         """The same for other incident amplitudes; what does not depend on them is shared."""
         other = copy.copy(self)
-        other._solution = solution
+        other._solution, other._coefficients = solution, {}
         return other
 
     def waves(self, r, inside, downstream):
         """The scattered field, and what is outside the integral, as lists of `Waves`."""
-        s = self._s[downstream]
-        coefficient = self._coefficient(s, inside, downstream)
-        value, slope = self._radial_functions(r, inside)
-        waves = [Waves(s, value * coefficient, slope * coefficient, self._error, self._path.half)]
+        if downstream not in self._coefficients:
+            self._coefficients[downstream] = self._coefficient(downstream)
+        s, coefficient = self._s[downstream], self._coefficients[downstream]
+        waves = [Waves(s, self._radial_functions(r, inside), coefficient, self._error, self._path.half)]
         return [*waves, self._explicit(r, downstream)] if inside else waves
 
-    def _coefficient(self, s, inside, downstream):
-        """Spectrum times ds / 2 pi, but for the wall's exponential that `_radial_functions` has taken."""
-        common = self._solution._sources(s) / self._gamma * self._path.weight / (2 * np.pi)
-        if downstream:
-            gamma = self._gamma
-            common = common * np.exp(1j * gamma + np.abs(gamma.imag))
-            return common * 1j * np.pi / self._plus * (self._hankel if inside else self._bessel)
-        return common * self._plus / (self._bessel if inside else self._hankel)
+    def _coefficient(self, downstream):
+        """gamma S' A = gamma H_m' B times ds / 2 pi."""
+        common = self._solution._sources(self._s[downstream]) / self._gamma * self._path.weight / (2 * np.pi)
+        if not downstream:
+            return common * self._plus
+        growth = np.exp(1j * self._gamma + np.abs(self._gamma.imag))
+        return common * growth * (1j * np.pi / self._plus) * self._hankel * self._bessel
 
     def _radial_functions(self, r, inside):
-        """S(gamma r) exp(-|Im gamma|) or H_m(gamma r) exp(-i gamma), and r-derivatives: (r, node), kept for reuse."""
+        """S(gamma r) / S'(gamma) or H_m(gamma r) / H_m'(gamma), and r-derivatives, kept for reuse."""
         key = inside, r.tobytes()
         if key not in self._radial:
             gamma, solution = self._gamma, self._solution
             axis = r == 0
-            off_axis = np.where(axis, 1.0, r)[:, None]
+            off_axis = np.where(axis, 1.0, r)
+            live = np.flatnonzero(np.multiply.outer(np.abs(r - 1), gamma.imag) < _NEGLIGIBLE)
+            row, column = np.divmod(live, len(gamma))
+            values = np.zeros((2, len(r), len(gamma)), complex)
             if inside:
-                value, slope = solution._section.radial(gamma, off_axis)
-                scale = np.exp(np.abs(gamma.imag) * (off_axis - 1))
-                value[axis], slope[axis] = solution._m == 0, 0.5 * (solution._m == 1)
-                scale[axis] = np.exp(-np.abs(gamma.imag))
+                pair = solution._section.radial(gamma[column], off_axis[row])
+                scale = exponentials(r - 1, np.abs(gamma.imag))
             else:
-                value, slope = hankel_pair(solution._m, off_axis * gamma)
-                scale = np.exp((1j * gamma) * (off_axis - 1))
-            value *= scale
-            scale = scale * gamma
-            slope *= scale
-            self._radial[key] = value, slope
+                pair = hankel_pair(solution._m, off_axis[row] * gamma[column])
+                scale = exponentials(r - 1, 1j * gamma)
+            for value, part in zip(values, pair, strict=True):
+                value.ravel()[live] = part
+            if inside and np.any(axis):
+                values[0, axis], values[1, axis] = solution._m == 0, 0.5 * (solution._m == 1)
+            values *= scale / (self._bessel if inside else self._hankel)
+            values[1] *= gamma
+            self._radial[key] = Factor(values)
         return self._radial[key]
 
     def _explicit(self, r, downstream):
         """Duct modes outside the integral: incident ones (downstream unless swept), and swept reflected ones."""
         solution = self._solution
-        alpha, kappa = solution._alpha, solution._kappa
-        swept = self._path.below(kappa)
+        kappa, swept = solution._kappa, self._swept
         incident = np.zeros(len(kappa), complex)
         incident[: len(solution._amplitudes)] = solution._amplitudes
         if downstream:
@@ -374,6 +381,8 @@ class _Spectra:
             reflected = np.where(swept, solution.reflection, 0)
         s, amplitude = np.concatenate([-kappa, kappa]), np.concatenate([incident, reflected])
         live = np.flatnonzero(amplitude)
-        value, slope = solution._section.modes(np.concatenate([alpha, alpha])[live], r)
-        error = np.full(len(live), 20 * _EPS + solution._cancellation)
-        return Waves(s[live], value * amplitude[live], slope * amplitude[live], error)
+        key = r.tobytes()
+        if key not in self._modes:
+            self._modes[key] = np.array(solution._section.modes(solution._alpha, r), complex)
+        radial = Factor(self._modes[key][:, :, live % len(kappa)])
+        return Waves(s[live], radial, amplitude[live], np.full(len(live), 20 * _EPS + solution._cancellation))

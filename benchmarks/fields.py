@@ -61,9 +61,9 @@ def ratio(seed):
     shapes = []
     product = near_field._Grid.product
 
-    def note(wave, factors, nodes):
-        shapes.append((wave[:, nodes].shape, factors[..., nodes].shape))
-        return product(wave, factors, nodes)
+    def note(axial, factors, nodes):
+        shapes.append((axial.values[0, :, nodes].shape, factors[..., nodes].shape))
+        return product(axial, factors, nodes)
 
     for mode in modes:
         started = time.perf_counter()

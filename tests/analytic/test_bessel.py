@@ -4,7 +4,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from analytic.bessel import bessel, hankel
+from analytic.bessel import _tables, bessel, hankel
 
 ORDERS = [0, 1, 2, 10, 13, 40, 80]
 EPS = np.finfo(float).eps
@@ -12,7 +12,7 @@ EPS = np.finfo(float).eps
 
 def reach(m):
     """Where the expansions for large arguments begin."""
-    return 25 + 1.2 * m
+    return _tables(m).reach
 
 
 def tolerance(m):
