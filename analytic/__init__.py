@@ -21,7 +21,7 @@ from .multimode import MultiMode, MultiModeSolution
 from .near_field import Field
 from .solver import solve
 from .source import DuctMode, Jet, ModeMixture
-from .sweeps import Sweep, sweep
+from .sweeps import Sweep, near_fields, sweep
 from .unflanged import Power, Solution
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "axial_wavenumber",
     "cut_on_helmholtz",
     "cut_on_orders",
+    "near_fields",
     "plus_factor",
     "radial_eigenvalue",
     "radial_eigenvalues",

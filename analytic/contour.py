@@ -12,9 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import ConvergenceError
+
 _WIDTH = 0.35  # largest delta, in K
 _STRIP = 0.675  # half the width of the strip of the parameter in which the sums' terms are regular, but for poles
 _MARGIN = 10.0  # the arms end where waves have decayed by this exponent more than the rule's error
+_OFFSETS = 6  # of the crossing of the real axis that are tried
+_LEAST = 0.02  # distance to a pole, in the path's parameter, below which the quadrature would need too many nodes
 _COARSE = 0.5  # step at which paths are compared
 ARMS = ((0.25 * np.pi, 0.36),)  # angles of the right and the left arm; the left one is low, to keep away from the
 # factorisation line.
@@ -35,14 +39,11 @@ class Contour:
         How many come first; twice their sum is the rule with twice the step.
     weight : (node,) complex array
         ds, so that an integral is a sum.
-    clearance : float
-        Least distance to a pole, in path steps.
     """
 
     s: np.ndarray
     half: int
     weight: np.ndarray
-    clearance: float
 
     def below(self, points):
         """Whether points lie below the path, for whose real part there is only one point of it."""
@@ -71,21 +72,27 @@ def contour(k, poles, *, extent, nearest, exponent, growth, arms=ARMS):
         Exponent of the growth of exp(-isX) allowed along the path.
     arms : sequence of pairs of float
         Angles to the real axis at which the right and the left arm may leave; the best pair is taken [rad].
+
+    Raises
+    ------
+    ConvergenceError
+        Every path tried comes too close to a pole.
     """
     delta = min(_WIDTH * k, growth / max(extent, 1e-300))
-    offsets = np.linspace(0.25 * min(delta, 0.25 * k), 0.5 * k, 8)[:, None]
+    offsets = np.linspace(0.25 * min(delta, 0.25 * k), 0.5 * k, _OFFSETS)[:, None]
     poles = np.asarray(poles)
     decay = 1.5 * exponent + _MARGIN
     clearances = np.array([_clearances(k, poles, delta, offsets, pair, nearest, decay) for pair in arms])
     best, which = np.unravel_index(np.argmax(clearances), clearances.shape)
+    if not clearances[best, which] > _LEAST:
+        raise ConvergenceError(f"no path keeps clear of the poles at K = {k}")
     # exp(-2 pi d / 2 step) is the error of singularities at a distance d, times exp(growth d) where waves grow with it.
     step = np.pi / max(exponent / _STRIP + growth, exponent / clearances[best, which])
     offset, pair = float(offsets[which, 0]), arms[best]
     start, end = _ends(k, delta, offset, pair, nearest, decay)
     s, slope = _path(k, delta, offset, pair, np.arange(start, end, step))
-    clearance = float(_distances(s, slope, poles, step).min()) / step
     order = np.concatenate([np.arange(0, len(s), 2), np.arange(1, len(s), 2)])
-    return Contour(s[order], (len(s) + 1) // 2, step * slope[order], clearance)
+    return Contour(s[order], (len(s) + 1) // 2, step * slope[order])
 
 
 def _clearances(k, poles, delta, offsets, arms, nearest, decay):
@@ -93,13 +100,10 @@ def _clearances(k, poles, delta, offsets, arms, nearest, decay):
     starts, ends = _ends(k, delta, offsets, arms, nearest, decay)
     t = starts + np.arange(0.0, float(np.max(ends - starts)), _COARSE)
     s, slope = _path(k, delta, offsets, arms, t)
-    return _distances(s, slope, poles, _COARSE).min(axis=(1, 2))
-
-
-def _distances(s, slope, poles, step):
-    """Least distances between poles and the pieces, a step long, of the path about its nodes; in its parameter."""
-    away = (poles - s[..., None]) / slope[..., None]
-    return np.hypot(np.maximum(np.abs(away.real) - 0.5 * step, 0.0), away.imag)
+    # Distances between poles and the pieces, a step long, of the straightened path about its nodes.
+    away = (poles - s[..., None]) * (1 / slope)[..., None]
+    along = np.maximum(np.abs(away.real) - 0.5 * _COARSE, 0.0)
+    return np.sqrt(np.min(along**2 + away.imag**2, axis=(1, 2)))
 
 
 def _turns(k, delta, offset):

@@ -11,6 +11,8 @@ passes between +kappa and -kappa, are divided out and put back in closed form. S
 F tends far away if b^2 - a^2 = (4 m^2 - 3) / 8: the logarithm of what is left falls like u^-4.
 """
 
+import copy
+
 import numpy as np
 
 from .errors import ConvergenceError
@@ -27,6 +29,22 @@ _TINY = 1e-4  # |s| in line scales below which the odd part of ln F_plus is line
 _PAIRS = 2.0  # zeros within this many line scales of the origin are divided out
 _BLOCK = 2**14  # numbers worked on at a time: they stay in the processor's cache
 _LARGEST_PHASE_STEP = 1.5  # of ln F between neighbours [rad]; more, and its branch is not certain
+
+
+_BY_CASE = (
+    "k",
+    "_scale",
+    "_u",
+    "_square",
+    "_weight",
+    "_alpha",
+    "_kappa",
+    "_pinched",
+    "_a",
+    "_b",
+    "_log_line",
+    "_rounding",
+)
 
 
 class Factorisation:
@@ -63,6 +81,25 @@ class Factorisation:
         self._log_line = self._unwrap(self._reduced_kernel(self._u.ravel(), case.ravel()).reshape(self._u.shape))
         # The phases of the Bessel functions keep eps |gamma|, and gamma = K at the origin.
         self._rounding = 20 * np.finfo(float).eps * (1 + section.m + self.k / 4)
+
+    def case(self, index):
+        """The factorisation of one case, of several."""
+        one = copy.copy(self)
+        one._single = True
+        for name in _BY_CASE:
+            setattr(one, name, getattr(self, name)[index : index + 1])
+        return one
+
+    @staticmethod
+    def join(cases):
+        """Of single cases that were one factorisation before."""
+        if len(cases) == 1:
+            return cases[0]
+        several = copy.copy(cases[0])
+        several._single = False
+        for name in _BY_CASE:
+            setattr(several, name, np.concatenate([getattr(case, name) for case in cases]))
+        return several
 
     def _find_zeros_near_origin(self):
         """alpha, kappa of the duct mode next to its cut-on, where there is one; there is room for one only."""

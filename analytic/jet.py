@@ -300,8 +300,9 @@ class JetSolution(NearField):
         k, jet = self.source.helmholtz, self.jet
         return (1.0, k, self.source.mach) if inside else (jet.density_ratio, k, jet.mach_outer * jet.sound_speed_ratio)
 
-    def _spectra(self, path):
-        return _JetSpectra(self, path)
+    @staticmethod
+    def _spectra(solutions, paths):
+        return [_JetSpectra(solution, path) for solution, path in zip(solutions, paths, strict=True)]
 
 
 def _circle(centre, radius):
@@ -317,7 +318,7 @@ class _JetSpectra:
         self._solution, self._path = solution, path
         self._kept = {}
 
-    def waves(self, r, inside, downstream):
+    def waves(self, r, downstream):
         """The sheet's field, the jet's own modes, and the duct's, as lists of `Waves`."""
         path = self._path
         if downstream not in self._kept:
@@ -325,10 +326,12 @@ class _JetSpectra:
             self._check_winding(nodes, downstream)
             self._kept[downstream] = nodes, self._displace(nodes), self._poles(downstream)
         nodes, eta, (circles, circle_weight, circle_eta) = self._kept[downstream]
-        waves = [self._waves(nodes, path.weight, eta, r, inside, path.half)]
+        waves = [self._waves(nodes, path.weight, eta, r, path.half)]
+        if downstream:
+            np.negative(waves[0].radial.values[2], out=waves[0].radial.values[2])  # of the mirror images
         if len(circles):
-            waves.append(self._waves(circles, circle_weight, circle_eta, r, inside, 0))
-        return [*waves, self._duct_modes(r, downstream)] if inside else waves
+            waves.append(self._waves(circles, circle_weight, circle_eta, r, 0))
+        return [*waves, self._duct_modes(r, downstream)] if r[0] <= 1 else waves
 
     def _displace(self, nodes):
         return self._solution._displacement(self._physical(nodes))
@@ -382,10 +385,20 @@ class _JetSpectra:
         nodes = np.concatenate(circles)
         return nodes, np.concatenate(weights), self._displace(nodes)
 
-    def _waves(self, nodes, weight, eta, r, inside, half):
-        solution = self._solution
-        sheet, (eta, error) = solution._sheet, eta
+    def _waves(self, nodes, weight, eta, r, half):
+        solution, (eta, error) = self._solution, eta
+        lip = np.count_nonzero(r <= 1)
         s = self._physical(nodes)
+        values = np.concatenate([self._radial(s, r[:lip], True), self._radial(s, r[lip:], False)], axis=1)
+        radial = Factor(np.concatenate([values, values[:1] * (-1j / solution._beta * nodes)]))
+        coefficient = -1j * eta * weight / (2 * np.pi * solution._beta)
+        return Waves(nodes, radial, coefficient, error + solution._cancellation + 20 * _EPS, half)
+
+    def _radial(self, s, r, inside):
+        """Potential and r-derivative (2, r, node) of waves on a stream whose boundary r = 1 is displaced by i."""
+        solution, sheet = self._solution, self._solution._sheet
+        if not len(r):
+            return np.empty((2, 0, len(s)), complex)
         speed, gamma = sheet.inner(s) if inside else sheet.outer(s)
         axis = r == 0
         off_axis = np.where(axis, 1.0, r)[:, None]
@@ -400,9 +413,8 @@ class _JetSpectra:
             wall = hankel_pair(solution._m, gamma)[1]
             value, slope = hankel_pair(solution._m, off_axis * gamma)
             scale = np.exp(1j * gamma * (off_axis - 1))
-        coefficient = -1j * speed * eta / (gamma * wall) * weight / (2 * np.pi * solution._beta)
-        radial = Factor(np.array([value * scale, slope * scale * gamma]))
-        return Waves(nodes, radial, coefficient, error + solution._cancellation + 20 * _EPS, half)
+        scale = scale * speed / (gamma * wall)
+        return np.array([value * scale, slope * scale * gamma])
 
     def _duct_modes(self, r, downstream):
         """Incident and reflected duct modes that are not in the integral: those below the path."""
@@ -412,6 +424,10 @@ class _JetSpectra:
         s = np.concatenate([solution._down, solution._up])
         amplitude = np.where(self._below(s, downstream), np.concatenate([incident, solution._reflected]), 0)
         live = np.flatnonzero(amplitude)
-        value, slope = solution._sheet.section.modes(np.tile(solution._alpha, 2)[live], r)
+        lip = np.count_nonzero(r <= 1)
+        values = np.zeros((3, len(r), len(live)), complex)
+        values[:2, :lip] = solution._sheet.section.modes(np.tile(solution._alpha, 2)[live], r[:lip])
+        nodes = solution._scaled(s[live])
+        np.multiply(values[0], -1j / solution._beta * nodes, out=values[2])
         error = np.full(len(live), 20 * _EPS + solution.error_estimate)
-        return Waves(solution._scaled(s[live]), Factor(np.array([value, slope], complex)), amplitude[live], error)
+        return Waves(nodes, Factor(values), amplitude[live], error)

@@ -1,17 +1,17 @@
 r"""Near field from its spectra: sums of waves exp(-i s x) over the nodes of a contour, on a grid or at points.
 
-Inside (r <= 1) and outside, upstream and downstream of the lip the potential is a sum of
+Upstream and downstream of the lip the potential is a sum of
 
-    psi(x, r) = exp(-i sigma x) sum_n exp(-i s_n x / beta) value_n(r),
+    psi(x, r) = exp(-i sigma x) sum_n c_n exp(-i s_n x / beta) f_n(r),
 
-so that a grid costs one matrix product for psi, u and v together in each of the four regions. Half of the quadrature's
-nodes give the coarse value that the error estimate needs.
+so that a grid costs one matrix product for psi, u and v together on either side. Half of the quadrature's nodes give
+the coarse value that the error estimate needs.
 """
 
 import copy
-import itertools
+import functools
+import operator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,22 +60,33 @@ class Factor:
     def __init__(self, values):
         self.values = values
 
-    @cached_property
+    @functools.cached_property
     def norms(self):
         """Over the points: (quantity, node)."""
-        return np.sqrt(_squares("qpn,qpn->qn", self.values))
+        return _norms_of_nodes(self.values)
+
+    def split(self, sizes):
+        """Factors of as many nodes, one after the other."""
+        if len(sizes) == 1:
+            return [self]
+        parts = []
+        for stop, size in zip(np.cumsum(sizes), sizes, strict=True):
+            nodes = slice(stop - size, stop)
+            parts.append(Factor(self.values[..., nodes]))
+            parts[-1].norms = self.norms[..., nodes]  # found for all at once
+        return parts
 
 
 @dataclass(frozen=True)
 class Waves:
     """Terms of a sum over waves, for some radii.
 
-    s : (node,) complex array, times beta and less the shift.
-    radial : Factor, the potential and its r-derivative, to be multiplied with
-    coefficient : (node,) complex array.
+    s : (node,) complex array, times beta and less the shift; for the quadrature over the path the nodes of that for x <
+        0, which on the other side stand for their mirror images -s.
+    radial : Factor of f, its r-derivative and -i s / beta f.
+    coefficient : (node,) complex array, c.
     error : (node,) float array, relative.
-    half : number of nodes, the first ones, that give half the sum, if it is the quadrature over the nodes of the path
-        for x < 0 or their mirror images for x > 0; 0 if the terms are exact.
+    half : number of nodes, the first ones, that give half the sum, if it is the quadrature; 0 if the terms are exact.
     """
 
     s: np.ndarray
@@ -97,8 +108,9 @@ class NearField:
     _poles: np.ndarray  # to be kept away from by the path for x < 0
     _arms: tuple = ARMS  # angles at which that path may leave
 
-    def _spectra(self, path) -> Any:
-        """An object whose waves(r, inside, downstream) gives a list of `Waves`."""
+    @staticmethod
+    def _spectra(solutions, paths) -> list[Any]:
+        """An object for every solution and path, whose waves(r, downstream), r increasing, gives a list of `Waves`."""
         raise NotImplementedError
 
     def _set_strength(self):
@@ -139,73 +151,39 @@ class NearField:
         ConvergenceError
             The error estimate is above the solution's tolerance.
         """
-        return self._tensor_fields(x, r, [self])[0]
-
-    def _tensor_fields(self, x, r, variants):
-        """`field` of solutions that differ in their amplitudes only, this one among them or not."""
-        x, r = np.atleast_1d(np.asarray(x, dtype=float)), np.atleast_1d(np.asarray(r, dtype=float))
-        if x.ndim != 1 or r.ndim != 1:
-            raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}; see at()")
-        nearest = np.hypot(np.min(np.abs(x), initial=np.inf), np.min(np.abs(r - 1), initial=np.inf))
-        return self._fields(x, r, nearest, _Grid, variants)
+        return grid_fields([[self]], x, r)[0][0]
 
     def at(self, x, r):
         """Near field at scattered points; x and r broadcast together. Otherwise as `field`."""
         x, r = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(r, dtype=float))
         shape, x, r = x.shape, x.ravel(), r.ravel()
-        (field,) = self._fields(x, r, np.min(np.hypot(x, r - 1), initial=np.inf), _Points, [self])
+        ((field,),) = _fields([[self]], x, r, np.min(np.hypot(x, r - 1), initial=np.inf), _Points)
         parts = {name: value.reshape(shape) for name, value in vars(field).items() if name != "error_estimate"}
         return Field(**parts, error_estimate=field.error_estimate)
 
-    def _fields(self, x, r, nearest, layout, variants):
-        if not (np.all(np.isfinite(x)) and np.all(np.isfinite(r)) and x.size and r.size):
-            raise ValueError("positions must be finite, and there must be at least one")
-        hub = self.source.hub
-        if np.any(r < hub):
-            raise ValueError(f"radii must be at least {hub}, the hub's, got r={r[r < hub][0]}")
-        if nearest < _CLOSEST:
-            raise ValueError(
-                f"a point lies {nearest:.1e} from the lip, where the velocity is singular; the least is {_CLOSEST}"
-            )
-        wanted = np.log(_SAFETY / self.tolerance)
-        exponent, growth = wanted / _POWER, _GROWTH
-        for attempt in range(_ATTEMPTS):
-            fields = self._sum(x, r, nearest, layout, variants, exponent=exponent, growth=growth)
-            worst = max(field.error_estimate for field in fields)
-            if worst <= self.tolerance:
-                return fields
-            # First against the quadrature's error only, then against the rounding's, too.
-            exponent *= np.clip(wanted / max(-np.log(worst), 1e-3), *_MORE) if attempt == 0 else 2
-            growth *= 1 if attempt == 0 else 0.5
-        raise ConvergenceError(
-            f"the error estimate of the field, {worst:.1e}, is above {self.tolerance:.1e} for {self.source}"
-        )
-
-    def _sum(self, x, r, nearest, layout, variants, **resolution):
-        """Fields and their error estimates, with one step of the contour's parameter and one growth along it."""
-        extent = float(np.max(np.abs(x))) / self._beta
-        path = contour(self._k, self._poles, extent=extent, nearest=nearest, arms=self._arms, **resolution)
-        spectra, grid = self._spectra(path), layout(x, r, 1j * path.s / self._beta)
-        return [
-            solution._assemble(x, r, grid, spectra if solution is self else spectra.of(solution))
-            for solution in variants
-        ]
-
-    def _assemble(self, x, r, grid, spectra):
-        """Field from its spectra."""
+    def _assemble(self, x, r, grid, case, spectra):
+        """Field from its spectra, the grid's case."""
         values = np.empty((4, *grid.shape), complex)  # psi, u, v, p
         error = np.zeros(3)  # squared, of psi, (u, v) and p
-        for part in grid.parts:
-            sums = [self._contract(grid, part, w) for w in spectra.waves(part.r, part.inside, part.downstream)]
-            psi, v, u = sum(value for value, _ in sums)
-            psi_error, v_error, u_error = sum(error for _, error in sums)
+        for side in grid.sides:
+            sums = [self._contract(grid, side, case, waves) for waves in spectra.waves(side.r, side.downstream)]
+            total, (psi_error, v_error, u_error) = (
+                functools.reduce(operator.iadd, terms) for terms in zip(*sums, strict=True)
+            )
+            psi, v, u = total
             if self._shift:
-                shift = np.exp(-1j * self._shift * part.x).reshape(grid.along_x)
-                psi, v, u = psi * shift, v * shift, u * shift
-            density, k, mach = self._fluid(part.inside)
-            for value, quantity in zip(values, (psi, u, v, density * (1j * k * psi - mach * u)), strict=True):
-                value[part.where] = quantity
-            p_error = density * (k * psi_error + abs(mach) * u_error)
+                u -= 1j * self._shift * psi
+                total *= np.exp(-1j * self._shift * side.x).reshape(grid.along_x)
+                u_error += abs(self._shift) * psi_error
+            density, k, mach = np.where(
+                side.r <= 1, *(np.array(self._fluid(inside))[:, None] for inside in (True, False))
+            )
+            p = (1j * density * k) * psi
+            if np.any(mach):
+                p -= (density * mach) * u
+            for value, quantity in zip(values, (psi, u, v, p), strict=True):
+                value[side.where] = quantity
+            p_error = np.max(density * k) * psi_error + np.max(density * np.abs(mach)) * u_error
             error += psi_error**2, u_error**2 + v_error**2, p_error**2
         size = _norms(values) ** 2
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -213,23 +191,21 @@ class NearField:
         estimate = float(np.max(np.where(np.isnan(relative), np.inf, relative)))
         return Field(x, r, values[0], values[1], values[2], values[3], estimate)
 
-    def _contract(self, grid, part, waves):
-        """psi, v, u (3, ...) and the norms of their errors."""
+    def _contract(self, grid, side, case, waves):
+        """psi, v and u + i sigma psi (3, ...), but for exp(-i sigma x), and the norms of their errors."""
         if waves.half:
-            axial = part.axial
+            axial = side.axials[case]
         else:
-            axial = Factor(np.exp(np.multiply.outer(part.x / self._beta, -1j * waves.s))[None])
-        factors = np.empty((3, *waves.radial.values.shape[1:]), complex)
-        speed = -1j * (self._shift + waves.s / self._beta)
-        np.multiply(waves.radial.values, waves.coefficient, out=factors[:2])
-        np.multiply(factors[0], speed, out=factors[2])
-        norms = grid.norms(axial, waves.radial) * (np.abs(waves.coefficient) * waves.error)
-        rounding = np.array([*norms.sum(axis=1), norms[0] @ np.abs(speed)])
+            axial = Factor(np.exp(np.multiply.outer(side.x / self._beta, -1j * waves.s))[None])
+        strength, factors = axial.values[0] * waves.coefficient, waves.radial.values
+        rounding = grid.norms(axial, waves.radial) @ (np.abs(waves.coefficient) * waves.error)
         if not waves.half:
-            return grid.product(axial, factors, slice(None)), rounding
-        half = grid.product(axial, factors, slice(waves.half))
-        other = grid.product(axial, factors, slice(waves.half, None))
+            return grid.product(strength, factors, slice(None)), rounding
+        half = grid.product(strength, factors, slice(waves.half))
+        other = grid.product(strength, factors, slice(waves.half, None))
         fine, difference = half + other, half - other
+        if side.downstream:  # -s
+            np.negative(fine[2], out=fine[2])
         size, gap = _norms(fine), _norms(difference)
         # Halving the step squares the error of an exponentially convergent rule: between the difference and its square.
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -237,32 +213,109 @@ class NearField:
         return fine, size * quotient * np.minimum(quotient, 1.0) ** (_POWER - 1) + rounding
 
 
+def grid_fields(families, x, r):
+    """`field` of many solutions at once.
+
+    Parameters
+    ----------
+    families : list of lists of NearField
+        Solutions of one azimuthal order and hub, those of a family with the same Helmholtz and Mach number.
+    x, r : arrays
+        As for `NearField.field`, which has the errors, too.
+
+    Returns
+    -------
+    list of lists of Field
+    """
+    x, r = np.atleast_1d(np.asarray(x, dtype=float)), np.atleast_1d(np.asarray(r, dtype=float))
+    if x.ndim != 1 or r.ndim != 1:
+        raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}; see at()")
+    nearest = np.hypot(np.min(np.abs(x), initial=np.inf), np.min(np.abs(r - 1), initial=np.inf))
+    return _fields(families, x, r, nearest, _Grid)
+
+
+def _fields(families, x, r, nearest, layout):
+    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(r)) and x.size and r.size):
+        raise ValueError("positions must be finite, and there must be at least one")
+    hub = families[0][0].source.hub
+    if np.any(r < hub):
+        raise ValueError(f"radii must be at least {hub}, the hub's, got r={r[r < hub][0]}")
+    if nearest < _CLOSEST:
+        raise ValueError(
+            f"a point lies {nearest:.1e} from the lip, where the velocity is singular; the least is {_CLOSEST}"
+        )
+    found: list = [None] * len(families)
+    wanted = [float(np.log(_SAFETY / family[0].tolerance)) for family in families]
+    aims = {index: (exponent / _POWER, _GROWTH) for index, exponent in enumerate(wanted)}
+    for attempt in range(_ATTEMPTS):
+        tried = _sums([families[index] for index in aims], x, r, nearest, layout, aims.values())
+        for index, fields in zip(list(aims), tried, strict=True):
+            worst = max(field.error_estimate for field in fields)
+            exponent, growth = aims.pop(index)
+            if worst <= families[index][0].tolerance:
+                found[index] = fields
+            elif attempt == 0:  # first against the quadrature's error only
+                aims[index] = exponent * np.clip(wanted[index] / max(-np.log(worst), 1e-3), *_MORE), growth
+            else:  # then against the rounding's, too
+                aims[index] = 2 * exponent, 0.5 * growth
+            missed = worst
+        if not aims:
+            return found
+    solution = families[next(iter(aims))][0]
+    raise ConvergenceError(
+        f"the error estimate of the field, {missed:.1e}, is above {solution.tolerance:.1e} for {solution.source}"
+    )
+
+
+def _sums(families, x, r, nearest, layout, aims):
+    """Fields and their error estimates, for an exponent of the error and one of the growth along each path."""
+    leaders, extent = [family[0] for family in families], float(np.max(np.abs(x)))
+    paths = [
+        contour(
+            one._k,
+            one._poles,
+            extent=extent / one._beta,
+            nearest=nearest,
+            exponent=exponent,
+            growth=growth,
+            arms=one._arms,
+        )
+        for one, (exponent, growth) in zip(leaders, aims, strict=True)
+    ]
+    grid = layout(x, r, [1j * path.s / leader._beta for leader, path in zip(leaders, paths, strict=True)])
+    return [
+        [one._assemble(x, r, grid, case, spectra if one is family[0] else spectra.of(one)) for one in family]
+        for case, (family, spectra) in enumerate(zip(families, leaders[0]._spectra(leaders, paths), strict=True))
+    ]
+
+
 def _norms(values):
     """Norms over all axes but the first."""
-    axes = "qxr"[: values.ndim]
-    return np.sqrt(_squares(f"{axes},{axes}->q", values))
+    parts, axes = values.view(float), "qxr"[: values.ndim]  # real and imaginary, one beside the other
+    return np.sqrt(np.einsum(f"{axes},{axes}->q", parts, parts))
 
 
-def _squares(subscripts, values):
-    """Sums of |values|^2, without the square roots of np.linalg.norm."""
-    return np.einsum(subscripts, values.real, values.real) + np.einsum(subscripts, values.imag, values.imag)
+def _norms_of_nodes(values):
+    """Norms over the middle axis."""
+    parts = np.ascontiguousarray(values).view(float)
+    squares = np.einsum("qpn,qpn->qn", parts, parts)
+    return np.sqrt(squares[:, ::2] + squares[:, 1::2])
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Points on one side of the wall and of the open end.
+class _Side:
+    """Points on one side of the open end.
 
-    where : index of the points in the arrays of the field.
-    x, r : float arrays, in that order.
-    axial : Factor, exp(rate |x|) of the path's nodes.
+    where : index of the points in the arrays of the field, or of their rows and columns.
+    x, r : float arrays, in that order; r increases.
+    axials : Factors, exp(rate |x|) of every case's path.
     """
 
-    inside: bool
     downstream: bool
     where: tuple
     x: np.ndarray
     r: np.ndarray
-    axial: Factor
+    axials: list[Factor]
 
 
 class _Grid:
@@ -270,25 +323,25 @@ class _Grid:
 
     along_x = (-1, 1)
 
-    def __init__(self, x, r, rate):
+    def __init__(self, x, r, rates):
         self.shape = (len(x), len(r))
         distances, rows = np.unique(np.abs(x), return_inverse=True)  # one for both sides, if they are mirror images
-        every = Factor(exponentials(distances, rate)[None])
-        outward = np.argsort(rows)
-        self.parts = []
+        every = Factor(exponentials(distances, np.concatenate(rates))[None])
+        outward, j = np.argsort(rows), np.argsort(r, kind="stable")
+        self.sides = []
         for downstream in (True, False):
             i = outward[(x[outward] >= 0) == downstream]
-            axial = every if np.array_equal(rows[i], np.arange(len(distances))) else Factor(every.values[:, rows[i]])
-            for inside in (True, False):
-                j = np.flatnonzero((r <= 1) == inside)
-                if len(i) and len(j):
-                    self.parts.append(_Part(inside, downstream, _rectangle(i, j), x[i], r[j], axial))
+            if len(i):
+                mirrored = np.array_equal(rows[i], np.arange(len(distances)))
+                axial = every if mirrored else Factor(every.values[:, rows[i]])
+                axials = axial.split([len(rate) for rate in rates])
+                self.sides.append(_Side(downstream, _rectangle(i, j), x[i], r[j], axials))
 
     @staticmethod
-    def product(axial, factors, nodes):
-        """Sum over nodes: (1, x, node) by (quantity, r, node) to (quantity, x, r)."""
+    def product(strength, factors, nodes):
+        """Sum over nodes: (x, node) by (quantity, r, node) to (quantity, x, r)."""
         quantities, radii, count = factors.shape
-        flat = axial.values[0, :, nodes] @ factors.reshape(quantities * radii, count)[:, nodes].T
+        flat = strength[:, nodes] @ factors.reshape(quantities * radii, count)[:, nodes].T
         return flat.reshape(-1, quantities, radii).transpose(1, 0, 2)
 
     @staticmethod
@@ -310,21 +363,22 @@ class _Points:
 
     along_x = (-1,)
 
-    def __init__(self, x, r, rate):
+    def __init__(self, x, r, rates):
         self.shape = x.shape
-        self.parts = []
-        for downstream, inside in itertools.product((True, False), repeat=2):
-            i = np.flatnonzero(((x >= 0) == downstream) & ((r <= 1) == inside))
+        outward = np.argsort(r, kind="stable")
+        self.sides = []
+        for downstream in (True, False):
+            i = outward[(x[outward] >= 0) == downstream]
             if len(i):
-                axial = Factor(np.exp(np.multiply.outer(np.abs(x[i]), rate))[None])
-                self.parts.append(_Part(inside, downstream, (i,), x[i], r[i], axial))
+                axials = [Factor(np.exp(np.multiply.outer(np.abs(x[i]), rate))[None]) for rate in rates]
+                self.sides.append(_Side(downstream, (i,), x[i], r[i], axials))
 
     @staticmethod
-    def product(axial, factors, nodes):
-        """Sum over nodes: (1, point, node) by (quantity, point, node) to (quantity, point)."""
-        return np.einsum("pn,qpn->qp", axial.values[0, :, nodes], factors[..., nodes])
+    def product(strength, factors, nodes):
+        """Sum over nodes: (point, node) by (quantity, point, node) to (quantity, point)."""
+        return np.einsum("pn,qpn->qp", strength[:, nodes], factors[..., nodes])
 
     @staticmethod
     def norms(axial, radial):
         """Norm over the points of every node's wave: (quantity, node)."""
-        return np.sqrt(_squares("qpn,qpn->qn", axial.values * radial.values))
+        return _norms_of_nodes(axial.values * radial.values)

@@ -1,4 +1,4 @@
-"""Reflection and directivity of many single modes as one vectorised call, without flow or in uniform flow.
+"""Many sources as one vectorised call, without flow or in uniform flow: near fields, and what is far away.
 
 The formulas are those of `unflanged`; here the cases of one azimuthal order share every evaluation of a Bessel function
 and the sums of the factorisation.
@@ -12,10 +12,14 @@ from .errors import ConvergenceError
 from .factorisation import Factorisation
 from .kernel import hankel_pair
 from .modes import check_mach, check_orders
+from .near_field import grid_fields
 from .section import Section, check_hub
+from .source import DuctMode, ModeMixture
+from .unflanged import Solution
 
 _EPS = np.finfo(float).eps
 _CHUNK = 128  # cases worked on at a time: their matrices of line nodes and angles stay in a few megabytes
+_TOGETHER = 16  # near fields worked on at a time
 _AXIS = 1e-12  # angle to the axis, as its sine, below which D is its limit
 
 
@@ -31,6 +35,57 @@ class Sweep:
     reflection: np.ndarray
     directivity: np.ndarray
     error_estimate: np.ndarray
+
+
+def near_fields(sources, x, r, *, tolerance=1e-6):
+    """Near fields of many sources on one tensor grid, without flow or in uniform flow.
+
+    As `solve(source).field(x, r)` one after the other; here sources of an azimuthal order and hub share every
+    evaluation of a Bessel function.
+
+    Parameters
+    ----------
+    sources : sequence of DuctMode or ModeMixture
+        In any order; those alike are found.
+    x, r : arrays
+        As for `Solution.field`.
+    tolerance : float
+        Largest relative error estimate accepted.
+
+    Returns
+    -------
+    list of Field
+
+    Raises
+    ------
+    TypeError
+        A source is neither a mode nor a mixture.
+    ValueError
+        As `Solution.field`.
+    ConvergenceError
+        A source misses the tolerance, as within a relative 1e-9 of a cut-on; it is named.
+
+    Examples
+    --------
+    >>> first, second = near_fields([DuctMode(0, 0, 3.0), DuctMode(2, 0, 5.0, mach=0.3)], [-0.5, 0.5], [0.5, 1.5])
+    >>> first.potential.shape
+    (2, 2)
+    """
+    sources = list(sources)
+    groups: dict = {}
+    for index, source in enumerate(sources):
+        if not isinstance(source, DuctMode | ModeMixture):
+            raise TypeError(f"expected DuctModes or ModeMixtures, got {type(source).__name__}")
+        groups.setdefault((abs(int(source.m)), source.hub), []).append(index)
+    fields: list = [None] * len(sources)
+    for group in groups.values():
+        group.sort(key=lambda index: sources[index].helmholtz)  # alike ones together
+        for start in range(0, len(group), _TOGETHER):
+            part = group[start : start + _TOGETHER]
+            solutions = Solution.several([sources[index] for index in part], tolerance)
+            for index, (field,) in zip(part, grid_fields([[one] for one in solutions], x, r), strict=True):
+                fields[index] = field
+    return fields
 
 
 def sweep(m, n, helmholtz, theta, *, mach=0.0, hub=0.0, tolerance=1e-6):

@@ -26,12 +26,13 @@ import numpy as np
 from .errors import ConvergenceError
 from .factorisation import Factorisation
 from .kernel import exponentials, hankel_pair, radial_wavenumber
-from .near_field import Factor, Field, NearField, Waves
+from .near_field import Factor, Field, NearField, Waves, grid_fields
 from .section import Section
 from .source import DuctMode, ModeMixture
 
 _REFINEMENTS = 4  # times the step of the power's quadrature may be halved
 _EPS = np.finfo(float).eps
+_EVANESCENT = 4  # duct modes beyond those cut on, of which a path keeps clear
 _NEGLIGIBLE = 40.0  # exponent of decay from the wall beyond which a wave is left out
 
 
@@ -71,6 +72,27 @@ class Solution(NearField):
     """
 
     def __init__(self, source, tolerance):
+        self._describe(source, tolerance)
+        self._factors = Factorisation(self._section, self._k)
+        self._complete(*self._factors.plus(self._kappa))
+
+    @classmethod
+    def several(cls, sources, tolerance):
+        """Solutions for DuctModes or ModeMixtures of one azimuthal order and hub, whose factorisations are one call."""
+        solutions = [cls.__new__(cls) for _ in sources]
+        for solution, source in zip(solutions, sources, strict=True):
+            solution._describe(source, tolerance)
+        factors = Factorisation(solutions[0]._section, np.array([solution._k for solution in solutions]))
+        sizes = [len(solution._kappa) for solution in solutions]
+        rows = _rows(sizes)
+        plus, error = factors.plus(np.concatenate([solution._kappa for solution in solutions])[rows])
+        for case, (solution, size) in enumerate(zip(solutions, sizes, strict=True)):
+            solution._factors = factors.case(case)
+            solution._complete(plus[case, :size], error[case, :size])
+        return solutions
+
+    def _describe(self, source, tolerance):
+        """All but the factors."""
         self.source, self.tolerance = source, tolerance
         self._m = abs(int(source.m))
         self._section = Section(self._m, source.hub)
@@ -78,17 +100,19 @@ class Solution(NearField):
         self._beta = math.sqrt((1 - source.mach) * (1 + source.mach))
         self._k = source.helmholtz / self._beta
         self._shift = source.mach * self._k / self._beta
-        self._factors = Factorisation(self._section, self._k)
         cut_on = np.count_nonzero(self._section.eigenvalues(int(self._k / np.pi) + 3) < self._k)
         alpha = self._section.eigenvalues(max(int(cut_on), len(self._amplitudes)) + 1)
         self._alpha = alpha
-        near = self._section.eigenvalues(int(self._k / np.pi) + 8)
+        near = self._section.eigenvalues(int(self._k / np.pi) + _EVANESCENT)
         self._poles = np.sqrt((self._k - near) * (self._k + near) + 0j)
         self._kappa = np.sqrt((self._k - alpha) * (self._k + alpha) + 0j)
         self._norm = self._section.norm(alpha)
-        self._plus, self._plus_error = self._factors.plus(self._kappa)
         # kappa_n = sqrt(K^2 - alpha_n^2) loses the digits that K and alpha_n share.
         self._cancellation = float(2 * _EPS * self._k / np.min(np.abs(self._k - alpha)))
+
+    def _complete(self, plus, error):
+        """What follows from the factors W_plus at kappa."""
+        self._plus, self._plus_error = plus, error
         self._set_strength()
         self._require(self.error_estimate, "the factorisation")
 
@@ -278,7 +302,7 @@ class Solution(NearField):
         every = Solution(source, self.tolerance)
         every.tolerance = 0.1 * self.tolerance  # the errors of the orders add up
         modes = [DuctMode(source.m, order, source.helmholtz, source.mach, source.hub) for order in range(count)]
-        orders = every._tensor_fields(x, r, [every._incident(mode) for mode in modes])
+        (orders,) = grid_fields([[every._incident(mode) for mode in modes]], x, r)
         names = ("potential", "axial_velocity", "radial_velocity", "pressure")
         parts = {}
         for name in names:
@@ -300,25 +324,95 @@ class Solution(NearField):
     def _fluid(self, inside):
         return 1.0, self.source.helmholtz, self.source.mach
 
-    def _spectra(self, path):
-        return _Spectra(self, path)
+    @staticmethod
+    def _spectra(solutions, paths):
+        nodes = _Nodes(solutions, paths)
+        return [_Spectra(*case, nodes, index) for index, case in enumerate(zip(solutions, paths, strict=True))]
+
+
+def _rows(sizes):
+    """Indices (row, place) of rows of different length that follow each other; short rows repeat their last place."""
+    stops = np.cumsum(sizes)[:, None]
+    return np.minimum(stops - np.array(sizes)[:, None] + np.arange(max(sizes)), stops - 1)
+
+
+class _Nodes:
+    """Nodes of several solutions' paths, one after the other, and what is evaluated at all of them in one call."""
+
+    def __init__(self, solutions, paths):
+        self._section, self._sizes = solutions[0]._section, [len(path.s) for path in paths]
+        stops = np.cumsum(self._sizes)
+        self.slices = [slice(stop - size, stop) for stop, size in zip(stops, self._sizes, strict=True)]
+        s, weight = (np.concatenate([getattr(path, name) for path in paths]) for name in ("s", "weight"))
+        gamma = radial_wavenumber(s, np.repeat([solution._k for solution in solutions], self._sizes))
+        slope, hankel = self._section.wall(gamma)[1], hankel_pair(self._section.m, gamma)[1]
+        kernel = self._section.kernel(gamma, (slope, hankel))
+        rows = _rows(self._sizes)
+        plus, error = Factorisation.join([solution._factors for solution in solutions]).plus(s[rows], kernel[rows])
+        real = np.arange(rows.shape[1]) < np.array(self._sizes)[:, None]
+        plus, self.error = plus[real], error[real]
+        # gamma S' A = gamma H_m' B over (K + s) T(s), times ds / 2 pi.
+        common = weight / (2 * np.pi * gamma)
+        growth = np.exp(1j * gamma + np.abs(gamma.imag))
+        self.common = {False: common * plus, True: common * growth * (1j * np.pi / plus) * (slope * hankel)}
+        self._gamma, self._slope, self._hankel = gamma, slope, hankel
+        self._speed = -1j * s / np.repeat([solution._beta for solution in solutions], self._sizes)
+        self._alpha = max((solution._alpha for solution in solutions), key=len)
+        self._radial: dict = {}
+        self._modes: dict = {}
+
+    def radial(self, r):
+        """S(gamma r) / S'(gamma) or H_m(gamma r) / H_m'(gamma), see `Waves`: a `Factor` for every solution."""
+        key = r.tobytes()
+        if key not in self._radial:
+            self._radial[key] = Factor(self._evaluate(r)).split(self._sizes)
+        return self._radial[key]
+
+    def _evaluate(self, r):
+        gamma, section = self._gamma, self._section
+        values = np.zeros((3, len(r), len(gamma)), complex)
+        decay = np.multiply.outer(np.abs(r - 1), gamma.imag)
+        lip = np.count_nonzero(r <= 1)
+        for rows, inside in ((slice(lip), True), (slice(lip, None), False)):
+            radii = r[rows]
+            if not len(radii):
+                continue
+            axis = radii == 0
+            live = np.flatnonzero(decay[rows] < _NEGLIGIBLE)
+            row, column = np.divmod(live, len(gamma))
+            off_axis, nodes = np.where(axis, 1.0, radii)[row], gamma[column]
+            if inside:
+                pair = section.radial(nodes, off_axis)
+                scale = exponentials(radii - 1, np.abs(gamma.imag)) / self._slope
+            else:
+                pair = hankel_pair(section.m, off_axis * nodes)
+                scale = exponentials(radii - 1, 1j * gamma) / self._hankel
+            for value, part in zip(values, pair, strict=False):
+                value[rows].ravel()[live] = part
+            if inside and np.any(axis):
+                values[0, rows][axis], values[1, rows][axis] = section.m == 0, 0.5 * (section.m == 1)
+            values[:2, rows] *= scale
+        values[1] *= gamma
+        np.multiply(values[0], self._speed, out=values[2])
+        return values
+
+    def modes(self, r):
+        """Duct modes and their r-derivatives, as many as the solution with most has, 0 outside: (2, r, mode)."""
+        key = r.tobytes()
+        if key not in self._modes:
+            lip = np.count_nonzero(r <= 1)
+            self._modes[key] = np.zeros((2, len(r), len(self._alpha)), complex)
+            self._modes[key][:, :lip] = self._section.modes(self._alpha, r[:lip])
+        return self._modes[key]
 
 
 class _Spectra:
     """A and B on a contour, with the radial functions scaled so that nothing overflows."""
 
-    def __init__(self, solution, path):
-        self._path, self._solution = path, solution
-        self._s = {False: path.s, True: -path.s}
-        self._gamma = radial_wavenumber(path.s, solution._k)
-        self._bessel = solution._section.wall(self._gamma)[1]
-        self._hankel = hankel_pair(solution._m, self._gamma)[1]
-        kernel = solution._section.kernel(self._gamma, (self._bessel, self._hankel))
-        self._plus, error = solution._factors.plus(path.s, kernel)
-        self._error = error + solution._cancellation + 20 * _EPS
+    def __init__(self, solution, path, nodes, case):
+        self._solution, self._path, self._nodes, self._case = solution, path, nodes, case
+        self._error = nodes.error[nodes.slices[case]] + solution._cancellation + 20 * _EPS
         self._swept = path.below(solution._kappa)
-        self._radial: dict = {}
-        self._modes: dict = {}
         self._coefficients: dict = {}
 
     def of(self, solution):
@@ -327,46 +421,15 @@ class _Spectra:
         other._solution, other._coefficients = solution, {}
         return other
 
-    def waves(self, r, inside, downstream):
+    def waves(self, r, downstream):
         """The scattered field, and what is outside the integral, as lists of `Waves`."""
         if downstream not in self._coefficients:
-            self._coefficients[downstream] = self._coefficient(downstream)
-        s, coefficient = self._s[downstream], self._coefficients[downstream]
-        waves = [Waves(s, self._radial_functions(r, inside), coefficient, self._error, self._path.half)]
-        return [*waves, self._explicit(r, downstream)] if inside else waves
-
-    def _coefficient(self, downstream):
-        """gamma S' A = gamma H_m' B times ds / 2 pi."""
-        common = self._solution._sources(self._s[downstream]) / self._gamma * self._path.weight / (2 * np.pi)
-        if not downstream:
-            return common * self._plus
-        growth = np.exp(1j * self._gamma + np.abs(self._gamma.imag))
-        return common * growth * (1j * np.pi / self._plus) * self._hankel * self._bessel
-
-    def _radial_functions(self, r, inside):
-        """S(gamma r) / S'(gamma) or H_m(gamma r) / H_m'(gamma), and r-derivatives, kept for reuse."""
-        key = inside, r.tobytes()
-        if key not in self._radial:
-            gamma, solution = self._gamma, self._solution
-            axis = r == 0
-            off_axis = np.where(axis, 1.0, r)
-            live = np.flatnonzero(np.multiply.outer(np.abs(r - 1), gamma.imag) < _NEGLIGIBLE)
-            row, column = np.divmod(live, len(gamma))
-            values = np.zeros((2, len(r), len(gamma)), complex)
-            if inside:
-                pair = solution._section.radial(gamma[column], off_axis[row])
-                scale = exponentials(r - 1, np.abs(gamma.imag))
-            else:
-                pair = hankel_pair(solution._m, off_axis[row] * gamma[column])
-                scale = exponentials(r - 1, 1j * gamma)
-            for value, part in zip(values, pair, strict=True):
-                value.ravel()[live] = part
-            if inside and np.any(axis):
-                values[0, axis], values[1, axis] = solution._m == 0, 0.5 * (solution._m == 1)
-            values *= scale / (self._bessel if inside else self._hankel)
-            values[1] *= gamma
-            self._radial[key] = Factor(values)
-        return self._radial[key]
+            s = -self._path.s if downstream else self._path.s
+            common = self._nodes.common[downstream][self._nodes.slices[self._case]]
+            self._coefficients[downstream] = self._solution._sources(s) * common
+        radial, coefficient = self._nodes.radial(r)[self._case], self._coefficients[downstream]
+        waves = [Waves(self._path.s, radial, coefficient, self._error, self._path.half)]
+        return [*waves, self._explicit(r, downstream)] if r[0] <= 1 else waves
 
     def _explicit(self, r, downstream):
         """Duct modes outside the integral: incident ones (downstream unless swept), and swept reflected ones."""
@@ -381,8 +444,6 @@ class _Spectra:
             reflected = np.where(swept, solution.reflection, 0)
         s, amplitude = np.concatenate([-kappa, kappa]), np.concatenate([incident, reflected])
         live = np.flatnonzero(amplitude)
-        key = r.tobytes()
-        if key not in self._modes:
-            self._modes[key] = np.array(solution._section.modes(solution._alpha, r), complex)
-        radial = Factor(self._modes[key][:, :, live % len(kappa)])
+        modes = self._nodes.modes(r)[:, :, live % len(kappa)]
+        radial = Factor(np.concatenate([modes, modes[:1] * (-1j / solution._beta * s[live])]))
         return Waves(s[live], radial, amplitude[live], np.full(len(live), 20 * _EPS + solution._cancellation))

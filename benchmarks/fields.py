@@ -1,9 +1,9 @@
 """Throughput of the solver: python benchmarks/fields.py [--fields N] [--workers W].
 
 Fields of 128 x 64 cells over x in [-2, 2], r in [0, 2] (psi, u, v, p), a new mode each, drawn from 0 <= m <= 10, 3 <=
-ka <= 25, |M| <= 0.5; fields of 64 amplitude vectors of one (m, ka, M) at a time; directivities at 37 angles. Beside
-them, in the same process, the bare complex matrix products that a field consists of: for x < 0 and x > 0, inside and
-outside, psi, u and v, both halves of the quadrature. Every process has one thread.
+ka <= 25, |M| <= 0.5: a sweep of 500 at a time, and one by one; fields of 64 amplitude vectors of one (m, ka, M) at a
+time; directivities at 37 angles. Beside them, in the same process, the bare complex matrix products that a field
+consists of: for x < 0 and x > 0, psi, u and v, both halves of the quadrature. Every process has one thread.
 """
 
 import argparse
@@ -14,12 +14,14 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from analytic import DuctMode, cut_on_helmholtz, near_field, solve, sweep
+from analytic import DuctMode, cut_on_helmholtz, near_field, near_fields, solve, sweep
 
 X, R = (np.arange(128) + 0.5) / 32 - 2, (np.arange(64) + 0.5) / 32
 ANGLES = np.radians(np.linspace(0, 180, 37))
 AMPLITUDES = 64
 CASES = 1000
+SWEPT = 500
+SAMPLE, ROUNDS = 60, 5
 
 
 def draw(rng):
@@ -34,6 +36,12 @@ def draw(rng):
 def field(seed):
     """Error estimate of one random field."""
     return solve(DuctMode(*draw(np.random.default_rng(seed)))).field(X, R).error_estimate
+
+
+def modes(seed):
+    """Largest error estimate of the fields of many random modes."""
+    rng = np.random.default_rng(seed)
+    return max(one.error_estimate for one in near_fields([DuctMode(*draw(rng)) for _ in range(SWEPT)], X, R))
 
 
 def mixtures(seed):
@@ -54,35 +62,45 @@ def directivities(seed):
     return error, time.perf_counter() - started
 
 
+def seconds(function, *arguments):
+    """Seconds of a call."""
+    started = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - started
+
+
 def ratio(seed):
-    """Seconds a field, new or in an amplitude sweep, and of its matrix products alone, in this process."""
-    whole = bare = sweeps = 0.0
-    modes = [draw(np.random.default_rng(seed + index)) for index in range(30)]
+    """Seconds a field, in a sweep, alone or in an amplitude sweep, and of its matrix products alone: medians."""
+    drawn = [draw(np.random.default_rng(seed + index)) for index in range(SAMPLE)]
     shapes = []
     product = near_field._Grid.product
 
-    def note(axial, factors, nodes):
-        shapes.append((axial.values[0, :, nodes].shape, factors[..., nodes].shape))
-        return product(axial, factors, nodes)
+    def note(strength, factors, nodes):
+        shapes.append((strength[:, nodes].shape, factors[..., nodes].shape))
+        return product(strength, factors, nodes)
 
-    for mode in modes:
-        started = time.perf_counter()
-        solve(DuctMode(*mode)).field(X, R)
-        whole += time.perf_counter() - started
-        near_field._Grid.product = staticmethod(note)
-        solve(DuctMode(*mode)).field(X, R)
-        near_field._Grid.product = staticmethod(product)
-        pairs = [(np.ones((q * r, n), complex), np.ones((n, x), complex)) for (x, n), (q, r, _) in shapes]
-        shapes.clear()
-        started = time.perf_counter()
+    near_field._Grid.product = staticmethod(note)
+    near_fields([DuctMode(*mode) for mode in drawn], X, R)
+    near_field._Grid.product = staticmethod(product)
+    shapes = [(left, (q * r, n)) for left, (q, r, n) in shapes]
+    ones = {shape: np.ones(shape, complex) for pair in shapes for shape in pair}  # reused, as from a cache
+    pairs = [(ones[left], ones[right].T) for left, right in shapes]
+
+    def multiply():
         for left, right in pairs:
             left @ right
-        bare += time.perf_counter() - started
-    for index in range(5):
-        started = time.perf_counter()
-        mixtures(seed + index)
-        sweeps += time.perf_counter() - started
-    return whole / len(modes), sweeps / 5 / AMPLITUDES, bare / len(modes)
+
+    def alone():
+        for mode in drawn:
+            solve(DuctMode(*mode)).field(X, R)
+
+    rounds = []
+    for _ in range(ROUNDS):
+        whole = seconds(modes, seed) / SWEPT
+        rounds.append(
+            (whole, seconds(alone) / SAMPLE, seconds(mixtures, seed) / AMPLITUDES, seconds(multiply) / SAMPLE)
+        )
+    return np.median(rounds, axis=0)
 
 
 def main(argv=None):
@@ -96,20 +114,25 @@ def main(argv=None):
         list(pool.map(field, range(4 * options.workers)))  # processes up, tables filled
         started = time.perf_counter()
         errors = list(pool.map(field, range(options.fields), chunksize=8))
-        seconds = time.perf_counter() - started
-        print(f"single modes     {options.fields / seconds:8.1f} fields/s, error estimate <= {max(errors):.1e}")
+        duration = time.perf_counter() - started
+        print(f"modes one by one {options.fields / duration:8.1f} fields/s, error estimate <= {max(errors):.1e}")
+        batches = max(options.fields // SWEPT, options.workers)
+        started = time.perf_counter()
+        errors = list(pool.map(modes, range(batches)))
+        duration = time.perf_counter() - started
+        print(f"sweeps of modes  {batches * SWEPT / duration:8.1f} fields/s, error estimate <= {max(errors):.1e}")
         batches = max(options.fields // AMPLITUDES, 4 * options.workers)
         started = time.perf_counter()
         errors = list(pool.map(mixtures, range(batches)))
-        seconds = time.perf_counter() - started
-        print(f"amplitude sweeps {batches * AMPLITUDES / seconds:8.1f} fields/s, error estimate <= {max(errors):.1e}")
+        duration = time.perf_counter() - started
+        print(f"amplitude sweeps {batches * AMPLITUDES / duration:8.1f} fields/s, error estimate <= {max(errors):.1e}")
         parts = list(pool.map(directivities, range(3 * options.workers)))[options.workers :]
         rate = options.workers * CASES * len(parts) / sum(seconds for _, seconds in parts)
         print(f"directivities    {rate:8.1f} of 37 angles/s, error estimate <= {max(error for error, _ in parts):.1e}")
-        whole, sweeps, bare = pool.submit(ratio, 100).result()
+        *parts, bare = pool.submit(ratio, 100).result()
         print(f"bare products    {bare * 1e3:8.2f} ms a field, one process")
-        print(f"single mode      {whole * 1e3:8.2f} ms, {whole / bare:.1f} times the bare products")
-        print(f"amplitude sweep  {sweeps * 1e3:8.2f} ms, {sweeps / bare:.1f} times the bare products")
+        for name, part in zip(("sweep of modes ", "one mode       ", "amplitude sweep"), parts, strict=True):
+            print(f"{name}  {part * 1e3:8.2f} ms, {part / bare:.1f} times the bare products")
 
 
 if __name__ == "__main__":

@@ -3,4 +3,4 @@
 Not the audio network of the same name.
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
