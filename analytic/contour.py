@@ -18,7 +18,7 @@ _WIDTH = 0.35  # largest delta, in K
 _STRIP = 0.675  # half the width of the strip of the parameter in which the sums' terms are regular, but for poles
 _MARGIN = 10.0  # the arms end where waves have decayed by this exponent more than the rule's error
 _OFFSETS = 6  # of the crossing of the real axis that are tried
-_LEAST = 0.02  # distance to a pole, in the path's parameter, below which the quadrature would need too many nodes
+_LEAST = 0.002  # distance to a pole, in the path's parameter, below which the quadrature would need too many nodes
 _COARSE = 0.5  # step at which paths are compared
 ARMS = ((0.25 * np.pi, 0.36),)  # angles of the right and the left arm; the left one is low, to keep away from the
 # factorisation line.
@@ -62,14 +62,14 @@ def contour(k, poles, *, extent, nearest, exponent, growth, arms=ARMS):
     poles : (...) complex array
         What to keep away from.
     extent : float
-        Largest |X| on the grid.
+        Largest |X| and r - 1 on the grid.
     nearest : float
         Least distance to the lip.
     exponent : float
         Error exp(-exponent), relative, that the trapezoidal rule over every other node is meant to have; it determines
         the step.
     growth : float
-        Exponent of the growth of exp(-isX) allowed along the path.
+        Exponent of the growth of waves allowed along the path.
     arms : sequence of pairs of float
         Angles to the real axis at which the right and the left arm may leave; the best pair is taken [rad].
 

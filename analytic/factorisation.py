@@ -291,7 +291,10 @@ def plus_factor(m, helmholtz, theta):
         raise ValueError(f"theta must lie in (0, pi) rad, got {theta}")
     section = Section(abs(int(m)))
     s = -k[:, None] * np.cos(theta)
-    log_plus, error = Factorisation(section, k).log_plus(np.abs(s) + 0j)  # above the line, where it is accurate
+    factors = Factorisation(section, k)
+    log_plus, error = factors.log_plus(np.abs(s) + 0j)  # above the line, where it is accurate
     kernel = section.kernel((k[:, None] * np.sin(theta) + 0j).ravel()).reshape(s.shape)
     value = np.exp(log_plus)
-    return np.where(s < 0, kernel / value, value), error
+    behind = s < 0
+    error = error + np.where(behind, factors._rounding[:, None] / np.abs(np.where(behind, kernel, 1.0)), 0.0)
+    return np.where(behind, kernel / value, value), error

@@ -22,8 +22,10 @@ from .kernel import exponentials
 
 _POWER = 1.5  # of the coarse rule's error that is the estimate of the fine one's
 _SAFETY = 15.0  # between the tolerance and the estimate aimed at
+_LOOSEST = 0.01  # tolerance above which nothing is saved
 _MORE = 1.2, 2.0  # times the exponent of the error aimed at, when it was missed
 _GROWTH = 7.0  # exponent of the growth of waves along the contour
+_MOST = 40.0  # exponent beyond which rounding is the limit
 _ATTEMPTS = 5
 _CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]
 
@@ -188,7 +190,8 @@ class NearField:
         size = _norms(values) ** 2
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = np.where(error > 0, np.sqrt(error / (size[0], size[1] + size[2], size[3])), 0.0)
-        estimate = float(np.max(np.where(np.isnan(relative), np.inf, relative)))
+        finite = np.all(np.isfinite(size)) and np.all(np.isfinite(relative))
+        estimate = float(np.max(relative)) if finite else np.inf
         return Field(x, r, values[0], values[1], values[2], values[3], estimate)
 
     def _contract(self, grid, side, case, waves):
@@ -198,7 +201,10 @@ class NearField:
         else:
             axial = Factor(np.exp(np.multiply.outer(side.x / self._beta, -1j * waves.s))[None])
         strength, factors = axial.values[0] * waves.coefficient, waves.radial.values
-        rounding = grid.norms(axial, waves.radial) @ (np.abs(waves.coefficient) * waves.error)
+        error = waves.error.copy()
+        if waves.half:
+            error[[0, waves.half - 1, -1]] += 1.0  # as much as what lies beyond the ends of the path
+        rounding = grid.norms(axial, waves.radial) @ (np.abs(waves.coefficient) * error)
         if not waves.half:
             return grid.product(strength, factors, slice(None)), rounding
         half = grid.product(strength, factors, slice(waves.half))
@@ -219,7 +225,8 @@ def grid_fields(families, x, r):
     Parameters
     ----------
     families : list of lists of NearField
-        Solutions of one azimuthal order and hub, those of a family with the same Helmholtz and Mach number.
+        Solutions of one family differ in their amplitudes only; those of several families are of one call, see
+        `Solution.several`.
     x, r : arrays
         As for `NearField.field`, which has the errors, too.
 
@@ -245,7 +252,7 @@ def _fields(families, x, r, nearest, layout):
             f"a point lies {nearest:.1e} from the lip, where the velocity is singular; the least is {_CLOSEST}"
         )
     found: list = [None] * len(families)
-    wanted = [float(np.log(_SAFETY / family[0].tolerance)) for family in families]
+    wanted = [float(np.log(_SAFETY / min(family[0].tolerance, _LOOSEST))) for family in families]
     aims = {index: (exponent / _POWER, _GROWTH) for index, exponent in enumerate(wanted)}
     for attempt in range(_ATTEMPTS):
         tried = _sums([families[index] for index in aims], x, r, nearest, layout, aims.values())
@@ -257,7 +264,7 @@ def _fields(families, x, r, nearest, layout):
             elif attempt == 0:  # first against the quadrature's error only
                 aims[index] = exponent * np.clip(wanted[index] / max(-np.log(worst), 1e-3), *_MORE), growth
             else:  # then against the rounding's, too
-                aims[index] = 2 * exponent, 0.5 * growth
+                aims[index] = min(2 * exponent, _MOST), 0.5 * growth
             missed = worst
         if not aims:
             return found
@@ -269,24 +276,22 @@ def _fields(families, x, r, nearest, layout):
 
 def _sums(families, x, r, nearest, layout, aims):
     """Fields and their error estimates, for an exponent of the error and one of the growth along each path."""
-    leaders, extent = [family[0] for family in families], float(np.max(np.abs(x)))
-    paths = [
-        contour(
-            one._k,
-            one._poles,
-            extent=extent / one._beta,
-            nearest=nearest,
-            exponent=exponent,
-            growth=growth,
-            arms=one._arms,
-        )
-        for one, (exponent, growth) in zip(leaders, aims, strict=True)
-    ]
+    leaders = [family[0] for family in families]
+    along, across = float(np.max(np.abs(x))), float(np.max(r)) - 1
+    paths = []
+    for one, (exponent, growth) in zip(leaders, aims, strict=True):
+        extent, aim = max(along / one._beta, across), {"nearest": nearest, "exponent": exponent, "growth": growth}
+        try:
+            paths.append(contour(one._k, one._poles, extent=extent, arms=one._arms, **aim))
+        except ConvergenceError as error:
+            raise ConvergenceError(f"{error}, for {one.source}") from None
     grid = layout(x, r, [1j * path.s / leader._beta for leader, path in zip(leaders, paths, strict=True)])
-    return [
-        [one._assemble(x, r, grid, case, spectra if one is family[0] else spectra.of(one)) for one in family]
-        for case, (family, spectra) in enumerate(zip(families, leaders[0]._spectra(leaders, paths), strict=True))
-    ]
+    every = leaders[0]._spectra(leaders, paths)
+    with np.errstate(over="ignore", invalid="ignore"):  # of incident modes that are cut off, far upstream: seen later
+        return [
+            [one._assemble(x, r, grid, case, spectra if one is family[0] else spectra.of(one)) for one in family]
+            for case, (family, spectra) in enumerate(zip(families, every, strict=True))
+        ]
 
 
 def _norms(values):

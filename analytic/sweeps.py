@@ -61,7 +61,7 @@ def near_fields(sources, x, r, *, tolerance=1e-6):
     TypeError
         A source is neither a mode nor a mixture.
     ValueError
-        As `Solution.field`.
+        As `Solution.field`, or a tolerance that is not positive.
     ConvergenceError
         A source misses the tolerance, as within a relative 1e-9 of a cut-on; it is named.
 
@@ -71,6 +71,8 @@ def near_fields(sources, x, r, *, tolerance=1e-6):
     >>> first.potential.shape
     (2, 2)
     """
+    if not tolerance > 0:
+        raise ValueError(f"the tolerance must be positive, got {tolerance}")
     sources = list(sources)
     groups: dict = {}
     for index, source in enumerate(sources):

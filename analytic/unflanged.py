@@ -33,6 +33,7 @@ from .source import DuctMode, ModeMixture
 _REFINEMENTS = 4  # times the step of the power's quadrature may be halved
 _EPS = np.finfo(float).eps
 _EVANESCENT = 4  # duct modes beyond those cut on, of which a path keeps clear
+_CENTRE = 0.05  # radius within which fields may be lost beside those at it
 _NEGLIGIBLE = 40.0  # exponent of decay from the wall beyond which a wave is left out
 
 
@@ -371,7 +372,9 @@ class _Nodes:
     def _evaluate(self, r):
         gamma, section = self._gamma, self._section
         values = np.zeros((3, len(r), len(gamma)), complex)
+        # From the wall; the field itself may decay like r^m.
         decay = np.multiply.outer(np.abs(r - 1), gamma.imag)
+        decay -= section.m * np.abs(np.log(np.maximum(r, _CENTRE)))[:, None]
         lip = np.count_nonzero(r <= 1)
         for rows, inside in ((slice(lip), True), (slice(lip, None), False)):
             radii = r[rows]

@@ -541,7 +541,7 @@ def section_convergence():
         panel.plot([], [], color="k", label="true error")
         panel.plot([], [], color="k", ls="--", lw=1, label="error estimate")
         panel.set_ylim(1e-16, 100)
-        panel.legend(fontsize=7.5, loc="lower right")
+        panel.legend(fontsize=7.5, loc="upper right" if panel is left else "lower right")
     picture = save(figure, "convergence.png", "Errors of near field and reflection: tolerance, step")
     return f"""## 6. Convergence
 

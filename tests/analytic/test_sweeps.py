@@ -63,6 +63,36 @@ def test_near_fields_are_those_of_single_solutions(together, monkeypatch):
             assert np.linalg.norm(getattr(field, name) - expected) < 1e-10 * np.linalg.norm(expected)
 
 
+FAR = [  # little of what is far from the wall, or of a high order, can be left out
+    (DuctMode(4, 0, 57.65), np.full(12, 0.17), np.linspace(1.1, 262.8, 12)),
+    (DuctMode(4, 0, 57.65), np.full(12, 0.17), np.linspace(1.1, 35.0, 12)),
+    (DuctMode(1, 0, 35.16), np.full(6, -0.196), np.array([31.302, 32.542, 1.038, 3.134, 1.299, 1.494])),
+    (DuctMode(27, 0, 0.00227, hub=0.698), np.array([-2.23]), np.array([10.936])),
+    (DuctMode(20, 0, 0.05), np.array([0.01]), np.array([30.0])),
+    (DuctMode(39, 2, 3.434), np.array([-0.252]), np.array([5.92])),
+]
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-6])
+@pytest.mark.parametrize("case", FAR, ids=str)
+def test_fields_far_from_the_wall(case, tolerance):
+    source, x, r = case
+    exact, found = (solve(source, tolerance=limit).at(x, r) for limit in (5e-8, tolerance))
+    error = np.linalg.norm(found.potential - exact.potential) / np.linalg.norm(exact.potential)
+    assert error <= found.error_estimate + exact.error_estimate
+
+
+def test_an_overflow_is_raised():
+    with pytest.raises(ConvergenceError, match="inf"):
+        solve(DuctMode(4, 0, 0.0039)).field([-600.0], [0.5])
+
+
+def test_high_frequencies_next_to_the_lip():
+    sources = [DuctMode(0, 0, 3.0), DuctMode(26, 0, 426.18)]
+    for field in near_fields(sources, [-1.2e-7, 1.2e-7], [0.3, 0.9, 1.2]):
+        assert field.error_estimate < 1e-6
+
+
 def test_near_fields_of_nothing_and_of_bad_sources():
     assert near_fields([], [0.5], [0.5]) == []
     with pytest.raises(TypeError, match="str"):
@@ -71,6 +101,8 @@ def test_near_fields_of_nothing_and_of_bad_sources():
         near_fields([DuctMode(0, 0, 1.0, hub=0.3)], [0.5], [0.2])
     with pytest.raises(ConvergenceError, match=r"DuctMode\(m=2, n=0, helmholtz=3\.0542"):
         near_fields([DuctMode(2, 0, 9.0), DuctMode(2, 0, cut_on_helmholtz(2, 0) * (1 + 1e-12))], [0.5], [0.5])
+    with pytest.raises(ValueError, match="tolerance"):
+        near_fields([DuctMode(0, 0, 1.0)], [0.5], [0.5], tolerance=0)
     with pytest.raises(ConvergenceError, match=r"helmholtz=4\.0"):  # beyond double precision
         near_fields([DuctMode(2, 0, 4.0)], [0.5], [0.5], tolerance=1e-15)
 
@@ -87,7 +119,7 @@ def test_a_grid_is_its_points(x, r, mach):
         assert np.linalg.norm(a - b) < 2e-8 * np.linalg.norm(b)
 
 
-@pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-6, 1e-8, 1e-9])
+@pytest.mark.parametrize("tolerance", [1e3, 1e-2, 1e-4, 1e-6, 1e-8, 1e-9])
 def test_errors_are_below_their_estimates_and_the_tolerance(tolerance):
     sources = [DuctMode(m, n, ka, mach) for m, n, ka, mach in ((0, 0, 3.0, 0.3), (2, 1, 14.0, 0.0), (5, 0, 9.0, -0.5))]
     x, r = np.linspace(-1.9, 2, 24), np.linspace(0.03, 2, 16)
