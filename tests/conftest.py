@@ -1,11 +1,15 @@
 """What tests of several packages share."""
 
 import importlib
+import signal
 from pathlib import Path
 
 import pytest
 
 from data import generate, recipe
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a job in the background: interrupts are tested
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
