@@ -17,6 +17,7 @@ from .errors import ConvergenceError
 _WIDTH = 0.35  # largest delta, in K
 _STRIP = 0.675  # half the width of the strip of the parameter in which the sums' terms are regular, but for poles
 _MARGIN = 10.0  # the arms end where waves have decayed by this exponent more than the rule's error
+POWER = 1.5  # of the coarse rule's error that is the estimate of the fine one's
 _OFFSETS = 6  # of the crossing of the real axis that are tried
 _LEAST = 0.002  # distance to a pole, in the path's parameter, below which the quadrature would need too many nodes
 _COARSE = 0.5  # step at which paths are compared
@@ -81,7 +82,7 @@ def contour(k, poles, *, extent, nearest, exponent, growth, arms=ARMS):
     delta = min(_WIDTH * k, growth / max(extent, 1e-300))
     offsets = np.linspace(0.25 * min(delta, 0.25 * k), 0.5 * k, _OFFSETS)[:, None]
     poles = np.asarray(poles)
-    decay = 1.5 * exponent + _MARGIN
+    decay = POWER * exponent + _MARGIN
     clearances = np.array([_clearances(k, poles, delta, offsets, pair, nearest, decay) for pair in arms])
     best, which = np.unravel_index(np.argmax(clearances), clearances.shape)
     if not clearances[best, which] > _LEAST:

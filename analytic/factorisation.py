@@ -29,13 +29,11 @@ _TINY = 1e-4  # |s| in line scales below which the odd part of ln F_plus is line
 _PAIRS = 2.0  # zeros within this many line scales of the origin are divided out
 _BLOCK = 2**14  # numbers worked on at a time: they stay in the processor's cache
 _LARGEST_PHASE_STEP = 1.5  # of ln F between neighbours [rad]; more, and its branch is not certain
-
-
+# Attributes with an axis of cases.
 _BY_CASE = (
     "k",
     "_scale",
     "_u",
-    "_square",
     "_weight",
     "_alpha",
     "_kappa",
@@ -71,14 +69,15 @@ class Factorisation:
         y = np.arange(0.0, np.arcsinh(end), _STEP)
         direction = self._scale[:, None] * np.exp(-1j * _ANGLE)
         self._y, self._u = y, direction * np.sinh(y)
-        self._square = np.abs(self._u) ** 2
         weight = direction * np.cosh(y) * _STEP / (2j * np.pi)
         weight[:, 0] /= 2  # the integrand is even: half of its trapezoidal rule over the whole line
         self._weight = weight
         self._find_zeros_near_origin()
         self._find_limit()
         case = np.broadcast_to(np.arange(len(self.k))[:, None], self._u.shape)
-        self._log_line = self._unwrap(self._reduced_kernel(self._u.ravel(), case.ravel()).reshape(self._u.shape))
+        u, case = self._u.ravel(), case.ravel()
+        line = self._reduced_kernel(u, case, self._kernel(u, case))
+        self._log_line = self._unwrap(line.reshape(self._u.shape))
         # The phases of the Bessel functions keep eps |gamma|, and gamma = K at the origin.
         self._rounding = 20 * np.finfo(float).eps * (1 + section.m + self.k / 4)
 
@@ -116,13 +115,16 @@ class Factorisation:
         self._a = np.sqrt(1 + np.maximum(-tail, 0.0))
         self._b = np.sqrt(self._a**2 + tail)
 
-    def _reduced_kernel(self, s, case, kernel=None):
-        """F with the zeros near the origin and its behaviour far away divided out; s and case one-dimensional."""
+    def _kernel(self, s, case):
+        """F; s and case one-dimensional."""
+        return self.section.kernel(radial_wavenumber(s, self.k[case]))
+
+    def _reduced_kernel(self, s, case, kernel):
+        """F with the zeros near the origin and its behaviour far away divided out, from F itself."""
         gamma = radial_wavenumber(s, self.k[case])
         pinched = self._pinched[case]
         near = pinched & (np.abs(gamma) <= 2 * (self._alpha[case] + 1))
-        value = np.empty_like(gamma)
-        value[~near] = self.section.kernel(gamma[~near]) if kernel is None else kernel[~near]
+        value = kernel.copy()
         far = np.flatnonzero(pinched & ~near)
         value[far] /= s[far] ** 2 - self._kappa[case[far]] ** 2
         if np.any(near):
@@ -175,20 +177,17 @@ class Factorisation:
         target = np.where(below, -s, s)
         value, error = self._integrate_far(np.where(near, scale, target))  # where near, in place of what follows
         case = np.broadcast_to(np.arange(len(self.k))[:, None], s.shape)
+        if kernel is None:
+            kernel, needed = np.empty_like(s), near | below
+            kernel[needed] = self._kernel(s[needed], case[needed])
         if np.any(near):
-            value[near], error[near] = self._integrate_beside(
-                s[near], rotated[near], case[near], None if kernel is None else kernel[near]
-            )
+            value[near], error[near] = self._integrate_beside(s[near], case[near], kernel[near])
         kappa = self._kappa[:, None]
         pinched = np.log((target + kappa) / (target + 1j * scale))
         value += np.where(self._pinched[:, None], pinched, 0.0)
         value += np.log((target + 1j * self._b[:, None]) / (target + 1j * self._a[:, None]))
         if np.any(below):  # F_plus = F / F_minus
-            if kernel is None:
-                whole = self.section.kernel(radial_wavenumber(s[below], self.k[case[below]]))
-            else:
-                whole = kernel[below]
-            value[below] = np.log(whole) - value[below]
+            value[below] = np.log(kernel[below]) - value[below]
         return value, error
 
     def _integrate_far(self, s):
@@ -198,10 +197,11 @@ class Factorisation:
         moments = np.stack([moments, np.where(np.arange(moments.shape[1]) % 2, 0, 2 * moments)], axis=2).view(float)
         b = 1j * s**2
         sums = np.empty((*s.shape, 2), complex)
-        points = max(1, _BLOCK // self._square.size)
+        square = np.abs(self._u[:, None, :]) ** 2
+        points = max(1, _BLOCK // square.size)
         for start in range(0, s.shape[1], points):
             part = b[:, start : start + points, None]
-            real = self._square[:, None, :] - part.real
+            real = square - part.real
             inverse = real**2
             inverse += part.imag**2
             np.divide(1.0, inverse, out=inverse)
@@ -216,7 +216,7 @@ class Factorisation:
         # The nodes next to the origin weigh 1/s.
         return np.abs(fine - coarse) ** 1.5 + rounding * (1 + 0.01 * scale / np.abs(s))
 
-    def _integrate_beside(self, s, rotated, case, kernel):
+    def _integrate_beside(self, s, case, kernel):
         """The integral on either side of the line, its pole at u = s removed by subtraction.
 
         ln F(s) (s^2 + q^2) / (u^2 + q^2) is subtracted; its own integral is (1 + i s/q) / 2 ln F(s), above and below
@@ -226,10 +226,9 @@ class Factorisation:
         # ln F_plus - (ln F) / 2 is odd: next to s = 0, where the difference loses its digits, it is linear.
         scale = self._scale[case]
         central = np.abs(s) < _TINY * scale
-        if np.any(central):
-            kernel = None
-        away = np.where(central, _TINY * scale, s)
-        log_away = self._log_reduced(away, away * np.exp(1j * _ANGLE), case, kernel)
+        away, there = np.where(central, _TINY * scale, s), kernel.copy()
+        there[central] = self._kernel(away[central], case[central])
+        log_away = self._log_reduced(away, case, there)
         q = np.exp(-1j * _ANGLE) * np.hypot(np.abs(away), scale)
         u2, s2, q2 = self._u[case] ** 2, (away**2)[:, None], (q**2)[:, None]
         integrand = (self._log_line[case] - log_away[:, None] * ((s2 + q2) / (u2 + q2))) * self._weight[case]
@@ -237,14 +236,13 @@ class Factorisation:
         odd, coarse = integrand.sum(axis=1), 2 * integrand[:, ::2].sum(axis=1)
         error = self._estimate(away, odd, coarse, self._rounding[case], scale)
         odd += 0.5j * away / q * log_away
-        if np.any(central):
-            log_away[central] = self._log_reduced(s[central], rotated[central], case[central])
+        log_away[central] = self._log_reduced(s[central], case[central], kernel[central])
         return 0.5 * log_away + odd * s / away, error
 
-    def _log_reduced(self, s, rotated, case, kernel=None):
+    def _log_reduced(self, s, case, kernel):
         """ln of the reduced F beside the line, on the branch that is continuous with it."""
         value = self._reduced_kernel(s, case, kernel)
-        position = np.arcsinh(np.abs(rotated) / self._scale[case]) / _STEP
+        position = np.arcsinh(np.abs(s) / self._scale[case]) / _STEP
         left = np.minimum(position.astype(int), len(self._y) - 2)
         phase = self._log_line.imag[case, left]
         phase = phase + (position - left) * (self._log_line.imag[case, left + 1] - phase)

@@ -326,11 +326,9 @@ class _JetSpectra:
             self._check_winding(nodes, downstream)
             self._kept[downstream] = nodes, self._displace(nodes), self._poles(downstream)
         nodes, eta, (circles, circle_weight, circle_eta) = self._kept[downstream]
-        waves = [self._waves(nodes, path.weight, eta, r, path.half)]
-        if downstream:
-            np.negative(waves[0].radial.values[2], out=waves[0].radial.values[2])  # of the mirror images
+        waves = [self._waves(nodes, path.s, path.weight, eta, r, path.half)]
         if len(circles):
-            waves.append(self._waves(circles, circle_weight, circle_eta, r, 0))
+            waves.append(self._waves(circles, circles, circle_weight, circle_eta, r, 0))
         return [*waves, self._duct_modes(r, downstream)] if r[0] <= 1 else waves
 
     def _displace(self, nodes):
@@ -385,36 +383,28 @@ class _JetSpectra:
         nodes = np.concatenate(circles)
         return nodes, np.concatenate(weights), self._displace(nodes)
 
-    def _waves(self, nodes, weight, eta, r, half):
+    def _waves(self, nodes, named, weight, eta, r, half):
+        """nodes : of the sum; named : as `Waves.s` has them, which for x > 0 are the path's mirror images."""
         solution, (eta, error) = self._solution, eta
         lip = np.count_nonzero(r <= 1)
-        s = self._physical(nodes)
-        values = np.concatenate([self._radial(s, r[:lip], True), self._radial(s, r[lip:], False)], axis=1)
-        radial = Factor(np.concatenate([values, values[:1] * (-1j / solution._beta * nodes)]))
+        values = np.empty((3, len(r), len(nodes)), complex)
+        values[:2, :lip] = self._radial(nodes, r[:lip], True)
+        values[:2, lip:] = self._radial(nodes, r[lip:], False)
+        np.multiply(values[0], -1j / solution._beta * named, out=values[2])
         coefficient = -1j * eta * weight / (2 * np.pi * solution._beta)
-        return Waves(nodes, radial, coefficient, error + solution._cancellation + 20 * _EPS, half)
+        return Waves(named, Factor(values), coefficient, error + solution._cancellation + 20 * _EPS, half)
 
-    def _radial(self, s, r, inside):
+    def _radial(self, nodes, r, inside):
         """Potential and r-derivative (2, r, node) of waves on a stream whose boundary r = 1 is displaced by i."""
-        solution, sheet = self._solution, self._solution._sheet
-        if not len(r):
-            return np.empty((2, 0, len(s)), complex)
-        speed, gamma = sheet.inner(s) if inside else sheet.outer(s)
-        axis = r == 0
-        off_axis = np.where(axis, 1.0, r)[:, None]
+        sheet, s = self._solution._sheet, self._physical(nodes)
         if inside:
+            speed, gamma = sheet.inner(s)
             gamma = upper(gamma)
             wall = sheet.section.wall(gamma)[1]
-            value, slope = sheet.section.radial(gamma, off_axis)
-            scale = np.exp(np.abs(gamma.imag) * (off_axis - 1))
-            value[axis], slope[axis] = solution._m == 0, 0.5 * (solution._m == 1)
-            scale[axis] = np.exp(-np.abs(gamma.imag))
         else:
-            wall = hankel_pair(solution._m, gamma)[1]
-            value, slope = hankel_pair(solution._m, off_axis * gamma)
-            scale = np.exp(1j * gamma * (off_axis - 1))
-        scale = scale * speed / (gamma * wall)
-        return np.array([value * scale, slope * scale * gamma])
+            speed, gamma = sheet.outer(s)
+            wall = hankel_pair(self._solution._m, gamma)[1]
+        return sheet.section.waves(gamma, r, wall, inside=inside) * (speed / gamma)
 
     def _duct_modes(self, r, downstream):
         """Incident and reflected duct modes that are not in the integral: those below the path."""

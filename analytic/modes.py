@@ -125,6 +125,12 @@ def check_orders(m, n):
         raise ValueError(f"the radial order n must be an integer >= 0, got n={n}")
 
 
+def check_tolerance(tolerance):
+    """Raise unless a tolerance is positive."""
+    if not tolerance > 0:
+        raise ValueError(f"the tolerance must be positive, got {tolerance}")
+
+
 def check_mach(mach):
     """Raise unless the flow is subsonic."""
     if not abs(mach) < 1:  # NaN fails the comparison, too

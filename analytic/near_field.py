@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from .contour import ARMS, contour
+from .contour import ARMS, POWER, contour
 from .errors import ConvergenceError
 from .kernel import exponentials
 
-_POWER = 1.5  # of the coarse rule's error that is the estimate of the fine one's
 _SAFETY = 15.0  # between the tolerance and the estimate aimed at
 _LOOSEST = 0.01  # tolerance above which nothing is saved
 _MORE = 1.2, 2.0  # times the exponent of the error aimed at, when it was missed
@@ -216,7 +215,7 @@ class NearField:
         # Halving the step squares the error of an exponentially convergent rule: between the difference and its square.
         with np.errstate(divide="ignore", invalid="ignore"):
             quotient = np.where(gap > 0, gap / size, 0.0)
-        return fine, size * quotient * np.minimum(quotient, 1.0) ** (_POWER - 1) + rounding
+        return fine, size * quotient * np.minimum(quotient, 1.0) ** (POWER - 1) + rounding
 
 
 def grid_fields(families, x, r):
@@ -253,7 +252,8 @@ def _fields(families, x, r, nearest, layout):
         )
     found: list = [None] * len(families)
     wanted = [float(np.log(_SAFETY / min(family[0].tolerance, _LOOSEST))) for family in families]
-    aims = {index: (exponent / _POWER, _GROWTH) for index, exponent in enumerate(wanted)}
+    aims = {index: (exponent / POWER, _GROWTH) for index, exponent in enumerate(wanted)}
+    missed = {}
     for attempt in range(_ATTEMPTS):
         tried = _sums([families[index] for index in aims], x, r, nearest, layout, aims.values())
         for index, fields in zip(list(aims), tried, strict=True):
@@ -265,12 +265,13 @@ def _fields(families, x, r, nearest, layout):
                 aims[index] = exponent * np.clip(wanted[index] / max(-np.log(worst), 1e-3), *_MORE), growth
             else:  # then against the rounding's, too
                 aims[index] = min(2 * exponent, _MOST), 0.5 * growth
-            missed = worst
+            missed[index] = worst
         if not aims:
             return found
-    solution = families[next(iter(aims))][0]
+    first = next(iter(aims))
+    solution = families[first][0]
     raise ConvergenceError(
-        f"the error estimate of the field, {missed:.1e}, is above {solution.tolerance:.1e} for {solution.source}"
+        f"the error estimate of the field, {missed[first]:.1e}, is above {solution.tolerance:.1e} for {solution.source}"
     )
 
 

@@ -12,7 +12,7 @@ from scipy import special
 from scipy.optimize import elementwise
 
 from .errors import ConvergenceError
-from .kernel import bessel_pair, hankel_pair
+from .kernel import bessel_pair, exponentials, hankel_pair
 
 _TABLE = 64  # radial orders computed at first; the table doubles when more are asked for
 _SCAN = 0.25  # between the points where the characteristic function's sign is looked at; zeros are pi / (1 - h) apart
@@ -21,6 +21,8 @@ _NODES = 32
 _BESIDE = 0.25  # of the radius: the circle's rule is exact to _BESIDE^_NODES there
 _LARGEST_HUB = 0.95
 _ASYMPTOTIC = 1e5  # |gamma| beyond which the kernel's expansion is exact to double precision, m <= 40
+_CENTRE = 0.05  # radius within which fields may be lost beside those at it
+_NEGLIGIBLE = 40.0  # exponent of decay from the wall beyond which a wave is left out
 _EVANESCENT = 40.0  # Im gamma (1 - h) beyond which exp(2 i gamma (1 - h)) is lost in rounding
 
 
@@ -94,6 +96,34 @@ class Section:
         out, out_slope = hankel_pair(self.m, gamma * r)
         ratio = ratio * np.exp((1j * gamma - np.abs(gamma.imag)) * (r - self.hub))
         return value - ratio * out, slope - ratio * out_slope
+
+    def waves(self, gamma, r, wall, *, inside):
+        """S(gamma r) / S'(gamma) if inside, else H_m(gamma r) / H_m'(gamma), and their r-derivatives: (2, r, node).
+
+        gamma : (node,) complex array; r : (r,) float array, r <= 1 if inside, else r >= 1; wall : S'(gamma) exp(-|Im
+        gamma|) or H_m'(gamma) exp(-i gamma). Waves that have decayed from the wall to nothing are left out.
+        """
+        values = np.zeros((2, len(r), len(gamma)), complex)
+        if not len(r):
+            return values
+        # The field itself may decay like r^m.
+        decay = np.multiply.outer(np.abs(r - 1), gamma.imag)
+        decay -= self.m * np.abs(np.log(np.maximum(r, _CENTRE)))[:, None]
+        live = np.flatnonzero(decay < _NEGLIGIBLE)
+        row, column = np.divmod(live, len(gamma))
+        axis = r == 0
+        off_axis, nodes = np.where(axis, 1.0, r)[row], gamma[column]
+        if inside:
+            pair, scale = self.radial(nodes, off_axis), exponentials(r - 1, np.abs(gamma.imag))
+        else:
+            pair, scale = hankel_pair(self.m, off_axis * nodes), exponentials(r - 1, 1j * gamma)
+        for value, part in zip(values, pair, strict=True):
+            value.ravel()[live] = part
+        if inside and np.any(axis):
+            values[0, axis], values[1, axis] = self.m == 0, 0.5 * (self.m == 1)
+        values *= scale / wall
+        values[1] *= gamma
+        return values
 
     def kernel(self, gamma, slopes=None):
         """F = pi gamma S'(gamma) H_m'(gamma), which tends to one as Im gamma grows; gamma not zero.

@@ -1,6 +1,7 @@
 """The door to the solutions."""
 
 from .jet import JetSolution
+from .modes import check_tolerance
 from .multimode import MultiMode, MultiModeSolution
 from .source import DuctMode, Jet, ModeMixture
 from .unflanged import Solution
@@ -47,8 +48,7 @@ def solve(source, *, jet=None, tolerance=_TOLERANCE):
     """
     if not isinstance(source, DuctMode | ModeMixture | MultiMode):
         raise TypeError(f"expected a DuctMode, a ModeMixture or a MultiMode, got {type(source).__name__}")
-    if not tolerance > 0:
-        raise ValueError(f"the tolerance must be positive, got {tolerance}")
+    check_tolerance(tolerance)
     if jet is not None:
         mach = (source.parts[0] if isinstance(source, MultiMode) else source).mach
         if not isinstance(jet, Jet):

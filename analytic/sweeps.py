@@ -11,7 +11,7 @@ import numpy as np
 from .errors import ConvergenceError
 from .factorisation import Factorisation
 from .kernel import hankel_pair
-from .modes import check_mach, check_orders
+from .modes import check_mach, check_orders, check_tolerance
 from .near_field import grid_fields
 from .section import Section, check_hub
 from .source import DuctMode, ModeMixture
@@ -71,8 +71,7 @@ def near_fields(sources, x, r, *, tolerance=1e-6):
     >>> first.potential.shape
     (2, 2)
     """
-    if not tolerance > 0:
-        raise ValueError(f"the tolerance must be positive, got {tolerance}")
+    check_tolerance(tolerance)
     sources = list(sources)
     groups: dict = {}
     for index, source in enumerate(sources):

@@ -25,7 +25,7 @@ import numpy as np
 
 from .errors import ConvergenceError
 from .factorisation import Factorisation
-from .kernel import exponentials, hankel_pair, radial_wavenumber
+from .kernel import hankel_pair, radial_wavenumber
 from .near_field import Factor, Field, NearField, Waves, grid_fields
 from .section import Section
 from .source import DuctMode, ModeMixture
@@ -33,8 +33,6 @@ from .source import DuctMode, ModeMixture
 _REFINEMENTS = 4  # times the step of the power's quadrature may be halved
 _EPS = np.finfo(float).eps
 _EVANESCENT = 4  # duct modes beyond those cut on, of which a path keeps clear
-_CENTRE = 0.05  # radius within which fields may be lost beside those at it
-_NEGLIGIBLE = 40.0  # exponent of decay from the wall beyond which a wave is left out
 
 
 @dataclass(frozen=True)
@@ -366,38 +364,13 @@ class _Nodes:
         """S(gamma r) / S'(gamma) or H_m(gamma r) / H_m'(gamma), see `Waves`: a `Factor` for every solution."""
         key = r.tobytes()
         if key not in self._radial:
-            self._radial[key] = Factor(self._evaluate(r)).split(self._sizes)
+            lip = np.count_nonzero(r <= 1)
+            values = np.empty((3, len(r), len(self._gamma)), complex)
+            values[:2, :lip] = self._section.waves(self._gamma, r[:lip], self._slope, inside=True)
+            values[:2, lip:] = self._section.waves(self._gamma, r[lip:], self._hankel, inside=False)
+            np.multiply(values[0], self._speed, out=values[2])
+            self._radial[key] = Factor(values).split(self._sizes)
         return self._radial[key]
-
-    def _evaluate(self, r):
-        gamma, section = self._gamma, self._section
-        values = np.zeros((3, len(r), len(gamma)), complex)
-        # From the wall; the field itself may decay like r^m.
-        decay = np.multiply.outer(np.abs(r - 1), gamma.imag)
-        decay -= section.m * np.abs(np.log(np.maximum(r, _CENTRE)))[:, None]
-        lip = np.count_nonzero(r <= 1)
-        for rows, inside in ((slice(lip), True), (slice(lip, None), False)):
-            radii = r[rows]
-            if not len(radii):
-                continue
-            axis = radii == 0
-            live = np.flatnonzero(decay[rows] < _NEGLIGIBLE)
-            row, column = np.divmod(live, len(gamma))
-            off_axis, nodes = np.where(axis, 1.0, radii)[row], gamma[column]
-            if inside:
-                pair = section.radial(nodes, off_axis)
-                scale = exponentials(radii - 1, np.abs(gamma.imag)) / self._slope
-            else:
-                pair = hankel_pair(section.m, off_axis * nodes)
-                scale = exponentials(radii - 1, 1j * gamma) / self._hankel
-            for value, part in zip(values, pair, strict=False):
-                value[rows].ravel()[live] = part
-            if inside and np.any(axis):
-                values[0, rows][axis], values[1, rows][axis] = section.m == 0, 0.5 * (section.m == 1)
-            values[:2, rows] *= scale
-        values[1] *= gamma
-        np.multiply(values[0], self._speed, out=values[2])
-        return values
 
     def modes(self, r):
         """Duct modes and their r-derivatives, as many as the solution with most has, 0 outside: (2, r, mode)."""

@@ -112,20 +112,16 @@ def main(argv=None):
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # of the spawned processes
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         list(pool.map(field, range(4 * options.workers)))  # processes up, tables filled
-        started = time.perf_counter()
-        errors = list(pool.map(field, range(options.fields), chunksize=8))
-        duration = time.perf_counter() - started
-        print(f"modes one by one {options.fields / duration:8.1f} fields/s, error estimate <= {max(errors):.1e}")
-        batches = max(options.fields // SWEPT, options.workers)
-        started = time.perf_counter()
-        errors = list(pool.map(modes, range(batches)))
-        duration = time.perf_counter() - started
-        print(f"sweeps of modes  {batches * SWEPT / duration:8.1f} fields/s, error estimate <= {max(errors):.1e}")
-        batches = max(options.fields // AMPLITUDES, 4 * options.workers)
-        started = time.perf_counter()
-        errors = list(pool.map(mixtures, range(batches)))
-        duration = time.perf_counter() - started
-        print(f"amplitude sweeps {batches * AMPLITUDES / duration:8.1f} fields/s, error estimate <= {max(errors):.1e}")
+        count, workers = options.fields, options.workers
+        for name, function, calls, each, chunk in (
+            ("modes one by one", field, count, 1, 8),
+            ("sweeps of modes ", modes, max(count // SWEPT, workers), SWEPT, 1),
+            ("amplitude sweeps", mixtures, max(count // AMPLITUDES, 4 * workers), AMPLITUDES, 1),
+        ):
+            started = time.perf_counter()
+            error = max(pool.map(function, range(calls), chunksize=chunk))
+            rate = calls * each / (time.perf_counter() - started)
+            print(f"{name} {rate:8.1f} fields/s, error estimate <= {error:.1e}")
         parts = list(pool.map(directivities, range(3 * options.workers)))[options.workers :]
         rate = options.workers * CASES * len(parts) / sum(seconds for _, seconds in parts)
         print(f"directivities    {rate:8.1f} of 37 angles/s, error estimate <= {max(error for error, _ in parts):.1e}")

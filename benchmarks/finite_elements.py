@@ -105,11 +105,8 @@ def compare(case):
     alone, values = timed(ours, *case)
     swept = timed(ours_swept, *case)[0] / SWEPT
     errors = "R {:.1e}, field {:.1e}, D {:.1e}".format(*differences(values, expected))
-    print(
-        "m={} n={} ka={:g}: solver {:.1f} ms alone, {:.1f} ms in a sweep".format(*case, 1e3 * alone, 1e3 * swept),
-        end="",
-    )
-    print(f"; errors {errors}")
+    times = f"solver {1e3 * alone:.1f} ms alone, {1e3 * swept:.1f} ms in a sweep"
+    print("m={} n={} ka={:g}: {}; errors {}".format(*case, times, errors))
     totals = []
     for degree, layer in itertools.product(DEGREES, LAYERS):
         cell = coarsest(case, degree, layer, expected)
@@ -129,7 +126,7 @@ def compare(case):
         print(f"  degree {degree}, cells of {cell:.1f} wavelengths, layer of {layer}: {unknowns}; errors {errors}")
         print(f"    {total:.3f} s ({steps}), and {read_seconds:.3f} s for R, field and D from it", flush=True)
     if totals:
-        solved, complete, name = min(totals, key=lambda total: total[1])
+        _, complete, name = min(totals, key=lambda total: total[1])
         solved = min(total[0] for total in totals)
         print(
             f"  fastest, {name}, over solver: {complete / swept:.0f} in a sweep, {complete / alone:.0f} alone; "
