@@ -17,12 +17,12 @@ from derivatives import relative_errors, tensors
 from torch.utils.data import Subset
 
 from data.read import Cases
-from wavenet.checkpoint import SHIPPED, load
-from wavenet.cli.tasks import build
-from wavenet.constrained import combine
-from wavenet.loading import FieldCases
-from wavenet.training import Preset, fit
-from wavenet.unet import CONSTRAINTS, UNet
+from wavenet.derivatives.constrained import combine
+from wavenet.derivatives.unet import CONSTRAINTS, UNet
+from wavenet.runs import SHIPPED, load
+from wavenet.study.tasks import build
+from wavenet.training.loading import FieldCases
+from wavenet.training.loop import Preset, fit
 
 PRESET = Preset(epochs=8, batch=8, rate=1e-3, patience=8, width=8)
 PHYSICS = 0.01

@@ -9,8 +9,8 @@ import time
 import numpy as np
 import torch
 
-from wavenet.checkpoint import BASELINES, SHIPPED, load
 from wavenet.rap import RAP
+from wavenet.runs import BASELINES, SHIPPED, load
 
 
 def seconds(repeats, *functions):

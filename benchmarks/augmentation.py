@@ -18,10 +18,10 @@ from derivatives import relative_errors, tensors
 from torch.utils.data import Dataset, Subset
 
 from data.read import Cases
-from wavenet.checkpoint import WEIGHTS, load, save
-from wavenet.cli.tasks import build
-from wavenet.loading import Augmentation, FieldCases
-from wavenet.training import Preset, fit
+from wavenet.runs import WEIGHTS, load, save
+from wavenet.study.tasks import build
+from wavenet.training.loading import Augmentation, FieldCases
+from wavenet.training.loop import Preset, fit
 
 PRESET = Preset(epochs=24, batch=8, rate=1e-3, patience=24, width=8)
 FIELDS, HELD_OUT, TESTED = 400, 48, 200

@@ -7,7 +7,7 @@ import torch
 from neuralop.models import FNO
 from torch import nn
 
-from wavenet.differences import Differences, FixedDerivatives
+from wavenet.derivatives.differences import Differences, FixedDerivatives
 
 
 class FittedStencil(nn.Module):

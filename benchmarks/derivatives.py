@@ -18,12 +18,12 @@ from safetensors.torch import load_file, save_file
 
 from analytic import ModeMixture, solve
 from data.read import Cases
-from wavenet.checkpoint import SHIPPED, load
-from wavenet.cli.tasks import build, examples
-from wavenet.constrained import ConstrainedNetwork
-from wavenet.differences import ORDERS, Differences
-from wavenet.training import Preset, fit
-from wavenet.waves import WaveDerivatives
+from wavenet.derivatives.constrained import ConstrainedNetwork
+from wavenet.derivatives.differences import ORDERS, Differences
+from wavenet.derivatives.wave_stencils import WaveDerivatives
+from wavenet.runs import SHIPPED, load
+from wavenet.study.tasks import build, examples
+from wavenet.training.loop import Preset, fit
 
 PRESETS = {
     "paper U-net": Preset(epochs=34, batch=8, rate=1e-3, patience=34, width=8),

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from analytic import cut_on_orders, radial_eigenvalue, sweep
-from wavenet.checkpoint import SHIPPED, load
-from wavenet.directivity import LEVELS, relative_error
-from wavenet.forward_model import ForwardConfig, ForwardModel
+from wavenet.far_field.directivity import LEVELS, relative_error
+from wavenet.forward.feed_forward import ForwardConfig, ForwardModel
+from wavenet.runs import SHIPPED, load
 
 THETA = np.linspace(0, np.pi, 37)
 TAUGHT, SEEN, BATCH = 40_000, 3000, 10_000

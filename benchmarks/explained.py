@@ -9,7 +9,7 @@ from derivatives import tensors
 
 from analytic import cut_on_orders, radial_eigenvalue
 from data.read import Cases
-from wavenet.checkpoint import BASELINES, SHIPPED, load
+from wavenet.runs import BASELINES, SHIPPED, load
 
 NEAR = 10  # cells, of a stencil's neighbourhood
 LIP = 0.36  # radius of the disc at the lip where the edge functions work
@@ -150,7 +150,7 @@ def arrays(count, *, seed=0):
 def inputs(data, count, *, seed=0):
     """Pressures by the paper's forward model, at random microphones; elements are its inputs."""
     from data.read import read
-    from wavenet.cli.tasks import tensors as stacked
+    from wavenet.study.tasks import tensors as stacked
 
     dataset, random = read(data), np.random.default_rng(seed)
     model = load(BASELINES["mlp"])[1]

@@ -21,9 +21,9 @@ from augmentation import trained
 from explained import arrays, by_element, channels, fields, inputs
 from scipy import stats
 
-from wavenet.checkpoint import BASELINES, load
-from wavenet.explainers import METHODS
-from wavenet.measures import interval, outside_inside, perturbation, segmentation
+from wavenet.explain.measures import interval, outside_inside, perturbation, segmentation
+from wavenet.explain.methods import METHODS
+from wavenet.runs import BASELINES, load
 
 STEPS = {"constrained network": (10, 0.01), "U-net": (10, 0.01), "directivity": (2, 0.5), "forward model": (2, 0.5)}
 

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from wavenet.cli.page import layout
-from wavenet.cli.page.compute import Bench
 from wavenet.cli.page.server import FIRST, Page
+from wavenet.study.bench import Bench
 
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 COUNT = 15

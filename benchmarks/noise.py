@@ -16,8 +16,8 @@ from derivatives import relative_errors, tensors
 
 from analytic import ModeMixture, cut_on_orders, solve
 from data.read import Cases
-from wavenet.checkpoint import SHIPPED, load
-from wavenet.differences import ORDERS, Differences
+from wavenet.derivatives.differences import ORDERS, Differences
+from wavenet.runs import SHIPPED, load
 
 DECIBELS = np.inf, 80, 60, 50, 40, 30, 20
 PER_WAVELENGTH = 40, 20, 12, 8, 6, 5, 4

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Subset
 
 from data.format import FIELDS
 from data.read import Cases
-from wavenet.loading import Augmentation, FieldCases
+from wavenet.training.loading import Augmentation, FieldCases
 
 BATCH = 16
 AUGMENTED = Augmentation(factor=True, superpose=True, window=96)

@@ -17,12 +17,12 @@ from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from analytic import cut_on_orders, radial_eigenvalue
-from wavenet.checkpoint import BASELINES, SHIPPED, load
-from wavenet.constrained import METHODS
-from wavenet.explainers import METHODS as EXPLAINERS
-from wavenet.forward_model import INPUTS
-from wavenet.measures import interval
+from wavenet.derivatives.constrained import METHODS
+from wavenet.explain.measures import interval
+from wavenet.explain.methods import METHODS as EXPLAINERS
+from wavenet.forward.feed_forward import INPUTS
 from wavenet.rap import RAP
+from wavenet.runs import BASELINES, SHIPPED, load
 
 SHARES = (0.5, 0.9, 0.99)
 NETWORKS = ("constrained", "unet")

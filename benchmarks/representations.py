@@ -16,10 +16,10 @@ from derivatives import tensors
 from explanations import redrawn
 
 from data.read import Cases
-from wavenet.checkpoint import BASELINES, SHIPPED, load
-from wavenet.differences import Differences
-from wavenet.measures import interval
-from wavenet.representations import activations, linear_cka, rsa, worst_change
+from wavenet.derivatives.differences import Differences
+from wavenet.explain.measures import interval
+from wavenet.explain.representations import activations, linear_cka, rsa, worst_change
+from wavenet.runs import BASELINES, SHIPPED, load
 
 LAYERS = ("down.0", "down.1", "down.2", "down.3", "down.4", "bottom", "up.0", "up.1", "up.2", "up.3", "up.4")
 FIELDS, CELLS, PAIRS = 60, 40, 1500

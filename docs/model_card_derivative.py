@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from data.read import Cases
-from wavenet.checkpoint import SHIPPED, load
+from wavenet.runs import SHIPPED, load
 
 PAGE = Path(__file__).parent / "model-card-derivative.md"
 BINS = {"helmholtz": (3, 8, 14, 20, 25), "mach": (-0.5, -0.2, 0.2, 0.5), "m": (0, 2, 5, 8, 11)}
@@ -59,7 +59,7 @@ TEXT = """# Model card: derivatives next to the lip
 
 Written by `python docs/model_card_derivative.py --data derivative.h5`, the file by `wavenet generate derivative`.
 
-The constrained network that `wavenet differentiate` uses, `load(SHIPPED["derivative"])` of `wavenet.checkpoint`: from a
+The constrained network that `wavenet differentiate` uses, `load(SHIPPED["derivative"])` of `wavenet.runs`: from a
 potential ψ on an evenly spaced grid around the open end, and m, ka, M, to u = ∂ψ/∂x and v = ∂ψ/∂r. It is linear in ψ.
 {weights} weights predict the errors of four derivatives, {functions} functions describe fields around the lip;
 safetensors, {size:.1f} MB.

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from analytic import DuctMode, solve, sweep
-from wavenet.checkpoint import SHIPPED, load
-from wavenet.directivity import CLOSEST, LEVELS, relative_error
+from wavenet.far_field.directivity import CLOSEST, LEVELS, relative_error
+from wavenet.runs import SHIPPED, load
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
 from directivity import draw
@@ -28,7 +28,7 @@ TEXT = """# Model card: directivities
 
 Written by `python docs/model_card_factor.py`.
 
-The surrogate that `wavenet predict` and `wavenet detect` use, `load(SHIPPED["factor"])` of `wavenet.checkpoint`: from a
+The surrogate that `wavenet predict` and `wavenet detect` use, `load(SHIPPED["factor"])` of `wavenet.runs`: from a
 duct mode (m, n), ka and M to its directivity at any angles, and to pressures at microphones, near or far. What it has
 learned is the kernel's factor, for m = 0 … {last} and K = ka/√(1 − M²) from {low:.2f} to {high:.2f}; every mode that is
 cut on, and any subsonic flow, follow in closed form. {numbers} numbers, safetensors, {size:.1f} MB.

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from analytic import ModeMixture, cut_on_orders, solve
-from wavenet.checkpoint import SHIPPED, load
-from wavenet.differences import Differences
+from wavenet.derivatives.differences import Differences
+from wavenet.runs import SHIPPED, load
 
 CELLS = 128, 64
 CHANGE = 0.3  # of the spacing

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from analytic import DuctMode, solve
-from wavenet.checkpoint import SHIPPED, load
+from wavenet.runs import SHIPPED, load
 
 MODES = ((0, 0), (1, 1), (-3, 0), (5, 0))
 HELMHOLTZ, MACH, NOISE = 11.3, 0.27, 0.1

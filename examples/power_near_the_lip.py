@@ -14,9 +14,9 @@ import torch
 from derivatives_on_any_grid import draw
 
 from analytic import solve
-from wavenet.checkpoint import SHIPPED, load
-from wavenet.constraints import momentum_pressure
-from wavenet.differences import Differences
+from wavenet.derivatives.constraints import momentum_pressure
+from wavenet.derivatives.differences import Differences
+from wavenet.runs import SHIPPED, load
 
 X, R = (np.arange(128) + 0.5) / 32 - 2, (np.arange(64) + 0.5) / 32
 CELLS = 0  # between the lip and the surface

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from wavenet.differences import Differences
+from wavenet.derivatives.differences import Differences
 
 X, R = (np.arange(64) + 0.5) / 16 - 2, (np.arange(48) + 0.5) / 24
 

@@ -16,8 +16,8 @@ import torch
 from matplotlib.colors import LogNorm
 
 from analytic import ModeMixture, solve
-from wavenet.checkpoint import SHIPPED, load
-from wavenet.differences import Differences
+from wavenet.derivatives.differences import Differences
+from wavenet.runs import SHIPPED, load
 
 x, r = (np.arange(128) + 0.5) / 32 - 2, (np.arange(64) + 0.5) / 32
 source = ModeMixture(m=3, amplitudes=[1.0, 0.5j, -0.3], helmholtz=14.2, mach=0.25)

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from analytic import DuctMode, solve
-from wavenet.checkpoint import SHIPPED, load
-from wavenet.detection import detect
+from wavenet.far_field.detection import detect
+from wavenet.runs import SHIPPED, load
 
 HELMHOLTZ, MACH = 9.0, 0.2
 TRUE = {(0, 0): 1.0 + 0.5j, (2, 1): -0.8j, (-3, 0): 0.6 + 0.2j, (5, 0): -0.4 + 0.4j}

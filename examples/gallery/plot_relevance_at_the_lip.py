@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from analytic import DuctMode, solve
-from wavenet.checkpoint import SHIPPED, load
 from wavenet.rap import attribute
+from wavenet.runs import SHIPPED, load
 
 x, r = (np.arange(128) + 0.5) / 32 - 2, (np.arange(64) + 0.5) / 32
 source = DuctMode(m=2, n=0, helmholtz=5.0)

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from analytic import ModeMixture, solve
-from wavenet.checkpoint import SHIPPED, load, save
-from wavenet.constrained import METHODS, ConstrainedConfig, ConstrainedNetwork
-from wavenet.constraints import momentum_pressure, times
-from wavenet.differences import Differences
-from wavenet.edge import EdgeConfig, EdgeFunctions
-from wavenet.training import PRESETS, exercises, fit
-from wavenet.wave_fit import WaveFit
+from wavenet.derivatives.constrained import METHODS, ConstrainedConfig, ConstrainedNetwork
+from wavenet.derivatives.constraints import momentum_pressure, times
+from wavenet.derivatives.differences import Differences
+from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions
+from wavenet.derivatives.fitted_waves import WaveFit
+from wavenet.runs import SHIPPED, load, save
+from wavenet.training.loop import PRESETS, exercises, fit
 
 X, R = (np.arange(64) + 0.5) / 24 - 1.3, (np.arange(48) + 0.5) / 24
 

@@ -9,9 +9,9 @@ import torch
 
 from analytic import DuctMode, solve
 from data.array import Array, read_array, write_array
-from wavenet.checkpoint import SHIPPED, load
 from wavenet.cli import main
-from wavenet.detection import detect
+from wavenet.far_field.detection import detect
+from wavenet.runs import SHIPPED, load
 
 KA, MACH, MICROPHONES = 9.0, 0.2, 40
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from analytic import DuctMode, plus_factor, radial_eigenvalues, solve, sweep
-from wavenet.checkpoint import SHIPPED, load, save
-from wavenet.cli.tasks import random_modes
-from wavenet.directivity import Directivity, DirectivityConfig, mach_corrected_angle, relative_error
+from wavenet.far_field.directivity import Directivity, DirectivityConfig, mach_corrected_angle, relative_error
+from wavenet.runs import SHIPPED, load, save
+from wavenet.study.tasks import random_modes
 
 THETA = np.linspace(0, np.pi, 37)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from wavenet.edge import EdgeConfig, EdgeFunctions, EdgeMap
+from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions, EdgeMap
 
 SMALL = EdgeConfig(radius=0.4, roots=14, angles=24, functions=40)
 

@@ -11,11 +11,11 @@ import torch
 from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule
 from torch import nn
 
-from wavenet import measures
-from wavenet.explainers import LRP, METHODS, InputXGradient, IntegratedGradients
+from wavenet.explain import measures
+from wavenet.explain.methods import LRP, METHODS, InputXGradient, IntegratedGradients
+from wavenet.explain.representations import activations, linear_cka, rsa, worst_change
 from wavenet.rap import RAP, attribute
 from wavenet.rap.rules import AlphaBeta, Epsilon
-from wavenet.representations import activations, linear_cka, rsa, worst_change
 
 ROUNDING = 1e-12
 

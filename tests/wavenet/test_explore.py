@@ -15,9 +15,10 @@ import pytest
 
 from analytic import ConvergenceError, axial_wavenumber
 from wavenet.cli import main
-from wavenet.cli.page import compute, figures, layout
-from wavenet.cli.page.compute import Mode, R, X
+from wavenet.cli.page import figures, layout
 from wavenet.cli.page.server import FIRST, Page
+from wavenet.study import bench as compute
+from wavenet.study.bench import Mode, R, X
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

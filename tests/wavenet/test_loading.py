@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from analytic import ModeMixture, solve
 from data.read import Cases, read
-from wavenet.loading import Augmentation, FieldCases, ForwardCases
+from wavenet.training.loading import Augmentation, FieldCases, ForwardCases
 
 RECIPE = """
 task = "derivative"

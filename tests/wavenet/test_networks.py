@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from wavenet.checkpoint import WEIGHTS, load, save
-from wavenet.constraints import (
+from wavenet.derivatives.constraints import (
     AxisEnvelope,
     Barrier,
     WallEnvelope,
@@ -16,10 +15,11 @@ from wavenet.constraints import (
     known_phase,
     times,
 )
-from wavenet.differences import ORDERS, Differences, matrix
-from wavenet.edge import EdgeConfig, EdgeFunctions
-from wavenet.forward_model import ForwardConfig, ForwardModel
-from wavenet.unet import CONSTRAINTS, UNet, UNetConfig
+from wavenet.derivatives.differences import ORDERS, Differences, matrix
+from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions
+from wavenet.derivatives.unet import CONSTRAINTS, UNet, UNetConfig
+from wavenet.forward.feed_forward import ForwardConfig, ForwardModel
+from wavenet.runs import WEIGHTS, load, save
 
 X = (np.arange(32) + 0.5) / 8 - 2
 R = (np.arange(32) + 0.5) / 16

@@ -21,10 +21,11 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from wavenet import checkpoint, training
+from wavenet import runs as checkpoint
 from wavenet.cli import main
-from wavenet.forward_model import ForwardConfig, ForwardModel
-from wavenet.training import LAST, LOG, Preset, fit
+from wavenet.forward.feed_forward import ForwardConfig, ForwardModel
+from wavenet.training import loop as training
+from wavenet.training.loop import LAST, LOG, Preset, fit
 
 PRESET = Preset(epochs=20, batch=16, rate=1e-3, patience=100, width=48)
 POINTS = 7
@@ -69,7 +70,7 @@ def train(run, *, resume=False, seconds=0.0, preset=PRESET, **options):
 def elsewhere():
     """A function that starts `train` in a process of its own, which has imported everything when it starts."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["wavenet.training"])
+    context.set_forkserver_preload(["wavenet.training.loop"])
     root = str(Path(__file__).resolve().parents[2])  # where that process finds this module
 
     def start(run, **options):

@@ -6,8 +6,8 @@ import torch
 from scipy.special import jv, jvp
 
 from analytic import ModeMixture, solve
-from wavenet.differences import Differences
-from wavenet.waves import WaveDerivatives, wave_weights
+from wavenet.derivatives.differences import Differences
+from wavenet.derivatives.wave_stencils import WaveDerivatives, wave_weights
 
 X, R = (np.arange(96) + 0.5) / 24 - 2, (np.arange(48) + 0.5) / 24
 CENTRAL = np.arange(-5, 6)[None] / 24

@@ -17,16 +17,18 @@ def attribute(
     at: Annotated[
         str | None, typer.Option(help="X,R of the point [0.1,1] or microphone [the first]; the nearest is taken.")
     ] = None,
-    method: Annotated[str, typer.Option(help="rap, lrp-epsilon, … : the keys of wavenet.explainers.METHODS.")] = "rap",
+    method: Annotated[
+        str, typer.Option(help="rap, lrp-epsilon, … : the keys of wavenet.explain.methods.METHODS.")
+    ] = "rap",
     as_json: Json = False,
 ):
     """Relevance of the inputs for one output, by Relative Attributing Propagation or another method.
 
     Example: wavenet attribute run --data derivative.h5 --case 3 --at 0.1,1.0 -o relevance
     """
-    from wavenet.explainers import METHODS
+    from wavenet.explain.methods import METHODS
 
-    from .tasks import open_run
+    from ..study.tasks import open_run
 
     point = None if at is None else _point(at)
     if method not in METHODS:
@@ -108,8 +110,8 @@ def positive_shares(x, r, relevance, at, distances):
 def _derivative(model, dataset, case, at, method, out):
     import torch
 
+    from ..study.tasks import tensors
     from . import plots
-    from .tasks import tensors
 
     (x, r), at = (dataset["x"], dataset["r"]), at or (0.1, 1.0)
     i, j = int(np.argmin(np.abs(x - at[0]))), int(np.argmin(np.abs(r - at[1])))
@@ -139,10 +141,10 @@ def _derivative(model, dataset, case, at, method, out):
 def _forward(model, dataset, case, at, method, out):
     import torch
 
-    from wavenet.forward_model import INPUTS
+    from wavenet.forward.feed_forward import INPUTS
 
+    from ..study.tasks import tensors
     from . import plots
-    from .tasks import tensors
 
     inputs = tensors(dataset, [case])[0]
     at = at or (float(dataset["x"][0]), float(dataset["r"][0]))

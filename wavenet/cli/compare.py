@@ -21,8 +21,8 @@ def compare(
 
     Example: wavenet compare run --data derivative.h5 -o report
     """
+    from ..study.tasks import open_run
     from . import report
-    from .tasks import open_run
 
     name, model, about, dataset = open_run(run, data)
     cases = dataset.cases("test")
@@ -123,12 +123,12 @@ def _shown(errors):
 def _derivative(name, model, dataset, cases):
     import torch
 
-    from wavenet.differences import ORDERS, Differences
-    from wavenet.waves import WaveDerivatives
+    from wavenet.derivatives.differences import ORDERS, Differences
+    from wavenet.derivatives.wave_stencils import WaveDerivatives
 
+    from ..study.tasks import predict, tensors
     from . import plots
     from .report import number
-    from .tasks import predict, tensors
 
     x, r = dataset["x"], dataset["r"]
     predicted, exact = predict(model, dataset, cases)
@@ -172,9 +172,9 @@ def _scatter_alt(methods):
 
 
 def _forward(name, model, dataset, cases):
+    from ..study.tasks import predict
     from . import plots
     from .report import number
-    from .tasks import predict
 
     predicted, exact = predict(model, dataset, cases, batch=4096)
     errors = {name: {"p": relative_error(predicted, exact)}}

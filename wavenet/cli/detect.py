@@ -33,8 +33,8 @@ def detect(
 
     import torch
 
-    from wavenet.checkpoint import SHIPPED, load
-    from wavenet.detection import detect as find
+    from wavenet.far_field.detection import detect as find
+    from wavenet.runs import SHIPPED, load
 
     model = load(run or SHIPPED["factor"], task="factor")[1]
     looked_for = model.cut_on(measured.helmholtz, measured.mach) if wanted is None else wanted

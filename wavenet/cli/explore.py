@@ -24,7 +24,7 @@ def explore(
         if error.name not in ("dash", "plotly"):
             raise
         raise OSError("explore needs dash: pip install 'wavenet[explore]'") from None
-    from .page.compute import Bench
+    from ..study.bench import Bench
 
     bench = Bench()
     with Page(bench, port) as page:

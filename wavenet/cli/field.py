@@ -5,19 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .common import (
-    DensityRatio,
-    HasJet,
-    Hub,
-    Json,
-    Kutta,
-    MachOuter,
-    SoundSpeedRatio,
-    jet_or_none,
-    new_file,
-    say,
-    span,
-)
+from .common import DensityRatio, HasJet, Hub, Json, Kutta, MachOuter, SoundSpeedRatio, jet_or_none, new_file, say, span
 
 
 def field(

@@ -33,7 +33,7 @@ def predict(
         raise ValueError(f"--angles must lie in 0 ... 180 degrees, got {angles!r}")
     import torch
 
-    from wavenet.checkpoint import SHIPPED, load
+    from wavenet.runs import SHIPPED, load
 
     model = load(run or SHIPPED["factor"], task="factor")[1]
     model.extrapolate = extrapolate

@@ -40,7 +40,7 @@ def train(
     Example: wavenet train derivative --data derivative.h5 -o run --model constrained
     """
     from data.read import Cases
-    from wavenet.checkpoint import DEFAULTS, MODELS, SHIPPED, WEIGHTS, load, save
+    from wavenet.runs import DEFAULTS, MODELS, SHIPPED, WEIGHTS, load, save
 
     name = model or DEFAULTS[task]
     if name not in MODELS or MODELS[name][0] != task:
@@ -63,7 +63,7 @@ def train(
     if name == "constrained":
         functions = load(edge, task="edge")[1] if edge else load(SHIPPED["derivative"], task="derivative")[1].edge
     if not in_one_go:
-        from wavenet.training import LAST, PRESETS, check_devices, fit
+        from wavenet.training.loop import LAST, PRESETS, check_devices, fit
 
         options = PRESETS[name, preset]
         check_devices(options, devices, nodes)
@@ -72,7 +72,7 @@ def train(
         raise FileExistsError(f"{run} is not empty; --resume goes on, another folder starts anew")
     started = time.perf_counter()
     if in_one_go:
-        from . import tasks
+        from ..study import tasks
 
         network: Any = (
             tasks.edge_functions(cases["train"]) if name == "edge" else tasks.directivity(cases["train"], seed)
@@ -80,7 +80,7 @@ def train(
     else:
         import lightning as L
 
-        from .tasks import build, examples
+        from ..study.tasks import build, examples
 
         L.seed_everything(seed, verbose=False)
         network = build(name, cases["train"], options, functions)

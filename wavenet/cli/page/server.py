@@ -15,8 +15,8 @@ import numpy as np
 from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, html, no_update
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from ...study.bench import DISTANCES, Mode, R, X, cell_at
 from . import figures, layout
-from .compute import DISTANCES, Mode, R, X, cell_at
 
 HOST = "127.0.0.1"
 FIRST = Mode.of(**layout.DEFAULTS, flow=layout.CHOSEN["flow"])  # what the page starts with

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from .constraints import times
-from .forward_model import INPUTS
-from .unet import PARAMETERS
+from ..derivatives.constraints import times
+from ..derivatives.unet import PARAMETERS
+from ..forward.feed_forward import INPUTS
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class FieldCases(Dataset):
 
 
 class ForwardCases(Dataset):
-    """(inputs, pressure (microphone, 2)) of each case, float32; see `wavenet.forward_model.INPUTS`."""
+    """(inputs, pressure (microphone, 2)) of each case, float32; see `wavenet.forward.feed_forward.INPUTS`."""
 
     def __init__(self, source):
         self._source = source

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .rap import RAP
-from .rap.explainer import Explainer, Target, as_tuple, repeated, select
-from .rap.propagation import expect_eval, expect_inputs
-from .rap.rules import AlphaBeta, Epsilon
+from ..rap import RAP
+from ..rap.explainer import Explainer, Target, as_tuple, repeated, select
+from ..rap.propagation import expect_eval, expect_inputs
+from ..rap.rules import AlphaBeta, Epsilon
 
 STEPS = 32  # of the integral
 

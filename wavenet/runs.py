@@ -9,11 +9,11 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from .constrained import ConstrainedConfig, ConstrainedNetwork
-from .directivity import Directivity, DirectivityConfig
-from .edge import EdgeConfig, EdgeFunctions
-from .forward_model import ForwardConfig, ForwardModel
-from .unet import UNet, UNetConfig
+from .derivatives.constrained import ConstrainedConfig, ConstrainedNetwork
+from .derivatives.edge import EdgeConfig, EdgeFunctions
+from .derivatives.unet import UNet, UNetConfig
+from .far_field.directivity import Directivity, DirectivityConfig
+from .forward.feed_forward import ForwardConfig, ForwardModel
 
 WEIGHTS = "weights.safetensors"
 MODELS = {  # name: (task, network, configuration)

@@ -20,13 +20,13 @@ import torch
 
 import analytic
 from data.shards import cell_centres
-from wavenet.checkpoint import SHIPPED, load
-from wavenet.constrained import METHODS
-from wavenet.constraints import times
-from wavenet.directivity import LEVELS, relative_error
+from wavenet.derivatives.constrained import METHODS
+from wavenet.derivatives.constraints import times
+from wavenet.far_field.directivity import LEVELS, relative_error
+from wavenet.runs import SHIPPED, load
 
-from ..attribute import of_velocity, positive_shares
-from ..differentiate import outside_of_training
+from ..cli.attribute import of_velocity, positive_shares
+from ..cli.differentiate import outside_of_training
 
 X, R = cell_centres(-2.0, 2.0, 128), cell_centres(0.0, 2.0, 64)
 DEGREES = np.linspace(0, 180, 181)

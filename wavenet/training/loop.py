@@ -25,8 +25,8 @@ from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch.utils.data import DataLoader, Dataset, Sampler, TensorDataset, default_collate
 
-from .checkpoint import whole
-from .constraints import helmholtz_residual
+from ..derivatives.constraints import helmholtz_residual
+from ..runs import whole
 
 LAST = "last.ckpt"
 LOG = "metrics.csv"

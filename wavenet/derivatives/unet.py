@@ -12,7 +12,7 @@ from torch import nn
 from .constraints import AxisEnvelope, Barrier, WallEnvelope, complex_reference, reciprocal, times
 from .differences import Differences
 from .edge import EdgeMap
-from .waves import WaveDerivatives
+from .wave_stencils import WaveDerivatives
 
 PARAMETERS = ("m", "helmholtz", "mach")
 CONSTRAINTS = {

@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from .constraints import known_phase
+from ..derivatives.constraints import known_phase
 
 INPUTS = ("m", "n", "radial_eigenvalue", "helmholtz", "mach")
 

@@ -20,9 +20,9 @@ from torch import nn
 
 from .constraints import complex_reference, reciprocal, times
 from .edge import EdgeConfig, EdgeFunctions, EdgeMap
+from .fitted_waves import WaveFit
 from .unet import expect_grid
-from .wave_fit import WaveFit
-from .waves import WaveDerivatives
+from .wave_stencils import WaveDerivatives
 
 METHODS = ("narrow stencils", "wide stencils", "fitted waves", "edge functions")
 _WIDTHS = (11, 19)  # points of the stencils, fewer where a side of the wall has fewer

@@ -9,13 +9,13 @@ from torch.utils.data import TensorDataset, default_collate
 
 import analytic
 from data.read import read
-from wavenet.checkpoint import BASELINES, MODELS, SHIPPED, load
-from wavenet.constrained import ConstrainedConfig, ConstrainedNetwork
-from wavenet.directivity import Directivity, DirectivityConfig
-from wavenet.edge import EdgeConfig, EdgeFunctions
-from wavenet.forward_model import INPUTS, ForwardConfig, ForwardModel
-from wavenet.loading import FieldCases, ForwardCases
-from wavenet.unet import PARAMETERS, UNet, UNetConfig
+from wavenet.derivatives.constrained import ConstrainedConfig, ConstrainedNetwork
+from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions
+from wavenet.derivatives.unet import PARAMETERS, UNet, UNetConfig
+from wavenet.far_field.directivity import Directivity, DirectivityConfig
+from wavenet.forward.feed_forward import INPUTS, ForwardConfig, ForwardModel
+from wavenet.runs import BASELINES, MODELS, SHIPPED, load
+from wavenet.training.loading import FieldCases, ForwardCases
 
 _IN_MEMORY = 2**30  # bytes of a split
 _CALIBRATION = 4000  # modes that the error bars of directivities come from

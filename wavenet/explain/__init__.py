@@ -1,0 +1,1 @@
+"""Attribution methods beside RAP, and what to compare them by."""

@@ -1,0 +1,1 @@
+"""The far field of duct modes: directivity, multipoles, mode detection."""

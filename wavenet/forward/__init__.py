@@ -1,0 +1,1 @@
+"""The feed-forward network: duct mode, Helmholtz and Mach number to the pressure at microphones."""

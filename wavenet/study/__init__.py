@@ -1,0 +1,1 @@
+"""Where solver, datasets and networks meet: what commands and the page compute."""

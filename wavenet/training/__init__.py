@@ -1,0 +1,1 @@
+"""Training: the loop, the order of the cases, losses, presets."""
