@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Subset
 
-from data.format import FIELDS
+from data.layout import FIELDS
 from data.read import Cases
 from wavenet.training.loading import Augmentation, FieldCases
 

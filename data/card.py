@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .format import FIELDS, FORMAT, VARIABLES
+from .layout import FIELDS, FORMAT, VARIABLES
 
 _KINDS = {
     "derivative": "near fields next to the lip",

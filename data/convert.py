@@ -17,7 +17,7 @@ from scipy.io import loadmat, savemat, whosmat
 
 import analytic
 
-from . import format as layout
+from . import layout
 from .files import temporary, whole_file
 from .read import read
 from .shards import TOLERANCE

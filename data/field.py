@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .files import whole_file
-from .format import text
+from .layout import text
 from .read import expect_numbers, number, opened, plain_array
 
 UNITS = {"potential": "a c", "axial_velocity": "c", "radial_velocity": "c", "pressure": "rho c^2"}

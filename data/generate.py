@@ -24,7 +24,7 @@ import numpy as np
 
 import analytic
 
-from . import format as layout
+from . import layout
 from .files import whole_file
 from .read import read_small
 from .sampling import Plan

@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .format import FIELDS, FORMAT, KIND, LONGEST_TEXT, MISSING, MISSING_COLUMNS, PROVENANCE, SPLITS, VARIABLES
+from .layout import FIELDS, FORMAT, KIND, LONGEST_TEXT, MISSING, MISSING_COLUMNS, PROVENANCE, SPLITS, VARIABLES
 
 _LARGEST_CHUNK = 2**28  # bytes
 _LARGEST_EXPANSION = 50  # bytes in memory for a byte in the file, where there are more than
@@ -55,7 +55,7 @@ class About:
 class Dataset:
     """A dataset in memory.
 
-    about : About. arrays : by name, as in `data.format`.
+    about : About. arrays : by name, as in `data.layout`.
     """
 
     about: About

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .format import SPLITS
+from .layout import SPLITS
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Axis = tuple[Finite, Finite, Annotated[int, Field(ge=2, le=4096)]]

@@ -13,7 +13,7 @@ import numpy as np
 
 from analytic import cut_on_orders
 
-from .format import SPLITS
+from .layout import SPLITS
 
 _BLOCKS = (32, 8)  # of the Helmholtz and the Mach number, where their ranges are not points
 _DRAWS = 10_000  # of one group until one of its modes is cut on

@@ -18,7 +18,7 @@ from numpy.polynomial import chebyshev
 
 from analytic import ConvergenceError, DuctMode, ModeMixture, plus_factor, radial_eigenvalue, solve
 
-from . import format as layout
+from . import layout
 from .files import LIBVER, sync_folder, write_bytes
 from .sampling import Plan
 

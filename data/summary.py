@@ -6,7 +6,7 @@ import numpy as np
 
 import analytic
 
-from .format import CHECKED, FORMAT, KIND, MISSING, MISSING_COLUMNS, REASON, text
+from .layout import CHECKED, FORMAT, KIND, MISSING, MISSING_COLUMNS, REASON, text
 from .shards import TOLERANCE, versions
 
 

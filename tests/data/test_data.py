@@ -6,7 +6,7 @@ import pytest
 
 from analytic import ModeMixture, solve
 from data import generate, recipe
-from data.format import VARIABLES
+from data.layout import VARIABLES
 from data.read import check, read
 
 DERIVATIVE = """

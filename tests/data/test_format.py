@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray
 
-from data import format as layout
+from data import layout
 from data.card import card
 from data.read import read
 

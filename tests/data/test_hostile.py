@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.format import FIELDS, VARIABLES
+from data.layout import FIELDS, VARIABLES
 from data.read import Cases, check, read
 
 RECIPE = """

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from analytic import DuctMode, solve
-from data.array import Array, read_array, write_array
+from data.microphones import Array, read_array, write_array
 from wavenet.cli import main
 from wavenet.far_field.detection import detect
 from wavenet.runs import SHIPPED, load

@@ -26,7 +26,7 @@ def detect(
 
     Example: wavenet detect --array pressures.h5 --few
     """
-    from data.array import read_array
+    from data.microphones import read_array
 
     measured = read_array(array)
     wanted = None if modes is None else _modes(modes)

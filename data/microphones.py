@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .files import whole_file
-from .format import text
+from .layout import text
 from .read import expect_numbers, number, opened, plain_array
 
 KIND = "wavenet-array"
