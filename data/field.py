@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from .files import whole_file
+from .hdf5 import expect_numbers, number, opened, plain_array
 from .layout import text
-from .read import expect_numbers, number, opened, plain_array
 
 UNITS = {"potential": "a c", "axial_velocity": "c", "radial_velocity": "c", "pressure": "rho c^2"}
 _ERROR = "_error"  # ending of the name of an array of expected errors, in the units of what they are of

@@ -8,16 +8,10 @@ bits.
 import contextlib
 import fcntl
 import io
-import itertools
-import logging
-import queue
 import re
-import signal
 import subprocess
-import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -25,26 +19,13 @@ import numpy as np
 import analytic
 
 from . import layout
+from .cluster import compute_all
 from .files import whole_file
+from .journal import Journal, Missing
 from .read import read_small
 from .sampling import Plan
-from .shards import (
-    Journal,
-    Missing,
-    along_cases,
-    compute,
-    count,
-    groups,
-    lengths,
-    lost,
-    positions,
-    versions,
-)
+from .shards import along_cases, count, groups, lengths, positions
 from .summary import provenance, record_missing, write_provenance, write_statistics
-
-_AHEAD = 2  # shards asked for at a time, for each thread of the cluster
-_GLANCE = 0.1  # seconds between looks at whether Ctrl-C was pressed
-_DEATHS = 3  # of the workers that a shard may cost before its cases are given up
 
 
 class Interrupted(KeyboardInterrupt):
@@ -137,7 +118,7 @@ def _shards(recipe, plan, journal, workers, scheduler, progress):
     todo = [number for number in range(count(recipe, plan)) if number not in done]
     if not todo:
         return
-    for number, content, missing in _compute(recipe, plan, todo, workers, scheduler):
+    for number, content, missing in compute_all(recipe, plan, todo, workers, scheduler):
         cases = len(groups(recipe, plan, number)) * recipe.source.mixtures - len(missing)
         journal.acknowledge(number, content, cases, missing)
         finished += cases + len(missing)
@@ -160,102 +141,6 @@ def _resumable(plan, journal):
         if isinstance(error, OSError) and kept:
             raise OSError(f"{error}; {hint}") from error
         raise
-
-
-def _compute(recipe, plan, todo, workers, scheduler):
-    """(number, content, missing) of shards, as they are finished."""
-    from distributed import KilledWorker
-
-    with _interrupts() as interrupted, _client(min(workers, len(todo)), scheduler) as client:
-        work, waiting, ready = iter(todo), dict[Any, int](), queue.SimpleQueue[Any]()
-
-        def submit():
-            threads = sum(one["nthreads"] for one in client.scheduler_info(n_workers=-1)["workers"].values())
-            for number in itertools.islice(work, max(1, _AHEAD * max(threads, 1) - len(waiting))):
-                future = client.submit(compute, recipe, number, versions(), pure=False)
-                waiting[future] = number
-                future.add_done_callback(ready.put)
-
-        submit()
-        while waiting:
-            if interrupted.is_set():
-                raise KeyboardInterrupt
-            try:
-                future = ready.get(timeout=_GLANCE)
-            except queue.Empty:
-                continue
-            number = waiting.pop(future)
-            try:
-                content, missing = future.result()
-            except KilledWorker:
-                reason = f"its worker died {_DEATHS + 1} times"
-                given_up = [lost(plan.group(index), reason) for index in groups(recipe, plan, number)]
-                content, missing = b"", list(itertools.chain(*given_up))
-            future.release()
-            submit()
-            yield number, content, missing
-
-
-@contextlib.contextmanager
-def _interrupts():
-    """An event that Ctrl-C sets, for a place that can stop; raised anywhere, Python may drop it in a callback.
-
-    A second Ctrl-C raises.
-    """
-    event = threading.Event()
-
-    def handle(number, frame):
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
-
-    with _on_interrupt(handle):
-        yield event
-
-
-@contextlib.contextmanager
-def _client(workers, scheduler):
-    """A client of the scheduler, or of a cluster of our own for as long as it is needed."""
-    import dask
-    from distributed import Client, LocalCluster
-
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    settings = {"distributed.scheduler.allowed-failures": _DEATHS, "distributed.comm.timeouts.connect": "10s"}
-    with dask.config.set(settings), contextlib.ExitStack() as stack:
-        if scheduler is None:
-            with _on_interrupt(signal.SIG_IGN):  # Ctrl-C is for this process; it ends the workers
-                cluster = LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address="127.0.0.1:0",  # of its HTTP server: any free port, for this machine alone
-                    silence_logs=logging.CRITICAL,
-                    memory_limit=0,
-                )
-            stack.callback(_close, cluster)
-            scheduler = cluster.scheduler_address
-        client = Client(scheduler, set_as_default=False)
-        stack.callback(_close, client)
-        yield client
-
-
-def _close(what):
-    """Close a client or cluster whose work is done or given up: that it closes badly must not hide why."""
-    with contextlib.suppress(Exception):
-        what.close()
-
-
-@contextlib.contextmanager
-def _on_interrupt(handler):
-    """Another handler of SIGINT, where this is the main thread; processes started here ignore what it ignores."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _join(recipe, plan, journal, path, about):

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from .files import whole_file
+from .hdf5 import expect_numbers, number, opened, plain_array
 from .layout import text
-from .read import expect_numbers, number, opened, plain_array
 
 KIND = "wavenet-array"
 _UNITS = {"x": "a", "r": "a", "phi": "rad", "pressure": "rho c^2"}

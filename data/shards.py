@@ -4,13 +4,8 @@ A shard has the arrays of the dataset that run along its cases, and sums for the
 whole or not at all; its line in the journal, with its digest, acknowledges it.
 """
 
-import hashlib
 import importlib.metadata
 import io
-import json
-import os
-from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -19,25 +14,12 @@ from numpy.polynomial import chebyshev
 from analytic import ConvergenceError, DuctMode, ModeMixture, plus_factor, radial_eigenvalue, solve
 
 from . import layout
-from .files import LIBVER, sync_folder, write_bytes
+from .files import LIBVER
+from .journal import Missing
 from .sampling import Plan
 
 TOLERANCE = 1e-6
 _CASES = 16  # of a shard, about
-_JOURNAL = "journal.jsonl"
-_PLAN = "plan.json"
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A case that is not in the dataset: its number and parameters, and why."""
-
-    case: int
-    m: int
-    helmholtz: float
-    mach: float
-    split: int
-    reason: str
 
 
 def versions():
@@ -202,80 +184,3 @@ def _file(recipe, plan, found):
             file[f"squares/{name}"] = np.einsum("cv,cv->c", flat, flat)
             file[f"largest/{name}"] = np.max(np.abs(flat), axis=1)
     return buffer.getvalue()
-
-
-class Journal:
-    """The folder of an unfinished dataset: what is planned, the shards, and which of them are done."""
-
-    def __init__(self, folder):
-        self.folder = Path(folder)
-
-    def begin(self, plan):
-        """Start with a plan, a dict, or go on with the same one.
-
-        Raises
-        ------
-        ValueError
-            Another plan was begun here; the first difference is named.
-        """
-        path = self.folder / _PLAN
-        if not path.exists():
-            self.folder.mkdir(exist_ok=True)
-            write_bytes(path, json.dumps(plan, indent=1).encode())
-            return plan
-        begun = json.loads(path.read_text(encoding="utf-8"))
-        for key, value in plan.items():
-            if key not in ("commit", "recipe_name") and begun.get(key) != value:
-                raise ValueError(f"{self.folder} was begun with {key} {begun.get(key)!r:.200}, not {value!r:.200}")
-        return begun
-
-    def shard(self, number):
-        """Path of a shard."""
-        return self.folder / f"shard-{number:06d}.h5"
-
-    def done(self):
-        """Records of the shards that are acknowledged and there: {number: (digest, cases, missing)}."""
-        path, records = self.folder / _JOURNAL, {}
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []  # a last line without end was cut off
-        for line in lines:
-            try:
-                record = json.loads(line)
-                number = record["shard"]
-            except (ValueError, KeyError, TypeError):  # empty, or cut off
-                continue
-            if not record["cases"] or self.shard(number).is_file():
-                records[number] = (
-                    record["digest"],
-                    record["cases"],
-                    [Missing(**missing) for missing in record["missing"]],
-                )
-        return records
-
-    def acknowledge(self, number, content, cases, missing):
-        """Keep a shard for good; return its record."""
-        digest = hashlib.sha256(content).hexdigest()
-        if content:
-            write_bytes(self.shard(number), content)
-        record = {"shard": number, "digest": digest, "cases": cases, "missing": [asdict(one) for one in missing]}
-        path = self.folder / _JOURNAL
-        new = not path.exists()
-        with path.open("ab") as journal:
-            journal.write(b"\n" + json.dumps(record).encode() + b"\n")  # apart from a line that was cut off
-            journal.flush()
-            os.fsync(journal.fileno())
-        if new:
-            sync_folder(self.folder)
-        return digest, cases, missing
-
-    def content(self, number, digest):
-        """The bytes of a shard, as they were acknowledged."""
-        content = self.shard(number).read_bytes()
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise ValueError(f"{self.shard(number)} was changed since it was written; delete it and --resume")
-        return content
-
-    def remove(self):
-        """Delete the folder, the plan last."""
-        for path in sorted(self.folder.iterdir(), key=lambda path: path.name == _PLAN):
-            path.unlink()
-        self.folder.rmdir()

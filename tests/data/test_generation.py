@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from analytic import cut_on_helmholtz
-from data import generate, recipe, shards
+from data import cluster, generate, recipe
+from data import journal as journals
 from data.read import check, read_small
 
 RECIPE = """
@@ -81,7 +82,7 @@ def survive(named, whole, folder, rng, runs):
         time.sleep(rng.uniform(0.2, 1.0) * seconds)
         os.killpg(process.pid, signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
-        journal = shards.Journal(generate.parts_folder(path))
+        journal = journals.Journal(generate.parts_folder(path))
         complete = path.exists()
         done = journal.done() if journal.folder.exists() else {}
         acknowledged += len(done)
@@ -118,7 +119,7 @@ def test_a_hundred_killed_runs(named, whole, tmp_path):
 def test_ctrl_c_says_how_to_go_on(named, whole, tmp_path):
     path = tmp_path / "x.h5"
     process = start(named, path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    journal = shards.Journal(generate.parts_folder(path))
+    journal = journals.Journal(generate.parts_folder(path))
     while not journal.done():
         assert process.poll() is None
         time.sleep(0.01)
@@ -135,7 +136,7 @@ def test_ctrl_c_says_how_to_go_on(named, whole, tmp_path):
 
 
 def test_a_full_disk_loses_nothing(named, whole, tmp_path, monkeypatch):
-    write, path = shards.write_bytes, tmp_path / "x.h5"
+    write, path = journals.write_bytes, tmp_path / "x.h5"
     left = [4]
 
     def until_full(target, content):
@@ -144,7 +145,7 @@ def test_a_full_disk_loses_nothing(named, whole, tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device", str(target))
         write(target, content)
 
-    monkeypatch.setattr(shards, "write_bytes", until_full)
+    monkeypatch.setattr(journals, "write_bytes", until_full)
     with pytest.raises(OSError, match=r"No space left.*of 105 cases are kept.*--resume"):
         generate.generate(named, path, workers=2)
     monkeypatch.undo()
@@ -156,7 +157,7 @@ def test_a_full_disk_loses_nothing(named, whole, tmp_path, monkeypatch):
 
 def test_parts_of_something_else_are_refused(named, tmp_path):
     path = tmp_path / "x.h5"
-    journal = shards.Journal(generate.parts_folder(path))
+    journal = journals.Journal(generate.parts_folder(path))
     journal.begin({"recipe": "another", "seed": 5})
     with pytest.raises(ValueError, match="was begun with"):
         go_on(named, path)
@@ -164,7 +165,7 @@ def test_parts_of_something_else_are_refused(named, tmp_path):
 
 
 def test_a_changed_shard_is_found(named, tmp_path):
-    journal = shards.Journal(tmp_path / "parts")
+    journal = journals.Journal(tmp_path / "parts")
     journal.begin({})
     digest, _, _ = journal.acknowledge(3, b"content", 1, [])
     assert journal.content(3, digest) == b"content"
@@ -174,7 +175,7 @@ def test_a_changed_shard_is_found(named, tmp_path):
 
 
 def test_a_cut_line_of_the_journal_is_no_acknowledgement(tmp_path):
-    journal = shards.Journal(tmp_path / "parts")
+    journal = journals.Journal(tmp_path / "parts")
     journal.begin({})
     journal.acknowledge(0, b"zero", 1, [])
     file = tmp_path / "parts" / "journal.jsonl"
@@ -220,7 +221,7 @@ def test_a_shard_that_kills_its_workers_is_given_up(named, tmp_path, monkeypatch
 
         return os._exit(1) if number == 2 else compute(task, number, expected)
 
-    monkeypatch.setattr(generate, "compute", deadly)
+    monkeypatch.setattr(cluster, "compute", deadly)
     path = tmp_path / "x.h5"
     summary = generate.generate(named, path, workers=2)
     assert summary.cases == 90

@@ -1,0 +1,132 @@
+"""What a dataset file must hold: its layout, storage, attributes and values."""
+
+import os
+import re
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+
+from .hdf5 import FILTERS, LARGEST_EXPANSION, SMALL, attribute, dataset_of, expect_finite, filters_of, is_own, plain
+from .layout import FIELDS, FORMAT, KIND, MISSING, MISSING_COLUMNS, PROVENANCE, SPLITS, VARIABLES
+
+_LARGEST_CHUNK = 2**28  # bytes
+_LARGEST_ORDER = 10_000
+
+
+@dataclass(frozen=True)
+class About:
+    """A file without its arrays.
+
+    task : "derivative", "edge", "factor" or "forward". splits : names, in the order of the numbers in `split`.
+    provenance : attributes of the file. missing : records (case, m, helmholtz, mach, split, reason) of the recipe's
+    cases that are not in it. scales : {field: (root mean square of the modulus, largest part)} of the training cases,
+    where there are some.
+    """
+
+    task: str
+    splits: tuple
+    provenance: dict
+    missing: tuple
+    scales: dict
+
+    def number(self, split):
+        """Number of a split by its name."""
+        if split not in self.splits:
+            raise ValueError(f"split must be one of {', '.join(self.splits)}, got {split!r}")
+        return self.splits.index(split)
+
+
+def check_layout(file, path, task):
+    if attribute(file, "kind") != KIND:
+        raise ValueError(f"{path} is HDF5, but not a wavenet dataset (attribute kind is not {KIND!r})")
+    if attribute(file, "format") != FORMAT:
+        raise ValueError(f"{path} has format {attribute(file, 'format')!r}, this version reads format {FORMAT}")
+    found = attribute(file, "task")
+    if not isinstance(found, str) or found not in VARIABLES:
+        raise ValueError(f"{path} has the unknown task {found!r:.60}, expected one of {', '.join(VARIABLES)}")
+    if task is not None and found != task:
+        raise ValueError(f"{path} is a {found} dataset, a {task} dataset is needed")
+    provenance = {name: attribute(file, name) for name in PROVENANCE}
+    for name, value in provenance.items():
+        if value is None:
+            raise ValueError(f"{path} lacks the attribute {name}")
+    length: dict = {"part": 2}
+    for name, variable in VARIABLES[found].items():
+        dataset = dataset_of(file, name, path)
+        _check_storage(dataset, name, path, variable.dtype)
+        sizes = zip(variable.dimensions, dataset.shape, strict=False)
+        expected = tuple(length.setdefault(dimension, size) for dimension, size in sizes)
+        if dataset.ndim != len(variable.dimensions) or dataset.shape != expected or not dataset.size:
+            raise ValueError(
+                f"{path}: {name} has shape {dataset.shape}, expected dimensions {variable.dimensions} of {expected}"
+            )
+    scales = {}
+    for name in FIELDS[found]:
+        values = [attribute(file[name], key) for key in ("train_rms", "train_largest")]
+        if values != [None, None]:
+            if not all(isinstance(value, float) and 0 < value < np.inf for value in values):
+                raise ValueError(f"{path}: {name} has the statistics {values}")
+            scales[name] = tuple(values)
+    return About(found, _splits(file, path), provenance, _missing(file, path), scales)
+
+
+def _check_storage(dataset, name, path, dtype):
+    """Refuse arrays that are elsewhere, unchecked, incomplete, or larger than the file could hold."""
+    if dataset.dtype != np.dtype(dtype):
+        raise ValueError(f"{path}: {name} is {dataset.dtype}, expected {np.dtype(dtype)}")
+    if dataset.is_virtual or dataset.external:
+        raise ValueError(f"{path}: {name} keeps its values in another file")
+    chunks, filters = dataset.chunks, filters_of(dataset)
+    if chunks is None or not {1, 3} <= filters <= FILTERS:
+        raise ValueError(f"{path}: {name} must be chunked with gzip and checksums, and no other filter but shuffle")
+    needed = int(np.prod([-(-size // chunk) for size, chunk in zip(dataset.shape, chunks, strict=True)], dtype=object))
+    declared = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
+    stored = dataset.id.get_storage_size()
+    if int(np.prod(chunks, dtype=object)) * dataset.dtype.itemsize > _LARGEST_CHUNK or stored > os.path.getsize(path):
+        raise ValueError(f"{path}: {name} has chunks {chunks} of {stored} bytes, which is not one of our files")
+    if declared > max(SMALL, LARGEST_EXPANSION * stored):
+        raise ValueError(f"{path}: {name} declares {declared} bytes, of which {stored} are in the file")
+    if dataset.id.get_num_chunks() != needed:
+        raise ValueError(f"{path}: {name} is incomplete")
+
+
+def _splits(file, path):
+    meanings = attribute(file["split"], "flag_meanings")
+    names = tuple(meanings.split(" ")) if isinstance(meanings, str) else ()
+    good = all(re.fullmatch("[a-z][a-z0-9_]{0,39}", name) for name in names)
+    if names[: len(SPLITS)] != SPLITS or not good or len(set(names)) != len(names):
+        raise ValueError(f"{path}: split has the flag_meanings {meanings!r:.80}")
+    return names
+
+
+def _missing(file, path):
+    """Records of the cases that are not there."""
+    count = attribute(file, "missing_cases")
+    if not is_own(file, MISSING) or not isinstance(file[MISSING], h5py.Group):
+        raise ValueError(f"{path}: the group {MISSING} is missing")
+    columns = {}
+    for name, dtype in MISSING_COLUMNS.items():
+        dataset = dataset_of(file[MISSING], name, path)
+        if dataset.shape != (count,):
+            raise ValueError(f"{path}: {MISSING}/{name} has shape {dataset.shape}, expected {(count,)}")
+        if count:
+            _check_storage(dataset, f"{MISSING}/{name}", path, dtype)
+            columns[name] = [plain(value) for value in dataset[...]]
+    return tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+
+
+def check_values(arrays, path, about):
+    for name, values in arrays.items():
+        expect_finite(values, name, path)
+    for name, good in (
+        ("case", arrays["case"] >= 0),
+        ("m", np.abs(arrays["m"]) <= _LARGEST_ORDER),
+        ("helmholtz", arrays["helmholtz"] > 0),
+        ("mach", np.abs(arrays["mach"]) < 1),
+        ("split", np.isin(arrays["split"], range(len(about.splits)))),
+        ("error_estimate", arrays["error_estimate"] >= 0),
+        ("r", arrays.get("r", np.zeros(1)) >= 0),
+    ):
+        if not np.all(good):
+            raise ValueError(f"{path}: {name} holds the value {arrays[name][~good][0]}, which is out of range")
