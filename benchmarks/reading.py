@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Subset
 
-from data.layout import FIELDS
+from data import tasks
 from data.read import Cases
 from wavenet.training.loading import Augmentation, FieldCases
 
@@ -26,7 +26,7 @@ def alone(path, rows):
     started = time.perf_counter()
     with h5py.File(path) as file:
         for row in rows:
-            for name in FIELDS["derivative"]:
+            for name in tasks.get("derivative").fields:
                 file[name][row]
     return time.perf_counter() - started
 
@@ -52,7 +52,7 @@ def main(argv=None):
     cases = Cases(options.file, "train")
     count = min(options.cases, len(cases))
     chosen = np.random.default_rng(0).permutation(len(cases))[:count]
-    size = sum(cases[0][name].nbytes for name in FIELDS["derivative"])
+    size = sum(cases[0][name].nbytes for name in tasks.get("derivative").fields)
     alone(options.file, np.sort(chosen))  # fills the system's cache
 
     def show(name, seconds):

@@ -1,25 +1,22 @@
-"""The card of a dataset: what is in it, where it comes from, for a reader who does not open it."""
+"""The card of a dataset: its content and origin, for people who do not open the file."""
 
 import numpy as np
 
-from .layout import FIELDS, FORMAT, VARIABLES
-
-_KINDS = {
-    "derivative": "near fields next to the lip",
-    "edge": "potentials around the lip",
-    "factor": "kernel factors",
-    "forward": "pressures at microphones",
-}
+from . import tasks
+from .arrays import Array, IntArray
+from .layout import FORMAT
+from .read import About, Dataset
 
 
-def card(dataset, name, picture):
-    """Markdown text.
+def card(dataset: Dataset, name: str, picture: str) -> str:
+    """Write the card as Markdown.
 
-    dataset : data.read.Dataset, its fields are not needed; name, picture : names of the files it describes.
+    dataset : data.read.Dataset, its fields are not needed; name, picture : names of the dataset's file and its picture.
     """
     about, arrays = dataset.about, dataset.arrays
     m = sorted(set(arrays["m"].tolist()))
-    kind = _KINDS[about.task]
+    task = tasks.get(about.task)
+    kind = task.description
     lines = [
         f"# {name}",
         "",
@@ -41,11 +38,11 @@ def card(dataset, name, picture):
         lines.append("| " + " | ".join([split, str(len(chosen)), *orders, *ranges]) + " |")
     lines += ["", f"Azimuthal orders in all: {_list(m)}. Largest error estimate: {arrays['error_estimate'].max():.1e}."]
     lines += ["", _missing(about), "", "| array | dimensions | units | meaning |", "|---|---|---|---|"]
-    for key, variable in VARIABLES[about.task].items():
+    for key, variable in task.variables.items():
         lines.append(f"| `{key}` | {', '.join(variable.dimensions)} | {variable.units} | {variable.long_name} |")
     if about.scales:
         lines += ["", "| field, training cases | root mean square of the modulus | largest part |", "|---|---|---|"]
-        for key in FIELDS[about.task]:
+        for key in task.fields:
             lines.append(f"| `{key}` | {about.scales[key][0]:.6g} | {about.scales[key][1]:.6g} |")
     of = about.provenance
     lines += [
@@ -57,7 +54,7 @@ def card(dataset, name, picture):
     return "\n".join(lines)
 
 
-def _missing(about):
+def _missing(about: About) -> str:
     if not about.missing:
         return "No case of the recipe is missing."
     reasons = [record["reason"] for record in about.missing]
@@ -65,7 +62,7 @@ def _missing(about):
     return f"{len(reasons)} cases of the recipe are missing (group `missing`): " + "; ".join(parts) + "."
 
 
-def _orders(arrays, chosen):
+def _orders(arrays: dict[str, Array], chosen: IntArray) -> str:
     if "n" in arrays:
         return _list(sorted(set(arrays["n"][chosen].tolist())))
     if "amplitude" not in arrays:
@@ -73,12 +70,12 @@ def _orders(arrays, chosen):
     return f"{int(np.any(arrays['amplitude'][chosen], axis=2).sum(axis=1).max())} at most together"
 
 
-def _list(values):
+def _list(values: list[int]) -> str:
     if len(values) > 2 and values == list(range(values[0], values[-1] + 1)):
         return f"{values[0]} … {values[-1]}"
     return ", ".join(map(str, values))
 
 
-def _range(values):
+def _range(values: Array) -> str:
     low, high = float(values.min()), float(values.max())
     return f"{low:.4g}" if low == high else f"{low:.4g} … {high:.4g}"

@@ -1,58 +1,63 @@
-"""What a dataset file must hold: its layout, storage, attributes and values."""
+"""Checks of a dataset file: its layout, storage, attributes and values."""
 
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
+from . import tasks
+from .arrays import Array
 from .hdf5 import FILTERS, LARGEST_EXPANSION, SMALL, attribute, dataset_of, expect_finite, filters_of, is_own, plain
-from .layout import FIELDS, FORMAT, KIND, MISSING, MISSING_COLUMNS, PROVENANCE, SPLITS, VARIABLES
+from .layout import FORMAT, KIND, MISSING, MISSING_COLUMNS, PROVENANCE, SPLITS
 
-_LARGEST_CHUNK = 2**28  # bytes
-_LARGEST_ORDER = 10_000
+_LARGEST_CHUNK = 2**28  # bytes; HDF5 holds a whole chunk in memory
+_LARGEST_ORDER = 10_000  # of a recipe it is 40; others' files may hold higher ones
 
 
 @dataclass(frozen=True)
 class About:
     """A file without its arrays.
 
-    task : "derivative", "edge", "factor" or "forward". splits : names, in the order of the numbers in `split`.
+    task : name of a task, see `data.tasks`. splits : names, in the order of the numbers in `split`.
     provenance : attributes of the file. missing : records (case, m, helmholtz, mach, split, reason) of the recipe's
     cases that are not in it. scales : {field: (root mean square of the modulus, largest part)} of the training cases,
     where there are some.
     """
 
     task: str
-    splits: tuple
-    provenance: dict
-    missing: tuple
-    scales: dict
+    splits: tuple[str, ...]
+    provenance: dict[str, Any]
+    missing: tuple[dict[str, Any], ...]
+    scales: dict[str, tuple[float, float]]
 
-    def number(self, split):
+    def number(self, split: str) -> int:
         """Number of a split by its name."""
         if split not in self.splits:
             raise ValueError(f"split must be one of {', '.join(self.splits)}, got {split!r}")
         return self.splits.index(split)
 
 
-def check_layout(file, path, task):
+def check_layout(file: h5py.File, path: Path, task: str | None) -> About:
+    """Check everything but the values, before memory is allocated for them; refuse tasks other than `task`."""
     if attribute(file, "kind") != KIND:
         raise ValueError(f"{path} is HDF5, but not a wavenet dataset (attribute kind is not {KIND!r})")
     if attribute(file, "format") != FORMAT:
         raise ValueError(f"{path} has format {attribute(file, 'format')!r}, this version reads format {FORMAT}")
     found = attribute(file, "task")
-    if not isinstance(found, str) or found not in VARIABLES:
-        raise ValueError(f"{path} has the unknown task {found!r:.60}, expected one of {', '.join(VARIABLES)}")
+    if not isinstance(found, str) or found not in tasks.names():
+        raise ValueError(f"{path} has the unknown task {found!r:.60}, expected one of {', '.join(tasks.names())}")
     if task is not None and found != task:
         raise ValueError(f"{path} is a {found} dataset, a {task} dataset is needed")
     provenance = {name: attribute(file, name) for name in PROVENANCE}
     for name, value in provenance.items():
         if value is None:
             raise ValueError(f"{path} lacks the attribute {name}")
-    length: dict = {"part": 2}
-    for name, variable in VARIABLES[found].items():
+    length = {"part": 2}
+    for name, variable in tasks.get(found).variables.items():
         dataset = dataset_of(file, name, path)
         _check_storage(dataset, name, path, variable.dtype)
         sizes = zip(variable.dimensions, dataset.shape, strict=False)
@@ -61,17 +66,25 @@ def check_layout(file, path, task):
             raise ValueError(
                 f"{path}: {name} has shape {dataset.shape}, expected dimensions {variable.dimensions} of {expected}"
             )
+    return About(
+        found, _splits(file, path), provenance, _missing(file, path), _scales(file, path, tasks.get(found).fields)
+    )
+
+
+def _scales(file: h5py.File, path: Path, fields: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """Statistics of the fields over the training cases, where there are some."""
     scales = {}
-    for name in FIELDS[found]:
-        values = [attribute(file[name], key) for key in ("train_rms", "train_largest")]
-        if values != [None, None]:
-            if not all(isinstance(value, float) and 0 < value < np.inf for value in values):
-                raise ValueError(f"{path}: {name} has the statistics {values}")
-            scales[name] = tuple(values)
-    return About(found, _splits(file, path), provenance, _missing(file, path), scales)
+    for name in fields:
+        rms, largest = (attribute(file[name], key) for key in ("train_rms", "train_largest"))
+        if rms is None and largest is None:
+            continue
+        if not (isinstance(rms, float) and 0 < rms < np.inf and isinstance(largest, float) and 0 < largest < np.inf):
+            raise ValueError(f"{path}: {name} has the statistics {[rms, largest]}")
+        scales[name] = (rms, largest)
+    return scales
 
 
-def _check_storage(dataset, name, path, dtype):
+def _check_storage(dataset: h5py.Dataset, name: str, path: Path, dtype: str) -> None:
     """Refuse arrays that are elsewhere, unchecked, incomplete, or larger than the file could hold."""
     if dataset.dtype != np.dtype(dtype):
         raise ValueError(f"{path}: {name} is {dataset.dtype}, expected {np.dtype(dtype)}")
@@ -91,7 +104,8 @@ def _check_storage(dataset, name, path, dtype):
         raise ValueError(f"{path}: {name} is incomplete")
 
 
-def _splits(file, path):
+def _splits(file: h5py.File, path: Path) -> tuple[str, ...]:
+    """Names of the splits, in the order of their numbers."""
     meanings = attribute(file["split"], "flag_meanings")
     names = tuple(meanings.split(" ")) if isinstance(meanings, str) else ()
     good = all(re.fullmatch("[a-z][a-z0-9_]{0,39}", name) for name in names)
@@ -100,8 +114,8 @@ def _splits(file, path):
     return names
 
 
-def _missing(file, path):
-    """Records of the cases that are not there."""
+def _missing(file: h5py.File, path: Path) -> tuple[dict[str, Any], ...]:
+    """Records of the missing cases."""
     count = attribute(file, "missing_cases")
     if not is_own(file, MISSING) or not isinstance(file[MISSING], h5py.Group):
         raise ValueError(f"{path}: the group {MISSING} is missing")
@@ -116,7 +130,8 @@ def _missing(file, path):
     return tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
-def check_values(arrays, path, about):
+def check_values(arrays: dict[str, Array], path: Path, about: About) -> None:
+    """Refuse values that are not finite or out of range."""
     for name, values in arrays.items():
         expect_finite(values, name, path)
     for name, good in (

@@ -6,8 +6,13 @@ import logging
 import queue
 import signal
 import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
+from .journal import Missing
+from .recipe import Recipe
+from .sampling import Plan
 from .shards import compute, groups, lost, versions
 
 _AHEAD = 2  # shards asked for at a time, for each thread of the cluster
@@ -15,14 +20,16 @@ _GLANCE = 0.1  # seconds between looks at whether Ctrl-C was pressed
 _DEATHS = 3  # of the workers that a shard may cost before its cases are given up
 
 
-def compute_all(recipe, plan, todo, workers, scheduler):
-    """(number, content, missing) of shards, as they are finished."""
+def compute_all(
+    recipe: Recipe, plan: Plan, todo: list[int], workers: int, scheduler: str | None
+) -> Iterator[tuple[int, bytes, list[Missing]]]:
+    """Number, content and missing cases of the shards to do, as they are finished."""
     from distributed import KilledWorker
 
     with _interrupts() as interrupted, _client(min(workers, len(todo)), scheduler) as client:
         work, waiting, ready = iter(todo), dict[Any, int](), queue.SimpleQueue[Any]()
 
-        def submit():
+        def submit() -> None:
             threads = sum(one["nthreads"] for one in client.scheduler_info(n_workers=-1)["workers"].values())
             for number in itertools.islice(work, max(1, _AHEAD * max(threads, 1) - len(waiting))):
                 future = client.submit(compute, recipe, number, versions(), pure=False)
@@ -50,14 +57,14 @@ def compute_all(recipe, plan, todo, workers, scheduler):
 
 
 @contextlib.contextmanager
-def _interrupts():
-    """An event that Ctrl-C sets, for a place that can stop; raised anywhere, Python may drop it in a callback.
+def _interrupts() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets, to be looked at where the work can stop; a second Ctrl-C raises.
 
-    A second Ctrl-C raises.
+    A KeyboardInterrupt raised at an arbitrary place may be lost: Python drops exceptions in some callbacks.
     """
     event = threading.Event()
 
-    def handle(number, frame):
+    def handle(number: int, frame: FrameType | None) -> None:
         if event.is_set():
             raise KeyboardInterrupt
         event.set()
@@ -67,8 +74,8 @@ def _interrupts():
 
 
 @contextlib.contextmanager
-def _client(workers, scheduler):
-    """A client of the scheduler, or of a cluster of our own for as long as it is needed."""
+def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
+    """A client of the scheduler, or of a cluster of our own that lives as long as the client."""
     import dask
     from distributed import Client, LocalCluster
 
@@ -92,15 +99,17 @@ def _client(workers, scheduler):
         yield client
 
 
-def _close(what):
-    """Close a client or cluster whose work is done or given up: that it closes badly must not hide why."""
+def _close(what: Any) -> None:
+    """Close a client or cluster whose work is done or given up; its errors must not hide the one before."""
     with contextlib.suppress(Exception):
         what.close()
 
 
 @contextlib.contextmanager
-def _on_interrupt(handler):
-    """Another handler of SIGINT, where this is the main thread; processes started here ignore what it ignores."""
+def _on_interrupt(
+    handler: Callable[[int, FrameType | None], Any] | signal.Handlers,
+) -> Iterator[None]:
+    """Install another handler of SIGINT, in the main thread only; processes started meanwhile inherit SIG_IGN."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

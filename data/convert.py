@@ -1,11 +1,11 @@
 """The MATLAB layout of the released study (Huang 2020), read and written.
 
 One row a case, one column a point, r slow and x fast: Psi_nf1, u_nf1, P_nf1 (potential, axial velocity, pressure); rr1,
-zz1 the points' r and x; y_num, x_num how many of each; mm, nn azimuthal and highest radial order, Amp_in amplitudes by
-radial order. Files written here hold v_nf1, ka and Mach besides, which the study's scripts do not look at.
+zz1 the points' r and x; y_num, x_num the numbers of different r and x; mm, nn azimuthal and highest radial order,
+Amp_in amplitudes by radial order. Files written here also hold v_nf1, ka and Mach, which the study's scripts ignore.
 
 Files from elsewhere lack these. ka and M are then fitted to P = i ka Psi - M u, and the amplitudes of the duct modes to
-Psi; the radial velocity is that of the Wiener–Hopf field so found. A field that is none is refused.
+Psi; the radial velocity is that of the fitted Wiener–Hopf field. Fields that no Wiener–Hopf field fits are refused.
 """
 
 import os
@@ -17,39 +17,41 @@ from scipy.io import loadmat, savemat, whosmat
 
 import analytic
 
-from . import layout
+from . import layout, tasks
+from .arrays import Array, ComplexArray, FloatArray, IntArray
 from .files import temporary, whole_file
 from .read import read
-from .shards import TOLERANCE
 from .summary import provenance, record_missing, write_provenance, write_statistics
+from .task import TOLERANCE, parts
 
 _VARIABLES = ("rr1", "zz1", "Psi_nf1", "u_nf1", "P_nf1", "x_num", "y_num", "mm", "nn", "Amp_in")
 _NUMBERS = ("double", "single", *(f"{sign}int{size}" for sign in ("", "u") for size in (8, 16, 32, 64)))
 _MORE = ("v_nf1", "ka", "Mach")
-_MISFIT = 1e-3  # of what is fitted, relative, at which a file is refused
+_TASK = tasks.get("derivative")  # the layout holds near fields
+_MISFIT = 1e-3  # relative, from which a file is refused: single precision and the study's solver stay below it
 _LARGEST = 2**31 - 1  # bytes of a variable in a MATLAB 5 file
 _EXPANSION = 1100  # bytes in memory for a byte in a file: what its compression can do
 
 
-def to_matlab(path, out, *, split=None):
-    """Write a derivative dataset in the study's layout; of one split, or all.
+def to_matlab(path: str | Path, out: str | Path, *, split: str | None = None) -> dict[str, str | int]:
+    """Write the cases of one split of a derivative dataset, or all cases, in the study's layout.
 
     Raises
     ------
     FileExistsError, ValueError
-        out exists; path is no derivative dataset, or too large for a MATLAB 5 file: a split may fit.
+        out exists; path is no derivative dataset, or too large for a MATLAB 5 file (one split may fit).
     """
     out = Path(out)
     if out.exists():
         raise FileExistsError(f"{out} exists and is not overwritten")
-    dataset = read(path, task="derivative")
+    dataset = read(path, task=_TASK.name)
     cases = np.arange(len(dataset)) if split is None else dataset.cases(split)
     if not len(cases):
         raise ValueError(f"{path} has no {split} cases")
     points = len(dataset["x"]) * len(dataset["r"])
     if 16 * points * len(cases) > _LARGEST:
         raise ValueError(f"{len(cases)} cases of {points} points are too many for a MATLAB file; choose a split")
-    fields = {name: _rows(dataset[name][cases]) for name in layout.FIELDS["derivative"]}
+    fields = {name: _rows(dataset[name][cases]) for name in _TASK.fields}
     ka, mach = (dataset[name][cases][:, None] for name in ("helmholtz", "mach"))
     amplitudes = _complex(dataset["amplitude"][cases], -1)
     r, x = (grid.reshape(1, -1) for grid in np.meshgrid(dataset["r"], dataset["x"], indexing="ij"))
@@ -77,21 +79,46 @@ def to_matlab(path, out, *, split=None):
 
 @dataclass(frozen=True)
 class Misfit:
-    """Largest relative misfits over the cases: of P, of Psi and of u; 0 where nothing was fitted."""
+    """Largest relative misfits over the cases, of P, Psi and u; 0 where nothing was fitted."""
 
     pressure: float
     potential: float
     axial_velocity: float
 
 
-def from_matlab(path, out, *, helmholtz=None, mach=None, shares=(0.8, 0.1, 0.1), seed=0):
+@dataclass(frozen=True)
+class _Study:
+    """Content of a file of the study, completed: (case, x, r) fields, and one value a case."""
+
+    x: FloatArray
+    r: FloatArray
+    potential: ComplexArray
+    axial_velocity: ComplexArray
+    radial_velocity: ComplexArray
+    m: IntArray
+    helmholtz: FloatArray
+    mach: FloatArray
+    amplitude: Array
+    errors: FloatArray
+    misfit: Misfit
+
+
+def from_matlab(
+    path: str | Path,
+    out: str | Path,
+    *,
+    helmholtz: float | None = None,
+    mach: float | None = None,
+    shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    seed: int = 0,
+) -> Misfit:
     """Write a dataset from a file in the study's layout.
 
     Parameters
     ----------
     path, out : paths
     helmholtz, mach : float, optional
-        Of all cases; fitted without them, unless the file says.
+        Of all cases. Without them the file's own values are used, or values are fitted.
     shares : three floats
         Of train, validation and test, dealt by case.
     seed : int
@@ -109,55 +136,60 @@ def from_matlab(path, out, *, helmholtz=None, mach=None, shares=(0.8, 0.1, 0.1),
     path, out = Path(path), Path(out)
     if out.exists():
         raise FileExistsError(f"{out} exists and is not overwritten")
-    content = _load(path)
+    study = _completed(_load(path), path, helmholtz, mach)
+    cases, orders = study.amplitude.shape
+    arrays = {
+        "case": np.arange(cases),
+        "group": np.arange(cases),
+        "m": study.m,
+        "helmholtz": study.helmholtz,
+        "mach": study.mach,
+        "split": _deal(cases, shares, seed),
+        "error_estimate": study.errors,
+        "amplitude": parts(study.amplitude, -1),
+        **{name: parts(getattr(study, name), 1) for name in _TASK.fields},
+    }
+    lengths = {"case": cases, "part": 2, "order": orders, "x": len(study.x), "r": len(study.r)}
+    scales = {"x": study.x, "r": study.r, "part": np.arange(2), "order": np.arange(orders)}
+    with whole_file(out) as file:
+        layout.create(file, _TASK, lengths, arrays | scales, layout.SPLITS)
+        for name in _TASK.fields:
+            training = arrays[name][arrays["split"] == 0].reshape(-1, arrays[name][0].size)
+            write_statistics(file[name], np.sum(training**2, axis=1), np.max(np.abs(training), axis=1, initial=0))
+        record_missing(file, [])
+        origin = f"converted from {path.name}; relative misfits {study.misfit}"
+        write_provenance(file, provenance(_TASK.name, path.name, origin, seed, "unknown"))
+    return study.misfit
+
+
+def _completed(content: dict[str, Array], path: Path, helmholtz: float | None, mach: float | None) -> _Study:
+    """The content with radial velocities, ka, M and amplitudes: the file's own, if it has them, or fitted ones."""
     x, r = _grid(content, path)
     psi, u, p = (_fields(content[name], len(x), len(r), name, path) for name in ("Psi_nf1", "u_nf1", "P_nf1"))
     m = _column(content["mm"], len(psi), "mm", path).real
     if not np.all((m == np.rint(m)) & (np.abs(m) <= 1000)):
         raise ValueError(f"{path}: mm must hold azimuthal orders")
+    m = m.astype(int)
     if "v_nf1" in content and helmholtz is None and mach is None:
         v = _fields(content["v_nf1"], len(x), len(r), "v_nf1", path)
         ka, flow = (_column(content[name], len(psi), name, path).real for name in ("ka", "Mach"))
-        amplitudes, misfit, errors = content["Amp_in"], Misfit(0.0, 0.0, 0.0), np.full(len(psi), TOLERANCE)
+        amplitudes, errors = content["Amp_in"], np.full(len(psi), TOLERANCE)
         if amplitudes.ndim != 2 or len(amplitudes) != len(psi) or not np.all(np.isfinite(amplitudes)):
             raise ValueError(f"{path}: Amp_in has shape {amplitudes.shape}, expected ({len(psi)}, orders)")
-    else:
-        ka, flow, wrong_p = _parameters(psi, u, p, helmholtz, mach)
-        if not wrong_p < _MISFIT:
-            raise ValueError(
-                f"{path}: P_nf1 is not i ka Psi_nf1 - M u_nf1 for any ka and M, relative misfit {wrong_p:.1e}: other "
-                "conventions?"
-            )
-        v, amplitudes, errors, wrong_u = _radial_velocity(psi, u, m.astype(int), ka, flow, x, r, path)
-        misfit = Misfit(wrong_p, float(errors.max()), wrong_u)
-    arrays = {
-        "case": np.arange(len(psi)),
-        "group": np.arange(len(psi)),
-        "m": m.astype(int),
-        "helmholtz": ka,
-        "mach": flow,
-        "split": _deal(len(psi), shares, seed),
-        "error_estimate": errors,
-        "amplitude": layout.parts(amplitudes, -1),
-        "potential": layout.parts(psi, 1),
-        "axial_velocity": layout.parts(u, 1),
-        "radial_velocity": layout.parts(v, 1),
-    }
-    lengths = {"case": len(psi), "part": 2, "order": amplitudes.shape[1], "x": len(x), "r": len(r)}
-    scales = {"x": x, "r": r, "part": np.arange(2), "order": np.arange(amplitudes.shape[1])}
-    with whole_file(out) as file:
-        layout.create(file, "derivative", lengths, arrays | scales, layout.SPLITS)
-        for name in layout.FIELDS["derivative"]:
-            training = arrays[name][arrays["split"] == 0].reshape(-1, arrays[name][0].size)
-            write_statistics(file[name], np.sum(training**2, axis=1), np.max(np.abs(training), axis=1, initial=0))
-        record_missing(file, [])
-        origin = f"converted from {path.name}; relative misfits {misfit}"
-        write_provenance(file, provenance("derivative", path.name, origin, seed, "unknown"))
-    return misfit
+        return _Study(x, r, psi, u, v, m, ka, flow, amplitudes, errors, Misfit(0.0, 0.0, 0.0))
+    ka, flow, wrong_p = _parameters(psi, u, p, helmholtz, mach)
+    if not wrong_p < _MISFIT:
+        raise ValueError(
+            f"{path}: P_nf1 is not i ka Psi_nf1 - M u_nf1 for any ka and M, relative misfit {wrong_p:.1e}: other "
+            "conventions?"
+        )
+    v, amplitudes, errors, wrong_u = _radial_velocity(psi, u, m, ka, flow, x, r, path)
+    misfit = Misfit(wrong_p, float(errors.max()), wrong_u)
+    return _Study(x, r, psi, u, v, m, ka, flow, amplitudes, errors, misfit)
 
 
-def _load(path):
-    """Variables of a MATLAB file, their sizes checked before they are read."""
+def _load(path: Path) -> dict[str, Array]:
+    """Read the variables of a MATLAB file, after a check of their sizes."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
@@ -178,7 +210,7 @@ def _load(path):
     return {name: content[name] for name in wanted}
 
 
-def _grid(content, path):
+def _grid(content: dict[str, Array], path: Path) -> tuple[FloatArray, FloatArray]:
     """x and r of a tensor grid."""
     counts = [content[name] for name in ("x_num", "y_num")]
     if any(count.size != 1 or count.item() != int(count.item()) or count.item() < 2 for count in counts):
@@ -200,22 +232,25 @@ def _grid(content, path):
     return x, r
 
 
-def _fields(values, nx, nr, name, path):
-    """(case, x, r) complex of rows."""
+def _fields(values: Array, nx: int, nr: int, name: str, path: Path) -> ComplexArray:
+    """Reshape rows of points to (case, x, r)."""
     if values.ndim != 2 or values.shape[1] != nx * nr or not len(values) or not np.all(np.isfinite(values)):
         raise ValueError(f"{path}: {name} has shape {values.shape}, expected finite rows of {nx * nr} points")
-    return values.astype(complex).reshape(len(values), nr, nx).transpose(0, 2, 1)
+    rows: ComplexArray = values.astype(complex)
+    return rows.reshape(len(values), nr, nx).transpose(0, 2, 1)
 
 
-def _column(values, cases, name, path):
-    """One number a case; one for all stands for each."""
+def _column(values: Array, cases: int, name: str, path: Path) -> Array:
+    """One number for each case; a single number is that of all cases."""
     flat = np.ravel(values)
     if len(flat) not in (1, cases) or not np.all(np.isfinite(flat)):
         raise ValueError(f"{path}: {name} has shape {values.shape}, expected a number for each of {cases} cases")
     return np.broadcast_to(flat, (cases,)).copy()
 
 
-def _parameters(psi, u, p, helmholtz, mach):
+def _parameters(
+    psi: ComplexArray, u: ComplexArray, p: ComplexArray, helmholtz: float | None, mach: float | None
+) -> tuple[FloatArray, FloatArray, float]:
     """ka and M of every case, fitted where they are not given, and the largest relative misfit of p."""
     ka, flow, worst = np.empty(len(psi)), np.empty(len(psi)), 0.0
     for case in range(len(psi)):
@@ -234,8 +269,17 @@ def _parameters(psi, u, p, helmholtz, mach):
     return ka, flow, worst
 
 
-def _radial_velocity(psi, u, m, ka, flow, x, r, path):
-    """v, amplitudes, relative misfits of psi, and the largest of u, of the Wiener–Hopf fields fitted to psi."""
+def _radial_velocity(
+    psi: ComplexArray,
+    u: ComplexArray,
+    m: IntArray,
+    ka: FloatArray,
+    flow: FloatArray,
+    x: FloatArray,
+    r: FloatArray,
+    path: Path,
+) -> tuple[ComplexArray, ComplexArray, FloatArray, float]:
+    """Fit Wiener–Hopf fields to psi: their v, amplitudes, relative misfits of psi, and the largest misfit of u."""
     v, found, errors, wrong_u = np.empty_like(psi), [], np.empty(len(psi)), 0.0
     for case in range(len(psi)):
         if not (ka[case] > 0 and abs(flow[case]) < 1):
@@ -267,20 +311,23 @@ def _radial_velocity(psi, u, m, ka, flow, x, r, path):
     return v, padded, errors, wrong_u
 
 
-def _relative(difference, values):
+def _relative(difference: Array, values: Array) -> float:
+    """Norm of a difference, relative to that of the values."""
     return float(np.linalg.norm(difference)) / max(float(np.linalg.norm(values)), 1e-300)
 
 
-def _deal(cases, shares, seed):
+def _deal(cases: int, shares: tuple[float, float, float], seed: int) -> IntArray:
+    """Split of each case, in random order."""
     bounds = np.round(np.cumsum(shares) * cases).astype(int)
     return np.searchsorted(bounds, np.random.default_rng(seed).permutation(cases), side="right").clip(0, 2)
 
 
-def _rows(parts):
-    """(case, part, x, r) to complex rows, x fastest."""
-    return _complex(parts, 1).transpose(0, 2, 1).reshape(len(parts), -1)
+def _rows(values: FloatArray) -> ComplexArray:
+    """Reshape (case, part, x, r) to complex rows of points, x fastest."""
+    return _complex(values, 1).transpose(0, 2, 1).reshape(len(values), -1)
 
 
-def _complex(parts, axis):
-    real, imaginary = np.moveaxis(parts, axis, 0)
+def _complex(values: FloatArray, axis: int) -> ComplexArray:
+    """Join the dimension `part` to complex numbers."""
+    real, imaginary = np.moveaxis(values, axis, 0)
     return real + 1j * imaginary

@@ -1,19 +1,21 @@
 """One field as an HDF5 file: x, r, potential, axial_velocity, radial_velocity, pressure (complex, axes x and r).
 
-Attributes m, helmholtz and mach say whose field it is. A file of a user's own needs these, x, r and potential.
+The attributes m, helmholtz and mach say to which case it belongs. A user's own file needs these, x, r and potential.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+import numpy.typing as npt
 
+from .arrays import ComplexArray, FloatArray
 from .files import whole_file
 from .hdf5 import expect_numbers, number, opened, plain_array
 from .layout import text
 
 UNITS = {"potential": "a c", "axial_velocity": "c", "radial_velocity": "c", "pressure": "rho c^2"}
-_ERROR = "_error"  # ending of the name of an array of expected errors, in the units of what they are of
+_ERROR = "_error"  # ending of the name of an array of expected errors, which are in the units of their field
 KIND = "wavenet-field"
 
 
@@ -21,19 +23,25 @@ KIND = "wavenet-field"
 class Potential:
     """A potential (x, r) [a c] at points x, r [radii] and its azimuthal order, Helmholtz and Mach number."""
 
-    x: np.ndarray
-    r: np.ndarray
-    potential: np.ndarray
+    x: FloatArray
+    r: FloatArray
+    potential: ComplexArray
     m: int
     helmholtz: float
     mach: float
 
 
-def write_field(path, attributes, x, r, arrays):
+def write_field(
+    path: str | Path,
+    attributes: Mapping[str, str | int | float],
+    x: npt.ArrayLike,
+    r: npt.ArrayLike,
+    arrays: Mapping[str, npt.ArrayLike],
+) -> None:
     """Write fields on a grid; the file appears when it is complete.
 
-    attributes : dict of numbers and texts, as m, helmholtz, mach. arrays : {name in UNITS: (x, r) complex array}, and
-    (x, r) float arrays of expected errors, their names ending in _error.
+    attributes : dict of numbers and texts, such as m, helmholtz, mach. arrays : {name in UNITS: (x, r)
+    complex array}, and (x, r) float arrays of expected errors, their names ending in _error.
     """
     with whole_file(path) as file:
         file.attrs["kind"] = text(KIND)
@@ -49,8 +57,8 @@ def write_field(path, attributes, x, r, arrays):
                 dataset.dims[index].attach_scale(file[axis])
 
 
-def read_potential(path):
-    """Read the potential of a field's file, and what it is of.
+def read_potential(path: str | Path) -> Potential:
+    """Read the potential of a field's file, with its grid, azimuthal order, Helmholtz and Mach number.
 
     Raises
     ------

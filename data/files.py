@@ -1,7 +1,8 @@
-"""Files that are there and complete, or not there: written under another name, synced, then renamed."""
+"""Files that are complete or absent: written under another name, synced, then renamed."""
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -10,8 +11,8 @@ LIBVER = ("v110", "v110")  # the layout of 1.10 has checksums on all metadata
 
 
 @contextlib.contextmanager
-def whole_file(path):
-    """Open a new HDF5 file under a temporary name; it gets its own at the end, or is removed. Never overwrites."""
+def whole_file(path: str | Path) -> Iterator[h5py.File]:
+    """Open a new HDF5 file under a temporary name; then rename it, or remove it after an error. Never overwrites."""
     path = Path(path)
     if path.exists():
         raise FileExistsError(f"{path} exists and is not overwritten")
@@ -22,7 +23,7 @@ def whole_file(path):
             os.fsync(raw.fileno())
 
 
-def write_bytes(path, content):
+def write_bytes(path: str | Path, content: bytes) -> None:
     """Write a file whole, replacing one that is there."""
     with temporary(Path(path)) as partial, partial.open("wb") as raw:
         raw.write(content)
@@ -31,8 +32,8 @@ def write_bytes(path, content):
 
 
 @contextlib.contextmanager
-def temporary(path):
-    """Another name to write under; it becomes the file's own at the end, or is removed."""
+def temporary(path: Path) -> Iterator[Path]:
+    """A temporary name to write under; then rename the file to `path`, or remove it after an error."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         yield partial
@@ -42,7 +43,7 @@ def temporary(path):
         partial.unlink(missing_ok=True)
 
 
-def sync_folder(folder):
+def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

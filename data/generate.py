@@ -10,50 +10,62 @@ import fcntl
 import io
 import re
 import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 import analytic
 
-from . import layout
+from . import layout, tasks
+from .arrays import Array
 from .cluster import compute_all
 from .files import whole_file
 from .journal import Journal, Missing
 from .read import read_small
+from .recipe import NamedRecipe, Recipe
 from .sampling import Plan
-from .shards import along_cases, count, groups, lengths, positions
+from .shards import count, groups, lengths, positions
 from .summary import provenance, record_missing, write_provenance, write_statistics
 
 
 class Interrupted(KeyboardInterrupt):
-    """Generation was stopped and can be resumed; says how."""
+    """Generation was stopped; the message says how to resume it."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What `generate` wrote: cases in the file, and those missing."""
+    """Number of the cases in the file that `generate` wrote, and the missing cases."""
 
     cases: int
-    missing: tuple
+    missing: tuple[Missing, ...]
 
 
-def parts_folder(path):
-    """Where the shards of an unfinished file lie."""
+def parts_folder(path: str | Path) -> Path:
+    """Folder of the shards of an unfinished file."""
     path = Path(path)
     return path.with_name(f"{path.name}.parts")
 
 
-def generate(named, path, *, workers=1, scheduler=None, resume=False, progress=None):
+def generate(
+    named: NamedRecipe,
+    path: str | Path,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
     """Generate a dataset file.
 
     Parameters
     ----------
     named : data.recipe.NamedRecipe
     path : path
-        Must not exist; appears when it is complete.
+        Must not exist; the file appears when it is complete.
     workers : int
         Processes on this machine. The same recipe and seed give the same bits, whatever their number.
     scheduler : str, optional
@@ -66,7 +78,7 @@ def generate(named, path, *, workers=1, scheduler=None, resume=False, progress=N
     Returns
     -------
     Summary
-        With the cases that did not converge or whose workers died; the file says so, too.
+        Missing are the cases that did not converge or whose workers died; the file lists them, too.
 
     Raises
     ------
@@ -91,7 +103,7 @@ def generate(named, path, *, workers=1, scheduler=None, resume=False, progress=N
     for value in about.values():
         layout.text(str(value))  # refuses one that is too long
     begun = journal.begin(about)
-    with _lock(folder), _resumable(plan, journal):
+    with lock(folder), _resumable(plan, journal):
         if not path.exists():
             _shards(recipe, plan, journal, workers, scheduler, progress)
             _join(recipe, plan, journal, path, begun)
@@ -101,8 +113,8 @@ def generate(named, path, *, workers=1, scheduler=None, resume=False, progress=N
 
 
 @contextlib.contextmanager
-def _lock(folder):
-    """One process at a time; the lock ends with the process."""
+def lock(folder: Path) -> Iterator[None]:
+    """Admit one process at a time to a folder; the lock ends with the process."""
     with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,10 +123,17 @@ def _lock(folder):
         yield
 
 
-def _shards(recipe, plan, journal, workers, scheduler, progress):
+def _shards(
+    recipe: Recipe,
+    plan: Plan,
+    journal: Journal,
+    workers: int,
+    scheduler: str | None,
+    progress: Callable[[int, int], None] | None,
+) -> None:
     """Compute what the journal has not acknowledged."""
     done = journal.done()
-    finished = sum(cases + len(missing) for _, cases, missing in done.values())
+    finished = sum(one.cases + len(one.missing) for one in done.values())
     todo = [number for number in range(count(recipe, plan)) if number not in done]
     if not todo:
         return
@@ -127,12 +146,12 @@ def _shards(recipe, plan, journal, workers, scheduler, progress):
 
 
 @contextlib.contextmanager
-def _resumable(plan, journal):
-    """What stops the work says how to go on."""
+def _resumable(plan: Plan, journal: Journal) -> Iterator[None]:
+    """Add to the message of an error or interruption how to go on."""
     try:
         yield
     except BaseException as error:
-        kept = sum(cases + len(missing) for _, cases, missing in journal.done().values())
+        kept = sum(one.cases + len(one.missing) for one in journal.done().values())
         if not kept:
             journal.remove()
         hint = f"{kept} of {plan.cases} cases are kept in {journal.folder}; go on with --resume"
@@ -143,19 +162,18 @@ def _resumable(plan, journal):
         raise
 
 
-def _join(recipe, plan, journal, path, about):
-    """Write the file from its shards, one in memory at a time; fields are copied as they are compressed."""
-    done = journal.done()
-    total = sum(cases for _, cases, _ in done.values())
+def _join(recipe: Recipe, plan: Plan, journal: Journal, path: Path, about: dict[str, Any]) -> None:
+    """Write the file from its shards, one in memory at a time; fields are copied compressed."""
+    task, done = tasks.get(recipe.task), journal.done()
+    total = sum(one.cases for one in done.values())
     if not total:
         raise analytic.ConvergenceError(f"none of the recipe's cases converged, see the journal in {journal.folder}")
     sizes = lengths(recipe, plan, total)
     values = {name: np.arange(size) for name, size in sizes.items() if name != "case"} | positions(recipe)
-    fields = layout.FIELDS[recipe.task]
-    sums: dict = {name: ([], []) for name in fields}
-    missing: list = []
+    sums: dict[str, tuple[list[Array], list[Array]]] = {name: ([], []) for name in task.fields}
+    missing: list[Missing] = []
     with whole_file(path) as file:
-        layout.create(file, recipe.task, sizes, values, plan.split_names)
+        layout.create(file, task, sizes, values, plan.split_names)
         start = 0
         for number in sorted(done):
             digest, cases, few = done[number]
@@ -163,21 +181,21 @@ def _join(recipe, plan, journal, path, about):
             if not cases:
                 continue
             with h5py.File(io.BytesIO(journal.content(number, digest)), "r") as shard:
-                for name in along_cases(recipe.task):
+                for name in task.along_cases:
                     _append(shard[name], file[name], start)
                 training = shard["split"][...] == layout.SPLITS.index("train")
-                for name in fields:
+                for name in task.fields:
                     sums[name][0].append(shard[f"squares/{name}"][training])
                     sums[name][1].append(shard[f"largest/{name}"][training])
             start += cases
-        for name in fields:
+        for name in task.fields:
             write_statistics(file[name], *map(np.concatenate, sums[name]))
         record_missing(file, missing)
         write_provenance(file, about)
 
 
-def _append(source, target, start):
-    """Copy a shard's array behind the `start` cases that are there."""
+def _append(source: h5py.Dataset, target: h5py.Dataset, start: int) -> None:
+    """Copy a shard's array behind the first `start` cases."""
     if target.ndim < 4:
         target[start : start + len(source)] = source[...]
         return
@@ -187,14 +205,14 @@ def _append(source, target, start):
         target.id.write_direct_chunk((start + case, *rest), chunk, mask)
 
 
-def _provenance(named):
+def _provenance(named: NamedRecipe) -> dict[str, str | int | float]:
     recipe = named.recipe
     text = recipe.model_dump_json() + "\n" + named.text
     return provenance(recipe.task, named.name, text, recipe.seed, _commit())
 
 
-def _commit():
-    """Commit of the clone this package runs from, "unknown" for an installed one, whatever repository it lies in."""
+def _commit() -> str:
+    """Commit of the clone this package runs from; "unknown" for an installed one, even inside another repository."""
     git = ["git", "-C", str(Path(__file__).parent)]
     try:
         for command in ([*git, "ls-files", "--error-unmatch", Path(__file__).name], [*git, "rev-parse", "HEAD"]):

@@ -2,24 +2,29 @@
 
 import contextlib
 import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
+from .arrays import Array
 from .layout import LONGEST_TEXT
 
-SMALL = 2**24  # bytes of an array
-LARGEST_EXPANSION = 50  # bytes in memory for a byte in the file, where there are more than
+SMALL = 2**24  # bytes of an array that is small enough to be read whatever the file's size
+LARGEST_EXPANSION = 50  # bytes in memory for a byte in the file, of arrays that are not small; fields have less than 2
 FILTERS = {1, 2, 3}  # deflate, shuffle, fletcher32
 _LARGEST_ARRAY = 2**30  # bytes of a user's array
-_SENSIBLE = {
+_SENSIBLE: dict[str, Callable[[Any], bool]] = {
     "m": lambda m: m == int(m) and abs(m) <= 100,
     "helmholtz": lambda ka: 0 < ka < 1000,
     "mach": lambda mach: -1 < mach < 1,
 }
 
 
-def open_file(path):
+def open_file(path: Path) -> h5py.File:
     """An HDF5 file that is there, opened for reading."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no dataset file {path}")
@@ -27,8 +32,8 @@ def open_file(path):
 
 
 @contextlib.contextmanager
-def opened(path):
-    """The open file; whatever the HDF5 library says of it is a ValueError that names the file."""
+def opened(path: Path) -> Iterator[h5py.File]:
+    """The open file; every error of the HDF5 library becomes a ValueError that names the file."""
     try:
         file = open_file(path)
     except FileNotFoundError:
@@ -42,31 +47,32 @@ def opened(path):
             raise ValueError(f"{path} is damaged: {error}") from None
 
 
-def dataset_of(group, name, path):
+def dataset_of(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
     """A dataset that is in this file itself."""
     if not is_own(group, name) or not isinstance(group[name], h5py.Dataset):
         raise ValueError(f"{path}: {name} is missing or not a dataset of this file")
     return group[name]
 
 
-def is_own(group, name):
-    """Whether a name is there and no link to elsewhere; the link itself is looked at, never what it leads to."""
+def is_own(group: h5py.Group, name: str) -> bool:
+    """Whether a name is there and is no link to elsewhere; links are not followed."""
     links, key = group.id.links, name.encode()
-    return links.exists(key) and links.get_info(key).type == h5py.h5l.TYPE_HARD
+    return bool(links.exists(key) and links.get_info(key).type == h5py.h5l.TYPE_HARD)
 
 
-def filters_of(dataset):
+def filters_of(dataset: h5py.Dataset) -> set[int]:
     """Numbers of the filters that an array goes through."""
     creation = dataset.id.get_create_plist()
     return {creation.get_filter(index)[0] for index in range(creation.get_nfilters())}
 
 
-def expect_finite(values, name, path):
+def expect_finite(values: npt.ArrayLike, name: str, path: Path) -> None:
+    """Refuse an array that holds an infinity or a NaN."""
     if not np.all(np.isfinite(values)):
         raise ValueError(f"{path}: {name} holds values that are not finite")
 
 
-def attribute(owner, name):
+def attribute(owner: h5py.Group | h5py.Dataset, name: str) -> str | int | float | None:
     """A number or text attribute; None if it is absent or anything else."""
     if name not in owner.attrs:
         return None
@@ -76,23 +82,25 @@ def attribute(owner, name):
     return plain(owner.attrs[name])
 
 
-def number(owner, name):
+def number(owner: h5py.Group | h5py.Dataset, name: str) -> int | float | None:
     """A number attribute; None if it is absent or anything else."""
     value = attribute(owner, name)
     return value if isinstance(value, int | float) else None
 
 
-def expect_numbers(file, path, names):
-    """Attributes m, helmholtz and mach, those that are named, in range."""
-    values = {name: number(file, name) for name in names}
-    for name, value in values.items():
+def expect_numbers(file: h5py.File, path: Path, names: Sequence[str]) -> dict[str, int | float]:
+    """Those of the attributes m, helmholtz and mach that are named, in range."""
+    values = {}
+    for name in names:
+        value = number(file, name)
         if value is None or not np.isfinite(value) or not _SENSIBLE[name](value):
             raise ValueError(f"{path}: the attribute {name} must be a scalar number in its range, got {value}")
+        values[name] = value
     return values
 
 
-def plain_array(file, name, path, dimensions, kind):
-    """A user's array of floating-point ("f") or complex ("c") numbers with one of the numbers of dimensions.
+def plain_array(file: h5py.File, name: str, path: Path, dimensions: Sequence[int], kind: Literal["f", "c"]) -> Array:
+    """A user's array of floating-point ("f") or complex ("c") numbers with one of these numbers of dimensions.
 
     Raises
     ------
@@ -111,12 +119,13 @@ def plain_array(file, name, path, dimensions, kind):
         raise ValueError(f"{path}: {name} keeps its values elsewhere, or with filters other than gzip and shuffle")
     if declared > min(_LARGEST_ARRAY, LARGEST_EXPANSION * max(1, stored)) or chunk > max(SMALL, 4 * declared):
         raise ValueError(f"{path}: {name} declares {declared} bytes in chunks of {chunk}, of which {stored} are there")
-    values = dataset[...].astype(complex if kind == "c" else float)
+    values: Array = dataset[...].astype(complex if kind == "c" else float)
     expect_finite(values, name, path)
     return values
 
 
-def plain(value):
+def plain(value: Any) -> Any:
+    """A value that HDF5 gave, as Python's own: text, or a number."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value.item() if isinstance(value, np.generic) else value

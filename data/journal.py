@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from .files import sync_folder, write_bytes
 
@@ -24,38 +25,47 @@ class Missing:
     reason: str
 
 
+class Done(NamedTuple):
+    """Record of an acknowledged shard: SHA-256 of its content, number of its cases, and those that are missing."""
+
+    digest: str
+    cases: int
+    missing: list[Missing]
+
+
 class Journal:
     """The folder of an unfinished dataset: what is planned, the shards, and which of them are done."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
-    def begin(self, plan):
-        """Start with a plan, a dict, or go on with the same one.
+    def begin(self, plan: dict[str, Any]) -> dict[str, Any]:
+        """Start with a plan, or go on with the same one; return the plan that was begun.
 
         Raises
         ------
         ValueError
-            Another plan was begun here; the first difference is named.
+            Another plan was begun here; the first difference is named. The commit and the recipe's name may differ.
         """
         path = self.folder / _PLAN
         if not path.exists():
             self.folder.mkdir(exist_ok=True)
             write_bytes(path, json.dumps(plan, indent=1).encode())
             return plan
-        begun = json.loads(path.read_text(encoding="utf-8"))
+        begun: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         for key, value in plan.items():
             if key not in ("commit", "recipe_name") and begun.get(key) != value:
                 raise ValueError(f"{self.folder} was begun with {key} {begun.get(key)!r:.200}, not {value!r:.200}")
         return begun
 
-    def shard(self, number):
+    def shard(self, number: int) -> Path:
         """Path of a shard."""
         return self.folder / f"shard-{number:06d}.h5"
 
-    def done(self):
-        """Records of the shards that are acknowledged and there: {number: (digest, cases, missing)}."""
-        path, records = self.folder / _JOURNAL, {}
+    def done(self) -> dict[int, Done]:
+        """Records of the shards that are acknowledged and there, by number."""
+        path = self.folder / _JOURNAL
+        records: dict[int, Done] = {}
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []  # a last line without end was cut off
         for line in lines:
             try:
@@ -64,14 +74,11 @@ class Journal:
             except (ValueError, KeyError, TypeError):  # empty, or cut off
                 continue
             if not record["cases"] or self.shard(number).is_file():
-                records[number] = (
-                    record["digest"],
-                    record["cases"],
-                    [Missing(**missing) for missing in record["missing"]],
-                )
+                missing = [Missing(**one) for one in record["missing"]]
+                records[number] = Done(record["digest"], record["cases"], missing)
         return records
 
-    def acknowledge(self, number, content, cases, missing):
+    def acknowledge(self, number: int, content: bytes, cases: int, missing: list[Missing]) -> Done:
         """Keep a shard for good; return its record."""
         digest = hashlib.sha256(content).hexdigest()
         if content:
@@ -85,16 +92,22 @@ class Journal:
             os.fsync(journal.fileno())
         if new:
             sync_folder(self.folder)
-        return digest, cases, missing
+        return Done(digest, cases, missing)
 
-    def content(self, number, digest):
-        """The bytes of a shard, as they were acknowledged."""
+    def content(self, number: int, digest: str) -> bytes:
+        """The bytes of a shard, as they were acknowledged.
+
+        Raises
+        ------
+        ValueError
+            They are not those that the digest is of.
+        """
         content = self.shard(number).read_bytes()
         if hashlib.sha256(content).hexdigest() != digest:
             raise ValueError(f"{self.shard(number)} was changed since it was written; delete it and --resume")
         return content
 
-    def remove(self):
+    def remove(self) -> None:
         """Delete the folder, the plan last."""
         for path in sorted(self.folder.iterdir(), key=lambda path: path.name == _PLAN):
             path.unlink()

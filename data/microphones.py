@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .arrays import ComplexArray, FloatArray
 from .files import whole_file
 from .hdf5 import expect_numbers, number, opened, plain_array
 from .layout import text
@@ -14,23 +15,23 @@ _UNITS = {"x": "a", "r": "a", "phi": "rad", "pressure": "rho c^2"}
 
 
 @dataclass(frozen=True)
-class Array:
+class MicrophoneArray:
     """Complex pressures (snapshot, microphone) at x, r [radii], phi [rad], at one Helmholtz and Mach number.
 
     noise : root mean square of the noise of one snapshot, or None.
     """
 
-    x: np.ndarray
-    r: np.ndarray
-    phi: np.ndarray
-    pressure: np.ndarray
+    x: FloatArray
+    r: FloatArray
+    phi: FloatArray
+    pressure: ComplexArray
     helmholtz: float
     mach: float
     noise: float | None = None
 
 
-def write_array(path, array):
-    """Write an array's file; it appears when it is complete."""
+def write_array(path: str | Path, array: MicrophoneArray) -> None:
+    """Write an array's file, which appears when it is complete."""
     with whole_file(path) as file:
         file.attrs["kind"] = text(KIND)
         numbers = {"helmholtz": array.helmholtz, "mach": array.mach, "noise": array.noise}
@@ -39,8 +40,8 @@ def write_array(path, array):
             file.create_dataset(name, data=getattr(array, name)).attrs["units"] = text(unit)
 
 
-def read_array(path):
-    """Read the file of an array; one without snapshots has one.
+def read_array(path: str | Path) -> MicrophoneArray:
+    """Read the file of an array; pressures of one dimension are one snapshot.
 
     Raises
     ------
@@ -61,4 +62,4 @@ def read_array(path):
         )
     if np.any(r < 0):
         raise ValueError(f"{path}: r holds the value {r[r < 0][0]}, which is out of range")
-    return Array(x, r, phi, pressure, float(values["helmholtz"]), float(values["mach"]), noise)
+    return MicrophoneArray(x, r, phi, pressure, float(values["helmholtz"]), float(values["mach"]), noise)

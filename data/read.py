@@ -7,41 +7,44 @@ executed or followed elsewhere, and every value read has passed a checksum.
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 
+from . import tasks
+from .arrays import Array, IntArray
 from .checking import About, check_layout, check_values
 from .hdf5 import expect_finite, open_file, opened
-from .layout import FIELDS, VARIABLES
 
 
 @dataclass(frozen=True)
 class Dataset:
     """A dataset in memory.
 
-    about : About. arrays : by name, as in `data.layout`.
+    about : About. arrays : by name, those of the task.
     """
 
     about: About
-    arrays: dict
+    arrays: dict[str, Array]
 
     @property
-    def task(self):
-        """What it is for: "derivative", "edge", "factor" or "forward"."""
+    def task(self) -> str:
+        """Name of the task."""
         return self.about.task
 
     @property
-    def provenance(self):
+    def provenance(self) -> dict[str, Any]:
         """The file's attributes."""
         return self.about.provenance
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.arrays["helmholtz"])
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Array:
         return self.arrays[name]
 
-    def cases(self, split):
+    def cases(self, split: str) -> IntArray:
         """Indices of the cases of "train", "validation", "test" or another set of the recipe."""
         return np.flatnonzero(self.arrays["split"] == self.about.number(split))
 
@@ -69,26 +72,26 @@ class Cases:
         Arrays that do not run along the cases, as x and r.
     """
 
-    def __init__(self, path, split, *, task=None):
+    def __init__(self, path: str | Path, split: str, *, task: str | None = None) -> None:
         self.path = Path(path)
         dataset = read_small(path, task=task)
         self.about, small = dataset.about, dict(dataset.arrays)
         self._rows = np.flatnonzero(small["split"] == self.about.number(split))
-        along = [name for name in small if VARIABLES[self.about.task][name].dimensions[0] == "case"]
+        along = [name for name in tasks.get(self.about.task).along_cases if name in small]
         self.columns = {name: small.pop(name)[self._rows] for name in along}
         self.constants = small
-        self._file = None
+        self._file: h5py.File | None = None
         self._process = 0
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> dict[str, Array]:
         index = range(len(self))[index]  # negative ones, and IndexError
         if self._file is None or self._process != os.getpid():
             self._file, self._process = open_file(self.path), os.getpid()
-        values = {name: column[index] for name, column in self.columns.items()}
-        for name in FIELDS[self.about.task]:
+        values: dict[str, Array] = {name: column[index] for name, column in self.columns.items()}
+        for name in tasks.get(self.about.task).fields:
             try:
                 values[name] = self._file[name][self._rows[index]]
             except OSError as error:
@@ -96,19 +99,19 @@ class Cases:
             expect_finite(values[name], name, self.path)
         return values
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_file": None, "_process": 0}
 
 
-def read(path, *, task=None):
+def read(path: str | Path, *, task: str | None = None) -> Dataset:
     """Read and check a dataset file.
 
     Parameters
     ----------
     path : path
         HDF5 file written by `data.generate`.
-    task : {"derivative", "edge", "factor", "forward"}, optional
-        Refuse a file of another task.
+    task : str, optional
+        Refuse a file of another task than this one.
 
     Raises
     ------
@@ -118,22 +121,26 @@ def read(path, *, task=None):
     path = Path(path)
     with opened(path) as file:
         about = check_layout(file, path, task)
-        arrays = {name: file[name][...] for name in VARIABLES[about.task]}
+        arrays = {name: file[name][...] for name in tasks.get(about.task).variables}
     check_values(arrays, path, about)
     return Dataset(about, arrays)
 
 
-def read_small(path, *, task=None):
+def read_small(path: str | Path, *, task: str | None = None) -> Dataset:
     """`read` without the fields: the parameters of the cases, whatever the size of the file."""
     path = Path(path)
     with opened(path) as file:
         about = check_layout(file, path, task)
-        arrays = {name: file[name][...] for name in _small(about.task)}
+        arrays = {
+            name: file[name][...]
+            for name in tasks.get(about.task).variables
+            if name not in tasks.get(about.task).fields
+        }
     check_values(arrays, path, about)
     return Dataset(about, arrays)
 
 
-def check(path):
+def check(path: str | Path) -> dict[str, Any]:
     """Check every value of a dataset file, one case in memory at a time.
 
     Returns
@@ -144,7 +151,7 @@ def check(path):
     path, small = Path(path), read_small(path)
     about = small.about
     with opened(path) as file:
-        for name in FIELDS[about.task]:
+        for name in tasks.get(about.task).fields:
             dataset = file[name]
             for start in range(0, len(dataset), dataset.chunks[0]):
                 expect_finite(dataset[start : start + dataset.chunks[0]], name, path)
@@ -158,7 +165,3 @@ def check(path):
         "scales": about.scales,
         "provenance": about.provenance,
     }
-
-
-def _small(task):
-    return [name for name in VARIABLES[task] if name not in FIELDS[task]]

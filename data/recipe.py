@@ -4,21 +4,29 @@ import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
+from . import tasks
 from .layout import SPLITS
+from .task import Finite, Table
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Axis = tuple[Finite, Finite, Annotated[int, Field(ge=2, le=4096)]]
 _BUILT_IN = Path(__file__).parent / "recipes"
+# The record of every recipe in a file of format 3 lists these tables, null where the task has another.
+_RECORDED = ("grid", "microphones", "disc", "arc")
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
+# The limits are those of what the solver has been tested for.
 Orders = Annotated[list[Annotated[int, Field(ge=-40, le=40)]], Field(min_length=1)]
 RadialOrders = Annotated[list[Annotated[int, Field(ge=0, le=200)]], Field(min_length=1)]
 _Ka = Annotated[Finite, Field(ge=0.001, le=60)]
@@ -29,7 +37,7 @@ Mach = tuple[_M, _M]
 Modes = tuple[_Count, _Count]
 
 
-class Source(_Strict):
+class Source(Table):
     """What is drawn for each case.
 
     m : azimuthal orders. n : "cut-on" (all cut-on radial orders) or a list. helmholtz, mach : ranges, drawn uniformly.
@@ -45,7 +53,7 @@ class Source(_Strict):
     mixtures: Annotated[int, Field(ge=1, le=1000)] = 1
 
     @model_validator(mode="after")
-    def _ordered(self):
+    def _ordered(self) -> Self:
         for name in ("helmholtz", "mach", "modes"):
             low, high = getattr(self, name)
             if low > high:
@@ -53,55 +61,7 @@ class Source(_Strict):
         return self
 
 
-class Grid(_Strict):
-    """Tensor grid of cell centres: [start, end, cells] in duct radii."""
-
-    x: Axis
-    r: Axis
-
-    @model_validator(mode="after")
-    def _ordered(self):
-        for name in ("x", "r"):
-            start, end, _ = getattr(self, name)
-            if not start < end:
-                raise ValueError(
-                    f"{name} must be [start, end, cells] with start < end, got {list(getattr(self, name))}"
-                )
-        if self.r[0] < 0:
-            raise ValueError(f"r must start at 0 or above, got {self.r[0]}")
-        return self
-
-
-class Microphones(_Strict):
-    """Arc around the lip's centre (0, 0): radius in duct radii, [first, last, count] in degrees, 0 downstream."""
-
-    radius: Annotated[Finite, Field(gt=1, le=1000)]
-    angle_deg: Axis
-
-    @model_validator(mode="after")
-    def _outside(self):
-        first, last, _ = self.angle_deg
-        if not 0 <= first < last <= 180:
-            raise ValueError(f"angle_deg must be [first, last, count] in 0 ... 180, got {list(self.angle_deg)}")
-        return self
-
-
-class Disc(_Strict):
-    """Nodes around the lip: radius of the disc, distance of the closest ones [radii], counts in distance and angle."""
-
-    radius: Annotated[Finite, Field(gt=0.01, lt=1)]
-    closest: Annotated[Finite, Field(ge=1e-6, le=1e-3)] = 4e-6
-    roots: Annotated[int, Field(ge=4, le=200)]
-    angles: Annotated[int, Field(ge=4, le=400)]
-
-
-class Arc(_Strict):
-    """Number of angles, Chebyshev nodes of 0 ... 180 degrees."""
-
-    angles: Annotated[int, Field(ge=4, le=400)]
-
-
-class OutOfRange(_Strict):
+class OutOfRange(Table):
     """A named test set outside the ranges of the source: what it gives replaces the source's.
 
     share : its number of cases, over the recipe's.
@@ -115,31 +75,60 @@ class OutOfRange(_Strict):
     mach: Mach | None = None
     modes: Modes | None = None
 
-    def source(self, usual):
+    def source(self, usual: Source) -> Source:
         """The recipe's source with what this set replaces."""
         changes = {name: getattr(self, name) for name in Source.model_fields if getattr(self, name, None) is not None}
         return Source.model_validate(usual.model_dump() | changes)
 
 
-_PLACES = {"forward": "microphones", "derivative": "grid", "edge": "disc", "factor": "arc"}  # table of each task
+def _as_the_tasks(value: Any, info: ValidationInfo) -> Any:
+    """Validate a recipe's place by the task's own model."""
+    return tasks.get(info.data["task"]).place.model_validate(value) if "task" in info.data else value
 
 
-class Recipe(_Strict):
-    """A dataset: one task, its sources and where they are observed; split by their parameters, see `sampling`."""
+class Recipe(Table):
+    """A dataset: one task, its sources and where they are observed; split by their parameters, see `sampling`.
 
-    task: Literal["forward", "derivative", "edge", "factor"]
+    place : the task's own table, under the name that the task gives it, as [grid] for near fields.
+    """
+
+    task: str
     cases: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0)] = 0
     split: tuple[Finite, Finite, Finite] = (0.8, 0.1, 0.1)
     source: Source
-    grid: Grid | None = None
-    microphones: Microphones | None = None
-    disc: Disc | None = None
-    arc: Arc | None = None
-    out_of_range: list[OutOfRange] = []
+    place: Annotated[SerializeAsAny[Table], BeforeValidator(_as_the_tasks)]
+    out_of_range: list[OutOfRange] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _placed(cls, content: Any) -> Any:
+        """The table that the task names becomes `place`; those of other tasks are refused."""
+        if not isinstance(content, dict) or content.get("task") not in tasks.names():
+            return content  # refused by the fields
+        if "place" in content:
+            raise ValueError("a recipe has no key place")
+        name, section = content["task"], tasks.get(content["task"]).section
+        others = sorted({tasks.get(other).section for other in tasks.names()} - {section})
+        given = {key: value for key, value in content.items() if value is not None or key not in (section, *others)}
+        if section not in given or any(other in given for other in others):
+            raise ValueError(f"a {name} recipe needs a table [{section}] and no [{'] or ['.join(others)}]")
+        return {"place" if key == section else key: value for key, value in given.items()}
+
+    @model_serializer(mode="wrap")
+    def _recorded(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As it is recorded in files."""
+        content = handler(self)
+        place, last = content.pop("place"), content.pop("out_of_range")
+        return content | dict.fromkeys(_RECORDED) | {tasks.get(self.task).section: place, "out_of_range": last}
+
+    @field_validator("task")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return tasks.get(name).name
 
     @model_validator(mode="after")
-    def _named(self):
+    def _named(self) -> Self:
         names = [one.name for one in self.out_of_range]
         for name in names:
             if name in SPLITS or names.count(name) > 1:
@@ -152,20 +141,11 @@ class Recipe(_Strict):
         return self
 
     @model_validator(mode="after")
-    def _complete(self):
+    def _complete(self) -> Self:
         if min(self.split) < 0 or not math.isclose(sum(self.split), 1.0, abs_tol=1e-9):
             raise ValueError(f"split must be three shares that add to 1, got {list(self.split)}")
-        wanted = _PLACES[self.task]
-        others = [name for name in _PLACES.values() if name != wanted]
-        if getattr(self, wanted) is None or any(getattr(self, other) is not None for other in others):
-            raise ValueError(f"a {self.task} recipe needs a table [{wanted}] and no [{'] or ['.join(others)}]")
-        sources = [self.source, *(one.source(self.source) for one in self.out_of_range)]
-        if self.task == "forward" and any(source.modes != (1, 1) or source.mixtures != 1 for source in sources):
-            raise ValueError("a forward recipe has one mode a case: modes = [1, 1] and mixtures = 1")
-        if self.task in ("edge", "factor") and self.source.mixtures != 1:
-            raise ValueError(f"a recipe of the task {self.task} has mixtures = 1, got {self.source.mixtures}")
-        if self.task == "factor" and any(source.mach != (0, 0) or source.n != [0] for source in sources):
-            raise ValueError("a factor belongs to no mode or flow: n = [0] and mach = [0.0, 0.0]")
+        for source in (self.source, *(one.source(self.source) for one in self.out_of_range)):
+            tasks.get(self.task).accept(source)
         return self
 
 
@@ -178,7 +158,7 @@ class NamedRecipe:
     recipe: Recipe
 
 
-def names():
+def names() -> list[str]:
     """Names of the built-in recipes.
 
     >>> "forward-demo" in names()
@@ -187,7 +167,7 @@ def names():
     return sorted(file.stem for file in _BUILT_IN.glob("*.toml"))
 
 
-def load(source, *, cases=None, seed=None):
+def load(source: str | Path, *, cases: int | None = None, seed: int | None = None) -> NamedRecipe:
     """Read a recipe.
 
     Parameters
@@ -218,7 +198,13 @@ def load(source, *, cases=None, seed=None):
         return NamedRecipe(source, text, Recipe.model_validate(content))
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'recipe'}: {fault['msg']} (got {fault['input']!r:.60})"
-            for fault in error.errors()
+            f"{_key(fault['loc'], content)}: {fault['msg']} (got {fault['input']!r:.60})" for fault in error.errors()
         )
         raise ValueError(f"{source}: {faults}") from None
+
+
+def _key(location: tuple[int | str, ...], content: dict[str, Any]) -> str:
+    """The key of a recipe that is at fault, as the recipe spells it."""
+    if location[:1] == ("place",) and content.get("task") in tasks.names():
+        location = (tasks.get(content["task"]).section, *location[1:])
+    return ".".join(map(str, location)) or "recipe"

@@ -13,10 +13,13 @@ import numpy as np
 
 from analytic import cut_on_orders
 
+from .arrays import ComplexArray, FloatArray, IntArray
 from .layout import SPLITS
+from .recipe import Recipe, Source
 
 _BLOCKS = (32, 8)  # of the Helmholtz and the Mach number, where their ranges are not points
 _DRAWS = 10_000  # of one group until one of its modes is cut on
+_DEALING, _DRAWING, _CUTTING = 0, 1, 2  # random streams of a seed: cases to splits, groups, blocks to splits
 
 
 @dataclass(frozen=True)
@@ -32,35 +35,43 @@ class Group:
     m: int
     helmholtz: float
     mach: float
-    amplitudes: np.ndarray
+    amplitudes: ComplexArray
 
 
 class Plan:
-    """Groups of a recipe, by number."""
+    """Groups of a recipe, by number.
 
-    def __init__(self, recipe):
+    Attributes
+    ----------
+    groups, cases : int
+        How many there are.
+    split_names : tuple of str
+        Sets of the recipe, by their numbers.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self.split_names = (*SPLITS, *(one.name for one in recipe.out_of_range))
         self._sources = [recipe.source] * len(SPLITS) + [one.source(recipe.source) for one in recipe.out_of_range]
         self._mixtures = recipe.source.mixtures
         usual = recipe.cases // self._mixtures
         bounds = np.round(np.cumsum(recipe.split) * usual).astype(int)
-        order = np.random.default_rng([recipe.seed, 0]).permutation(usual)
+        order = np.random.default_rng([recipe.seed, _DEALING]).permutation(usual)
         extra = [max(1, round(one.share * usual)) for one in recipe.out_of_range]
         more = np.repeat(np.arange(len(extra)) + len(SPLITS), extra)
         self._split = np.concatenate([np.searchsorted(bounds, order, side="right"), more]).astype(int)
         self._blocks = _deal(recipe)
         self.groups = len(self._split)
         self.cases = self.groups * self._mixtures
-        for split in np.unique(self._split):  # nothing to be drawn fails here, before any work
+        for split in np.unique(self._split):  # a set from which nothing can be drawn fails here, before any work
             self.group(int(np.flatnonzero(self._split == split)[0]))
 
     @cached_property
-    def orders(self):
+    def orders(self) -> int:
         """Length of the amplitude vectors."""
         return max(_most_orders(self._sources[split]) for split in np.unique(self._split))
 
-    def group(self, number):
+    def group(self, number: int) -> Group:
         """Draw a group.
 
         Raises
@@ -69,7 +80,7 @@ class Plan:
             None of its modes is cut on, however often it is drawn.
         """
         split = int(self._split[number])
-        source, rng = self._sources[split], np.random.default_rng([self._recipe.seed, 1, number])
+        source, rng = self._sources[split], np.random.default_rng([self._recipe.seed, _DRAWING, number])
         for _ in range(_DRAWS):
             m = int(rng.choice(source.m))
             place = self._place(split, rng)
@@ -89,7 +100,7 @@ class Plan:
         used = np.flatnonzero(np.any(amplitudes, axis=0))[-1] + 1
         return Group(number, number * self._mixtures, split, m, helmholtz, mach, amplitudes[:, :used])
 
-    def _place(self, split, rng):
+    def _place(self, split: int, rng: np.random.Generator) -> FloatArray:
         """Helmholtz and Mach number as shares of their ranges."""
         if split >= len(SPLITS):
             return rng.uniform(size=2)
@@ -98,34 +109,35 @@ class Plan:
         return (block + rng.uniform(size=2)) / shape
 
 
-def _deal(recipe):
+def _deal(recipe: Recipe) -> tuple[tuple[int, ...], list[IntArray]]:
     """Shape of the grid of blocks, and the blocks of every split; where there is one block, all share it."""
     ranges = (recipe.source.helmholtz, recipe.source.mach)
     shape = tuple(count if low < high else 1 for count, (low, high) in zip(_BLOCKS, ranges, strict=True))
     count = int(np.prod(shape))
     if count == 1:
         return shape, [np.zeros(1, int)] * len(SPLITS)
-    order = np.random.default_rng([recipe.seed, 2]).permutation(count)
+    order = np.random.default_rng([recipe.seed, _CUTTING]).permutation(count)
     sizes = [max(1, round(share * count)) if share > 0 else 0 for share in recipe.split]
     sizes[int(np.argmax(sizes))] += count - sum(sizes)
     return shape, np.split(order, np.cumsum(sizes)[:-1])
 
 
-def _orders(source, m, helmholtz, mach):
+def _orders(source: Source, m: int, helmholtz: float, mach: float) -> list[int]:
     """Radial orders of a source, for "cut-on" those that propagate."""
     if source.n != "cut-on":
         return list(source.n)
     return list(range(cut_on_orders(helmholtz, m, mach)))
 
 
-def _most_orders(source):
+def _most_orders(source: Source) -> int:
+    """Length that amplitude vectors of a source need."""
     if source.n != "cut-on":
         return max(source.n) + 1
     fastest = max(map(abs, source.mach))
     return max(1, *(len(_orders(source, m, source.helmholtz[1], fastest)) for m in source.m))
 
 
-def _amplitudes(source, orders, rng):
+def _amplitudes(source: Source, orders: list[int], rng: np.random.Generator) -> ComplexArray:
     """Amplitudes of the radial orders up to the last one there is: some of them, complex normal, total square one."""
     count = min(int(rng.integers(source.modes[0], source.modes[1] + 1)), len(orders))
     chosen = np.sort(rng.choice(orders, count, replace=False))

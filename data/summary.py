@@ -1,17 +1,22 @@
-"""What a file says of itself as a whole: where it comes from, statistics of the training fields, missing cases."""
+"""What is written about a file as a whole: its provenance, statistics of the training fields, missing cases."""
 
 import math
+from collections.abc import Mapping, Sequence
 
+import h5py
 import numpy as np
+import numpy.typing as npt
 
 import analytic
 
+from .journal import Missing
 from .layout import CHECKED, FORMAT, KIND, MISSING, MISSING_COLUMNS, REASON, text
-from .shards import TOLERANCE, versions
+from .shards import versions
+from .task import TOLERANCE
 
 
-def provenance(task, name, recipe, seed, commit):
-    """The file's attributes, a dict of texts and numbers."""
+def provenance(task: str, name: str, recipe: str, seed: int, commit: str) -> dict[str, str | int | float]:
+    """The file's attributes."""
     return {
         "kind": KIND,
         "format": FORMAT,
@@ -21,30 +26,31 @@ def provenance(task, name, recipe, seed, commit):
         "seed": seed,
         "versions": versions(),
         "commit": commit,
-        "conventions": analytic.__doc__.split(">>>")[0].strip(),
+        "conventions": str(analytic.__doc__).split(">>>")[0].strip(),
         "solver_tolerance": TOLERANCE,
     }
 
 
-def write_provenance(file, about):
-    """Write what `provenance` gave."""
+def write_provenance(file: h5py.File, about: Mapping[str, str | int | float]) -> None:
+    """Write the attributes that `provenance` gave."""
     for name, value in about.items():
         file.attrs[name] = text(value) if isinstance(value, str) else value
 
 
-def write_statistics(dataset, squares, largest):
-    """Root mean square of the moduli, and the largest part, of the training cases; absent without them.
+def write_statistics(dataset: h5py.Dataset, squares: npt.ArrayLike, largest: npt.ArrayLike) -> None:
+    """Write the root mean square of the moduli and the largest part of the training cases, if there are some.
 
     squares, largest : (training case,) sums of squares and largest moduli of the parts.
     """
+    squares = np.asarray(squares)
     if len(squares):
         points = dataset.size / len(dataset) / 2  # two parts each
         dataset.attrs["train_rms"] = math.sqrt(math.fsum(squares) / (len(squares) * points))
         dataset.attrs["train_largest"] = float(np.max(largest))
 
 
-def record_missing(file, missing):
-    """Write the group of missing cases, records with the attributes of `shards.Missing`."""
+def record_missing(file: h5py.File, missing: Sequence[Missing]) -> None:
+    """Write the group of missing cases."""
     file.attrs["missing_cases"] = len(missing)
     group = file.create_group(MISSING)
     options = CHECKED if missing else {}

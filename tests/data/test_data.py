@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from analytic import ModeMixture, solve
-from data import generate, recipe
-from data.layout import VARIABLES
+from data import generate, recipe, tasks
 from data.read import check, read
 
 DERIVATIVE = """
@@ -58,7 +57,7 @@ def test_same_bits_whatever_the_workers(file, tmp_path):
     )
     assert done == [(5, 5)]
     first, second = read(file), read(other)
-    for name in VARIABLES["derivative"]:
+    for name in tasks.get("derivative").variables:
         np.testing.assert_array_equal(first[name], second[name])
 
 
@@ -135,7 +134,7 @@ def test_a_recipe_without_a_cut_on_mode(tmp_path):
 
 
 def test_built_in_recipes_are_valid():
-    assert {recipe.load(name).recipe.task for name in recipe.names()} == set(VARIABLES)
+    assert {recipe.load(name).recipe.task for name in recipe.names()} == set(tasks.names())
     assert recipe.load("forward-demo", cases=7, seed=9).recipe.cases == 7
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import xarray
 
-from data import layout
+from data import layout, tasks
 from data.card import card
 from data.read import read
+from data.task import Variable
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 DERIVATIVE = """
@@ -62,12 +63,12 @@ def path(request, dataset_file):
     return dataset_file(request.param)
 
 
-@pytest.mark.parametrize("task", layout.VARIABLES)
+@pytest.mark.parametrize("task", tasks.names())
 def test_the_page_lists_the_arrays(task):
     section = PAGE.split(f"### `{task}`")[1].split("##")[0]
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (\w+) \| (.*?) \| (.*?) \|$", section, flags=re.M)
-    listed = {name: layout.Variable(tuple(axes.split(", ")), *rest) for name, axes, *rest in rows}
-    assert listed == layout.VARIABLES[task]
+    listed = {name: Variable(tuple(axes.split(", ")), *rest) for name, axes, *rest in rows}
+    assert listed == tasks.get(task).variables
 
 
 def test_the_page_names_version_attributes_and_missing_columns():
@@ -82,14 +83,14 @@ def test_the_page_names_version_attributes_and_missing_columns():
 def test_xarray_shows_dimensions_coordinates_and_units(path):
     dataset, expected = xarray.open_dataset(path, engine="h5netcdf"), read(path)
     with dataset:
-        for name, variable in layout.VARIABLES[expected.task].items():
+        for name, variable in tasks.get(expected.task).variables.items():
             array = dataset[name]
             assert array.dims == variable.dimensions
             assert array.attrs["units"] == variable.units
             assert array.attrs["long_name"] == variable.long_name
             np.testing.assert_array_equal(array, expected[name])
         coordinates = {"m", "helmholtz", "mach", "split", "group", "case"}
-        coordinates |= {"x", "r"} & set(layout.VARIABLES[expected.task])
+        coordinates |= {"x", "r"} & set(tasks.get(expected.task).variables)
         assert coordinates <= set(dataset.coords)
         assert dataset["split"].attrs["flag_meanings"] == "train validation test"
         chosen = dataset.where(dataset.split == 2, drop=True)
@@ -102,5 +103,5 @@ def test_the_card_says_what_is_in_the_file(path):
     assert text.startswith("# data.h5\n\n6 ")
     assert "| train | 5 |" in text
     assert "No case of the recipe is missing." in text
-    for name in layout.VARIABLES[dataset.task]:
+    for name in tasks.get(dataset.task).variables:
         assert f"| `{name}` |" in text

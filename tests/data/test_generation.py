@@ -191,7 +191,7 @@ def test_only_one_process_at_a_time(named, tmp_path):
     path = tmp_path / "x.h5"
     folder = generate.parts_folder(path)
     folder.mkdir()
-    with generate._lock(folder), pytest.raises(FileExistsError, match="another process"):
+    with generate.lock(folder), pytest.raises(FileExistsError, match="another process"):
         go_on(named, path)
 
 

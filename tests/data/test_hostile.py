@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.layout import FIELDS, VARIABLES
+from data import tasks
 from data.read import Cases, check, read
 
 RECIPE = """
@@ -36,7 +36,7 @@ def stored(content):
     """Every byte of every array in a file, as (array, offset)."""
     places = []
     with h5py.File(io.BytesIO(content), "r") as file:
-        for name in VARIABLES["derivative"]:
+        for name in tasks.get("derivative").variables:
             dataset = file[name]
             for index in range(dataset.id.get_num_chunks()):
                 chunk = dataset.id.get_chunk_info(index)
@@ -49,7 +49,7 @@ def test_a_chunk_of_zeros_is_found(written, tmp_path):
     _, content, _ = written
     path = tmp_path / "zeros.h5"
     with h5py.File(io.BytesIO(content), "r") as file:
-        chunks = {name: file[name].id.get_chunk_info(0) for name in VARIABLES["derivative"]}
+        chunks = {name: file[name].id.get_chunk_info(0) for name in tasks.get("derivative").variables}
     for chunk in chunks.values():
         changed = bytearray(content)
         changed[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
@@ -64,7 +64,7 @@ def test_a_flipped_byte_in_an_array_is_found(written, tmp_path):
     _, content, _ = written
     rng = np.random.default_rng(0)
     places, path = stored(content), tmp_path / "flipped.h5"
-    names = list(VARIABLES["derivative"])
+    names = list(tasks.get("derivative").variables)
     for flip in range(200):
         name = names[flip % len(names)]
         offsets = [offset for of, offset in places if of == name]
@@ -144,7 +144,7 @@ def test_damaged_bytes_are_refused_or_harmless(written, tmp_path, steps):
     if found is None:
         assert str(path) in message
     else:
-        for name in VARIABLES["derivative"]:
+        for name in tasks.get("derivative").variables:
             np.testing.assert_array_equal(found[name], dataset[name])
         assert found.provenance == dataset.provenance
         assert found.about.splits == dataset.about.splits
@@ -210,7 +210,7 @@ def test_files_made_to_deceive_are_refused(written, tmp_path, data):
     path = tmp_path / "hostile.h5"
     path.write_bytes(content)
     forge = data.draw(st.sampled_from([_shapes, _type, _link, _declared, _values, _attributes]))
-    name = data.draw(st.sampled_from([*FIELDS["derivative"], "m", "helmholtz", "x", "split", "amplitude"]))
+    name = data.draw(st.sampled_from([*tasks.get("derivative").fields, "m", "helmholtz", "x", "split", "amplitude"]))
     with h5py.File(path, "r+") as file:
         forge(file, name, data.draw)
     started = time.perf_counter()

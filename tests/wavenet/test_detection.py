@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from analytic import DuctMode, solve
-from data.microphones import Array, read_array, write_array
+from data.microphones import MicrophoneArray, read_array, write_array
 from wavenet.cli import main
 from wavenet.far_field.detection import detect
 from wavenet.runs import SHIPPED, load
@@ -109,7 +109,7 @@ def test_the_command(surrogate, known, places, tmp_path, capsys):
     rng = np.random.default_rng(5)
     pressure = exact[3] - 0.5j * exact[6] + 0.01 * np.abs(exact).mean() * complex_normal(rng, 3, MICROPHONES)
     path = tmp_path / "array.h5"
-    write_array(path, Array(*places, pressure, KA, MACH))
+    write_array(path, MicrophoneArray(*places, pressure, KA, MACH))
     assert read_array(path).pressure.shape == (3, MICROPHONES)
     assert run("detect", "--array", path, "--few", "--json") == 0
     values = json.loads(capsys.readouterr().out)
@@ -158,7 +158,7 @@ def bomb(file):
 )
 def test_bad_arrays_are_refused(spoil, arguments, named, known, places, tmp_path, capsys):
     path = tmp_path / "array.h5"
-    write_array(path, Array(*places, known[1][0], KA, MACH))
+    write_array(path, MicrophoneArray(*places, known[1][0], KA, MACH))
     with h5py.File(path, "r+") as file:
         spoil(file)
     assert run("detect", "--array", path, *arguments) == (2 if named else 0)

@@ -33,7 +33,7 @@ def field(
     """
     import analytic
     from data.field import UNITS, write_field
-    from data.shards import cell_centres
+    from data.grids import cell_centres
 
     path = new_file(output)
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta, instability=instability)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 import analytic
-from data.shards import cell_centres
+from data.grids import cell_centres
 from wavenet.derivatives.constrained import METHODS
 from wavenet.derivatives.constraints import times
 from wavenet.far_field.directivity import LEVELS, relative_error

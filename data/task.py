@@ -1,0 +1,118 @@
+"""The description of a dataset task. Each task is a file of `data.tasks`, where the other modules look it up.
+
+Describing a task does not need the solver: a task's file imports `analytic` inside its observing function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from .arrays import Array, ComplexArray, FloatArray
+
+if TYPE_CHECKING:
+    from .recipe import Source
+    from .sampling import Group
+
+TOLERANCE = 1e-6  # relative, of every case's solution; networks trained on the files have errors of 1e-3 and more
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Axis = tuple[Finite, Finite, Annotated[int, Field(ge=2, le=4096)]]  # start, end, count
+
+
+class Table(BaseModel):
+    """A table of a recipe: immutable, and keys that it does not know are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Variable(NamedTuple):
+    """One array of a file. The array of a dimension has the dimension's name and is a dimension scale."""
+
+    dimensions: tuple[str, ...]
+    dtype: str
+    units: str
+    long_name: str
+
+
+_COMMON = {
+    "case": Variable(("case",), "i8", "1", "number of the case in the recipe; missing ones did not converge"),
+    "group": Variable(("case",), "i8", "1", "cases of one group share m, helmholtz and mach"),
+    "m": Variable(("case",), "i8", "1", "azimuthal order"),
+    "helmholtz": Variable(("case",), "f8", "1", "Helmholtz number ka"),
+    "mach": Variable(("case",), "f8", "1", "Mach number, > 0 towards the open end"),
+    "split": Variable(("case",), "i8", "1", "what the case is for, see flag_meanings"),
+    "error_estimate": Variable(("case",), "f8", "1", "the solver's relative error estimate"),
+    "part": Variable(("part",), "i8", "1", "0 real, 1 imaginary"),
+}
+
+Place = TypeVar("Place", bound=Table)
+
+
+def _any_source(source: Source) -> None:
+    """Accept every source."""
+
+
+@dataclass(frozen=True)
+class Task(Generic[Place]):
+    """A dataset task.
+
+    Parameters
+    ----------
+    module : str
+        `__name__` of the task's file: the task has the file's name.
+    description : str
+        What the cases are, in the plural, for the card and the page of the format.
+    section : str
+        Name of the recipe's table that says where the fields are observed.
+    place : subclass of Table
+        Model of that table.
+    arrays : dict of Variable
+        Arrays of the file besides those that every task has. Each dimension other than case, part and order needs an
+        array among the positions that runs along it.
+    fields : tuple of str
+        Those of the arrays that are computed, and large: statistics of the training cases are stored with them, and
+        they are read case by case.
+    positions : callable
+        From the recipe's table to the arrays of the file that say where the fields are observed.
+    observe : callable
+        From a group of cases, the positions and the length of the dimension `order` to the arrays along the group's
+        cases that are not common to all tasks, and `error_estimate`. Raises `analytic.ConvergenceError` where
+        `TOLERANCE` is missed.
+    accept : callable, optional
+        Raises a ValueError for a recipe's source that the task cannot have.
+    """
+
+    module: str
+    description: str
+    section: str
+    place: type[Place]
+    arrays: Mapping[str, Variable]
+    fields: tuple[str, ...]
+    positions: Callable[[Place], dict[str, FloatArray]]
+    observe: Callable[[Group, dict[str, FloatArray], int], dict[str, Array]]
+    accept: Callable[[Source], None] = _any_source
+
+    @property
+    def name(self) -> str:
+        """Name of the task: that of its file."""
+        return self.module.rpartition(".")[2]
+
+    @property
+    def variables(self) -> dict[str, Variable]:
+        """All arrays of a file, by name."""
+        return _COMMON | dict(self.arrays)
+
+    @property
+    def along_cases(self) -> list[str]:
+        """Names of the arrays that run along the cases."""
+        return [name for name, variable in self.variables.items() if variable.dimensions[0] == "case"]
+
+
+def parts(values: ComplexArray, axis: int) -> FloatArray:
+    """Complex values as real ones, with the dimension `part` at an axis."""
+    return np.stack([values.real, values.imag], axis=axis)
