@@ -1,12 +1,13 @@
 r"""Derivatives of noisy fields, by a least-squares fit of waves in three regions.
 
 Inside the duct (x < 0, r < 1) a field is a sum of duct modes; outside (r > 1) it is a sum of outgoing cylindrical waves
-exp(i mu x) H_m(gamma r), gamma^2 + mu^2 = K^2, with zero slope on the wall; downstream of the open end (x > 0, r < 1)
-it is a sum of waves exp(i mu x) J_m(gamma r) that travel or decay in x. Such a sum has some tens of unknowns in a
+exp(i mu x) H_m(gamma r), gamma^2 + mu^2 = K^2, with zero slope on the wall; downstream of the open end (x > 0) it is a
+sum of waves exp(i mu x) J_m(gamma r) that travel or decay in x. Such a sum has some tens of unknowns in a
 region of thousands of points, so that noise is averaged, and what does not solve the convected Helmholtz equation is
 removed. Uniform flow is removed by the transformation x = beta X, psi = phi exp(-i K M X), K = ka / beta.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -29,11 +30,12 @@ _LEAST = 1e-4  # relative noise assumed at least: about the truncation error of 
 
 
 class _Region(NamedTuple):
-    """Indices in x and r of a region's cells, and the kind of its waves."""
+    """Indices in x and r of a region's cells, its waves, and the index in i where these have modulus one."""
 
     i: IntArray
     j: IntArray
-    kind: str
+    waves: Callable[[int, float, float, FloatArray], tuple[Array, Array, Array, ComplexArray | None]]
+    start: int
 
 
 class WaveFit(nn.Module):
@@ -54,8 +56,11 @@ class WaveFit(nn.Module):
         self._x, self._r, self._noise = np.asarray(x, float), np.asarray(r, float), noise
         left, inside = self._x < 0, self._r < 1
         everywhere = np.ones_like
-        cells = [("outside", everywhere(left), ~inside), ("right", ~left, everywhere(inside)), ("inside", left, inside)]
-        found = [_Region(np.flatnonzero(i), np.flatnonzero(j), kind) for kind, i, j in cells]
+        found = [
+            _Region(np.flatnonzero(everywhere(left)), np.flatnonzero(~inside), _cylindrical_waves, 0),
+            _Region(np.flatnonzero(~left), np.flatnonzero(everywhere(inside)), _plane_waves, 0),
+            _Region(np.flatnonzero(left), np.flatnonzero(inside), _duct_modes, -1),
+        ]
         self._regions = [region for region in found if len(region.i) and len(region.j)]
 
     def forward(self, psi: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
@@ -67,7 +72,7 @@ class WaveFit(nn.Module):
         parts = psi.detach().cpu().double().numpy()
         values, result = parts[0] + 1j * parts[1], np.zeros((4, *parts.shape[1:]))
         noise = self._noise * _size(values)
-        for region in self._regions:
+        for region in self._regions:  # cells of two regions get the velocity of the later one
             velocity = self._fit(values[np.ix_(region.i, region.j)], region, abs(int(m)), helmholtz, mach, noise)
             result[:, region.i[:, None], region.j] = [part for w in velocity for part in (w.real, w.imag)]
         return torch.from_numpy(result)
@@ -79,8 +84,8 @@ class WaveFit(nn.Module):
         beta = np.sqrt(1 - mach**2)
         number, big_x, r = helmholtz / beta, self._x[region.i] / beta, self._r[region.j]
         turn = np.exp(1j * number * mach * big_x)[:, None]
-        mu, radial, slope, on_wall = _waves(region.kind, m, number, np.ptp(big_x), r)
-        axial = np.exp(1j * np.outer(mu, big_x - big_x[-1 if region.kind == "inside" else 0]))
+        mu, radial, slope, on_wall = region.waves(m, number, np.ptp(big_x), r)
+        axial = np.exp(1j * np.outer(mu, big_x - big_x[region.start]))
         axial /= np.sqrt(np.mean(np.abs(axial) ** 2, axis=1) * np.mean(np.abs(radial) ** 2, axis=1))[:, None]
         far = np.hypot(self._x[region.i, None], r - 1).ravel() > _LIP
         matrix = (axial[:, :, None] * radial[:, None, :]).reshape(len(mu), -1).T[far]
@@ -103,26 +108,31 @@ def _size(values: ComplexArray) -> float:
     return float(np.sqrt(np.mean(np.abs(values) ** 2)))
 
 
-def _waves(
-    kind: str, m: int, number: float, length: float, r: FloatArray
-) -> tuple[Array, Array, Array, ComplexArray | None]:
-    """Axial wavenumbers, radial functions (wave, r), their slopes, and outside the duct the slopes on the wall."""
-    top = number + _EVANESCENT
-    if kind == "inside":
-        eigenvalues = _eigenvalues(m, top)
-        along = np.sqrt(number**2 - eigenvalues**2 + 0j)
-        travels = along.imag == 0
-        gamma, mu = np.concatenate([eigenvalues, eigenvalues[travels]]), np.concatenate([-along, along[travels]])
-        return mu, jv(m, np.outer(gamma, r)), gamma[:, None] * jvp(m, np.outer(gamma, r)), None
-    if kind == "right":
-        spacing = np.pi / (_PERIOD * _PAST_THE_RIM * r[-1])
-        gamma = (np.arange(int(top / spacing)) + 0.5) * spacing
-        mu = np.sqrt(number**2 - gamma**2 + 0j)
-        return mu, jv(m, np.outer(gamma, r)), gamma[:, None] * jvp(m, np.outer(gamma, r)), None
-    if kind != "outside":
-        raise ValueError(f"kind must be 'inside', 'right' or 'outside', got {kind!r}")
+# The waves of a region: axial wavenumbers mu, radial functions (wave, r), their slopes, and the slopes on the wall if
+# the region lies outside the duct; m is the azimuthal order, number K, length the region's length in X.
+
+
+def _duct_modes(m: int, number: float, length: float, r: FloatArray) -> tuple[Array, Array, Array, None]:
+    """Modes that travel in either direction, or decay away from the open end."""
+    eigenvalues = _eigenvalues(m, number + _EVANESCENT)
+    along = np.sqrt(number**2 - eigenvalues**2 + 0j)
+    travels = along.imag == 0
+    gamma, mu = np.concatenate([eigenvalues, eigenvalues[travels]]), np.concatenate([-along, along[travels]])
+    return mu, jv(m, np.outer(gamma, r)), gamma[:, None] * jvp(m, np.outer(gamma, r)), None
+
+
+def _plane_waves(m: int, number: float, length: float, r: FloatArray) -> tuple[Array, Array, Array, None]:
+    """Waves that travel or decay downstream."""
+    spacing = np.pi / (_PERIOD * _PAST_THE_RIM * r[-1])
+    gamma = (np.arange(int((number + _EVANESCENT) / spacing)) + 0.5) * spacing
+    mu = np.sqrt(number**2 - gamma**2 + 0j)
+    return mu, jv(m, np.outer(gamma, r)), gamma[:, None] * jvp(m, np.outer(gamma, r)), None
+
+
+def _cylindrical_waves(m: int, number: float, length: float, r: FloatArray) -> tuple[Array, Array, Array, ComplexArray]:
+    """Waves that travel or decay outwards."""
     spacing = 2 * np.pi / (_PERIOD * length)
-    count = int(top / spacing)
+    count = int((number + _EVANESCENT) / spacing)
     mu = (np.arange(-count, count) + 0.5) * spacing
     gamma = np.sqrt(number**2 - mu**2 + 0j)
     functions = _outgoing(m, gamma, np.concatenate([r, [1.0]]))
