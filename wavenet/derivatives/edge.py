@@ -1,27 +1,35 @@
 r"""Derivatives around the lip on any grid, by functions learned from fields.
 
-Close to the lip a field is smooth in the square root of the distance and in the angle, but not in x and r: velocities
-grow like rho^{-1/2}. `EdgeFunctions` learns, from the potentials of many fields at Chebyshev nodes around the lip, how
-such fields vary: their covariance, as functions of sqrt(rho) and the angle. On a grid, wherever the lip lies in its
-cell and whatever the spacing, the derivatives are then those of the most likely such field through the values of psi in
-a disc: a linear map with real weights, the same for every case.
+Close to the lip a field is smooth in the square root of the distance rho and in the angle, but not in x and r:
+velocities grow like rho^{-1/2}. `EdgeFunctions` holds the covariance of such fields, as functions of sqrt(rho) and the
+angle, estimated from the potentials of many fields at Chebyshev nodes around the lip. On a grid of any spacing and
+offset, the derivatives are those of the most likely field given the values of psi in a disc: a linear map with real
+weights, the same for every case.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from numpy.polynomial import chebyshev
 from torch import nn
 
-_FLOOR = 1e-7  # relative deviation of fields from the learned ones: solver, finite number of functions
-_RIM = 0.95  # of the disc's radius, within which values are used
+from ..arrays import Array, BoolArray, FloatArray
+
+Points = tuple[FloatArray, FloatArray]  # x and r, (point,) each [radii]
+
+_FLOOR = 1e-7  # deviation of fields from the learned functions, relative: the solver's error and truncation
+_RIM = 0.95  # fraction of the disc's radius within which values are used: polynomials are least accurate at its rim
 
 
 @dataclass(frozen=True)
 class EdgeConfig:
-    """Disc around the lip, radius and distance of the closest nodes [radii]; nodes in sqrt(rho) and in the angle;
-    functions that are kept.
+    """Disc around the lip and number of functions.
+
+    radius, closest : radius of the disc and distance of the closest nodes [radii]; roots, angles : number of nodes in
+    sqrt(rho) and in the angle; functions : number of functions kept
     """
 
     radius: float = 0.42
@@ -30,18 +38,18 @@ class EdgeConfig:
     angles: int = 64
     functions: int = 300
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < self.closest < self.radius < 1 or min(self.roots, self.angles, self.functions) < 4:
             raise ValueError(f"expected 0 < closest < radius < 1 and counts of at least 4, got {self}")
 
     @classmethod
-    def of_nodes(cls, root, angle, functions=300):
-        """Configuration of Chebyshev nodes (n,), as an edge dataset has them.
+    def of_nodes(cls, root: npt.ArrayLike, angle: npt.ArrayLike, functions: int = 300) -> Self:
+        """Configuration with the given Chebyshev nodes, (n,) arrays, as in an edge dataset.
 
         Raises
         ------
         ValueError
-            They are not such nodes.
+            They are not Chebyshev nodes of a disc.
         """
         root, angle = np.asarray(root, float), np.asarray(angle, float)
         middle, half = (root[-1] + root[0]) / 2, (root[-1] - root[0]) / 2 / chebyshev.chebpts1(len(root))[-1]
@@ -53,45 +61,47 @@ class EdgeConfig:
                 raise ValueError(f"the nodes in {name} are not Chebyshev nodes of a disc")
         return config
 
-    def nodes(self):
-        """sqrt(rho) and angle of the nodes; the angle runs from the wall's inner side, -pi, to its outer side."""
+    def nodes(self) -> tuple[FloatArray, FloatArray]:
+        """sqrt(rho) and angle of the nodes; the angle runs from -pi, inside the wall, to pi, outside it."""
         low, high = np.sqrt(self.closest), np.sqrt(self.radius)
         root = low + (high - low) * (chebyshev.chebpts1(self.roots) + 1) / 2
         return root, np.pi * chebyshev.chebpts1(self.angles)
 
 
 class EdgeFunctions(nn.Module):
-    """What fields look like around the lip: functions of sqrt(rho) and angle, each with its variance.
+    """Principal components of fields around the lip: functions of sqrt(rho) and angle, each with its variance.
 
-    coefficients : (function, root, angle), of Chebyshev polynomials; variance : (function,). Zero until `fit`.
+    coefficients : (function, root, angle) of Chebyshev polynomials; variance : (function,). Both are zero until `fit`.
     """
 
     coefficients: torch.Tensor
     variance: torch.Tensor
 
-    def __init__(self, config):
+    def __init__(self, config: EdgeConfig) -> None:
         super().__init__()
         self.config = config
         shape = config.functions, config.roots, config.angles
         self.register_buffer("coefficients", torch.zeros(shape, dtype=torch.float64))
         self.register_buffer("variance", torch.zeros(config.functions, dtype=torch.float64))
 
-    def fit(self, potential):
+    def fit(self, potential: npt.ArrayLike) -> None:
         """Learn from potentials (case, 2, root, angle) at the configuration's nodes, real and imaginary parts.
+
+        Each field is divided by its root mean square, so that all count alike.
 
         Raises
         ------
         ValueError
-            Another shape, values that are not finite, or a field that is zero.
+            A different shape, values that are not finite, or a field that is zero.
         """
-        potential = np.asarray(potential, dtype=float)
+        psi = np.asarray(potential, dtype=float)
         config = self.config
-        if potential.ndim != 4 or potential.shape[1:] != (2, config.roots, config.angles):
-            raise ValueError(f"expected (case, 2, {config.roots}, {config.angles}), got {potential.shape}")
-        size = np.sqrt(np.mean(potential**2, axis=(1, 2, 3)))
+        if psi.ndim != 4 or psi.shape[1:] != (2, config.roots, config.angles):
+            raise ValueError(f"expected (case, 2, {config.roots}, {config.angles}), got {psi.shape}")
+        size = np.sqrt(np.mean(psi**2, axis=(1, 2, 3)))
         if not np.all(np.isfinite(size) & (size > 0)):
             raise ValueError("potentials must be finite, and none of the fields zero")
-        fields = (potential / size[:, None, None, None]).reshape(2 * len(potential), -1)
+        fields = (psi / size[:, None, None, None]).reshape(2 * len(psi), -1)
         _, sizes, functions = np.linalg.svd(fields, full_matrices=False)
         kept = min(config.functions, len(sizes))
         values = functions[:kept].reshape(kept, config.roots, config.angles)
@@ -101,8 +111,8 @@ class EdgeFunctions(nn.Module):
         self.coefficients[:kept] = torch.from_numpy(left @ values @ right.T)
         self.variance[:kept] = torch.from_numpy(sizes[:kept] ** 2 / len(fields))
 
-    def evaluate(self, x, r):
-        """Values and x- and r-derivatives (point, function) at points in the disc, (point,) arrays [radii]."""
+    def evaluate(self, x: FloatArray, r: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Values and their x- and r-derivatives, (point, function), at points in the disc, (point,) arrays [radii]."""
         rho, turn = np.hypot(x, r - 1), np.arctan2(r - 1, x)
         root = np.sqrt(np.maximum(rho, self.config.closest))
         low, high = np.sqrt(self.config.closest), np.sqrt(self.config.radius)
@@ -118,11 +128,20 @@ class EdgeFunctions(nn.Module):
         cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
         return value, grows * cos * of_root - turns * sin * of_turn, grows * sin * of_root + turns * cos * of_turn
 
-    def maps(self, seen, at, noise=0.0):
+    def maps(self, seen: Points, at: Points, noise: float = 0.0) -> tuple[FloatArray, FloatArray]:
         """Matrices (at, seen) of the x- and the r-derivative.
 
-        seen, at : pairs (x, r) of (point,) arrays, in the disc. noise : root mean square of the noise in the values
-        seen, over that of the field there.
+        Parameters
+        ----------
+        seen, at : pairs (x, r) of (point,) arrays
+            Points in the disc where values are given, and where derivatives are wanted [radii].
+        noise : float
+            Root mean square of the noise in the values over that of the field there.
+
+        Raises
+        ------
+        ValueError
+            The functions have not been fitted.
         """
         deviation = np.sqrt(self.variance.cpu().numpy())
         if not np.any(deviation):
@@ -137,15 +156,15 @@ class EdgeFunctions(nn.Module):
 class EdgeMap(nn.Module):
     """(u, v) around the lip, zero elsewhere, of potentials (case, 2, x, r): (case, 4, x, r), double precision.
 
-    A linear layer with fixed, real weights, from the cells around the lip to those in their middle.
+    It is a linear layer with fixed, real weights from the cells in the disc to those within `inner` of the lip.
 
     Parameters
     ----------
     edge : EdgeFunctions
     x, r : (n,) float arrays
-        Cell centres [radii], none on the lip.
+        Cell centres [radii], none at the lip.
     inner : float
-        Distance to the lip up to which velocities are given [radii].
+        Distance to the lip within which velocities are given [radii].
     noise : float
         See `EdgeFunctions.maps`.
 
@@ -153,11 +172,18 @@ class EdgeMap(nn.Module):
     ----------
     known : (x, r) bool tensor
         Cells where velocities are given.
+
+    Raises
+    ------
+    ValueError
+        inner outside of the disc, a cell's centre at the lip, or none within `inner`.
     """
 
     known: torch.Tensor
 
-    def __init__(self, edge, x, r, *, inner=0.36, noise=0.0):
+    def __init__(
+        self, edge: EdgeFunctions, x: npt.ArrayLike, r: npt.ArrayLike, *, inner: float = 0.36, noise: float = 0.0
+    ) -> None:
         super().__init__()
         x, r = np.asarray(x, float), np.asarray(r, float)
         if not 0 < inner < edge.config.radius:
@@ -171,8 +197,8 @@ class EdgeMap(nn.Module):
         if not np.any(known):
             raise ValueError(f"no cell's centre lies within {inner} of the lip")
         self._window, self._middle = _bounds(seen), _bounds(known)
-        places = [(x[i], r[j]) for i, j in (np.nonzero(seen), np.nonzero(known))]
-        maps = edge.maps(*places, noise)
+        of_seen, of_known = ((x[i], r[j]) for i, j in (np.nonzero(seen), np.nonzero(known)))
+        maps = edge.maps(of_seen, of_known, noise)
         shape, of_window = rho[self._middle].shape, seen[self._window].ravel()
         weight = np.zeros((2, rho[self._middle].size, rho[self._window].size))
         for row, values in zip(weight, maps, strict=True):
@@ -184,7 +210,7 @@ class EdgeMap(nn.Module):
         self._pad = (j.start, len(r) - j.stop, i.start, len(x) - i.stop)
         self.register_buffer("known", torch.from_numpy(known), persistent=False)
 
-    def forward(self, psi):
+    def forward(self, psi: torch.Tensor) -> torch.Tensor:
         i, j = self._window
         cells = self.map(psi[:, :, i, j].double().flatten(2))
         u, v = cells[:, :, : cells.shape[2] // 2], cells[:, :, cells.shape[2] // 2 :]
@@ -192,17 +218,18 @@ class EdgeMap(nn.Module):
         return nn.functional.pad(both, self._pad)
 
 
-def _bounds(mask):
-    """Slices of the smallest rectangle around what is true."""
+def _bounds(mask: BoolArray) -> tuple[slice, slice]:
+    """Slices of the smallest rectangle that contains all True cells."""
     i, j = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return slice(int(i[0]), int(i[-1]) + 1), slice(int(j[0]), int(j[-1]) + 1)
 
 
-def _chebyshev(count):
+def _chebyshev(count: int) -> Array:
+    """Chebyshev polynomials at as many Chebyshev nodes, (node, degree)."""
     return chebyshev.chebvander(chebyshev.chebpts1(count), count - 1)
 
 
-def _basis(at, count):
+def _basis(at: FloatArray, count: int) -> tuple[Array, Array]:
     """Chebyshev polynomials and their derivatives, (point, degree)."""
     slopes = chebyshev.chebder(np.eye(count))  # (degree, polynomial)
     return chebyshev.chebvander(at, count - 1), chebyshev.chebval(at, slopes).T

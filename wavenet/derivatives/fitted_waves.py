@@ -1,32 +1,41 @@
-r"""Derivatives of noisy fields: those of the waves that fit best in whole regions.
+r"""Derivatives of noisy fields, by a least-squares fit of waves in three regions.
 
-Left of the open end inside, a field is a sum of duct modes; outside r = 1, of waves that leave through cylinders,
-exp(i mu x) H_m(gamma r), gamma^2 + mu^2 = K^2, with zero slope on the wall; right of it, of waves that leave through
-planes, exp(i mu x) J_m(gamma r). In a region of thousands of points such sums have a few tens of unknowns, so that
-noise is averaged over many points, and what is not a solution of the convected Helmholtz equation is projected out.
-A flow is transformed away: x = beta X, psi = phi exp(-i K M X), K = ka / beta.
+Inside the duct (x < 0, r < 1) a field is a sum of duct modes; outside (r > 1) it is a sum of outgoing cylindrical waves
+exp(i mu x) H_m(gamma r), gamma^2 + mu^2 = K^2, with zero slope on the wall; downstream of the open end (x > 0) it is a
+sum of waves exp(i mu x) J_m(gamma r) that travel or decay in x. Such a sum has some tens of unknowns in a
+region of thousands of points, so that noise is averaged, and what does not solve the convected Helmholtz equation is
+removed. Uniform flow is removed by the transformation x = beta X, psi = phi exp(-i K M X), K = ka / beta.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from scipy.special import hankel1e, jnp_zeros, jv, jvp
 from torch import nn
 
-_EVANESCENT = 15.0  # wavenumbers up to so much above K [1/radius]
-_PERIOD = 2.5  # lengths of the region, of the waves' common period along it
-_LIP = 0.15  # distance to the lip within which values are not used [radii]
-_WALL = 0.003  # slope on the wall that is allowed, over K times the field
-_LEAST = 1e-4  # of the relative noise: below it the sums' truncation counts
+from ..arrays import Array, ComplexArray, FloatArray, IntArray
+
+# Trade-offs: a sum of fewer waves averages more noise, a sum of more waves leaves less of the field out.
+_EVANESCENT = (
+    15.0  # wavenumbers up to K plus this are in the sums [1/radius]: evanescent waves fall by e in 1/15 radius
+)
+_PERIOD = 2.5  # period of the waves along a region, over its length: well over one, for the field is not periodic
+_PAST_THE_RIM = 1.2  # radius of the zeros of the waves downstream, over that of the grid's last cell
+_LIP = 0.15  # distance to the lip within which values are not used [radii]: the sums converge slowly there
+_WALL = 0.003  # slope allowed on the wall, over K times the field: a penalty, not an exact condition
+_LEAST = 1e-4  # relative noise assumed at least: about the truncation error of the sums
 
 
 class _Region(NamedTuple):
-    """Cells of the grid, (x) and (r) indices, and how the waves in them depend on X and r."""
+    """Indices in x and r of a region's cells, its waves, and the index in i where these have modulus one."""
 
-    i: np.ndarray
-    j: np.ndarray
-    kind: str
+    i: IntArray
+    j: IntArray
+    waves: Callable[[int, float, float, FloatArray], tuple[Array, Array, Array, ComplexArray | None]]
+    start: int
 
 
 class WaveFit(nn.Module):
@@ -42,41 +51,47 @@ class WaveFit(nn.Module):
         Root mean square of the noise over that of the field.
     """
 
-    def __init__(self, x, r, noise):
+    def __init__(self, x: npt.ArrayLike, r: npt.ArrayLike, noise: float) -> None:
         super().__init__()
         self._x, self._r, self._noise = np.asarray(x, float), np.asarray(r, float), noise
         left, inside = self._x < 0, self._r < 1
         everywhere = np.ones_like
-        cells = [("outside", everywhere(left), ~inside), ("right", ~left, everywhere(inside)), ("inside", left, inside)]
-        found = [_Region(np.flatnonzero(i), np.flatnonzero(j), kind) for kind, i, j in cells]
+        found = [
+            _Region(np.flatnonzero(everywhere(left)), np.flatnonzero(~inside), _cylindrical_waves, 0),
+            _Region(np.flatnonzero(~left), np.flatnonzero(everywhere(inside)), _plane_waves, 0),
+            _Region(np.flatnonzero(left), np.flatnonzero(inside), _duct_modes, -1),
+        ]
         self._regions = [region for region in found if len(region.i) and len(region.j)]
 
-    def forward(self, psi, parameters):
+    def forward(self, psi: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
         found = [self._case(field, *case) for field, case in zip(psi, parameters.double().tolist(), strict=True)]
         return torch.stack(found).to(psi.device)
 
-    def _case(self, psi, m, helmholtz, mach):
+    def _case(self, psi: torch.Tensor, m: float, helmholtz: float, mach: float) -> torch.Tensor:
+        """(u, v) of one case, (4, x, r)."""
         parts = psi.detach().cpu().double().numpy()
         values, result = parts[0] + 1j * parts[1], np.zeros((4, *parts.shape[1:]))
         noise = self._noise * _size(values)
-        for region in self._regions:  # of the cells that two have, the later one takes them
+        for region in self._regions:  # cells of two regions get the velocity of the later one
             velocity = self._fit(values[np.ix_(region.i, region.j)], region, abs(int(m)), helmholtz, mach, noise)
             result[:, region.i[:, None], region.j] = [part for w in velocity for part in (w.real, w.imag)]
         return torch.from_numpy(result)
 
-    def _fit(self, psi, region, m, helmholtz, mach, noise):
-        """(u, v) in a region."""
+    def _fit(
+        self, psi: ComplexArray, region: _Region, m: int, helmholtz: float, mach: float, noise: float
+    ) -> tuple[ComplexArray, ComplexArray]:
+        """(u, v) in a region, from its potential and the noise's root mean square."""
         beta = np.sqrt(1 - mach**2)
         number, big_x, r = helmholtz / beta, self._x[region.i] / beta, self._r[region.j]
         turn = np.exp(1j * number * mach * big_x)[:, None]
-        mu, radial, slope, on_wall = _waves(region.kind, m, number, np.ptp(big_x), r)
-        axial = np.exp(1j * np.outer(mu, big_x - big_x[-1 if region.kind == "inside" else 0]))
+        mu, radial, slope, on_wall = region.waves(m, number, np.ptp(big_x), r)
+        axial = np.exp(1j * np.outer(mu, big_x - big_x[region.start]))
         axial /= np.sqrt(np.mean(np.abs(axial) ** 2, axis=1) * np.mean(np.abs(radial) ** 2, axis=1))[:, None]
         far = np.hypot(self._x[region.i, None], r - 1).ravel() > _LIP
         matrix = (axial[:, :, None] * radial[:, None, :]).reshape(len(mu), -1).T[far]
         given = (psi * turn).ravel()[far]
         size = _size(given) or 1.0
-        # Amplitudes are taken to be of the field's size, the slope on the wall to be none.
+        # Ridge regression: amplitudes of the field's size are expected, and zero slope on the wall.
         uncertain = max(noise / size, _LEAST)
         if on_wall is not None:
             rows = (axial[:, self._x[region.i] < -_LIP] * on_wall[:, None]).T * (uncertain / (_WALL * number))
@@ -88,43 +103,52 @@ class WaveFit(nn.Module):
         return (along - 1j * number * mach * phi) / (beta * turn), axial.T @ slope / turn
 
 
-def _size(values):
+def _size(values: ComplexArray) -> float:
     """Root mean square of the modulus."""
-    return np.sqrt(np.mean(np.abs(values) ** 2))
+    return float(np.sqrt(np.mean(np.abs(values) ** 2)))
 
 
-def _waves(kind, m, number, length, r):
-    """Axial wavenumbers, radial functions (wave, r), their slopes, and the slopes on the wall where it bounds them."""
-    top = number + _EVANESCENT
-    if kind == "inside":
-        eigenvalues = _eigenvalues(m, top)
-        along = np.sqrt(number**2 - eigenvalues**2 + 0j)
-        travels = along.imag == 0
-        gamma, mu = np.concatenate([eigenvalues, eigenvalues[travels]]), np.concatenate([-along, along[travels]])
-        return mu, jv(m, np.outer(gamma, r)), gamma[:, None] * jvp(m, np.outer(gamma, r)), None
-    if kind == "right":
-        spacing = np.pi / (_PERIOD * 1.2 * r[-1])
-        gamma = (np.arange(int(top / spacing)) + 0.5) * spacing
-        mu = np.sqrt(number**2 - gamma**2 + 0j)
-        return mu, jv(m, np.outer(gamma, r)), gamma[:, None] * jvp(m, np.outer(gamma, r)), None
+# The waves of a region: axial wavenumbers mu, radial functions (wave, r), their slopes, and the slopes on the wall if
+# the region lies outside the duct; m is the azimuthal order, number K, length the region's length in X.
+
+
+def _duct_modes(m: int, number: float, length: float, r: FloatArray) -> tuple[Array, Array, Array, None]:
+    """Modes that travel in either direction, or decay away from the open end."""
+    eigenvalues = _eigenvalues(m, number + _EVANESCENT)
+    along = np.sqrt(number**2 - eigenvalues**2 + 0j)
+    travels = along.imag == 0
+    gamma, mu = np.concatenate([eigenvalues, eigenvalues[travels]]), np.concatenate([-along, along[travels]])
+    return mu, jv(m, np.outer(gamma, r)), gamma[:, None] * jvp(m, np.outer(gamma, r)), None
+
+
+def _plane_waves(m: int, number: float, length: float, r: FloatArray) -> tuple[Array, Array, Array, None]:
+    """Waves that travel or decay downstream."""
+    spacing = np.pi / (_PERIOD * _PAST_THE_RIM * r[-1])
+    gamma = (np.arange(int((number + _EVANESCENT) / spacing)) + 0.5) * spacing
+    mu = np.sqrt(number**2 - gamma**2 + 0j)
+    return mu, jv(m, np.outer(gamma, r)), gamma[:, None] * jvp(m, np.outer(gamma, r)), None
+
+
+def _cylindrical_waves(m: int, number: float, length: float, r: FloatArray) -> tuple[Array, Array, Array, ComplexArray]:
+    """Waves that travel or decay outwards."""
     spacing = 2 * np.pi / (_PERIOD * length)
-    count = int(top / spacing)
+    count = int((number + _EVANESCENT) / spacing)
     mu = (np.arange(-count, count) + 0.5) * spacing
     gamma = np.sqrt(number**2 - mu**2 + 0j)
-    functions = _leaving(m, gamma, np.concatenate([r, [1.0]]))
+    functions = _outgoing(m, gamma, np.concatenate([r, [1.0]]))
     return mu, functions[0][:, :-1], functions[1][:, :-1], functions[1][:, -1]
 
 
-def _eigenvalues(m, top):
-    """Zeros of J_m' up to `top`, at least one."""
+def _eigenvalues(m: int, top: float) -> FloatArray:
+    """Zeros of J_m' up to `top`, at least one: radial wavenumbers of duct modes."""
     count = 2 + int(top / np.pi)
     zeros = jnp_zeros(m, count)
     zeros = np.concatenate([[0.0], zeros]) if m == 0 else zeros
     return zeros[: max(1, int(np.sum(zeros < top)))]
 
 
-def _leaving(m, gamma, r):
-    """H_m(gamma r) / H_m(gamma) and its r-derivative, (wave, r)."""
+def _outgoing(m: int, gamma: ComplexArray, r: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+    """H_m(gamma r) / H_m(gamma), with the Hankel function of the first kind, and its r-derivative, (wave, r)."""
     z, g = np.outer(gamma, r), gamma[:, None]
     scale = np.exp(1j * g * (r - 1)) / hankel1e(m, g)
     value = hankel1e(m, z)

@@ -1,41 +1,48 @@
-r"""Derivatives that are exact, nearly, for the waves that a case can have: stencils that know its wavenumber.
+r"""Finite-difference stencils fitted to the waves of a case, given its Helmholtz and Mach numbers.
 
-Between walls a field of Helmholtz number k in a flow M is made of waves exp(i mu x) with -k / (1 - M) <= mu <= k / (1 +
-M), whose radial wavenumbers are at most k / sqrt(1 - M^2), and of decaying ones. The weights of a stencil are those of
-least squares over these waves, exact for polynomials of degree six besides. No stencil reaches across the wall r = 1,
-x < 0; beside it the radial ones know that the slope on it is zero, and at the axis that psi(-r) = (-1)^m psi(r).
-Weights are real and the same for real and imaginary part: the derivative is linear and complex-homogeneous.
+At Helmholtz number k and Mach number M a field consists of waves exp(i mu x) with -k / (1 - M) <= mu <= k / (1 + M) and
+radial wavenumbers up to k / sqrt(1 - M^2), and of evanescent waves. The weights of a stencil minimise the squared error
+over these waves and are exact for polynomials up to degree six. No stencil reaches across the wall r = 1, x < 0. Next
+to the wall the radial stencils use zero slope on it, at the axis the parity psi(-r) = (-1)^m psi(r). Weights are real
+and the same for real and imaginary part, so the derivative is linear and complex-homogeneous.
 """
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
+from ..arrays import FloatArray
 from .differences import FixedDerivatives
 
-WIDTH = 11  # points of a stencil, where nothing else is said
-_WAVES = 64  # over the range of wavenumbers, denser at its end
-_DECAYS = (0.15, 0.3, 0.6, 1.0)  # exponents of real exponentials, over the largest wavenumber
-_DEGREE = 6  # of the polynomials that are exact
-_NOISE = 1e-14  # mean square, over the waves', of what the weights must not amplify whatever the field: rounding
-_MARGIN = 1.05  # of the range of wavenumbers: a field near the lip or a mode near cut-on is not in it altogether
-_KEPT = 2**28  # bytes of matrices that are kept
-_COARSEST = 2.5  # points per wavelength below which nothing can be said
+WIDTH = 11  # points of a stencil by default: four unknowns are left for the waves beside the exact polynomials
+_WAVES = 64  # wavenumbers in the fit, at Chebyshev points of their range: several per degree of freedom of 19 points
+_DECAYS = (0.15, 0.3, 0.6, 1.0)  # exponents of the evanescent waves in the fit, over the largest wavenumber
+_DEGREE = 6  # polynomials up to this degree are differentiated exactly: the limit of small k, and of order six
+_NOISE = 1e-14  # mean square of the rounding errors in the values over that of the waves; bounds the weights' size
+_MARGIN = 1.05  # on the range of wavenumbers: near the lip and near cut-on a field extends a little beyond it
+_KEPT = 2**28  # bytes of matrices kept between calls
+_COARSEST = 2.5  # points per wavelength below which stencils are refused: two is the sampling limit
+_BESIDE = (
+    0.75  # spacings from the wall within which a stencil's nearest point makes it one that uses the wall condition
+)
 
 
-def wave_weights(offsets, wavenumber, flat=None, noise=0.0):
+def wave_weights(
+    offsets: FloatArray, wavenumber: float, flat: FloatArray | None = None, noise: float = 0.0
+) -> FloatArray:
     """Weights of stencils for the derivative at offset zero.
 
     Parameters
     ----------
     offsets : (stencil, point) float array
-        Of the points [radii].
+        Positions of the points [radii].
     wavenumber : float
-        The largest one [1/radius].
+        Largest wavenumber [1/radius].
     flat : (stencil,) float array, optional
-        Offsets of a wall on which the waves' slope is zero.
+        Positions of a wall on which the slope is zero [radii].
     noise : float
-        Relative root mean square of the noise in the values, which the weights are to amplify little.
+        Root mean square of the noise in the values over that of the field; the fit limits its amplification.
 
     Returns
     -------
@@ -52,10 +59,10 @@ def wave_weights(offsets, wavenumber, flat=None, noise=0.0):
     for numbers, function in functions:
         value = function(numbers[..., None], t[:, None, :])[0]
         slope = function(numbers, 0 * numbers)[1]
-        if wall is not None:  # the slope on the wall is one more value, known to be zero
+        if wall is not None:  # the slope on the wall is one more value; it is zero
             value = np.concatenate([value, function(numbers, wall)[1][..., None]], axis=2)
         scale = np.maximum(np.max(np.abs(value), axis=2), np.abs(slope))
-        if function is _growing:  # these are there to be bounded, not to count most
+        if function is _growing:  # scaled, so that large exponentials do not dominate the fit
             value, slope = value / scale[..., None], slope / scale
         rows.append(value)
         slopes.append(slope)
@@ -64,7 +71,7 @@ def wave_weights(offsets, wavenumber, flat=None, noise=0.0):
         exact = np.concatenate([exact, ends[..., None]], axis=2)
     matrix, target = np.concatenate(rows, axis=1), np.concatenate(slopes, axis=1)
     size_of_noise = np.full(matrix.shape[2], np.sqrt((_NOISE + noise**2) * _WAVES))
-    size_of_noise[offsets.shape[1] :] = np.sqrt(_NOISE * _WAVES)  # the slope on the wall is known
+    size_of_noise[offsets.shape[1] :] = np.sqrt(_NOISE * _WAVES)  # the slope on the wall has no noise
     matrix = np.concatenate([matrix, np.broadcast_to(np.diag(size_of_noise), (len(t), *2 * matrix.shape[2:]))], axis=1)
     target = np.concatenate([target, np.zeros((len(t), matrix.shape[2]))], axis=1)
     first = (np.linalg.pinv(exact) @ (degree == 1).astype(float)[:, None])[..., 0]
@@ -75,22 +82,39 @@ def wave_weights(offsets, wavenumber, flat=None, noise=0.0):
     return weights[:, : offsets.shape[1]] / size
 
 
-def _cosine(number, at):
+def _cosine(number: FloatArray, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """cos(number at) and its slope."""
     return np.cos(number * at), -number * np.sin(number * at)
 
 
-def _sine(number, at):
+def _sine(number: FloatArray, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """sin(number at) and its slope."""
     return np.sin(number * at), number * np.cos(number * at)
 
 
-def _growing(number, at):
+def _growing(number: FloatArray, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """exp(number at) and its slope."""
     return np.exp(number * at), number * np.exp(number * at)
 
 
-class _Axis:
-    """Stencils along one axis: the nearest points on the same side of the wall, or mirrored in the axis r = 0."""
+Matrices = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # axial; radial for x < 0, for x > 0
 
-    def __init__(self, points, width, *, wall=None, slope=True, mirrored=False):
+
+class _Axis:
+    """Stencils along one axis, made of the nearest points on the same side of the wall.
+
+    With `mirrored`, points are continued to r < 0; `slope`: whether stencils beside the wall use zero slope on it.
+    """
+
+    def __init__(
+        self,
+        points: FloatArray,
+        width: int,
+        *,
+        wall: float | None = None,
+        slope: bool = True,
+        mirrored: bool = False,
+    ) -> None:
         count = len(points)
         index, place = np.arange(count), points
         if mirrored:
@@ -107,18 +131,18 @@ class _Axis:
                 raise ValueError(f"a stencil needs {width} points on each side of the wall and axis, got {len(same)}")
             nearest = np.sort(same[np.argsort(np.abs(place[same] - here), kind="stable")[:width]])
             chosen.append(nearest)
-            if wall is not None and slope and np.min(np.abs(place[nearest] - wall)) < 0.75 * spacing:
+            if wall is not None and slope and np.min(np.abs(place[nearest] - wall)) < _BESIDE * spacing:
                 self._flat[row] = wall - here
         taken = np.array(chosen)
         self._index, self._image = index[taken], image[taken]
         self._offsets = place[taken] - points[:, None]
-        # Alike stencils are computed once; rounding keeps those of a uniform grid together.
-        flat = np.where(np.isnan(self._flat), 1e6 * spacing, self._flat)  # one NaN is not another
+        # Equal stencils are computed once; rounding makes those of a uniform grid equal.
+        flat = np.where(np.isnan(self._flat), 1e6 * spacing, self._flat)  # NaN never equals NaN
         key = np.concatenate([self._offsets, flat[:, None]], axis=1) / spacing
         _, self._first, self._same = np.unique(np.round(key, 9), axis=0, return_index=True, return_inverse=True)
 
-    def matrix(self, wavenumber, parity, noise):
-        """Differentiation matrix (at, point)."""
+    def matrix(self, wavenumber: float, parity: int, noise: float) -> FloatArray:
+        """Differentiation matrix (at, point); parity is the sign of mirrored values."""
         unique = np.empty((len(self._first), self._offsets.shape[1]))
         walled = np.isfinite(self._flat[self._first])
         for some in (walled, ~walled):
@@ -137,30 +161,39 @@ class WaveDerivatives(nn.Module):
     Parameters
     ----------
     x, r : (n,) float arrays
-        Cell centres [radii], evenly spaced, on no side of the wall fewer than the stencils' points.
+        Cell centres [radii], evenly spaced, at least `width` on each side of the wall.
     width : int
-        Points of a stencil.
+        Number of points of a stencil.
     noise : float
         See `wave_weights`.
     wall, axis : bool
-        Whether the stencils know the slope on the wall and the parity at the axis.
+        Whether the stencils use zero slope on the wall, and the parity at the axis.
 
     Raises
     ------
     ValueError
-        Too few points, or, when it is used, too few of them per wavelength.
+        Too few points for a stencil; in `forward`, too few per wavelength.
     """
 
-    def __init__(self, x, r, *, width=WIDTH, noise=0.0, wall=True, axis=True):
+    def __init__(
+        self,
+        x: npt.ArrayLike,
+        r: npt.ArrayLike,
+        *,
+        width: int = WIDTH,
+        noise: float = 0.0,
+        wall: bool = True,
+        axis: bool = True,
+    ) -> None:
         super().__init__()
         self._x, self._r, self._noise = np.asarray(x, float), np.asarray(r, float), noise
         self._axial = _Axis(self._x, width)
         self._walled = _Axis(self._r, width, wall=1.0, slope=wall, mirrored=axis)
         self._free = _Axis(self._r, width, mirrored=axis)
-        self._known: dict = {}
+        self._known: dict[tuple[int, float, float], Matrices] = {}
 
-    def _matrices(self, parity, helmholtz, mach):
-        """Matrices of one case, kept for the next time."""
+    def _matrices(self, parity: int, helmholtz: float, mach: float) -> Matrices:
+        """Matrices of one case, kept for later calls."""
         key = parity, helmholtz, mach
         if key not in self._known:
             size = 8 * (len(self._x) ** 2 + 2 * len(self._r) ** 2)
@@ -169,7 +202,8 @@ class WaveDerivatives(nn.Module):
             self._known[key] = self._compute(*key)
         return self._known[key]
 
-    def _compute(self, parity, helmholtz, mach):
+    def _compute(self, parity: int, helmholtz: float, mach: float) -> Matrices:
+        """Axial matrix, and radial ones for x < 0 and x > 0, of one case."""
         numbers = helmholtz / (1 - abs(mach)), helmholtz / np.sqrt(1 - mach**2)
         for name, points, number in (("x", self._x, numbers[0]), ("r", self._r, numbers[1])):
             per_wave = 2 * np.pi / number / (points[1] - points[0])
@@ -180,18 +214,19 @@ class WaveDerivatives(nn.Module):
                 )
         axial = self._axial.matrix(_MARGIN * numbers[0], 1, self._noise)
         walled, free = (axis.matrix(_MARGIN * numbers[1], parity, self._noise) for axis in (self._walled, self._free))
-        return tuple(torch.from_numpy(values) for values in (axial, walled, free))
+        return torch.from_numpy(axial), torch.from_numpy(walled), torch.from_numpy(free)
 
-    def matrices(self, parameters):
-        """Axial (case, x, x), and radial (case, r, r) ones for x < 0 and for x > 0, of parameters (case, 3)."""
+    def matrices(self, parameters: torch.Tensor) -> Matrices:
+        """Axial (case, x, x) and radial (case, r, r) matrices, these for x < 0 and x > 0, of parameters (case, 3)."""
         cases = [self._matrices(-1 if int(m) % 2 else 1, ka, mach) for m, ka, mach in parameters.double().tolist()]
-        return tuple(torch.stack(parts).to(parameters.device) for parts in zip(*cases, strict=True))
+        axial, walled, free = (torch.stack(parts).to(parameters.device) for parts in zip(*cases, strict=True))
+        return axial, walled, free
 
-    def fixed(self, parameters):
-        """The same for one case (1, 3) as linear layers with fixed weights."""
+    def fixed(self, parameters: torch.Tensor) -> FixedDerivatives:
+        """The derivatives of one case, parameters (1, 3), as linear layers with fixed weights."""
         return FixedDerivatives(self._x, *(values[0] for values in self.matrices(parameters)))
 
-    def forward(self, psi, parameters):
+    def forward(self, psi: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
         axial, walled, free = self.matrices(parameters)
         psi, upstream = psi.double(), int(np.sum(self._x < 0))
         u = axial[:, None] @ psi

@@ -1,8 +1,8 @@
-"""RAP's neighbours, behind one interface: explainer(model).attribute(inputs, target).
+"""Attribution methods with one interface: explainer(model).attribute(inputs, target).
 
-Layer-wise relevance propagation goes through the same graphs as RAP, and so through layers that captum's does not know
-(transposed convolutions, joined skips, SiLU, modules used twice). Gradient x input and integrated gradients are
-captum's own, in float64, for any weighted sum of outputs: install wavenet[explain].
+Layer-wise relevance propagation uses the same graphs as RAP, so it covers layers that captum's version does not
+(transposed convolutions, concatenated skips, SiLU, modules used twice). Gradient x input and integrated gradients are
+captum's, evaluated in float64 for any weighted sum of outputs; they need wavenet[explain].
 """
 
 import copy
@@ -14,30 +14,30 @@ import torch
 from torch import Tensor, nn
 
 from ..rap import RAP
+from ..rap.checks import expect_eval, expect_inputs
 from ..rap.explainer import Explainer, Target, as_tuple, repeated, select
-from ..rap.propagation import expect_eval, expect_inputs
 from ..rap.rules import AlphaBeta, Epsilon
 
-STEPS = 32  # of the integral
+STEPS = 32  # quadrature points of integrated gradients, between the zero field and the input
 
 
 class LRP(Explainer):
-    """Layer-wise relevance propagation by one rule for all layers, `Epsilon(...)` or `AlphaBeta(...)`."""
+    """Layer-wise relevance propagation with one rule for all layers, `Epsilon(...)` or `AlphaBeta(...)`."""
 
-    def __init__(self, model: nn.Module, rule: Epsilon | AlphaBeta = Epsilon(), **options: Any):  # noqa: B008 - frozen
+    def __init__(self, model: nn.Module, rule: Epsilon | AlphaBeta = Epsilon(), **options: Any) -> None:  # noqa: B008 - frozen
         super().__init__(model, rule, **options)
 
 
-class _Gradients:
-    """A gradient method of captum, for targets as `RAP.attribute` takes them."""
+class Gradients:
+    """A gradient method of captum, with the targets of `RAP.attribute`; subclasses say which."""
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: nn.Module) -> None:
         self.model = model
 
     def attribute(
         self, inputs: Tensor | tuple[Tensor, ...], target: Target = None, additional_forward_args: Any = None
     ) -> Any:
-        """See `RAP.attribute`."""
+        """Relevance of the inputs for one output of each case, see `RAP.attribute`."""
         expect_eval(self.model)
         expect_inputs((inputs,) if isinstance(inputs, Tensor) else tuple(inputs))
         with torch.inference_mode(False), torch.enable_grad():
@@ -62,39 +62,48 @@ class _Gradients:
         relevance = tuple(r.detach().to(x.dtype) for r, x in zip(found, given, strict=True))
         return relevance[0] if single else relevance
 
-    def captum(self, explained: Callable, inputs: tuple[Tensor, ...], more: tuple) -> tuple[Tensor, ...]:
+    def captum(
+        self, explained: Callable[..., Tensor], inputs: tuple[Tensor, ...], more: tuple[Any, ...]
+    ) -> tuple[Tensor, ...]:
+        """Relevance by captum, for explained(*inputs, *more), one number per case."""
         raise NotImplementedError
 
 
-class InputXGradient(_Gradients):
-    """Input times gradient; for a network without biases and with piecewise linear activations the sum is the output.
+class InputXGradient(Gradients):
+    """Input times gradient. Its sum is the output if the network is piecewise linear without biases.
 
     A. Shrikumar et al., Not just a black box, arXiv:1605.01713 (2016).
     """
 
-    def captum(self, explained, inputs, more):
+    def captum(
+        self, explained: Callable[..., Tensor], inputs: tuple[Tensor, ...], more: tuple[Any, ...]
+    ) -> tuple[Tensor, ...]:
+        """See `Gradients.captum`."""
         return _captum().InputXGradient(explained).attribute(inputs, additional_forward_args=more)
 
 
-class IntegratedGradients(_Gradients):
-    """Gradients averaged between a zero field and the input, times the input; the sum is the output's change.
+class IntegratedGradients(Gradients):
+    """Gradients averaged from a zero field to the input, times the input. Their sum is the change of the output.
 
     M. Sundararajan, A. Taly, Q. Yan, Axiomatic attribution for deep networks, ICML (2017).
     """
 
-    def captum(self, explained, inputs, more):
+    def captum(
+        self, explained: Callable[..., Tensor], inputs: tuple[Tensor, ...], more: tuple[Any, ...]
+    ) -> tuple[Tensor, ...]:
+        """See `Gradients.captum`."""
         options = {"n_steps": STEPS, "internal_batch_size": len(inputs[0])}
         return _captum().IntegratedGradients(explained).attribute(inputs, additional_forward_args=more, **options)
 
 
 class Chance:
-    """Relevance drawn from a normal distribution: what a measure says of an explanation that explains nothing."""
+    """Relevance drawn from a normal distribution: the reference value of a measure for a meaningless explanation."""
 
-    def __init__(self, model: nn.Module, seed: int = 0):
+    def __init__(self, model: nn.Module, seed: int = 0) -> None:
         self.random = torch.Generator().manual_seed(seed)
 
     def attribute(self, inputs: Any, target: Target = None, additional_forward_args: Any = None) -> Any:
-        """Numbers in the inputs' shape."""
+        """Random numbers in the inputs' shape."""
         several = repeated(inputs, target, ())[0]
         given = (several,) if isinstance(several, Tensor) else several
         found = tuple(torch.randn(x.shape, generator=self.random, dtype=x.dtype) for x in given)
@@ -114,6 +123,7 @@ METHODS: dict[str, Callable[[nn.Module], Any]] = {
 
 
 def _captum() -> Any:
+    """captum.attr, imported when it is needed."""
     try:
         import captum.attr
     except ImportError:

@@ -1,4 +1,4 @@
-"""What a layer's activations have in common with known quantities, and what small changes of the input can do.
+"""Similarity of a layer's activations to known quantities, and the effect of small changes of the input.
 
 References
 ----------
@@ -8,6 +8,7 @@ A. Madry et al., Towards deep learning models resistant to adversarial attacks, 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +17,13 @@ from scipy import stats
 from scipy.spatial.distance import pdist
 from torch import Tensor, nn
 
+from ..arrays import FloatArray
+
 
 def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
-    """Linear centred kernel alignment of (sample, feature) arrays: 0 for nothing in common, 1 for equal but for a
-    rotation and a scale.
+    """Linear centred kernel alignment of (sample, feature) arrays.
+
+    1 if they are equal up to rotation, scale and offset, 0 if no feature of one is correlated with one of the other.
     """
     x, y = _centred(a), _centred(b)
     if len(x) != len(y):
@@ -29,25 +33,25 @@ def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def rsa(a: ArrayLike, b: ArrayLike) -> float:
-    """Representational similarity of (sample, feature) arrays: rank correlation of the samples' mutual distances."""
+    """Representational similarity of (sample, feature) arrays: rank correlation of the distances between samples."""
     return float(stats.spearmanr(pdist(np.asarray(a, float)), pdist(np.asarray(b, float))).statistic)
 
 
 def activations(model: nn.Module, names: list[str], run: Callable[[], object]) -> dict[str, Tensor]:
-    """Outputs of some submodules while `run()` uses the model; hooks are taken away again.
+    """Outputs of named submodules during `run()`, which uses the model; the hooks are removed afterwards.
 
     Raises
     ------
     ValueError
-        A name that is no submodule's.
+        A name that is not a submodule's.
     """
-    known, found = dict(model.named_modules()), {}
+    known, found = dict(model.named_modules()), dict[str, Tensor]()
     for name in names:
         if name not in known:
             raise ValueError(f"the model has no module {name!r}")
 
-    def keep(name):
-        def hook(module, given, output):
+    def keep(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+        def hook(module: nn.Module, given: Any, output: Tensor) -> None:
             found[name] = output.detach()
 
         return hook
@@ -63,19 +67,22 @@ def activations(model: nn.Module, names: list[str], run: Callable[[], object]) -
 
 
 def worst_change(f: Callable[[Tensor], Tensor], x: Tensor, radius: float, *, steps: int = 40, seed: int = 0) -> Tensor:
-    """Change of the input that changes f most, by projected gradient ascent on |f(x + d) - f(x)|.
+    """Change d of the input that changes f most, by projected gradient ascent on |f(x + d) - f(x)|.
 
     Parameters
     ----------
-    f : function of (case, ...), differentiable
-    x : (case, ...)
+    f : differentiable function of (case, ...)
+    x : (case, ...) tensor
     radius : float
-        Root mean square of d over that of x, case by case: d lies on that sphere. Zero for a case that is zero.
+        Root mean square of d divided by that of x, in each case; d is zero where x is.
     steps : int
+        Iterations.
+    seed : int
+        Of the first d.
 
     Returns
     -------
-    (case, ...)
+    d : (case, ...) tensor
     """
     if not radius > 0:
         raise ValueError(f"radius must be positive, got {radius}")
@@ -86,20 +93,21 @@ def worst_change(f: Callable[[Tensor], Tensor], x: Tensor, radius: float, *, ste
     for _ in range(steps):
         d = (d * size / _size(d)).detach().requires_grad_()
         change = (f(x + d) - start).square().flatten(1).sum(1)
-        # The ascent of a convex function on a sphere: the gradient's own direction, for a linear f a power iteration.
+        # Ascent of a convex function on a sphere: d takes the gradient's direction; for a linear f, a power iteration.
         (gradient,) = torch.autograd.grad(change.sum(), d)
         flat = (_size(gradient) == 0) | (size == 0)
         d = torch.where(flat, torch.ones_like(d), gradient)
     return (d * size / _size(d)).detach()
 
 
-def _size(x):
-    """Root mean square, case by case, ready to divide by."""
+def _size(x: Tensor) -> Tensor:
+    """Root mean square of each case, in a shape that broadcasts against x."""
     return x.square().mean(dim=tuple(range(1, x.ndim)), keepdim=True).sqrt()
 
 
-def _centred(values):
-    values = np.asarray(values, dtype=float)
+def _centred(samples: ArrayLike) -> FloatArray:
+    """Samples minus their mean."""
+    values = np.asarray(samples, dtype=float)
     if values.ndim != 2 or len(values) < 2:
         raise ValueError(f"expected (sample, feature) with two samples or more, got {values.shape}")
     return values - values.mean(axis=0)

@@ -1,31 +1,34 @@
-r"""Relative attributing propagation (RAP): which inputs made the network say that, and which spoke against it.
+r"""Relative attributing propagation (RAP): which inputs support a network's output, and which oppose it.
 
-Explained is y = sum_k c_k f_k(x), with a selector c over the outputs. The total relevance, y itself, travels back
-through the network's graph. In a layer with inputs x_i, weights w_ij and contributions z_ij = x_i w_ij (the bias is
-none), R_j arrives and R_i leaves; a ⊘ b is a / b, and 0 where b = 0.
+The quantity explained is y = sum_k c_k f_k(x), with a selector c over the outputs. The total relevance, y itself, is
+propagated back through the network's graph. A layer has inputs x_i, weights w_ij and contributions z_ij = x_i w_ij (the
+bias is not a contribution); it receives relevance R_j at its outputs and passes R_i to its inputs. a ⊘ b is a / b, and
+0 where b = 0.
 
 ====================  ==================================================================================================
-output layer          `rules.absolute_influence`: all relevance starts with one sign
-interior layer        `rules.relative_influence`, then `rules.uniform_shift`: weakly influential neurons turn negative
+output layer          `rules.absolute_influence`: all relevance starts with the same sign
+interior layer        `rules.relative_influence`, then `rules.uniform_shift`: weakly influential neurons become negative
 input layer           the interior rule, or `rules.z_b` for bounded inputs
-activation, mask      relevance passes; so it does through batch norm and dropout, which must be in eval mode
-max pool              to the winner, unless the winner is zero
-average pool, sum     in proportion to contributions; so it goes through an upsampling
-addition              in proportion to |summand|, in equal parts where all are zero
-reshape, slice, cat   as the indices go
+activation, mask      unchanged; likewise batch norm and dropout, which must be in eval mode
+max pool              to the maximum, unless the maximum is zero
+average pool, sum     in proportion to the contributions; likewise upsampling
+addition              in proportion to |summand|, in equal parts where all summands are zero
+reshape, slice, cat   moved with the values
 ====================  ==================================================================================================
 
-An output layer is a layer with weights that relevance reaches only from the output, with no other weights in between.
-If the output adds or joins several of them, y is first split by the rule of the addition or the index, and each takes
-the total it gets. The selector follows: transposed through what is linear (a mask, a scale, a slice), unchanged
-through activations. An input layer is a layer with weights that has no other weights before it.
+An output layer is a layer with weights between which and the output there are no other weights. If the output adds or
+concatenates several output layers, y is first split by the rule for the addition or concatenation, and each layer
+distributes the part it receives. The selector is propagated with the relevance: transposed through linear operations (a
+mask, a scale, a slice), unchanged through activations. An input layer is a layer with weights that has no other weights
+before it.
 
-Where this departs from the authors. Their `weight` split hands the whole relevance to both the half x >= 0 and the half
-x < 0 and so doubles it; here each R_j is shared between the halves in proportion to their influence, which changes
-nothing where x >= 0. They share the output layer's bias out as well: for one output and x >= 0 that is a common factor,
-lost in the normalisation. Sums that cancel to rounding in an average are zero for ⊘.
+Differences from the authors' version. Their `weight` split passes the whole relevance to both the half x >= 0 and the
+half x < 0, which doubles it; here each R_j is divided between the halves in proportion to their influence, which
+changes nothing where x >= 0. They also distribute the output layer's bias: for one output and x >= 0 that is a common
+factor, removed by the normalisation. Sums in an average that cancel to rounding count as zero in ⊘.
 
-Relevance is computed in float64, on a copy of the model if its own numbers are shorter, unless float32 is asked for.
+Relevance is computed in float64, on a copy of the model if its parameters have lower precision, unless float32 is
+requested.
 
 References
 ----------

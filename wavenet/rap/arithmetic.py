@@ -1,4 +1,4 @@
-"""Small arithmetic that the rules share."""
+"""Arithmetic shared by the rules."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,16 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+Operation = Callable[..., Any]  # of tensors, to a tensor or several
+
 
 def over(a: Tensor, b: Tensor) -> Tensor:
-    """a ⊘ b. What is so small that 1 / b would be lost in overflow is zero."""
+    """a ⊘ b: a / b, and 0 where b = 0 or so small that 1 / b would overflow."""
     info = torch.finfo(b.dtype if b.is_floating_point() else torch.float64)
     present = b.abs() > info.tiny / info.eps
     return torch.where(present, a / torch.where(present, b, 1), 0.0)
 
 
 def per_case(x: Tensor) -> Tensor:
-    """Sum of everything that belongs to a case, float64."""
+    """Sum over all axes but the first, the case, in float64; for booleans the count of True."""
     flat = x.reshape(len(x), math.prod(x.shape[1:]))
     if x.dtype is torch.bool:
         return flat.count_nonzero(1).double()
@@ -24,12 +26,12 @@ def per_case(x: Tensor) -> Tensor:
 
 
 def like(scalars: Tensor, x: Tensor) -> Tensor:
-    """Numbers, one a case, in x's type and ready to be multiplied with it."""
+    """One number per case, (case,), in x's type and in a shape that broadcasts against x."""
     return scalars.to(x.dtype).reshape(-1, *(1,) * (x.ndim - 1))
 
 
-def pull_back(op: Callable, inputs: Sequence[Tensor], R: Any) -> tuple[Tensor, ...]:
-    """The operation's transposed derivative at its inputs, applied to R; zero for pieces of R that are None."""
+def pull_back(op: Operation, inputs: Sequence[Tensor], R: Any) -> tuple[Tensor, ...]:
+    """The operation's transposed derivative at its inputs, applied to R; pieces of R that are None count as zero."""
     with torch.enable_grad():
         leaves = [x.detach().requires_grad_() for x in inputs]
         output = op(*leaves)

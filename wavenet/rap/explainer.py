@@ -1,4 +1,4 @@
-"""RAP as a function of a selector, and as a class that is called as the explainers of captum are."""
+"""RAP as a function of a selector, and as a class with the call signature of captum's explainers."""
 
 import math
 import operator
@@ -14,7 +14,7 @@ from .arithmetic import per_case
 from .propagation import Attribution, Rule, propagate
 from .rules import RelativeAttributing, Scheme
 
-Target = int | tuple[int, ...] | list | Tensor | None
+Target = int | tuple[int, ...] | list[Any] | Tensor | None
 
 
 def attribute(
@@ -33,25 +33,27 @@ def attribute(
     Parameters
     ----------
     model : Module in eval mode
-        Left as it is. Its cases must neither depend on each other nor change places. A module with the class attribute
-        `rap_passes_through = True` is taken as elementwise in its first argument, whatever it does.
+        It is not modified. Its cases must be independent and keep their order. A module with the class attribute
+        `rap_passes_through = True` is treated as elementwise in its first argument, whatever it computes.
     inputs : (case, ...) real tensor, or tuple of them
         The model's positional arguments.
     selector : (case, ...) real tensor
         Weights of any sign, in the output's shape.
     split : {"contribution", "weight", "reference"}
-        What is positive and what is negative influence: the sign of z_ij; the sign of w_ij, for x >= 0 and x < 0
-        apart; or the latter with the authors' convolutions, where negative R_j goes to negative weights only.
+        How positive and negative influence are told apart: by the sign of z_ij; by the sign of w_ij, separately for
+        x >= 0 and x < 0; or the latter with the authors' convolutions, where negative R_j is passed to negative weights
+        only.
     input_rule : {"interior", "zB"}
-        For signed fields, and for inputs with bounds. The bounds are each case's own extremes, in the first layer's
-        input: zeros that forward itself pads with are among it, and what they receive is a leak.
+        The first is for signed fields, the second for bounded inputs. The bounds are the extremes of each case in the
+        first layer's input, which includes zeros that `forward` pads with; relevance of those zeros is a leak.
     rules : mapping from module type, function or method name to rule
-        rule(op, inputs, output, relevance) returns the relevance of each tensor in inputs, or None for none; op is the
-        module, function or name. Goes before the built-in rules. Before weights are met, the selector becomes R ⊘ x.
+        rule(op, inputs, output, relevance) returns the relevance of each tensor in inputs, or None for no relevance; op
+        is the module, function or name. These rules take precedence over the built-in ones. Between the output and the
+        first weights the selector becomes R ⊘ x.
     additional_forward_args : any, or tuple
-        Further positional arguments of the model; they get no relevance.
+        Further positional arguments of the model; they receive no relevance.
     dtype : torch.float64 or torch.float32
-        Of the computation. In float32 it is several times faster, and conserved to that precision only.
+        Type of the computation. float32 is several times faster; relevance is then conserved to single precision only.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def attribute(
 
 
 class Explainer:
-    """Relevance by propagation through a model, called as an explainer of captum is."""
+    """Relevance by propagation through a model by any scheme, with the call signature of captum's explainers."""
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class Explainer:
         *,
         rules: Mapping[Any, Rule] | None = None,
         dtype: torch.dtype = torch.float64,
-    ):
+    ) -> None:
         self.model = model
         self._scheme = scheme
         self._options: dict[str, Any] = {"rules": rules, "dtype": dtype}
@@ -97,18 +99,18 @@ class Explainer:
         Parameters
         ----------
         inputs : (case, ...) real tensor, or tuple of them
-            With one case and several targets, each target is one output of that case.
+            With a single case and several targets, each target is one output of that case.
         target : int, tuple of int, (case,) int tensor, list of int or of tuples, real tensor
-            Index of the output, after the axis of cases: one for all, or one for each case. None where there is but
-            one. A real tensor in the output's shape selects any weighted sum.
+            Index of the output, without the axis of cases: one for all cases, or one for each. None where the model
+            has a single output. A real tensor in the output's shape selects a weighted sum.
         additional_forward_args : any, or tuple
-            Further positional arguments of the model; they get no relevance.
+            Further positional arguments of the model; they receive no relevance.
         return_convergence_delta : bool
-            Also return what is lost: the explained output less the sum of the relevance, (case,).
+            Also return the explained output minus the sum of the relevance, (case,).
 
         Returns
         -------
-        tensor, or tuple of tensors as the inputs were; with the (case,) float64 tensor if asked for
+        tensor, or tuple of tensors as the inputs were; with the (case,) float64 tensor if requested
         """
         found = self.explain(inputs, target, additional_forward_args)
         if not return_convergence_delta:
@@ -119,12 +121,12 @@ class Explainer:
     def explain(
         self, inputs: Tensor | tuple[Tensor, ...], target: Target = None, additional_forward_args: Any = None
     ) -> Attribution:
-        """As `attribute`, with the relevance and leak of every layer."""
+        """As `attribute`, but returns the relevance and leak of every layer as well."""
         inputs, more = repeated(inputs, target, as_tuple(additional_forward_args))
         return propagate(self.model, inputs, partial(select, target), self._scheme, more=more, **self._options)
 
     def has_convergence_delta(self) -> bool:
-        """There is one: see `attribute`."""
+        """True: `attribute` can return the convergence delta. Part of captum's interface."""
         return True
 
 
@@ -138,19 +140,21 @@ class RAP(Explainer):
         See the function `attribute`.
     """
 
-    def __init__(self, model: nn.Module, *, split: str = "contribution", input_rule: str = "interior", **options: Any):
+    def __init__(
+        self, model: nn.Module, *, split: str = "contribution", input_rule: str = "interior", **options: Any
+    ) -> None:
         super().__init__(model, RelativeAttributing(split, input_rule), **options)
 
 
-def as_tuple(arguments: Any) -> tuple:
-    """Further arguments as captum takes them: none, one, or a tuple."""
+def as_tuple(arguments: Any) -> tuple[Any, ...]:
+    """Further arguments as a tuple; captum's convention is None, one argument or a tuple."""
     if arguments is None:
         return ()
     return arguments if isinstance(arguments, tuple) else (arguments,)
 
 
-def repeated(inputs: Any, target: Target, more: tuple) -> tuple[Any, tuple]:
-    """Inputs and further arguments, one case repeated for each of several targets."""
+def repeated(inputs: Any, target: Target, more: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """Inputs and further arguments; a single case is repeated for each of several targets."""
     single = isinstance(inputs, Tensor)
     given = (inputs,) if single else tuple(inputs)
     several = len(target) if isinstance(target, list) or (isinstance(target, Tensor) and target.ndim) else 1
@@ -163,7 +167,7 @@ def repeated(inputs: Any, target: Target, more: tuple) -> tuple[Any, tuple]:
 
 
 def _indices(index: Any) -> tuple[int, ...]:
-    """Of one output."""
+    """Index of one output as a tuple of integers."""
     given = tuple(index) if isinstance(index, tuple | list) else (index,)
     try:
         if any(isinstance(i, bool) for i in given):
@@ -174,7 +178,7 @@ def _indices(index: Any) -> tuple[int, ...]:
 
 
 def select(target: Target, output: Tensor) -> Tensor:
-    """Selector of a target, in the output's shape."""
+    """Selector for a target, in the output's shape: one at the target's index in each case, zero elsewhere."""
     if isinstance(target, Tensor) and (target.is_floating_point() or target.is_complex()):
         return target
     cases, shape = len(output), tuple(output.shape[1:])

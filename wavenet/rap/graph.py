@@ -1,4 +1,4 @@
-"""A model's graph, drawn by torch.fx while it is run, with the value of every node."""
+"""A model's graph with the value of every node, traced by torch.fx while the model runs."""
 
 import operator
 from collections.abc import Callable, Iterator
@@ -11,11 +11,11 @@ from .operations import CASTS, CONSTANT, IN_PLACE, LEAVING
 
 
 class UnsupportedOperation(NotImplementedError):  # noqa: N818 - named as io.UnsupportedOperation is
-    """No rule takes relevance through this operation; register one with `rules`."""
+    """No rule propagates relevance through this operation; register one with `rules`."""
 
 
 class _Value(fx.Proxy):
-    """A proxy that knows its value, so that shapes are numbers and forward may test them."""
+    """A proxy that holds its value, so that shapes are numbers and `forward` may branch on them."""
 
     value: Any
 
@@ -36,29 +36,33 @@ class _Value(fx.Proxy):
 
 
 class _Root(nn.Module):
-    """The model behind one argument, the tuple of its inputs; what else it takes is constant."""
+    """The model as a function of one argument, the tuple of its inputs; further arguments are constants."""
 
-    def __init__(self, model: nn.Module, more: tuple):
+    def __init__(self, model: nn.Module, more: tuple[Any, ...]) -> None:
         super().__init__()
         self.model, self.more = model, more
 
-    def forward(self, inputs):
+    def forward(self, inputs: tuple[Tensor, ...]) -> Any:
         return self.model(*inputs, *self.more)
 
 
 class Graph(fx.Tracer):
-    """The model's graph, run while it is drawn: nodes, their values, and whether these depend on the inputs."""
+    """The model's graph, evaluated while it is traced: nodes, their values, and whether these depend on the inputs."""
 
-    def __init__(self, model: nn.Module, inputs: tuple[Tensor, ...], more: tuple[Any, ...], leaves: tuple[Any, ...]):
+    def __init__(
+        self, model: nn.Module, inputs: tuple[Tensor, ...], more: tuple[Any, ...], leaves: tuple[Any, ...]
+    ) -> None:
         super().__init__()
         self.inputs = inputs
         self.leaves = tuple(leaf for leaf in leaves if isinstance(leaf, type))
         self.values: dict[fx.Node, Any] = {}
         self.depends: dict[fx.Node, bool] = {}
-        self.running = False  # a node: nothing is drawn meanwhile
-        self.rewritten = False  # an operation in place, as one that is not
+        self.running = False  # whether a node is being evaluated: nothing is traced meanwhile
+        self.rewritten = False  # whether an in-place operation was replaced by the one that is not
         self.modules = dict(model.named_modules(prefix="model", remove_duplicate=False))
         self.drawn = self.trace(_Root(model, more).eval())
+
+    # The following override methods of torch.fx.Tracer.
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         own = getattr(m, "rap_passes_through", False) or isinstance(m, self.leaves)
@@ -70,17 +74,29 @@ class Graph(fx.Tracer):
     def to_bool(self, obj: fx.Proxy) -> bool:
         return bool(obj)
 
-    def getattr(self, attr, attr_val, parameter_proxy_cache):
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
         return attr_val if self.running else super().getattr(attr, attr_val, parameter_proxy_cache)
 
-    def call_module(self, m, forward, args, kwargs):
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         return forward(*args, **kwargs) if self.running else super().call_module(m, forward, args, kwargs)
 
-    def create_proxy(self, kind, target, args, kwargs, name=None, type_expr=None, proxy_factory_fn=None, **others):
+    def create_proxy(
+        self,
+        kind: str,
+        target: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        name: str | None = None,
+        type_expr: Any | None = None,
+        proxy_factory_fn: Callable[..., Any] | None = None,
+        **others: Any,
+    ) -> Any:
         _expect_a_value(kind, target, kwargs)
         asked, target, kwargs = target, _out_of_place(kind, target), dict(kwargs)
         self.rewritten = self.rewritten or asked != target
-        if target is not operator.getitem:  # a node with several values, as an argument
+        if target is not operator.getitem:  # other operations take a node with several values as a list
             args = tuple(list(a) if isinstance(a, _Value) and isinstance(a.value, tuple | list) else a for a in args)
         if kwargs.get("inplace"):
             kwargs["inplace"] = False
@@ -91,7 +107,7 @@ class Graph(fx.Tracer):
         self.running = False
         if not _has_tensors(value):
             if kind == "call_method" and target in LEAVING and any(self.depends[n] for n in _nodes(args)):
-                raise UnsupportedOperation(f"no rule for {target}: what it gives is no tensor any more")
+                raise UnsupportedOperation(f"no rule for {target}: its result is not a tensor")
             return value
         if target in CASTS and isinstance(value, Tensor) and value.is_floating_point():
             value = value.to(self.inputs[0].dtype)  # that of the computation
@@ -108,7 +124,7 @@ class Graph(fx.Tracer):
         return proxy
 
     def call(self, node: fx.Node) -> tuple[Callable[..., Any], list[fx.Node]]:
-        """The node as a function of the nodes that it takes and that depend on the inputs."""
+        """The node as a function of those of its arguments that depend on the inputs, and these arguments' nodes."""
         taken: list[fx.Node] = []
         fx.node.map_arg((node.args, node.kwargs), lambda n: taken.append(n) if self.depends[n] else None)
 
@@ -122,15 +138,17 @@ class Graph(fx.Tracer):
         return op, taken
 
     def module(self, node: fx.Node) -> nn.Module:
+        """The module that a node calls."""
         return self.modules[str(node.target)]
 
     @property
     def drawn_output(self) -> Any:
-        """The output's value."""
+        """Value of the output."""
         return self.values[self.output]
 
     @property
     def output(self) -> fx.Node:
+        """The node that the model returns."""
         (node,) = self.drawn.find_nodes(op="output")
         returned = node.args[0]
         if not isinstance(returned, fx.Node) or not self.depends.get(returned):
@@ -138,11 +156,12 @@ class Graph(fx.Tracer):
         return returned
 
     def expect(self, output: Tensor) -> None:
-        """The graph gives what the model gives, or its forward does what no graph shows."""
+        """Raise where the graph's output is not the model's: `forward` then does something that no graph shows."""
         drawn = self.drawn_output
         size = output.abs().max().item() if output.numel() else 0.0
         double = output.dtype == drawn.dtype == torch.float64
-        rounding = 1e-9 if double else 1e-3  # a deep network's; half precision is not ours
+        # Room for the rounding of a deep network; half precision is refused elsewhere.
+        rounding = 1e-9 if double else 1e-3
         if not torch.allclose(drawn.double(), output.double(), rtol=rounding, atol=rounding * size):
             raise UnsupportedOperation("the graph is not the model: does its forward change tensors in place?")
 
@@ -162,7 +181,7 @@ class Graph(fx.Tracer):
 
 
 def _expect_a_value(kind: str, target: Any, kwargs: Any) -> None:
-    """Refuse what writes into a tensor: the graph would not know where its values come from."""
+    """Refuse operations that write into a tensor: the graph does not show where its values come from."""
     if target is operator.setitem or (kind == "call_method" and target == "__setitem__"):
         raise UnsupportedOperation("no rule for setting items of a tensor in place; use torch.cat, stack or where")
     if kwargs.get("out") is not None:
@@ -170,6 +189,7 @@ def _expect_a_value(kind: str, target: Any, kwargs: Any) -> None:
 
 
 def _out_of_place(kind: str, target: Any) -> Any:
+    """The operation that does the same without writing into its argument."""
     if kind == "call_method" and target.endswith("_") and not target.endswith("__"):
         if not hasattr(Tensor, target[:-1]):
             raise UnsupportedOperation(f"no rule for {target}, which writes into a tensor")
@@ -178,7 +198,7 @@ def _out_of_place(kind: str, target: Any) -> Any:
 
 
 def _nodes(args: Any) -> list[fx.Node]:
-    """Nodes among arguments."""
+    """Nodes among the arguments."""
     found: list[fx.Node] = []
     fx.node.map_aggregate(args, lambda a: found.append(a.node) if isinstance(a, _Value) else None)
     return found

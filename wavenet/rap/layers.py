@@ -1,4 +1,4 @@
-"""Layers with weights as linear maps, forward and transposed, with whatever weights a rule puts in."""
+"""Layers with weights as linear maps, forward and transposed, with the weights that a rule supplies."""
 
 import dataclasses
 import math
@@ -11,9 +11,13 @@ from torch import Tensor, nn
 
 from .operations import TRANSPOSED
 
-_WORTH_IT = 0.7  # of the cells: where more have relevance, nothing is cut away
+_WORTH_IT = 0.7  # fraction of cells with relevance above which nothing is cut away; affects time only
+# Order of the arguments after the bias in torch.nn.functional.
 _ORDER = ("stride", "padding", "dilation", "groups")
 _ORDER_TRANSPOSED = ("stride", "padding", "output_padding", "groups", "dilation")
+
+
+Padding = tuple[Any, ...]  # int for both ends of an axis, or a pair of them, for each axis
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Layer:
     ----------
     weight, bias : tensor; tensor or None
     transposed : bool
-        Of a convolution.
+        Whether it is a transposed convolution.
     stride, padding, output_padding, dilation : tuples of int, one for each axis; empty for a linear layer
     groups : int
     """
@@ -32,19 +36,19 @@ class Layer:
     weight: Tensor
     bias: Tensor | None
     transposed: bool = False
-    stride: tuple = ()
-    padding: tuple = ()
-    output_padding: tuple = ()
-    dilation: tuple = ()
+    stride: tuple[int, ...] = ()
+    padding: Padding = ()
+    output_padding: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
     groups: int = 1
 
     @property
     def axes(self) -> int:
-        """Of space: 0 for a linear layer."""
+        """Number of spatial axes: 0 for a linear layer."""
         return len(self.stride)
 
     def __call__(self, x: Tensor, w: Tensor) -> Tensor:
-        """Forward: sum_i x_i w_ij."""
+        """Forward map, sum_i x_i w_ij."""
         if not self.axes:
             return F.linear(x, w)
         x, kept = self._padded(x)
@@ -52,7 +56,7 @@ class Layer:
         return torch.convolution(x, w, None, self.stride, kept, self.dilation, transposed, shift, self.groups)
 
     def back(self, R: Tensor, w: Tensor, shape: torch.Size) -> Tensor:
-        """Transposed: sum_j w_ij R_j, in the input's shape."""
+        """Transposed map, sum_j w_ij R_j, in the input's shape."""
         if not self.axes:
             return R @ w
         wide, kept = self._padded(R.new_empty(1).expand(shape))
@@ -63,28 +67,29 @@ class Layer:
         return found[(..., *places)]
 
     def beside(self, *weights: Tensor) -> Tensor:
-        """One weight for the outputs of several, in a layer without groups."""
+        """Weights concatenated along the output channels, for a layer without groups."""
         return torch.cat(weights, dim=1 if self.transposed else 0)
 
     def channel_axis(self, R: Tensor) -> int:
-        """Axis of the outputs' channels."""
+        """Axis of the output channels."""
         return R.ndim - 1 if not self.axes else 1
 
     @property
     def _uneven(self) -> list[tuple[int, int]]:
-        """Zeros to be put around the input first: those of a padding that differs between the ends of an axis."""
+        """Zeros to pad the input with first, where padding differs between the two ends of an axis."""
         return [pair if isinstance(pair, tuple) else (0, 0) for pair in self.padding]
 
-    def _padded(self, x: Tensor) -> tuple[Tensor, tuple]:
+    def _padded(self, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
+        """The input with its uneven padding, and the padding that is left to the convolution."""
         if not any(map(sum, self._uneven)):
             return x, tuple(0 if isinstance(p, tuple) else p for p in self.padding)
         ends = [end for pair in reversed(self._uneven) for end in pair]
         return F.pad(x, ends), tuple(0 if isinstance(p, tuple) else p for p in self.padding)
 
     def around(self, R: Tensor, x: Tensor) -> tuple["Layer", Tensor, Tensor, Any]:
-        """The part of the layer that has relevance: layer, R, x, and the place of that x in the whole one.
+        """The part of the layer around its relevance: layer, R, x, and the index of that x in the whole input.
 
-        Where all relevance lies in a small part of the output, the rest of it need not be computed.
+        It saves the computation of outputs without relevance, where these are most of the output.
         """
         if not self.axes:
             return self, R, x, ...
@@ -108,7 +113,7 @@ class Layer:
                 low = max(0, -((reach - first - before) // step))
                 high = min(size, (last - 1 + before) // step + 1)
                 places.append(slice(low, high))
-                # of the relevance: from where the first of these inputs begins to where the last one ends
+                # range of outputs that these inputs reach
                 start, stop = low * step - before, (high - 1) * step - before + reach + 1
                 ends.append((-start, stop - R.shape[axis + 2]))
                 pads.append(0)
@@ -126,7 +131,7 @@ class Layer:
 
     @classmethod
     def of_module(cls, module: Any) -> "Layer":
-        """Of a linear layer or a convolution."""
+        """Layer of a linear or convolution module."""
         weight, bias = module.weight.detach(), None if module.bias is None else module.bias.detach()
         if isinstance(module, nn.Linear):
             return cls(weight, bias)
@@ -136,8 +141,8 @@ class Layer:
         return cls(weight, bias, transposed, module.stride, padding, shift, module.dilation, module.groups)
 
     @classmethod
-    def of_call(cls, name: str, args: tuple, options: dict) -> "Layer":
-        """Of a function of torch.nn.functional, by its name, and what it was given."""
+    def of_call(cls, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> "Layer":
+        """Layer of a call of a torch.nn.functional function, by its name and arguments."""
         named = ("input", "weight", "bias", *(_ORDER_TRANSPOSED if "transpose" in name else _ORDER))
         given = {**dict(zip(named, args, strict=False)), **options}
         weight, bias = given["weight"].detach(), given.get("bias")
@@ -145,7 +150,7 @@ class Layer:
         if name == "linear":
             return cls(weight, bias)
 
-        def each(key, default):
+        def each(key: str, default: int) -> tuple[int, ...]:
             value = given.get(key, default)
             value = (value,) if isinstance(value, int) else tuple(value)
             return value * (weight.ndim - 2) if len(value) == 1 else value
@@ -156,8 +161,8 @@ class Layer:
         return cls(weight, bias, "transpose" in name, *more)
 
 
-def _numbers(padding: Any, weight: Tensor, dilation: tuple) -> tuple:
-    """Padding in numbers: one for both ends of an axis, or one for each end."""
+def _numbers(padding: Any, weight: Tensor, dilation: tuple[int, ...]) -> Padding:
+    """Padding in numbers, with "valid" and "same" resolved."""
     if padding == "valid":
         return (0,) * len(dilation)
     if padding != "same":

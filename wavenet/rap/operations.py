@@ -1,4 +1,4 @@
-"""Which rule takes relevance through which operation."""
+"""The table of operations: which rule propagates relevance through which module, function or method."""
 
 import operator
 from typing import Any
@@ -30,7 +30,7 @@ MODULES: dict[type, str] = {
     **dict.fromkeys((nn.CircularPad1d, nn.CircularPad2d), "index"),
 }
 
-NAMES = {  # of functions in torch and torch.nn.functional, and of methods
+NAMES: dict[str, str] = {  # names of functions in torch and torch.nn.functional, and of methods
     "linear": "linear",
     "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d": "convolution",
     "relu relu6 leaky_relu prelu elu selu celu gelu silu mish tanh sigmoid logsigmoid softplus softsign hardtanh"
@@ -45,7 +45,7 @@ NAMES = {  # of functions in torch and torch.nn.functional, and of methods
     " transpose swapaxes swapdims unsqueeze squeeze expand expand_as broadcast_to repeat tile chunk split tensor_split"
     " unbind narrow select index_select flip roll pad pixel_shuffle pixel_unshuffle": "index",
 }
-METHODS = {name: kind for names, kind in NAMES.items() for name in names.split()}
+METHODS: dict[str, str] = {name: kind for names, kind in NAMES.items() for name in names.split()}
 FUNCTIONS: dict[Any, str] = {
     **{
         getattr(place, name): kind
@@ -58,13 +58,16 @@ FUNCTIONS: dict[Any, str] = {
     **dict.fromkeys((operator.pos, torch.conj, torch.real), "elementwise"),
     operator.getitem: "index",
 }
-IN_PLACE = {
+IN_PLACE: dict[Any, Any] = {  # operators that write into a tensor: the same without
     operator.iadd: operator.add,
     operator.isub: operator.sub,
     operator.imul: operator.mul,
     operator.itruediv: operator.truediv,
 }
+# Their results have the shape of a tensor, but do not depend on its values.
 CONSTANT = {"zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_tensor"}
-LEAVING = {"item", "tolist", "numpy", "__array__", "__float__", "__int__", "__complex__"}  # the tensors
+# Their results are no tensors: what is computed from them cannot be traced back.
+LEAVING = {"item", "tolist", "numpy", "__array__", "__float__", "__int__", "__complex__"}
+# They change the type only, which is kept at that of the computation.
 CASTS = {"float", "double", "to", "type", "type_as"}
 QUOTIENTS = {operator.truediv, torch.div, torch.divide, torch.true_divide, "div", "divide", "true_divide"}

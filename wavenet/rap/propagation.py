@@ -1,4 +1,4 @@
-"""Relevance through a model's graph, from the output to the inputs, by the rules of a scheme."""
+"""Propagation of relevance through a model's graph, from the output to the inputs, by the rules of a scheme."""
 
 import copy
 import operator
@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from .arithmetic import over, per_case, pull_back
+from .arithmetic import Operation, over, per_case, pull_back
+from .checks import expect_eval, expect_inputs, expect_output, expect_selector
 from .graph import Graph, UnsupportedOperation
 from .layers import Layer
 from .operations import FUNCTIONS, METHODS, MODULES, QUOTIENTS
@@ -17,7 +18,7 @@ from .rules import Scheme, as_indices, pass_through, proportionally, to_winner
 
 Rule = Callable[[Any, tuple[Tensor, ...], Tensor, Tensor], Any]
 
-_RULES: dict[str, Callable] = {
+_RULES: dict[str, Callable[[Operation, Sequence[Tensor], Tensor, Tensor], tuple[Tensor, ...]]] = {
     "elementwise": pass_through,
     "affine": pass_through,
     "index": as_indices,
@@ -33,9 +34,9 @@ class LayerRelevance:
     Attributes
     ----------
     name, kind : str
-        The module's path, or the graph's name of a function; the rule that was used.
+        Path of the module, or name of the function in the graph; name of the rule used.
     incoming, outgoing, leak : (case,) float64 tensors
-        Sums of relevance; leak = incoming - outgoing.
+        Relevance summed over all elements of a case; leak = incoming - outgoing.
     """
 
     name: str
@@ -47,16 +48,16 @@ class LayerRelevance:
 
 @dataclass(frozen=True)
 class Attribution:
-    """Relevance of every input, for the output explained.
+    """Relevance of every input for the explained output.
 
     Attributes
     ----------
     relevance : tensor, or tuple of tensors as the inputs were
-        Of the inputs' shape, type and device.
+        In the inputs' shape, type and device.
     layers : tuple of LayerRelevance
-        From the output to the input.
+        One entry per node of the graph, from the output to the input.
     output : (case,) float64 tensor
-        The total y, from the model's own output: the sum of the relevance and of the leaks.
+        The total y, from the model's own output; equal to the sum of the relevance and of the leaks.
     """
 
     relevance: Tensor | tuple[Tensor, ...]
@@ -65,7 +66,7 @@ class Attribution:
 
     @property
     def leak(self) -> Tensor:
-        """Relevance that reached no input, summed over the layers (case,)."""
+        """Relevance that reached no input, summed over the layers: (case,)."""
         return sum((layer.leak for layer in self.layers), torch.zeros_like(self.output))
 
 
@@ -76,12 +77,13 @@ def propagate(
     scheme: Scheme,
     *,
     rules: Mapping[Any, Rule] | None = None,
-    more: tuple = (),
+    more: tuple[Any, ...] = (),
     dtype: torch.dtype = torch.float64,
 ) -> Attribution:
     """Relevance of the inputs for y = sum(selector * model(*inputs, *more)) by any scheme; see `attribute`.
 
-    selector : tensor, or a function that makes it from the output
+    selector : tensor, or a function from the output to the selector
+    more : further positional arguments of the model, which receive no relevance
     """
     single = isinstance(inputs, Tensor)
     given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
@@ -90,17 +92,17 @@ def propagate(
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype must be torch.float32 or torch.float64, got {dtype}")
     with torch.inference_mode(False), torch.no_grad():
-        # detached and cloned: neither the caller's graph nor an in-place operation reaches the caller's tensors
+        # Detached and cloned, so that the caller's tensors and autograd graph stay as they are.
         exact = tuple(x.detach().clone().to(dtype) for x in given)
         constants = tuple(x.to(dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in more)
         converted = _in(dtype, model)
         graph = Graph(converted, exact, constants, tuple(rules or ()))
-        # Where the graph may differ from the model, the model says; else it has just been run.
+        # The model is run again only where the graph may differ from it.
         apart = converted is not model or graph.rewritten or _hooked(model)
         output = model(*(x.detach().clone() for x in given), *more) if apart else graph.drawn_output
-        _expect_output(output)
+        expect_output(output)
         selector = selector if isinstance(selector, Tensor) else selector(output)
-        _expect_selector(selector, output)
+        expect_selector(selector, output)
         if apart:
             graph.expect(output)
         seed = _Message.seed(selector, output, dtype)
@@ -112,13 +114,14 @@ def propagate(
 
 @dataclass
 class _Message:
-    """Relevance on its way to a node; with the selector, as long as no weights were met."""
+    """Relevance that arrives at a node, and the selector, or None after the first layer with weights."""
 
     relevance: Any
     selector: Any
 
     @classmethod
     def seed(cls, selector: Tensor, output: Tensor, dtype: torch.dtype) -> "_Message":
+        """Message at the output: relevance c_k f_k(x), selector c."""
         c = selector.detach().to(output.device, dtype)
         return cls(c * output.detach().to(dtype), c)
 
@@ -129,19 +132,19 @@ class _Message:
 
 
 class _Backward:
-    """Relevance of every node, in the order opposite to the graph's."""
+    """Relevance of every node of a graph, computed in reverse order."""
 
     def __init__(self, graph: Graph, scheme: Scheme, rules: Mapping[Any, Rule], cases: int):
         self.graph, self.scheme, self.rules, self.cases = graph, scheme, rules, cases
         self.layers: list[LayerRelevance] = []
         self.kinds = {node: self.kind(node) for node in graph.values if graph.depends[node]}
-        self.deep: dict[fx.Node, bool] = {}  # has weights before it
+        self.deep: dict[fx.Node, bool] = {}  # whether a layer with weights precedes the node
         for node in self.kinds:
             before = [n for n in node.all_input_nodes if graph.depends[n]]
             self.deep[node] = any(self.deep[n] or self.kinds[n] in ("linear", "convolution") for n in before)
 
     def kind(self, node: fx.Node) -> str | None:
-        """Name of the node's rule; None where there is none."""
+        """Name of the rule for the node; None where there is none."""
         if self.registered(node) is not None:
             return "registered"
         if node.op == "call_module":
@@ -153,11 +156,13 @@ class _Backward:
         return known.get(node.target)
 
     def registered(self, node: fx.Node) -> Rule | None:
+        """The user's rule for the node, if there is one."""
         if node.op == "call_module":
             return next((self.rules[b] for b in type(self.graph.module(node)).__mro__ if b in self.rules), None)
         return None if node.op == "placeholder" else self.rules.get(node.target)
 
     def run(self, seed: _Message) -> tuple[Tensor, ...]:
+        """Relevance of the inputs, from the message at the output."""
         arrived = {self.graph.output: seed}
         totals = {self.graph.output: self.total(seed.relevance, self.graph.output)}
         nothing = torch.zeros_like(totals[self.graph.output])
@@ -183,28 +188,17 @@ class _Backward:
         return self.inputs(arrived)
 
     def inputs(self, arrived: dict[fx.Node, _Message]) -> tuple[Tensor, ...]:
+        """Relevance that arrived at each of the model's inputs, zero where none did."""
         found = next((m.relevance for node, m in arrived.items() if node.op == "placeholder"), None)
         shares = found if found is not None else [None] * len(self.graph.inputs)
         return tuple(torch.zeros_like(x) if r is None else r for r, x in zip(shares, self.graph.inputs, strict=True))
 
-    def step(self, node: fx.Node, op: Callable, inputs: list[Any], message: _Message) -> list[_Message | None]:
-        """Messages to the nodes that this one takes; None to those that get nothing, whatever lies behind them."""
+    def step(self, node: fx.Node, op: Operation, inputs: list[Any], message: _Message) -> list[_Message | None]:
+        """Messages from a node to each of its inputs; None to an input that receives no relevance."""
         kind, output = self.kinds[node], self.graph.values[node]
         self.expect_rule(node, kind, inputs)
         if kind == "registered":
-            rule = self.registered(node)
-            assert rule is not None
-            what = self.graph.module(node) if node.op == "call_module" else node.target
-            given = rule(what, tuple(inputs), output, message.relevance)
-            R = (given,) if isinstance(given, Tensor) else tuple(given)
-            shapes = [None if r is None else tuple(r.shape) for r in R]
-            expected = [tuple(x.shape) for x in inputs]
-            if len(R) != len(inputs) or any(s not in (None, e) for s, e in zip(shapes, expected, strict=True)):
-                raise ValueError(f"the rule for {self.name(node)} must return shapes {expected}, got {shapes}")
-            left = message.selector is not None
-            return [
-                None if r is None else _Message(r, over(r, x) if left else None) for r, x in zip(R, inputs, strict=True)
-            ]
+            return self.by_registered_rule(node, inputs, message)
         if kind == "declared":
             if output.shape != inputs[0].shape:
                 raise UnsupportedOperation(
@@ -228,7 +222,24 @@ class _Backward:
             selectors = (c,) if kind == "elementwise" else pull_back(op, inputs, c)
         return [_Message(r, s) for r, s in zip(relevance, selectors, strict=True)]
 
+    def by_registered_rule(self, node: fx.Node, inputs: list[Any], message: _Message) -> list[_Message | None]:
+        """Messages by the user's rule, whose result is checked; the selector becomes R ⊘ x."""
+        rule = self.registered(node)
+        assert rule is not None
+        what = self.graph.module(node) if node.op == "call_module" else node.target
+        given = rule(what, tuple(inputs), self.graph.values[node], message.relevance)
+        R = (given,) if isinstance(given, Tensor) else tuple(given)
+        shapes = [None if r is None else tuple(r.shape) for r in R]
+        expected = [tuple(x.shape) for x in inputs]
+        if len(R) != len(inputs) or any(s not in (None, e) for s, e in zip(shapes, expected, strict=True)):
+            raise ValueError(f"the rule for {self.name(node)} must return shapes {expected}, got {shapes}")
+        left = message.selector is not None
+        return [
+            None if r is None else _Message(r, over(r, x) if left else None) for r, x in zip(R, inputs, strict=True)
+        ]
+
     def weighted(self, node: fx.Node, kind: str, x: Tensor, message: _Message) -> Tensor:
+        """Relevance of the inputs of a layer with weights, by the scheme."""
         layer = self.layer(node)
         if layer.weight.ndim < 2:
             raise UnsupportedOperation(
@@ -240,13 +251,14 @@ class _Backward:
         return self.scheme.weighted(layer, x, y, message.relevance, message.selector, first)
 
     def layer(self, node: fx.Node) -> Layer:
+        """The node as a linear layer or convolution."""
         if node.op == "call_module":
             return Layer.of_module(self.graph.module(node))
         given: Any = fx.node.map_arg((node.args, dict(node.kwargs)), lambda n: self.graph.values[n])
         return Layer.of_call(self.title(node), *given)
 
     def expect_rule(self, node: fx.Node, kind: str | None, inputs: list[Any]) -> None:
-        """Raise for what no rule covers."""
+        """Raise where no rule covers the node."""
         module = self.graph.module(node) if node.op == "call_module" else None
         name = f"{self.name(node)} ({self.title(node)})"
         if kind is None:
@@ -276,7 +288,7 @@ class _Backward:
             raise UnsupportedOperation(f"no rule for {name} that returns its indices")
 
     def total(self, relevance: Any, node: fx.Node) -> Tensor:
-        """Sum by case of one or several tensors, whose first axis must still be the cases."""
+        """Relevance of one or several tensors summed by case; their first axis must still be that of the cases."""
         tensors = relevance if isinstance(relevance, tuple | list) else [relevance]
         present = [t for t in tensors if t is not None]
         for t in present:
@@ -288,23 +300,25 @@ class _Backward:
         return sum((per_case(t) for t in present[1:]), per_case(present[0]))
 
     def name(self, node: fx.Node) -> str:
+        """Path of the node's module, or the node's name in the graph."""
         return str(node.target).removeprefix("model.") if node.op == "call_module" else node.name
 
     def title(self, node: fx.Node) -> str:
+        """Class of the node's module, or name of its function or method."""
         if node.op == "call_module":
             return type(self.graph.module(node)).__name__
         return str(getattr(node.target, "__name__", node.target))
 
 
 def _added(a: Any, b: Any) -> Any:
-    """a + b, piece by piece for pieces of a node with several values."""
+    """a + b, piece by piece for a node with several values; None counts as zero."""
     if isinstance(a, tuple | list):
         return [_added(x, y) for x, y in zip(a, b, strict=True)]
     return b if a is None else a if b is None else a + b
 
 
 def _placed(values: Any, index: Any, part: Any) -> Any:
-    """The part in its place among several values."""
+    """The part at its index among several values, None elsewhere."""
     if part is None:
         return None
     pieces: list[Any] = [None] * len(values)
@@ -313,56 +327,16 @@ def _placed(values: Any, index: Any, part: Any) -> Any:
 
 
 def _in(dtype: torch.dtype, model: nn.Module) -> nn.Module:
+    """The model itself if all its numbers have the type, else a copy."""
     numbers = [*model.parameters(), *model.buffers()]
     if all(n.dtype == dtype for n in numbers if n.is_floating_point()):
         return model
     try:
         return copy.deepcopy(model).to(dtype)
-    except RuntimeError as error:  # weights that are made anew by hooks, as the old weight_norm's
+    except RuntimeError as error:  # weights recomputed by hooks, as by the old weight_norm, cannot be copied
         raise ValueError(f"the model cannot be copied to {dtype}: {error}") from error
 
 
 def _hooked(model: nn.Module) -> bool:
-    """Whether hooks, which the graph does not show, may change what the model gives."""
+    """Whether the model has forward hooks, which the graph does not show."""
     return any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
-
-
-def expect_inputs(inputs: tuple[Tensor, ...]) -> None:
-    for k, x in enumerate(inputs):
-        if x.dtype not in (torch.float32, torch.float64):
-            raise ValueError(f"inputs must be real, float32 or float64, got {x.dtype} in place {k}")
-        if x.ndim == 0 or len(x) != len(inputs[0]):
-            raise ValueError(f"inputs must share the batch axis, got {[tuple(x.shape) for x in inputs]}")
-    if not inputs:
-        raise ValueError("inputs must be a tensor or a tuple of tensors, got none")
-
-
-def expect_eval(model: nn.Module) -> None:
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch module, got {type(model).__name__}")
-    for name, values in model.named_parameters():
-        if values.is_floating_point() and values.dtype not in (torch.float32, torch.float64):
-            raise ValueError(f"the model's numbers must be float32 or float64, got {values.dtype} in {name}")
-    training = [name or type(model).__name__ for name, module in model.named_modules() if module.training]
-    if training:
-        raise ValueError(f"model must be in eval mode, got training mode in {', '.join(training[:3])}")
-
-
-def _expect_output(output: Any) -> None:
-    if not isinstance(output, Tensor):
-        raise ValueError(f"the model must return one tensor, got {type(output).__name__}")
-    if output.ndim == 0:
-        raise ValueError("the model must return (case, ...), got a single number")
-    if output.is_complex():
-        raise ValueError(f"the model's output must be real, got {output.dtype}: explain its parts, or a projection")
-    if not torch.isfinite(output).all():
-        raise ValueError("the model's output must be finite, got inf or nan")
-
-
-def _expect_selector(selector: Tensor, output: Tensor) -> None:
-    if selector.is_complex():
-        raise ValueError(f"selector must be real, got {selector.dtype}")
-    if selector.shape != output.shape:
-        raise ValueError(f"selector must have the output's shape {tuple(output.shape)}, got {tuple(selector.shape)}")
-    if not torch.isfinite(selector).all():
-        raise ValueError("selector must be finite, got inf or nan")

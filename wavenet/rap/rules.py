@@ -1,44 +1,58 @@
-"""The rules: how relevance R_j of a layer's outputs becomes relevance R_i of its inputs.
+"""The rules: relevance R_i of a layer's inputs from relevance R_j of its outputs.
 
-First those of layers with weights, with contributions z_ij = x_i w_ij: of RAP and, in the same hands, of layer-wise
-relevance propagation (LRP). Then those of operations without weights.
+First come the rules for layers with weights, with contributions z_ij = x_i w_ij, for RAP and for layer-wise relevance
+propagation (LRP); then those for operations without weights.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import EllipsisType
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from .arithmetic import like, over, per_case, pull_back
+from .arithmetic import Operation, like, over, per_case, pull_back
 from .layers import Layer
+
+Pairs = list[tuple[Tensor, Tensor]]  # (x, w), for a sum of layer(x, w)
 
 SPLITS = ("contribution", "weight", "reference")
 INPUT_RULES = ("interior", "zB")
+# Keeps quotients finite where an output is zero; negligible beside outputs of order one.
+_EPSILON = 1e-9
+# Roundings of the sum of moduli below which a pool's sum counts as cancelled: more than summation itself makes.
+_CANCELLED = 8
 
 
 class Scheme(Protocol):
-    """What a method does in layers with weights, and in additions."""
+    """The rules of a method for layers with weights and for additions."""
 
     def weighted(self, layer: Layer, x: Tensor, y: Tensor, R: Tensor, selector: Tensor | None, first: bool) -> Tensor:
-        """R_i of inputs x, outputs y; selector: still there in an output layer; first: no weights lie before it."""
+        """R_i of the inputs x of a layer with outputs y.
+
+        selector : given for an output layer, else None; first : whether no weights precede the layer
+        """
         ...
 
-    def added(self, op, inputs, output, R): ...
+    def added(self, op: Operation, inputs: Sequence[Tensor], output: Tensor, R: Tensor) -> tuple[Tensor, ...]:
+        """R_i of the summands of an addition."""
+        ...
 
 
 @dataclass(frozen=True)
 class RelativeAttributing:
-    """RAP, see the package."""
+    """The rules of RAP, see the package."""
 
     split: str = "contribution"
     input_rule: str = "interior"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         expect_one_of("split", self.split, SPLITS)
         expect_one_of("input_rule", self.input_rule, INPUT_RULES)
 
-    def weighted(self, layer, x, y, R, selector, first):
+    def weighted(self, layer: Layer, x: Tensor, y: Tensor, R: Tensor, selector: Tensor | None, first: bool) -> Tensor:
+        """R_i of a layer with weights, see `Scheme`."""
         if selector is not None:
             return absolute_influence(layer, x, selector, per_case(R))
         if self.input_rule == "zB" and first:
@@ -47,28 +61,31 @@ class RelativeAttributing:
             return by_contribution(layer, x, R)
         return by_weight(layer, x, R, reference=self.split == "reference" and layer.axes > 0)
 
-    def added(self, op, inputs, output, R):
+    def added(self, op: Operation, inputs: Sequence[Tensor], output: Tensor, R: Tensor) -> tuple[Tensor, ...]:
+        """R_i of the summands of an addition."""
         return to_summands(op, inputs, output, R)
 
 
 @dataclass(frozen=True)
 class Epsilon:
-    """LRP-epsilon: R_i = sum_j z_ij / (y_j + eps sign(y_j)) R_j, y with its bias, which keeps its part.
+    """LRP-epsilon: R_i = sum_j z_ij / (y_j + eps sign(y_j)) R_j, y with its bias, whose share of relevance is lost.
 
     S. Bach et al., On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation,
     PLoS ONE 10 (2015).
     """
 
-    epsilon: float = 1e-9
+    epsilon: float = _EPSILON
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.epsilon >= 0:
             raise ValueError(f"epsilon must not be negative, got {self.epsilon}")
 
-    def weighted(self, layer, x, y, R, selector, first):
+    def weighted(self, layer: Layer, x: Tensor, y: Tensor, R: Tensor, selector: Tensor | None, first: bool) -> Tensor:
+        """R_i of a layer with weights, see `Scheme`."""
         return x * layer.back(over(R, _away(y, self.epsilon)), layer.weight, x.shape)
 
-    def added(self, op, inputs, output, R):
+    def added(self, op: Operation, inputs: Sequence[Tensor], output: Tensor, R: Tensor) -> tuple[Tensor, ...]:
+        """R_i of the summands of an addition."""
         return to_signed_summands(op, inputs, output, R, self.epsilon)
 
 
@@ -82,51 +99,53 @@ class AlphaBeta:
     alpha: float = 2.0
     beta: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (self.alpha >= 1 and abs(self.alpha - self.beta - 1) < 1e-12):
             raise ValueError(f"expected alpha >= 1 and alpha - beta = 1, got {self.alpha} and {self.beta}")
 
-    def weighted(self, layer, x, y, R, selector, first):
+    def weighted(self, layer: Layer, x: Tensor, y: Tensor, R: Tensor, selector: Tensor | None, first: bool) -> Tensor:
+        """R_i of a layer with weights, see `Scheme`."""
         A, B = positive_parts(x, layer.weight), positive_parts(x, -layer.weight)
         to_positive = over(self.alpha * R, influence(layer, A))
         to_negative = over(-self.beta * R, influence(layer, B))
         return received(layer, A, to_positive) + received(layer, B, to_negative)
 
-    def added(self, op, inputs, output, R):
-        return to_signed_summands(op, inputs, output, R, 1e-9)
+    def added(self, op: Operation, inputs: Sequence[Tensor], output: Tensor, R: Tensor) -> tuple[Tensor, ...]:
+        """R_i of the summands of an addition."""
+        return to_signed_summands(op, inputs, output, R, _EPSILON)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # layers with weights
 
 
-def positive_parts(x, w):
-    """Positive contributions, as a list of pairs (x, w) of one sign each; the negative ones are those of -w."""
+def positive_parts(x: Tensor, w: Tensor) -> Pairs:
+    """Positive contributions, as pairs (x, w) of one sign each; with -w in place of w, the negative ones."""
     pairs = [(x.clamp(min=0), w.clamp(min=0))]
     return [*pairs, (x.clamp(max=0), w.clamp(max=0))] if (x < 0).any() else pairs
 
 
-def influence(layer, pairs):
-    """P_j, or N_j."""
-    return sum(layer(x, w) for x, w in pairs)
+def influence(layer: Layer, pairs: Pairs) -> Tensor:
+    """Influence on each output, P_j or N_j: the sum of its contributions."""
+    return sum((layer(x, w) for x, w in pairs), layer.weight.new_zeros(()))
 
 
-def received(layer, pairs, R):
-    """sum_j A_ij R_j."""
-    return sum(x * layer.back(R, w, x.shape) for x, w in pairs)
+def received(layer: Layer, pairs: Pairs, R: Tensor) -> Tensor:
+    """Relevance received by each input, sum_j A_ij R_j."""
+    return sum((x * layer.back(R, w, x.shape) for x, w in pairs), R.new_zeros(()))
 
 
-def absolute_influence(layer, x, selector, total):
+def absolute_influence(layer: Layer, x: Tensor, selector: Tensor, total: Tensor) -> Tensor:
     """R_i = |C_i| R_tot ⊘ sum |C|, with C_i = sum_j z_ij c_j."""
     part, c, seen, place = layer.around(selector, x)
     C = _placed(x, place, (seen * part.back(c, layer.weight, seen.shape)).abs())
     return C * like(over(total, per_case(C)), x)
 
 
-def relative_influence(layer, positive, negative, R, *, reference=False):
+def relative_influence(layer: Layer, positive: Pairs, negative: Pairs, R: Tensor, *, reference: bool = False) -> Tensor:
     """C_i = sum_j A_ij ⊘ P_j R_j + B_ij ⊘ (P_j + N_j) R_j, for parts A and B given as pairs (x, w) with x w >= 0.
 
-    The authors' convolutions (reference) put B ⊘ N in the place of A ⊘ P where R_j < 0.
+    With `reference`, as in the authors' convolutions, B ⊘ N takes the place of A ⊘ P where R_j < 0.
     """
     P, N = influence(layer, positive), influence(layer, negative)
     to_positive, to_negative = over(R.clamp(min=0) if reference else R, P), over(R, P + N)
@@ -135,16 +154,17 @@ def relative_influence(layer, positive, negative, R, *, reference=False):
     return received(layer, positive, to_positive) + received(layer, negative, to_negative)
 
 
-def uniform_shift(C, total):
-    """R_i = C_i - 1[C_i != 0] (sum C - total) / #{C_i != 0}: one shift a case, nothing where nothing was received."""
+def uniform_shift(C: Tensor, total: Tensor) -> Tensor:
+    """R_i = C_i - 1[C_i != 0] (sum C - total) / #{C_i != 0}: one shift per case, zero where nothing was received."""
     reached = C != 0
     return C - reached * like(over(per_case(C) - total, per_case(reached)), C)
 
 
-def by_contribution(layer, x, R):
+def by_contribution(layer: Layer, x: Tensor, R: Tensor) -> Tensor:
     """Interior rule with A = max(z, 0), B = max(-z, 0).
 
-    In the form C_i = sum_j A_ij (R_j ⊘ P_j - R_j ⊘ (P_j + N_j)) + (A_ij + B_ij) R_j ⊘ (P_j + N_j): A + B = |x| |w|.
+    It is evaluated as C_i = sum_j A_ij (R_j ⊘ P_j - R_j ⊘ (P_j + N_j)) + (A_ij + B_ij) R_j ⊘ (P_j + N_j), where
+    A + B = |x| |w|.
     """
     part, live, seen, place = layer.around(R, x)
     w = layer.weight
@@ -160,17 +180,18 @@ def by_contribution(layer, x, R):
     return uniform_shift(_placed(x, place, C), per_case(R))
 
 
-def _to_both(R, P, all_):
-    """R ⊘ P - R ⊘ (P + N), none where there is no P, and R ⊘ (P + N)."""
+def _to_both(R: Tensor, P: Tensor, all_: Tensor) -> tuple[Tensor, Tensor]:
+    """R ⊘ P - R ⊘ (P + N), zero where P is zero, and R ⊘ (P + N)."""
     to_all, to_positive = over(R, all_), over(R, P)
     return torch.where(to_positive == 0, 0.0, to_positive - to_all), to_all
 
 
-def by_weight(layer, x, R, *, reference=False):
-    """Interior rule with A = |x| max(w, 0), B = |x| max(-w, 0), for x >= 0 and x < 0 apart and each with its shift.
+def by_weight(layer: Layer, x: Tensor, R: Tensor, *, reference: bool = False) -> Tensor:
+    """Interior rule with A = |x| max(w, 0), B = |x| max(-w, 0), separately for x >= 0 and x < 0, each with its shift.
 
-    A half takes its share of each R_j in proportion to its influence P_j + N_j there, and of the R_j that no half
-    explains in proportion to its influence in all. A half that passes nothing on leaves its share to the other.
+    R_j is divided between the halves in proportion to their influence P_j + N_j on output j; an R_j on which neither
+    half has influence is divided in proportion to their influence on all outputs. A half that passes nothing on leaves
+    its share to the other.
     """
     w = layer.weight
     halves = [x.clamp(min=0), -x.clamp(max=0)]
@@ -189,16 +210,19 @@ def by_weight(layer, x, R, *, reference=False):
     return uniform_shift(found[0], total - lower) + uniform_shift(found[1], lower)
 
 
-def z_b(layer, x, R):
-    """R_i = sum_j n_ij ⊘ (sum_i n_ij) R_j with n_ij = x_i w_ij - l max(w_ij, 0) - h min(w_ij, 0) >= 0."""
+def z_b(layer: Layer, x: Tensor, R: Tensor) -> Tensor:
+    """R_i = sum_j n_ij ⊘ (sum_i n_ij) R_j with n_ij = x_i w_ij - l max(w_ij, 0) - h min(w_ij, 0) >= 0.
+
+    l and h are the smallest and the largest input of the case.
+    """
     low, high = x.flatten(1).amin(1), x.flatten(1).amax(1)
     w = layer.weight
     pairs = [(x - like(low, x), w.clamp(min=0)), (x - like(high, x), w.clamp(max=0))]
     return received(layer, pairs, over(R, influence(layer, pairs)))
 
 
-def _placed(x, place, part):
-    """The part in its place in x, zeros around it."""
+def _placed(x: Tensor, place: tuple[Any, ...] | EllipsisType, part: Tensor) -> Tensor:
+    """The part at its index in an array of zeros shaped as x."""
     if place is ...:
         return part
     whole = torch.zeros_like(x)
@@ -206,41 +230,41 @@ def _placed(x, place, part):
     return whole
 
 
-def _away(y, epsilon):
-    """y, moved away from zero."""
+def _away(y: Tensor, epsilon: float) -> Tensor:
+    """y moved away from zero by epsilon."""
     return y + torch.where(y >= 0, epsilon, -epsilon)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# without weights; op(*inputs) is the operation, inputs the tensors that depend on what is explained
+# without weights; op(*inputs) is the operation, inputs those of its tensors that depend on the model's inputs
 
 
-def pass_through(op, inputs, output, R):
-    """Elementwise: what broadcasting spread is added up again."""
+def pass_through(op: Operation, inputs: Sequence[Tensor], output: Tensor, R: Tensor) -> tuple[Tensor, ...]:
+    """Elementwise operations: relevance is unchanged, summed over axes along which the input was broadcast."""
     return (R.sum_to_size(inputs[0].shape),)
 
 
-def as_indices(op, inputs, output, R):
-    """Relevance follows the values' places."""
+def as_indices(op: Operation, inputs: Sequence[Tensor], output: Tensor, R: Tensor) -> tuple[Tensor, ...]:
+    """Relevance is moved back to where the values came from."""
     return pull_back(op, inputs, R)
 
 
-def to_winner(op, inputs, output, R):
-    """To the largest, unless it is zero."""
+def to_winner(op: Operation, inputs: Sequence[Tensor], output: Tensor, R: Tensor) -> tuple[Tensor, ...]:
+    """All relevance to the maximum, unless the maximum is zero."""
     return pull_back(op, inputs, R * (output != 0))
 
 
-def proportionally(op, inputs, output, R):
-    """R_i = sum_j z_ij ⊘ (sum_i z_ij) R_j for a linear operation."""
-    rounding = 8 * torch.finfo(R.dtype).eps * op(*(x.abs() for x in inputs)).abs()
+def proportionally(op: Operation, inputs: Sequence[Tensor], output: Tensor, R: Tensor) -> tuple[Tensor, ...]:
+    """R_i = sum_j z_ij ⊘ (sum_i z_ij) R_j for a linear operation; a sum that cancels to rounding counts as zero."""
+    rounding = _CANCELLED * torch.finfo(R.dtype).eps * op(*(x.abs() for x in inputs)).abs()
     shares = pull_back(op, inputs, over(R, output * (output.abs() > rounding)))
     return tuple(x * share for x, share in zip(inputs, shares, strict=True))
 
 
-def to_summands(op, inputs, output, R):
-    """In proportion to |summand|; in equal parts where all are zero. Scales (alpha) count with their summand."""
+def to_summands(op: Operation, inputs: Sequence[Tensor], output: Tensor, R: Tensor) -> tuple[Tensor, ...]:
+    """In proportion to |summand|, scaled by alpha if the addition has one; in equal parts where all are zero."""
     size = [one.abs() for one in _summands(op, inputs, output)]
-    total = sum(size)
+    total = sum(size[1:], size[0])
     equal = 1 / len(inputs)
     return tuple(
         torch.where(total == 0, equal * R, over(one, total) * R).sum_to_size(x.shape)
@@ -248,22 +272,24 @@ def to_summands(op, inputs, output, R):
     )
 
 
-def to_signed_summands(op, inputs, output, R, epsilon):
-    """In proportion to the summand itself, over a sum kept away from zero; a constant among them keeps its part."""
+def to_signed_summands(
+    op: Operation, inputs: Sequence[Tensor], output: Tensor, R: Tensor, epsilon: float
+) -> tuple[Tensor, ...]:
+    """In proportion to the signed summand, over a sum kept away from zero; the share of a constant summand is lost."""
     share = over(R, _away(output, epsilon))
     return tuple(
         (one * share).sum_to_size(x.shape) for one, x in zip(_summands(op, inputs, output), inputs, strict=True)
     )
 
 
-def _summands(op, inputs, output):
-    """Summands as they enter: op with the others at zero."""
+def _summands(op: Operation, inputs: Sequence[Tensor], output: Tensor) -> list[Tensor]:
+    """Summands with their scale and sign: op with the other summands at zero."""
     zeros = [torch.zeros_like(x) for x in inputs]
     constant = op(*zeros)
     return [(op(*zeros[:k], x, *zeros[k + 1 :]) - constant).expand(output.shape) for k, x in enumerate(inputs)]
 
 
 def expect_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    """Refuse an unknown option."""
+    """Refuse a value that is not among the known ones."""
     if value not in known:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")

@@ -1,0 +1,12 @@
+"""Types of numpy arrays; shapes stand in the docstrings."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+ComplexArray = npt.NDArray[np.complex128]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.int_]
+Array = npt.NDArray[Any]
