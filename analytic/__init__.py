@@ -15,14 +15,14 @@ True
 
 from .errors import ConvergenceError
 from .factorisation import plus_factor
-from .jet import JetSolution
+from .media.jet import Jet, JetSolution
+from .media.uniform import Power, Solution
 from .modes import axial_wavenumber, cut_on_helmholtz, cut_on_orders, radial_eigenvalue, radial_eigenvalues
 from .multimode import MultiMode, MultiModeSolution
 from .near_field import Field
 from .solver import solve
-from .source import DuctMode, Jet, ModeMixture
+from .source import DuctMode, ModeMixture
 from .sweeps import Sweep, near_fields, sweep
-from .unflanged import Power, Solution
 
 __all__ = [
     "ConvergenceError",

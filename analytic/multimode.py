@@ -12,11 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
-from .jet import JetSolution
+from .media.jet import JetSolution
+from .media.uniform import Power, Solution
 from .modes import cut_on_orders, radial_eigenvalues
 from .section import Section
 from .source import DuctMode, ModeMixture
-from .unflanged import Power, Solution
 
 
 @dataclass(frozen=True)

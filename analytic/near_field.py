@@ -18,7 +18,7 @@ import numpy as np
 
 from .contour import ARMS, POWER, contour
 from .errors import ConvergenceError
-from .kernel import exponentials
+from .wavenumbers import exponentials
 
 _SAFETY = 15.0  # between the tolerance and the estimate aimed at
 _LOOSEST = 0.01  # tolerance above which nothing is saved

@@ -1,10 +1,10 @@
 """The door to the solutions."""
 
-from .jet import JetSolution
-from .modes import check_tolerance
+from .checks import check_tolerance
+from .media.jet import Jet, JetSolution
+from .media.uniform import Solution
 from .multimode import MultiMode, MultiModeSolution
-from .source import DuctMode, Jet, ModeMixture
-from .unflanged import Solution
+from .source import DuctMode, ModeMixture
 
 _TOLERANCE = 1e-6
 

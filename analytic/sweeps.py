@@ -1,21 +1,21 @@
 """Many sources as one vectorised call, without flow or in uniform flow: near fields, and what is far away.
 
-The formulas are those of `unflanged`; here the cases of one azimuthal order share every evaluation of a Bessel function
-and the sums of the factorisation.
+The formulas are those of `media.uniform`; here the cases of one azimuthal order share every evaluation of a Bessel
+function and the sums of the factorisation.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from .bessel import hankel_pair
+from .checks import check_hub, check_mach, check_orders, check_tolerance
 from .errors import ConvergenceError
 from .factorisation import Factorisation
-from .kernel import hankel_pair
-from .modes import check_mach, check_orders, check_tolerance
+from .media.uniform import Solution
 from .near_field import grid_fields
-from .section import Section, check_hub
+from .section import Section
 from .source import DuctMode, ModeMixture
-from .unflanged import Solution
 
 _EPS = np.finfo(float).eps
 _CHUNK = 128  # cases worked on at a time: their matrices of line nodes and angles stay in a few megabytes

@@ -23,12 +23,13 @@ from functools import cached_property
 
 import numpy as np
 
-from .errors import ConvergenceError
-from .factorisation import Factorisation
-from .kernel import hankel_pair, radial_wavenumber
-from .near_field import Factor, Field, NearField, Waves, grid_fields
-from .section import Section
-from .source import DuctMode, ModeMixture
+from ..bessel import hankel_pair
+from ..errors import ConvergenceError
+from ..factorisation import Factorisation
+from ..near_field import Factor, Field, NearField, Waves, grid_fields
+from ..section import Section
+from ..source import DuctMode, ModeMixture
+from ..wavenumbers import radial_wavenumber
 
 _REFINEMENTS = 4  # times the step of the power's quadrature may be halved
 _EPS = np.finfo(float).eps

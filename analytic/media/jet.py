@@ -16,17 +16,19 @@ R. M. Munt, J. Fluid Mech. 83 (1977), 609-640, and J. Sound Vib. 142 (1990), 413
 """
 
 import math
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from .errors import ConvergenceError
-from .kernel import hankel_pair, root
-from .near_field import Factor, NearField, Waves
-from .section import beside
-from .sheet import Sheet, upper
-from .sheet_factors import SheetFactors
-from .unflanged import Power
+from ..bessel import hankel_pair
+from ..errors import ConvergenceError
+from ..near_field import Factor, NearField, Waves
+from ..section import beside
+from ..sheet import Sheet, upper
+from ..sheet_factors import SheetFactors
+from ..wavenumbers import root
+from .uniform import Power
 
 _EPS = np.finfo(float).eps
 _NODES = 24  # of a circle around a pole
@@ -38,6 +40,47 @@ _HALVINGS = 6  # of the step of the power's quadrature
 _AXIS = 1e-6  # angle to the downstream axis [rad] below which D is that at this angle
 # Angles at which the path for x < 0 may leave to the right and to the left [rad].
 _ARMS = tuple((right, left) for right in (0.25 * np.pi, 0.12 * np.pi, 0.36 * np.pi) for left in (0.36, 0.7))
+
+
+@dataclass(frozen=True)
+class Jet:
+    """The duct's stream goes on as a jet, behind a vortex sheet at r = 1, in another fluid or flow.
+
+    Parameters
+    ----------
+    mach_outer : float, 0 <= mach_outer < 1
+        Mach number outside, in the outer sound speed [-].
+    sound_speed_ratio, density_ratio : float, > 0
+        Outside over inside [-].
+    kutta : float, 0 <= kutta <= 1
+        Kutta parameter: 1 for the full Kutta condition at the lip, 0 for no vortex shedding from it.
+    instability : bool
+        Whether the near field contains the Kelvin–Helmholtz wave, which grows without bound downstream.
+
+    Notes
+    -----
+    Streams that are alike (mach_outer = mach of the duct, both ratios 1) are a uniform flow with the wake of the lip.
+
+    Raises
+    ------
+    ValueError
+        A parameter is outside its range.
+    """
+
+    mach_outer: float = 0.0
+    sound_speed_ratio: float = 1.0
+    density_ratio: float = 1.0
+    kutta: float = 1.0
+    instability: bool = True
+
+    def __post_init__(self):
+        if not 0 <= self.mach_outer < 1:
+            raise ValueError(f"the outer Mach number must lie in [0, 1), got mach_outer={self.mach_outer}")
+        for name in ("sound_speed_ratio", "density_ratio"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be positive and finite, got {name}={getattr(self, name)}")
+        if not 0 <= self.kutta <= 1:
+            raise ValueError(f"the Kutta parameter must lie in [0, 1], got kutta={self.kutta}")
 
 
 class JetSolution(NearField):
