@@ -73,6 +73,10 @@ class Section:
         uniform = alpha == 0
         return np.where(uniform, 1.0, value / wall), np.where(uniform, 0.0, alpha * slope / wall)
 
+    def wall_condition(self, gamma):
+        """S'(gamma) times exp(-|Im gamma|): the duct's modes are its zeros."""
+        return self.radial(gamma, 1.0)[1]
+
     def wall(self, gamma):
         """S(gamma) and S'(gamma), both times exp(-|Im gamma|)."""
         return self.radial(gamma, 1.0)

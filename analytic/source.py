@@ -1,6 +1,7 @@
 """What is incident on the open end."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -89,3 +90,6 @@ class ModeMixture:
         check_hub(self.hub)
         amplitudes.flags.writeable = False
         object.__setattr__(self, "amplitudes", amplitudes)
+
+
+Source: TypeAlias = DuctMode | ModeMixture
