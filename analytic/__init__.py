@@ -15,14 +15,15 @@ True
 
 from .errors import ConvergenceError
 from .factorisation import plus_factor
-from .jet import JetSolution
+from .media import Jet, JetSolution, UniformFlow
 from .modes import axial_wavenumber, cut_on_helmholtz, cut_on_orders, radial_eigenvalue, radial_eigenvalues
 from .multimode import MultiMode, MultiModeSolution
 from .near_field import Field
+from .power import Power
+from .solution import Solution
 from .solver import solve
-from .source import DuctMode, Jet, ModeMixture
+from .source import DuctMode, ModeMixture
 from .sweeps import Sweep, near_fields, sweep
-from .unflanged import Power, Solution
 
 __all__ = [
     "ConvergenceError",
@@ -36,6 +37,7 @@ __all__ = [
     "Power",
     "Solution",
     "Sweep",
+    "UniformFlow",
     "axial_wavenumber",
     "cut_on_helmholtz",
     "cut_on_orders",

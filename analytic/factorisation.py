@@ -15,9 +15,10 @@ import copy
 
 import numpy as np
 
+from .bessel import hankel_pair
 from .errors import ConvergenceError
-from .kernel import hankel_pair, radial_wavenumber, root
 from .section import Section
+from .wavenumbers import radial_wavenumber, root
 
 _ANGLE = np.pi / 4  # tilt of the line: half-way between the real and the imaginary zeros
 _SCALE = 0.25  # of the line's bend at the origin: well within the distance to the branch points

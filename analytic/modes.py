@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from .section import check_hub, eigenvalues
+from .checks import check_hub, check_mach, check_orders
+from .eigenvalues import eigenvalues
 
 
 def radial_eigenvalues(m, count, *, hub=0.0):
@@ -115,23 +116,3 @@ def axial_wavenumber(helmholtz, m, n, *, mach=0.0, direction=1, hub=0.0):
     cut_on = cut_on_helmholtz(m, n, mach, hub=hub)
     root = np.sqrt((ka - cut_on) * (ka + cut_on) + 0j)  # Im >= 0; the product keeps the digits next to cut-on
     return (direction * root - mach * ka) / (1 - mach**2)
-
-
-def check_orders(m, n):
-    """Raise unless m and n are a duct mode's orders."""
-    if m != int(m):
-        raise ValueError(f"the azimuthal order m must be an integer, got m={m}")
-    if n != int(n) or n < 0:
-        raise ValueError(f"the radial order n must be an integer >= 0, got n={n}")
-
-
-def check_tolerance(tolerance):
-    """Raise unless a tolerance is positive."""
-    if not tolerance > 0:
-        raise ValueError(f"the tolerance must be positive, got {tolerance}")
-
-
-def check_mach(mach):
-    """Raise unless the flow is subsonic."""
-    if not abs(mach) < 1:  # NaN fails the comparison, too
-        raise ValueError(f"the flow must be subsonic, |mach| < 1, got mach={mach}")

@@ -12,11 +12,12 @@ from functools import cached_property
 
 import numpy as np
 
-from .jet import JetSolution
+from .media import transform
 from .modes import cut_on_orders, radial_eigenvalues
+from .power import Power
 from .section import Section
+from .solution import Solution
 from .source import DuctMode, ModeMixture
-from .unflanged import Power, Solution
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,20 @@ class MultiModeSolution:
     Attributes
     ----------
     source : MultiMode
-    jet : Jet or None
+    medium : object
+        See `Solution.medium`.
     tolerance : float
     """
 
-    def __init__(self, source, jet, tolerance):
-        self.source, self.jet, self.tolerance = source, jet, tolerance
+    def __init__(self, source: MultiMode, medium: object, tolerance: float) -> None:
+        self.source, self.medium, self.tolerance = source, medium, tolerance
         live = sorted(np.flatnonzero(source.powers), key=lambda index: abs(source.parts[index].m))
-        self._solutions, self._weights = [], []
+        self._solutions: list[Solution] = []
+        self._weights: list[float] = []
         for m, indices in itertools.groupby(live, key=lambda index: abs(source.parts[index].m)):
             group = list(indices)
             # Of m and -m the same: one solution for parts that differ in the sign alone.
-            weights: dict = {}
+            weights: dict[bytes, float] = {}
             for index in group:
                 part = source.parts[index]
                 key = part.amplitudes.tobytes()
@@ -114,11 +117,12 @@ class MultiModeSolution:
             orders = max(len(source.parts[index].amplitudes) for index in group)
             first = source.parts[group[0]]
             common = ModeMixture(m, np.ones(orders), first.helmholtz, first.mach, first.hub)
-            base = Solution(common, tolerance) if jet is None else JetSolution(common, jet, tolerance)
+            state = transform(common, medium)
+            base = state.solution(state, tolerance)
             for key, weight in weights.items():
                 amplitudes = np.frombuffer(key, complex)
                 mixture = ModeMixture(m, amplitudes, first.helmholtz, first.mach, first.hub)
-                self._solutions.append(base._incident(mixture))
+                self._solutions.append(base.incident(mixture))
                 self._weights.append(weight)
 
     @property
@@ -166,7 +170,7 @@ class MultiModeSolution:
 
         Parameters and errors as of `mean_square`.
         """
-        scale = self._solutions[0]._power_scale
+        scale = self._solutions[0].transform.radiation
         with np.errstate(divide="ignore"):
             return 10 * np.log10(2 * scale * self.mean_square(theta) / self.power.radiated)
 

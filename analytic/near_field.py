@@ -4,29 +4,38 @@ Upstream and downstream of the lip the potential is a sum of
 
     psi(x, r) = exp(-i sigma x) sum_n c_n exp(-i s_n x / beta) f_n(r),
 
-so that a grid costs one matrix product for psi, u and v together on either side. Half of the quadrature's nodes give
-the coarse value that the error estimate needs.
+with the transform's `shift` sigma and `scale` beta, so that a grid costs one matrix product for psi, u and v together
+on either side. Half of the quadrature's nodes give the coarse value that the error estimate needs.
 """
 
-import copy
 import functools
 import operator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from .contour import ARMS, POWER, contour
-from .errors import ConvergenceError
-from .kernel import exponentials
+from .arrays import ComplexArray, FloatArray
+from .contour import POWER, contour
+from .errors import ConvergenceError, check_estimate
+from .layout import Grid, Layout, Points, Side
+from .waves import Factor, Spectra, Waves, norms
 
-_SAFETY = 15.0  # between the tolerance and the estimate aimed at
-_LOOSEST = 0.01  # tolerance above which nothing is saved
-_MORE = 1.2, 2.0  # times the exponent of the error aimed at, when it was missed
-_GROWTH = 7.0  # exponent of the growth of waves along the contour
-_MOST = 40.0  # exponent beyond which rounding is the limit
-_ATTEMPTS = 5
-_CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]
+if TYPE_CHECKING:
+    from .transform import Transform
+
+QUANTITIES = ("potential", "axial_velocity", "radial_velocity", "pressure")
+# Ratio of the tolerance to the quadrature error aimed at. The estimate is the 3/2th power of a difference that itself
+# depends on the field; with 15 the first attempt suffices for nearly all fields of the benchmarks.
+_SAFETY = 15.0
+_LOOSEST = 0.01  # a looser tolerance than this saves no nodes: the estimate's assumption needs a converged rule
+_MORE = 1.2, 2.0  # least and largest factor of the exponent of the error aimed at after a miss
+_GROWTH = 7.0  # exponent of the growth of waves along the contour: rounding grows to e^7 eps, about 2e-13
+_MOST = 40.0  # exponent beyond which rounding is the limit: e^-40 is below eps^2
+_ATTEMPTS = 5  # the exponent may have doubled four times by then, and reached _MOST
+_CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]: u grows as its inverse root
 
 
 @dataclass(frozen=True)
@@ -36,198 +45,36 @@ class Field:
     Attributes
     ----------
     x, r : float arrays
-        As they were asked for.
+        As passed in.
     potential, axial_velocity, radial_velocity, pressure : complex arrays, (x, r) on a tensor grid
         psi [a c], u = dpsi/dx and v = dpsi/dr [c], p [rho c^2].
     error_estimate : float
         Relative, the largest over psi, (u, v) and p of |error| / |value|, root mean squares over the points.
     """
 
-    x: np.ndarray
-    r: np.ndarray
-    potential: np.ndarray
-    axial_velocity: np.ndarray
-    radial_velocity: np.ndarray
-    pressure: np.ndarray
+    x: FloatArray
+    r: FloatArray
+    potential: ComplexArray
+    axial_velocity: ComplexArray
+    radial_velocity: ComplexArray
+    pressure: ComplexArray
     error_estimate: float
 
 
-class Factor:
-    """What waves on a grid depend on x by, or on r.
-
-    values : (quantity, point, node) complex array.
-    """
-
-    def __init__(self, values):
-        self.values = values
-
-    @functools.cached_property
-    def norms(self):
-        """Over the points: (quantity, node)."""
-        return _norms_of_nodes(self.values)
-
-    def split(self, sizes):
-        """Factors of as many nodes, one after the other."""
-        if len(sizes) == 1:
-            return [self]
-        parts = []
-        for stop, size in zip(np.cumsum(sizes), sizes, strict=True):
-            nodes = slice(stop - size, stop)
-            parts.append(Factor(self.values[..., nodes]))
-            parts[-1].norms = self.norms[..., nodes]  # found for all at once
-        return parts
-
-
-@dataclass(frozen=True)
-class Waves:
-    """Terms of a sum over waves, for some radii.
-
-    s : (node,) complex array, times beta and less the shift; for the quadrature over the path the nodes of that for x <
-        0, which on the other side stand for their mirror images -s.
-    radial : Factor of f, its r-derivative and -i s / beta f.
-    coefficient : (node,) complex array, c.
-    error : (node,) float array, relative.
-    half : number of nodes, the first ones, that give half the sum, if it is the quadrature; 0 if the terms are exact.
-    """
-
-    s: np.ndarray
-    radial: Factor
-    coefficient: np.ndarray
-    error: np.ndarray
-    half: int = 0
-
-
-class NearField:
-    """Near field of a solution; a base class. What a solution provides is declared here."""
-
-    source: Any
-    tolerance: float
-    _amplitudes: np.ndarray
-    _shift: float  # sigma of the module's sum
-    _beta: float  # its length scale in x
-    _k: float  # its branch points are -K and K
-    _poles: np.ndarray  # to be kept away from by the path for x < 0
-    _arms: tuple = ARMS  # angles at which that path may leave
-
-    @staticmethod
-    def _spectra(solutions, paths) -> list[Any]:
-        """An object for every solution and path, whose waves(r, downstream), r increasing, gives a list of `Waves`."""
-        raise NotImplementedError
-
-    def _set_strength(self):
-        """What depends on the incident amplitudes."""
-        raise NotImplementedError
-
-    def _incident(self, source):
-        """The solution for another source in the same duct, of no more radial orders; the factorisation is shared."""
-        other = copy.copy(self)
-        other.__dict__.pop("power", None)
-        other.source, other._amplitudes = source, np.asarray(source.amplitudes, dtype=complex)
-        other._set_strength()
-        return other
-
-    def _fluid(self, inside) -> tuple[float, float, float]:
-        """Density, Helmholtz number and Mach number in p = density (i k psi - M u)."""
-        raise NotImplementedError
-
-    def field(self, x, r):
-        """Near field on the tensor grid of x and r.
-
-        Parameters
-        ----------
-        x : (nx,) float array
-            Axial positions [radii], the open end at 0, the duct in x < 0.
-        r : (nr,) float array
-            Radii, not inside the hub, the wall at 1; on the wall itself (r = 1) the inner side is meant.
-
-        Returns
-        -------
-        Field
-            Arrays (nx, nr).
-
-        Raises
-        ------
-        ValueError
-            A radius is negative or inside the hub, a position not finite, or a point closer than 1e-6 to the lip.
-        ConvergenceError
-            The error estimate is above the solution's tolerance.
-        """
-        return grid_fields([[self]], x, r)[0][0]
-
-    def at(self, x, r):
-        """Near field at scattered points; x and r broadcast together. Otherwise as `field`."""
-        x, r = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(r, dtype=float))
-        shape, x, r = x.shape, x.ravel(), r.ravel()
-        ((field,),) = _fields([[self]], x, r, np.min(np.hypot(x, r - 1), initial=np.inf), _Points)
-        parts = {name: value.reshape(shape) for name, value in vars(field).items() if name != "error_estimate"}
-        return Field(**parts, error_estimate=field.error_estimate)
-
-    def _assemble(self, x, r, grid, case, spectra):
-        """Field from its spectra, the grid's case."""
-        values = np.empty((4, *grid.shape), complex)  # psi, u, v, p
-        error = np.zeros(3)  # squared, of psi, (u, v) and p
-        for side in grid.sides:
-            sums = [self._contract(grid, side, case, waves) for waves in spectra.waves(side.r, side.downstream)]
-            total, (psi_error, v_error, u_error) = (
-                functools.reduce(operator.iadd, terms) for terms in zip(*sums, strict=True)
-            )
-            psi, v, u = total
-            if self._shift:
-                u -= 1j * self._shift * psi
-                total *= np.exp(-1j * self._shift * side.x).reshape(grid.along_x)
-                u_error += abs(self._shift) * psi_error
-            density, k, mach = np.where(
-                side.r <= 1, *(np.array(self._fluid(inside))[:, None] for inside in (True, False))
-            )
-            p = (1j * density * k) * psi
-            if np.any(mach):
-                p -= (density * mach) * u
-            for value, quantity in zip(values, (psi, u, v, p), strict=True):
-                value[side.where] = quantity
-            p_error = np.max(density * k) * psi_error + np.max(density * np.abs(mach)) * u_error
-            error += psi_error**2, u_error**2 + v_error**2, p_error**2
-        size = _norms(values) ** 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            relative = np.where(error > 0, np.sqrt(error / (size[0], size[1] + size[2], size[3])), 0.0)
-        finite = np.all(np.isfinite(size)) and np.all(np.isfinite(relative))
-        estimate = float(np.max(relative)) if finite else np.inf
-        return Field(x, r, values[0], values[1], values[2], values[3], estimate)
-
-    def _contract(self, grid, side, case, waves):
-        """psi, v and u + i sigma psi (3, ...), but for exp(-i sigma x), and the norms of their errors."""
-        if waves.half:
-            axial = side.axials[case]
-        else:
-            axial = Factor(np.exp(np.multiply.outer(side.x / self._beta, -1j * waves.s))[None])
-        strength, factors = axial.values[0] * waves.coefficient, waves.radial.values
-        error = waves.error.copy()
-        if waves.half:
-            error[[0, waves.half - 1, -1]] += 1.0  # as much as what lies beyond the ends of the path
-        rounding = grid.norms(axial, waves.radial) @ (np.abs(waves.coefficient) * error)
-        if not waves.half:
-            return grid.product(strength, factors, slice(None)), rounding
-        half = grid.product(strength, factors, slice(waves.half))
-        other = grid.product(strength, factors, slice(waves.half, None))
-        fine, difference = half + other, half - other
-        if side.downstream:  # -s
-            np.negative(fine[2], out=fine[2])
-        size, gap = _norms(fine), _norms(difference)
-        # Halving the step squares the error of an exponentially convergent rule: between the difference and its square.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            quotient = np.where(gap > 0, gap / size, 0.0)
-        return fine, size * quotient * np.minimum(quotient, 1.0) ** (POWER - 1) + rounding
-
-
-def grid_fields(families, x, r):
-    """`field` of many solutions at once.
+def grid_fields(
+    families: "Sequence[Sequence[Transform]]", x: npt.ArrayLike, r: npt.ArrayLike, tolerance: float
+) -> list[list[Field]]:
+    """Near fields of many sources at once, on the tensor grid of x and r.
 
     Parameters
     ----------
-    families : list of lists of NearField
-        Solutions of one family differ in their amplitudes only; those of several families are of one call, see
-        `Solution.several`.
+    families : list of lists of Transform
+        Transforms of one family differ in their amplitudes only; those of several families come from one call of
+        `Transform.several`.
     x, r : arrays
-        As for `NearField.field`, which has the errors, too.
+        See `Solution.field`, which has the errors, too.
+    tolerance : float
+        Largest error estimate accepted.
 
     Returns
     -------
@@ -237,154 +84,167 @@ def grid_fields(families, x, r):
     if x.ndim != 1 or r.ndim != 1:
         raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}; see at()")
     nearest = np.hypot(np.min(np.abs(x), initial=np.inf), np.min(np.abs(r - 1), initial=np.inf))
-    return _fields(families, x, r, nearest, _Grid)
+    return _fields(families, x, r, float(nearest), Grid, tolerance)
 
 
-def _fields(families, x, r, nearest, layout):
-    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(r)) and x.size and r.size):
-        raise ValueError("positions must be finite, and there must be at least one")
-    hub = families[0][0].source.hub
-    if np.any(r < hub):
-        raise ValueError(f"radii must be at least {hub}, the hub's, got r={r[r < hub][0]}")
-    if nearest < _CLOSEST:
-        raise ValueError(
-            f"a point lies {nearest:.1e} from the lip, where the velocity is singular; the least is {_CLOSEST}"
-        )
-    found: list = [None] * len(families)
-    wanted = [float(np.log(_SAFETY / min(family[0].tolerance, _LOOSEST))) for family in families]
-    aims = {index: (exponent / POWER, _GROWTH) for index, exponent in enumerate(wanted)}
+def point_field(transform: "Transform", x: npt.ArrayLike, r: npt.ArrayLike, tolerance: float) -> Field:
+    """Near field at scattered points; x and r broadcast together."""
+    x, r = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(r, dtype=float))
+    shape, x, r = x.shape, x.ravel(), r.ravel()
+    nearest = float(np.min(np.hypot(x, r - 1), initial=np.inf))
+    ((field,),) = _fields([[transform]], x, r, nearest, Points, tolerance)
+    parts = {name: value.reshape(shape) for name, value in vars(field).items() if name != "error_estimate"}
+    return Field(**parts, error_estimate=field.error_estimate)
+
+
+def superpose(orders: Sequence[Field], amplitudes: ComplexArray) -> list[Field]:
+    """Fields of mixtures from those of their radial orders; the errors of the orders add up.
+
+    amplitudes : (field, order) complex array.
+    """
+    count = len(orders)
+    parts = {}
+    for name in QUANTITIES:
+        basis = np.array([getattr(field, name) for field in orders])
+        parts[name] = (amplitudes @ basis.reshape(count, -1)).reshape(-1, *basis.shape[1:])
+    sizes = [[np.linalg.norm(getattr(field, name)) for name in QUANTITIES] for field in orders]
+    errors = np.abs(amplitudes) @ (np.array(sizes) * [[field.error_estimate] for field in orders])
+    result = []
+    for index in range(len(amplitudes)):
+        values = {name: part[index] for name, part in parts.items()}
+        size = np.array([np.linalg.norm(value) for value in values.values()])
+        size[1:3], error = np.hypot(*size[1:3]), errors[index]
+        error[1:3] = np.hypot(*error[1:3])
+        result.append(Field(orders[0].x, orders[0].r, **values, error_estimate=float(np.max(error / size))))
+    return result
+
+
+def _fields(
+    families: "Sequence[Sequence[Transform]]",
+    x: FloatArray,
+    r: FloatArray,
+    nearest: float,
+    layout: Callable[..., Layout],
+    tolerance: float,
+) -> list[list[Field]]:
+    """Attempts with ever more nodes, until every family meets the tolerance."""
+    _check_positions(x, r, nearest, families[0][0].source.hub)
+    found: dict[int, list[Field]] = {}
+    wanted = float(np.log(_SAFETY / min(tolerance, _LOOSEST)))
+    aims = dict.fromkeys(range(len(families)), (wanted / POWER, _GROWTH))
     missed = {}
     for attempt in range(_ATTEMPTS):
         tried = _sums([families[index] for index in aims], x, r, nearest, layout, aims.values())
         for index, fields in zip(list(aims), tried, strict=True):
             worst = max(field.error_estimate for field in fields)
             exponent, growth = aims.pop(index)
-            if worst <= families[index][0].tolerance:
+            if worst <= tolerance:
                 found[index] = fields
-            elif attempt == 0:  # first against the quadrature's error only
-                aims[index] = exponent * np.clip(wanted[index] / max(-np.log(worst), 1e-3), *_MORE), growth
-            else:  # then against the rounding's, too
+            elif attempt == 0:  # first reduce the quadrature's error only
+                aims[index] = exponent * float(np.clip(wanted / max(-np.log(worst), 1e-3), *_MORE)), growth
+            else:  # then that of rounding, too
                 aims[index] = min(2 * exponent, _MOST), 0.5 * growth
             missed[index] = worst
         if not aims:
-            return found
+            return [found[index] for index in range(len(families))]
     first = next(iter(aims))
-    solution = families[first][0]
-    raise ConvergenceError(
-        f"the error estimate of the field, {missed[first]:.1e}, is above {solution.tolerance:.1e} for {solution.source}"
-    )
+    check_estimate(missed[first], tolerance, "the field", families[first][0].described)
+    raise AssertionError("a family that met the tolerance was tried again")
 
 
-def _sums(families, x, r, nearest, layout, aims):
+def _check_positions(x: FloatArray, r: FloatArray, nearest: float, hub: float) -> None:
+    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(r)) and x.size and r.size):
+        raise ValueError("positions must be finite, and there must be at least one")
+    if np.any(r < hub):
+        raise ValueError(f"radii must be at least {hub}, the hub's, got r={r[r < hub][0]}")
+    if nearest < _CLOSEST:
+        raise ValueError(
+            f"a point lies {nearest:.1e} from the lip, where the velocity is singular; the least is {_CLOSEST}"
+        )
+
+
+def _sums(
+    families: "Sequence[Sequence[Transform]]",
+    x: FloatArray,
+    r: FloatArray,
+    nearest: float,
+    layout: Callable[..., Layout],
+    aims: Iterable[tuple[float, float]],
+) -> list[list[Field]]:
     """Fields and their error estimates, for an exponent of the error and one of the growth along each path."""
     leaders = [family[0] for family in families]
     along, across = float(np.max(np.abs(x))), float(np.max(r)) - 1
     paths = []
     for one, (exponent, growth) in zip(leaders, aims, strict=True):
-        extent, aim = max(along / one._beta, across), {"nearest": nearest, "exponent": exponent, "growth": growth}
+        extent = max(along / one.scale, across)
         try:
-            paths.append(contour(one._k, one._poles, extent=extent, arms=one._arms, **aim))
+            path = contour(
+                one.k, one.poles, extent=extent, nearest=nearest, exponent=exponent, growth=growth, arms=one.arms
+            )
         except ConvergenceError as error:
-            raise ConvergenceError(f"{error}, for {one.source}") from None
-    grid = layout(x, r, [1j * path.s / leader._beta for leader, path in zip(leaders, paths, strict=True)])
-    every = leaders[0]._spectra(leaders, paths)
-    with np.errstate(over="ignore", invalid="ignore"):  # of incident modes that are cut off, far upstream: seen later
+            raise ConvergenceError(f"{error}, for {one.described}") from None
+        paths.append(path)
+    grid = layout(x, r, [1j * path.s / leader.scale for leader, path in zip(leaders, paths, strict=True)])
+    every = leaders[0].spectra(families, paths)
+    with np.errstate(over="ignore", invalid="ignore"):  # incident cut-off modes far upstream; the estimate is inf then
         return [
-            [one._assemble(x, r, grid, case, spectra if one is family[0] else spectra.of(one)) for one in family]
+            [_assemble(x, r, grid, case, one, part) for one, part in zip(family, spectra, strict=True)]
             for case, (family, spectra) in enumerate(zip(families, every, strict=True))
         ]
 
 
-def _norms(values):
-    """Norms over all axes but the first."""
-    parts, axes = values.view(float), "qxr"[: values.ndim]  # real and imaginary, one beside the other
-    return np.sqrt(np.einsum(f"{axes},{axes}->q", parts, parts))
+def _assemble(x: FloatArray, r: FloatArray, grid: Layout, case: int, transform: "Transform", spectra: Spectra) -> Field:
+    """Field from its spectra, the grid's case."""
+    values = np.empty((4, *grid.shape), complex)  # psi, u, v, p
+    error = np.zeros(3)  # squared, of psi, (u, v) and p
+    shift = transform.shift
+    for side in grid.sides:
+        sums = [_contract(grid, side, case, transform.scale, waves) for waves in spectra.waves(side.r, side.downstream)]
+        total, (psi_error, v_error, u_error) = (
+            functools.reduce(operator.iadd, terms) for terms in zip(*sums, strict=True)
+        )
+        psi, v, u = total
+        if shift:
+            u -= 1j * shift * psi
+            total *= np.exp(-1j * shift * side.x).reshape(grid.along_x)
+            u_error += abs(shift) * psi_error
+        density, k, mach = np.where(
+            side.r <= 1, *(np.array(transform.fluid(inside))[:, None] for inside in (True, False))
+        )
+        p = (1j * density * k) * psi
+        if np.any(mach):
+            p -= (density * mach) * u
+        for value, quantity in zip(values, (psi, u, v, p), strict=True):
+            value[side.where] = quantity
+        p_error = np.max(density * k) * psi_error + np.max(density * np.abs(mach)) * u_error
+        error += psi_error**2, u_error**2 + v_error**2, p_error**2
+    size = norms(values) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(error > 0, np.sqrt(error / (size[0], size[1] + size[2], size[3])), 0.0)
+    finite = np.all(np.isfinite(size)) and np.all(np.isfinite(relative))
+    estimate = float(np.max(relative)) if finite else np.inf
+    return Field(x, r, values[0], values[1], values[2], values[3], estimate)
 
 
-def _norms_of_nodes(values):
-    """Norms over the middle axis."""
-    parts = np.ascontiguousarray(values).view(float)
-    squares = np.einsum("qpn,qpn->qn", parts, parts)
-    return np.sqrt(squares[:, ::2] + squares[:, 1::2])
-
-
-@dataclass(frozen=True)
-class _Side:
-    """Points on one side of the open end.
-
-    where : index of the points in the arrays of the field, or of their rows and columns.
-    x, r : float arrays, in that order; r increases.
-    axials : Factors, exp(rate |x|) of every case's path.
-    """
-
-    downstream: bool
-    where: tuple
-    x: np.ndarray
-    r: np.ndarray
-    axials: list[Factor]
-
-
-class _Grid:
-    """Tensor grid: sums over nodes are matrix products."""
-
-    along_x = (-1, 1)
-
-    def __init__(self, x, r, rates):
-        self.shape = (len(x), len(r))
-        distances, rows = np.unique(np.abs(x), return_inverse=True)  # one for both sides, if they are mirror images
-        every = Factor(exponentials(distances, np.concatenate(rates))[None])
-        outward, j = np.argsort(rows), np.argsort(r, kind="stable")
-        self.sides = []
-        for downstream in (True, False):
-            i = outward[(x[outward] >= 0) == downstream]
-            if len(i):
-                mirrored = np.array_equal(rows[i], np.arange(len(distances)))
-                axial = every if mirrored else Factor(every.values[:, rows[i]])
-                axials = axial.split([len(rate) for rate in rates])
-                self.sides.append(_Side(downstream, _rectangle(i, j), x[i], r[j], axials))
-
-    @staticmethod
-    def product(strength, factors, nodes):
-        """Sum over nodes: (x, node) by (quantity, r, node) to (quantity, x, r)."""
-        quantities, radii, count = factors.shape
-        flat = strength[:, nodes] @ factors.reshape(quantities * radii, count)[:, nodes].T
-        return flat.reshape(-1, quantities, radii).transpose(1, 0, 2)
-
-    @staticmethod
-    def norms(axial, radial):
-        """Norm over the points of every node's wave: (quantity, node)."""
-        return axial.norms * radial.norms
-
-
-def _rectangle(i, j):
-    """Index of rows i and columns j: slices, which cost less, where they follow each other."""
-    if np.any(np.diff(j) != 1) or not (np.all(np.diff(i) == 1) or np.all(np.diff(i) == -1)):
-        return np.ix_(i, j)
-    rows = slice(i[0], i[-1] + 1) if i[-1] >= i[0] else slice(i[0], i[-1] - 1 if i[-1] else None, -1)
-    return rows, slice(j[0], j[-1] + 1)
-
-
-class _Points:
-    """Scattered points: sums over nodes point by point."""
-
-    along_x = (-1,)
-
-    def __init__(self, x, r, rates):
-        self.shape = x.shape
-        outward = np.argsort(r, kind="stable")
-        self.sides = []
-        for downstream in (True, False):
-            i = outward[(x[outward] >= 0) == downstream]
-            if len(i):
-                axials = [Factor(np.exp(np.multiply.outer(np.abs(x[i]), rate))[None]) for rate in rates]
-                self.sides.append(_Side(downstream, (i,), x[i], r[i], axials))
-
-    @staticmethod
-    def product(strength, factors, nodes):
-        """Sum over nodes: (point, node) by (quantity, point, node) to (quantity, point)."""
-        return np.einsum("pn,qpn->qp", strength[:, nodes], factors[..., nodes])
-
-    @staticmethod
-    def norms(axial, radial):
-        """Norm over the points of every node's wave: (quantity, node)."""
-        return _norms_of_nodes(axial.values * radial.values)
+def _contract(grid: Layout, side: Side, case: int, scale: float, waves: Waves) -> tuple[ComplexArray, FloatArray]:
+    """psi, v and u + i sigma psi (3, ...), but for exp(-i sigma x), and the norms of their errors."""
+    axial = side.axials[case]
+    if not waves.half:
+        axial = Factor(np.exp(np.multiply.outer(side.x / scale, -1j * waves.s))[None])
+    strength, factors = axial.values[0] * waves.coefficient, waves.radial.values
+    error = waves.error.copy()
+    if waves.half:
+        error[[0, waves.half - 1, -1]] += 1.0  # as much as what lies beyond the ends of the path
+    rounding = grid.norms(axial, waves.radial) @ (np.abs(waves.coefficient) * error)
+    if not waves.half:
+        return grid.product(strength, factors, slice(None)), rounding
+    half = grid.product(strength, factors, slice(waves.half))
+    other = grid.product(strength, factors, slice(waves.half, None))
+    fine, difference = half + other, half - other
+    if side.downstream:  # -s
+        np.negative(fine[2], out=fine[2])
+    size, gap = norms(fine), norms(difference)
+    # Halving the step squares the error of an exponentially convergent rule: between the difference and its square.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotient = np.where(gap > 0, gap / size, 0.0)
+    return fine, size * quotient * np.minimum(quotient, 1.0) ** (POWER - 1) + rounding

@@ -1,7 +1,7 @@
 r"""The unflanged hard-walled duct in uniform flow once more: a slow second route, in mpmath, that judges the fast one.
 
-Conventions as in `analytic.unflanged`: exp(-i omega t), lengths in radii, lip at x = 0, duct in x < 0, exp(i m phi),
-one incident mode of unit potential amplitude at the wall. With X = x / beta, K = ka / beta and
+Conventions as in `analytic`: exp(-i omega t), lengths in radii, lip at x = 0, duct in x < 0, exp(i m phi), one incident
+mode of unit potential amplitude at the wall. With X = x / beta, K = ka / beta and
 psi = phi(X, r) exp(-i K M X), and with gamma = sqrt(K^2 - s^2), F(s) = pi gamma J_m'(gamma) H_m'(gamma),
 
     ln F_plus(s) = (1 / 2 pi i) int_0^inf ln F(u) 2 s / (u^2 - s^2) du,
@@ -22,7 +22,8 @@ from functools import lru_cache
 from mpmath import arg, besselj, ceil, cos, euler, exp, inf, j, log, mp, mpc, mpf, pi, sin, sqrt, workdps
 from mpmath.calculus.quadrature import GaussLegendre
 
-from .modes import check_mach, check_orders, radial_eigenvalue
+from .checks import check_mach, check_orders
+from .modes import radial_eigenvalue
 
 _GUARD = 12  # working digits beyond those asked for
 _MARGIN = 2  # of these, digits the quadratures aim at

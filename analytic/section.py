@@ -5,21 +5,16 @@ H_m'(gamma h), has no slope at the hub r = h; S = J_m without a hub, h = 0. Its 
 eigenvalues alpha_mn, and S'(gamma) / S(gamma) is even in gamma.
 """
 
-from functools import lru_cache
-
 import numpy as np
 from scipy import special
-from scipy.optimize import elementwise
 
-from .errors import ConvergenceError
-from .kernel import bessel_pair, exponentials, hankel_pair
+from .bessel import bessel_pair, hankel_pair
+from .eigenvalues import eigenvalues, hub_phase, soft_eigenvalues
+from .wavenumbers import exponentials
 
-_TABLE = 64  # radial orders computed at first; the table doubles when more are asked for
-_SCAN = 0.25  # between the points where the characteristic function's sign is looked at; zeros are pi / (1 - h) apart
 _CIRCLE = 0.25  # radius and number of nodes of the circle that stands in for a function beside a removable singularity
 _NODES = 32
 _BESIDE = 0.25  # of the radius: the circle's rule is exact to _BESIDE^_NODES there
-_LARGEST_HUB = 0.95
 _ASYMPTOTIC = 1e5  # |gamma| beyond which the kernel's expansion is exact to double precision, m <= 40
 _CENTRE = 0.05  # radius within which fields may be lost beside those at it
 _NEGLIGIBLE = 40.0  # exponent of decay from the wall beyond which a wave is left out
@@ -46,7 +41,7 @@ class Section:
 
     def soft_eigenvalues(self, count):
         """First `count` zeros of S, increasing: radial modes with a soft wall, p = 0, and the hard hub."""
-        return _soft(self.m, count, float(self.hub))
+        return soft_eigenvalues(self.m, count, float(self.hub))
 
     def norm(self, alpha):
         r"""N = \int_h^1 (S(alpha r) / S(alpha))^2 r dr at eigenvalues alpha."""
@@ -67,7 +62,7 @@ class Section:
             value, slope = (f.real for f in bessel_pair(self.m, np.where(axis, 1.0, z) + 0j))
             value[axis], slope[axis] = self.m == 0, 0.5 * (self.m == 1)
             return value[:-1] / value[-1], alpha * slope[:-1] / value[-1]
-        cosine, sine = _hub_phase(self.m, np.where(alpha > 0, alpha, 1.0) * self.hub)
+        cosine, sine = hub_phase(self.m, np.where(alpha > 0, alpha, 1.0) * self.hub)
         live = np.where(z > 0, z, 1.0)
 
         def pair(z):
@@ -77,6 +72,10 @@ class Section:
         (value, slope), wall = pair(live), pair(np.where(alpha > 0, alpha, 1.0))[0]
         uniform = alpha == 0
         return np.where(uniform, 1.0, value / wall), np.where(uniform, 0.0, alpha * slope / wall)
+
+    def wall_condition(self, gamma):
+        """S'(gamma) times exp(-|Im gamma|): the duct's modes are its zeros."""
+        return self.radial(gamma, 1.0)[1]
 
     def wall(self, gamma):
         """S(gamma) and S'(gamma), both times exp(-|Im gamma|)."""
@@ -172,83 +171,3 @@ def beside(function, z, centre, radius):
     turn = np.exp(2j * np.pi * (np.arange(_NODES) + 0.5) / _NODES)[:, None]
     nodes = centre + radius * turn
     return np.mean(function(nodes) * radius * turn / (nodes - z), axis=0)
-
-
-def check_hub(hub):
-    """Raise unless the hub leaves a duct."""
-    if not 0 <= hub <= _LARGEST_HUB:
-        raise ValueError(f"the hub's radius must lie in [0, {_LARGEST_HUB}] duct radii, got hub={hub}")
-
-
-def eigenvalues(m, count, hub=0.0):
-    """First `count` zeros of S'; see `modes.radial_eigenvalues`."""
-    size = _TABLE
-    while size < count:
-        size *= 2
-    table = _disc(abs(int(m)), size) if not hub else _annulus(abs(int(m)), size, float(hub))
-    return table[:count]
-
-
-@lru_cache(maxsize=256)
-def _disc(m, size):
-    if m == 0:
-        zeros = np.concatenate([[0.0], special.jn_zeros(1, size - 1)])  # J_0' = -J_1
-        live = zeros[1:]
-    else:
-        zeros = special.jnp_zeros(m, size)
-        live = zeros
-    # J_m'' = -J_m'/z - (1 - m^2/z^2) J_m: one Newton step takes the zeros to the last digit.
-    slope = -special.jvp(m, live) / live - (1 - (m / live) ** 2) * special.jv(m, live)
-    live -= special.jvp(m, live) / slope
-    zeros.flags.writeable = False
-    return zeros
-
-
-def _hub_phase(m, z):
-    """Y_m'(z) and J_m'(z) over |H_m'(z)|; z > 0. Y_m' may overflow at small z, where J_m' no longer matters."""
-    j, y = special.jvp(m, z), special.yvp(m, z)
-    lost = ~np.isfinite(y)
-    y = np.where(lost, 1.0, y)
-    size = np.hypot(j, y)
-    return np.where(lost, 1.0, y / size), np.where(lost, 0.0, j / size)
-
-
-def _hard_wall(z, m, hub):
-    cosine, sine = _hub_phase(m, z * hub)
-    return cosine * special.jvp(m, z) - sine * special.yvp(m, z)
-
-
-def _soft_wall(z, m, hub):
-    cosine, sine = _hub_phase(m, z * hub)
-    return cosine * special.jv(m, z) - sine * special.yv(m, z)
-
-
-@lru_cache(maxsize=256)
-def _annulus(m, size, hub):
-    zeros = _scan(_hard_wall, m, size, hub)
-    zeros = zeros if m else np.concatenate([[0.0], zeros])[:size]
-    zeros.flags.writeable = False
-    return zeros
-
-
-@lru_cache(maxsize=256)
-def _soft(m, size, hub):
-    zeros = _scan(_soft_wall, m, size, hub) if hub else special.jn_zeros(m, size)
-    zeros.flags.writeable = False
-    return zeros
-
-
-def _scan(function, m, size, hub):
-    """First `size` positive zeros of a characteristic function, from its changes of sign."""
-    # alpha >= m, because r <= 1 in the Rayleigh quotient.
-    first = max(m, 1e-3) * (1 - 1e-12)
-    last = m + np.pi * (size + 0.5 * m + 2) / (1 - hub)
-    points = np.linspace(first, last, int((last - first) / _SCAN) + 2)
-    negative = np.signbit(function(points, m, hub))
-    change = np.flatnonzero(negative[1:] != negative[:-1])[:size]
-    found = elementwise.find_root(
-        function, (points[change], points[change + 1]), args=(m, hub), tolerances={"xatol": 0, "xrtol": 4e-16}
-    )
-    if not (np.all(found.success) and len(change) == size):
-        raise ConvergenceError(f"the radial eigenvalues of m = {m}, hub = {hub} were not found")
-    return found.x

@@ -24,9 +24,10 @@ from functools import lru_cache
 import numpy as np
 from scipy.optimize import elementwise
 
+from .bessel import hankel_pair
 from .errors import ConvergenceError
-from .kernel import hankel_pair, root
 from .section import Section
+from .wavenumbers import root
 
 _MARGIN = 0.25  # of the centre to the branch points, in their distance
 _FAR = 1e7  # |gamma| beyond which the logarithmic derivatives' expansion is exact

@@ -10,8 +10,8 @@ import math
 import numpy as np
 
 from .errors import ConvergenceError
-from .kernel import root
 from .section import beside
+from .wavenumbers import root
 
 _EPS = np.finfo(float).eps
 _LINES = ((0.25 * np.pi, 0.0), (0.2 * np.pi, 0.06))  # tilt [rad]; shift of the centre, in branch point distances

@@ -1,26 +1,53 @@
-"""The door to the solutions."""
+"""The solver's entry point."""
 
-from .jet import JetSolution
-from .modes import check_tolerance
+from typing import overload
+
+from .checks import check_tolerance
+from .media import Jet, JetSolution, UniformFlow, transform
 from .multimode import MultiMode, MultiModeSolution
-from .source import DuctMode, Jet, ModeMixture
-from .unflanged import Solution
+from .solution import Solution
+from .source import DuctMode, ModeMixture, Source
 
 _TOLERANCE = 1e-6
 
 
-def solve(source, *, jet=None, tolerance=_TOLERANCE):
+@overload
+def solve(source: Source, *, jet: Jet, tolerance: float = ...) -> JetSolution: ...
+
+
+@overload
+def solve(
+    source: Source, *, medium: object | None = None, jet: Jet | None = None, tolerance: float = ...
+) -> Solution: ...
+
+
+@overload
+def solve(
+    source: MultiMode, *, medium: object | None = None, jet: Jet | None = None, tolerance: float = ...
+) -> MultiModeSolution: ...
+
+
+# long: the parameters of the front door, with examples
+def solve(
+    source: DuctMode | ModeMixture | MultiMode,
+    *,
+    medium: object | None = None,
+    jet: Jet | None = None,
+    tolerance: float = _TOLERANCE,
+) -> Solution | MultiModeSolution:
     """Solve for the sound that leaves the duct.
 
     Parameters
     ----------
     source : DuctMode, ModeMixture or MultiMode
-        What is incident on the open end.
+        The sound incident on the open end.
+    medium : object, optional
+        What the duct opens into: `UniformFlow` (the default: the flow, if there is one, is uniform and without a wake),
+        `Jet`, or an instance of another class in `analytic.media.MEDIA`.
     jet : Jet, optional
-        The fluid outside, behind a vortex sheet; the duct's Mach number must be positive. Without it the flow, if there
-        is one, is uniform and without a wake.
+        Short for medium: the fluid outside, behind a vortex sheet; the duct's Mach number must be positive.
     tolerance : float
-        Largest relative error estimate accepted, here and in everything asked of the solution.
+        Largest relative error estimate accepted, here and in everything computed from the solution.
 
     Returns
     -------
@@ -30,12 +57,12 @@ def solve(source, *, jet=None, tolerance=_TOLERANCE):
     Raises
     ------
     TypeError
-        source is none of these, or jet not a Jet.
+        source or medium is none of these, jet not a Jet, or both medium and jet are given.
     ValueError
         A jet without flow in the duct.
     ConvergenceError
-        The tolerance is missed, as within a relative 1e-9 of a cut-on; with a jet, a mode of it was lost, or two
-        contours disagree.
+        The error estimate is above the tolerance, as within a relative 1e-9 of a cut-on; with a jet, a mode of it was
+        lost, or two contours disagree.
 
     Examples
     --------
@@ -49,12 +76,19 @@ def solve(source, *, jet=None, tolerance=_TOLERANCE):
     if not isinstance(source, DuctMode | ModeMixture | MultiMode):
         raise TypeError(f"expected a DuctMode, a ModeMixture or a MultiMode, got {type(source).__name__}")
     check_tolerance(tolerance)
-    if jet is not None:
-        mach = (source.parts[0] if isinstance(source, MultiMode) else source).mach
-        if not isinstance(jet, Jet):
-            raise TypeError(f"expected a Jet, got {type(jet).__name__}")
-        if not mach > 0:
-            raise ValueError(f"a jet needs flow out of the duct, mach > 0, got mach={mach}")
+    medium = _medium(medium, jet)
     if isinstance(source, MultiMode):
-        return MultiModeSolution(source, jet, tolerance)
-    return Solution(source, tolerance) if jet is None else JetSolution(source, jet, tolerance)
+        return MultiModeSolution(source, medium, tolerance)
+    state = transform(source, medium)
+    return state.solution(state, tolerance)
+
+
+def _medium(medium: object | None, jet: Jet | None) -> object:
+    """The medium that `solve` was given."""
+    if jet is None:
+        return UniformFlow() if medium is None else medium
+    if not isinstance(jet, Jet):
+        raise TypeError(f"expected a Jet, got {type(jet).__name__}")
+    if medium is not None:
+        raise TypeError(f"give either medium or jet, not both, got medium={medium} and jet={jet}")
+    return jet

@@ -1,52 +1,56 @@
-"""Many sources as one vectorised call, without flow or in uniform flow: near fields, and what is far away.
+"""Many sources as one vectorised call, without flow or in uniform flow: near fields, and far fields.
 
-The formulas are those of `unflanged`; here the cases of one azimuthal order share every evaluation of a Bessel function
-and the sums of the factorisation.
+The cases of one azimuthal order share every evaluation of a Bessel function and the sums of the factorisation.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from .errors import ConvergenceError
+from .arrays import EPS, ComplexArray, FloatArray
+from .checks import check_angles, check_hub, check_mach, check_orders, check_tolerance
+from .errors import ConvergenceError, check_estimate
 from .factorisation import Factorisation
-from .kernel import hankel_pair
-from .modes import check_mach, check_orders, check_tolerance
-from .near_field import grid_fields
-from .section import Section, check_hub
-from .source import DuctMode, ModeMixture
-from .unflanged import Solution
+from .media import UniformFlow, transforms
+from .media.uniform import cancellation, coupling
+from .media.uniform_far_field import directivity
+from .near_field import Field, grid_fields
+from .section import Section
+from .source import DuctMode, ModeMixture, Source
 
-_EPS = np.finfo(float).eps
 _CHUNK = 128  # cases worked on at a time: their matrices of line nodes and angles stay in a few megabytes
-_TOGETHER = 16  # near fields worked on at a time
-_AXIS = 1e-12  # angle to the axis, as its sine, below which D is its limit
+_TOGETHER = 16  # near fields worked on at a time: more share no more, and cost memory
+_COSINE_DIGITS = 15  # to which |cos(theta)| of mirrored angles agree: rounding is 1e-16, a node's effect is less
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What `sweep` returns: arrays over cases.
+    """Results of `sweep`: arrays over cases.
 
     reflection : (case,) complex, coefficient of the incident mode into itself, of the potential at x = 0.
     directivity : (case, angle) complex, as `Solution.directivity`.
     error_estimate : (case,) float, relative, of both.
     """
 
-    reflection: np.ndarray
-    directivity: np.ndarray
-    error_estimate: np.ndarray
+    reflection: ComplexArray
+    directivity: ComplexArray
+    error_estimate: FloatArray
 
 
-def near_fields(sources, x, r, *, tolerance=1e-6):
+def near_fields(
+    sources: Iterable[Source], x: npt.ArrayLike, r: npt.ArrayLike, *, tolerance: float = 1e-6
+) -> list[Field]:
     """Near fields of many sources on one tensor grid, without flow or in uniform flow.
 
-    As `solve(source).field(x, r)` one after the other; here sources of an azimuthal order and hub share every
+    Equivalent to `solve(source).field(x, r)` for each source; here sources of one azimuthal order and hub share every
     evaluation of a Bessel function.
 
     Parameters
     ----------
     sources : sequence of DuctMode or ModeMixture
-        In any order; those alike are found.
+        In any order; similar ones are grouped.
     x, r : arrays
         As for `Solution.field`.
     tolerance : float
@@ -63,7 +67,8 @@ def near_fields(sources, x, r, *, tolerance=1e-6):
     ValueError
         As `Solution.field`, or a tolerance that is not positive.
     ConvergenceError
-        A source misses the tolerance, as within a relative 1e-9 of a cut-on; it is named.
+        The error estimate of a source's field is above the tolerance, as within a relative 1e-9 of a cut-on; the source
+        is named.
 
     Examples
     --------
@@ -73,23 +78,34 @@ def near_fields(sources, x, r, *, tolerance=1e-6):
     """
     check_tolerance(tolerance)
     sources = list(sources)
-    groups: dict = {}
+    groups: dict[tuple[int, float], list[int]] = {}
     for index, source in enumerate(sources):
         if not isinstance(source, DuctMode | ModeMixture):
             raise TypeError(f"expected DuctModes or ModeMixtures, got {type(source).__name__}")
         groups.setdefault((abs(int(source.m)), source.hub), []).append(index)
-    fields: list = [None] * len(sources)
+    fields: dict[int, Field] = {}
     for group in groups.values():
         group.sort(key=lambda index: sources[index].helmholtz)  # alike ones together
         for start in range(0, len(group), _TOGETHER):
             part = group[start : start + _TOGETHER]
-            solutions = Solution.several([sources[index] for index in part], tolerance)
-            for index, (field,) in zip(part, grid_fields([[one] for one in solutions], x, r), strict=True):
+            parts = [[one] for one in transforms([sources[index] for index in part], UniformFlow())]
+            for (one,) in parts:
+                check_estimate(one.error_estimate, tolerance, "the factorisation", one.described)
+            for index, (field,) in zip(part, grid_fields(parts, x, r, tolerance), strict=True):
                 fields[index] = field
-    return fields
+    return [fields[index] for index in range(len(sources))]
 
 
-def sweep(m, n, helmholtz, theta, *, mach=0.0, hub=0.0, tolerance=1e-6):
+def sweep(
+    m: npt.ArrayLike,
+    n: npt.ArrayLike,
+    helmholtz: npt.ArrayLike,
+    theta: npt.ArrayLike,
+    *,
+    mach: npt.ArrayLike = 0.0,
+    hub: float = 0.0,
+    tolerance: float = 1e-6,
+) -> Sweep:
     """Reflection and directivity of many incident duct modes.
 
     Parameters
@@ -114,7 +130,8 @@ def sweep(m, n, helmholtz, theta, *, mach=0.0, hub=0.0, tolerance=1e-6):
     ValueError
         A parameter is outside its range.
     ConvergenceError
-        A case misses the tolerance, as within a relative 1e-9 of a cut-on; its parameters are named.
+        The error estimate of a case is above the tolerance, as within a relative 1e-9 of a cut-on; its parameters are
+        named.
 
     Examples
     --------
@@ -126,7 +143,7 @@ def sweep(m, n, helmholtz, theta, *, mach=0.0, hub=0.0, tolerance=1e-6):
     """
     theta = np.atleast_1d(np.asarray(theta, dtype=float))
     m, n, helmholtz, mach = np.broadcast_arrays(*(np.atleast_1d(np.asarray(q)) for q in (m, n, helmholtz, mach)))
-    _check(m, n, helmholtz, theta, mach, hub)
+    _check_cases(m, n, helmholtz, theta, mach, hub)
     orders = np.abs(m).astype(int)
     reflection = np.empty(m.shape, complex)
     directivity = np.empty((len(m), len(theta)), complex)
@@ -149,13 +166,14 @@ def sweep(m, n, helmholtz, theta, *, mach=0.0, hub=0.0, tolerance=1e-6):
     return Sweep(reflection, directivity, error)
 
 
-def _check(m, n, helmholtz, theta, mach, hub):
+def _check_cases(
+    m: np.ndarray, n: np.ndarray, helmholtz: FloatArray, theta: FloatArray, mach: FloatArray, hub: float
+) -> None:
     if m.ndim != 1 or theta.ndim != 1:
         raise ValueError(f"cases and angles must be one-dimensional, got shapes {m.shape} and {theta.shape}")
     if not np.all((helmholtz > 0) & np.isfinite(helmholtz)):
         raise ValueError(f"helmholtz must be positive and finite, got helmholtz={helmholtz[~(helmholtz > 0)]}")
-    if not np.all((theta >= 0) & (theta <= np.pi)):
-        raise ValueError(f"theta must lie in [0, pi] rad, got {theta}")
+    check_angles(theta)
     for orders in set(zip(m.tolist(), n.tolist(), strict=True)):
         check_orders(*orders)
     for value in np.unique(mach):
@@ -163,52 +181,22 @@ def _check(m, n, helmholtz, theta, mach, hub):
     check_hub(hub)
 
 
-def _solve(section, k, alpha, theta):
+def _solve(
+    section: Section, k: FloatArray, alpha: FloatArray, theta: FloatArray
+) -> tuple[ComplexArray, ComplexArray, FloatArray]:
     """Reflection, directivity and error of cases (K, alpha)."""
     factors = Factorisation(section, k)
     kappa = np.sqrt((k - alpha) * (k + alpha) + 0j)
-    # W_plus at kappa, and at every distinct |s| = K |cos theta|.
-    cosine, index = np.unique(np.abs(np.cos(theta)).round(15), return_inverse=True)
-    nodes = np.concatenate([kappa[:, None], k[:, None] * cosine], axis=1)
-    log_plus, errors = factors.log_plus(nodes)
-    plus = np.exp(0.25j * np.pi + log_plus) / np.sqrt(k[:, None] + nodes)
-    half = (k + kappa) * plus[:, 0]
-    reflection = -(half**2) / (8 * section.norm(alpha) * kappa**2)
+    # ln F_plus at kappa, and at every distinct |s| = K |cos theta|.
+    cosine, index = np.unique(np.abs(np.cos(theta)).round(_COSINE_DIGITS), return_inverse=True)
+    log_plus, errors = factors.log_plus(np.concatenate([kappa[:, None], k[:, None] * cosine], axis=1))
+    half = (k + kappa) * (np.exp(0.25j * np.pi + log_plus[:, 0]) / np.sqrt(k + kappa))
+    reflection = coupling(half, half, kappa, kappa, section.norm(alpha))
     nearest = section.eigenvalues(int(k.max() / np.pi) + 3)
-    cancellation = 2 * _EPS * k / np.abs(k[:, None] - nearest).min(axis=1)
-    error = errors[:, 0] + errors.max(axis=1) + cancellation + 4 * _EPS
-
-    m, hub = section.m, section.hub
-    strength, column = (0.5j * half)[:, None], k[:, None]
-    s, sine = -column * np.cos(theta), np.sin(theta)
-    axis = sine < _AXIS
-    gamma = column * np.where(axis, 1.0, sine) + 0j
-    at_angles = plus[:, 1:][:, index]
-    back = s < 0
-    # Upstream: sources times W_plus / (gamma H_m'); the plane wave's pole cancels the branch point.
-    plane = alpha[:, None] == 0
-    sources = strength * np.where(plane, 1.0, (column + s) / np.where(back | plane, 1.0, s + kappa[:, None]))
-    with np.errstate(over="ignore", invalid="ignore"):
-        slope = gamma * hankel_pair(m, gamma)[1] * np.exp(1j * gamma)
-    finite = np.isfinite(slope)  # else H_m' overflows, and D vanishes
-    front = np.where(finite, sources * at_angles / np.where(finite, slope, 1.0), 0.0)
-    # Downstream, W_plus = W / W_minus: the poles of the sources meet zeros of S'.
-    behind = np.zeros_like(front)
-    rows, columns = np.nonzero(back)
-    if len(rows):
-        z, a = gamma[rows, columns], alpha[rows]
-        quotient = np.where(
-            a == 0,
-            section.wall(z)[1],
-            (k[rows] + s[rows, columns])
-            * (kappa[rows] - s[rows, columns])
-            * section.slope_quotient(z, np.where(a == 0, 1.0, a)),
-        )
-        behind[rows, columns] = 1j * np.pi * strength[rows, 0] * quotient / (z * at_angles[rows, columns])
-    total = np.where(back, behind, front)
-    if np.any(axis):
-        ahead = -0.5j * np.pi * (1 - hub**2) * strength / at_angles
-        behind_axis = np.where(plane, strength, sources) * at_angles * np.pi / 2j
-        limit = np.where(back, np.where(plane, ahead, 0.0), behind_axis) if m == 0 else 0.0
-        total = np.where(axis, limit, total)
-    return reflection, (-1j) ** (m + 1) / np.pi * total, error
+    lost = cancellation(k, np.abs(k[:, None] - nearest).min(axis=1))
+    error = errors[:, 0] + errors.max(axis=1) + lost + 4 * EPS
+    column = None, slice(None), None  # one radial order a case
+    far = directivity(
+        section, k[:, None], theta, alpha[column], kappa[column], 0.5j * half[column], log_plus[:, 1:][:, index]
+    )
+    return reflection, far, error

@@ -12,9 +12,11 @@ import mpmath as mp
 import numpy as np
 
 from analytic import bessel as tables
+from analytic.bessel import bessel_pair, hankel_pair
+from analytic.bessel.evaluation import Tables
 from analytic.contour import contour
-from analytic.kernel import bessel_pair, hankel_pair, radial_wavenumber
 from analytic.modes import radial_eigenvalues
+from analytic.wavenumbers import radial_wavenumber
 
 CASES = [(0, 3.0), (0, 30.0), (1, 8.0), (2, 10.0), (5, 20.0), (10, 25.0), (20, 35.0), (40, 60.0), (80, 110.0)]
 
@@ -22,7 +24,7 @@ CASES = [(0, 3.0), (0, 30.0), (1, 8.0), (2, 10.0), (5, 20.0), (10, 25.0), (20, 3
 def arguments(m, k, outside):
     """r gamma on the contour of a field over |X| <= 2."""
     alpha = radial_eigenvalues(m, int(k / np.pi) + 8)
-    path = contour(k, np.sqrt((k - alpha) * (k + alpha) + 0j), extent=2.0, nearest=1 / 64, step=0.1, growth=7.0)
+    path = contour(k, np.sqrt((k - alpha) * (k + alpha) + 0j), extent=2.0, nearest=1 / 64, exponent=10.0, growth=7.0)
     radius = (np.arange(32) + 0.5) / 32 + outside
     return np.multiply.outer(radius, radial_wavenumber(path.s, k))
 
@@ -65,7 +67,7 @@ def main(argv=None):
     print("  m    ka   size     J: ns   scipy  ratio     H: ns   scipy  ratio   set-up [ms]   [MB]   errors J, H")
     for m, k in CASES:
         started = time.perf_counter()
-        made = tables._Tables(m)
+        made = Tables(m)
         setup = time.perf_counter() - started
         memory = sum(c.coefficients.nbytes for c in (made.bessel_cells, *made.hankel_cells))
         cells = []

@@ -14,7 +14,7 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from analytic import DuctMode, cut_on_helmholtz, near_field, near_fields, solve, sweep
+from analytic import DuctMode, cut_on_helmholtz, layout, near_fields, solve, sweep
 
 X, R = (np.arange(128) + 0.5) / 32 - 2, (np.arange(64) + 0.5) / 32
 ANGLES = np.radians(np.linspace(0, 180, 37))
@@ -73,15 +73,15 @@ def ratio(seed):
     """Seconds a field, in a sweep, alone or in an amplitude sweep, and of its matrix products alone: medians."""
     drawn = [draw(np.random.default_rng(seed + index)) for index in range(SAMPLE)]
     shapes = []
-    product = near_field._Grid.product
+    product = layout.Grid.product
 
-    def note(strength, factors, nodes):
+    def note(grid, strength, factors, nodes):
         shapes.append((strength[:, nodes].shape, factors[..., nodes].shape))
-        return product(strength, factors, nodes)
+        return product(grid, strength, factors, nodes)
 
-    near_field._Grid.product = staticmethod(note)
+    layout.Grid.product = note
     near_fields([DuctMode(*mode) for mode in drawn], X, R)
-    near_field._Grid.product = staticmethod(product)
+    layout.Grid.product = product
     shapes = [(left, (q * r, n)) for left, (q, r, n) in shapes]
     ones = {shape: np.ones(shape, complex) for pair in shapes for shape in pair}  # reused, as from a cache
     pairs = [(ones[left], ones[right].T) for left, right in shapes]

@@ -4,7 +4,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from analytic.bessel import _tables, bessel, hankel
+from analytic.bessel import bessel, hankel
+from analytic.bessel.evaluation import tables
 
 ORDERS = [0, 1, 2, 10, 13, 40, 80]
 EPS = np.finfo(float).eps
@@ -12,7 +13,7 @@ EPS = np.finfo(float).eps
 
 def reach(m):
     """Where the expansions for large arguments begin."""
-    return _tables(m).reach
+    return tables(m).reach
 
 
 def tolerance(m):

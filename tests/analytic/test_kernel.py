@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from analytic import cut_on_helmholtz
+from analytic.bessel import bessel_pair
 from analytic.errors import ConvergenceError
 from analytic.factorisation import Factorisation
-from analytic.kernel import bessel_pair, radial_wavenumber
 from analytic.modes import radial_eigenvalue
 from analytic.section import Section
+from analytic.wavenumbers import radial_wavenumber
 
 ORDERS = [0, 1, 5, 40]
 

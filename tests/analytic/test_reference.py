@@ -39,7 +39,9 @@ def far_differences(case, reference, angles):
     results = [(difference([value], [expected]), allowed) for value, expected in pairs]
     for theta in angles:  # beside a null the estimate is relative to the lobe next to it
         value, expected = solution.directivity(theta), complex(reference.directivity(theta))
-        beside = solution.directivity(np.clip(theta + np.linspace(-1, 1, 41) * LOBE / max(solution._k, 1), 0, np.pi))
+        beside = solution.directivity(
+            np.clip(theta + np.linspace(-1, 1, 41) * LOBE / max(solution.transform.k, 1), 0, np.pi)
+        )
         results.append((abs(value - expected) / np.max(np.abs(beside)), allowed))
     return results
 

@@ -1,11 +1,6 @@
-"""Radial wavenumber, and the exponentials and scaled Bessel functions that kernels and fields are made of."""
+"""Radial wavenumbers on their branch, and the exponentials of waves."""
 
 import numpy as np
-from scipy import special
-
-from . import bessel
-
-_FEW = 128  # arguments below which tables do not pay
 
 
 def root(z):
@@ -36,19 +31,3 @@ def exponentials(points, rate):
         np.multiply(result[:more], np.exp((line[done] - line[0]) * rate), out=result[done : done + more])
         done += more
     return result
-
-
-def bessel_pair(m, z):
-    """J_m(z) and J_m'(z), both times exp(-|Im z|); z a complex array without zeros."""
-    if np.size(z) >= _FEW and m <= bessel.LARGEST_ORDER:
-        return bessel.bessel(m, z)
-    value = special.jve(m, z)
-    return value, (m / z) * value - special.jve(m + 1, z)
-
-
-def hankel_pair(m, z):
-    """H_m(z) and H_m'(z) of the first kind, both times exp(-i z); otherwise as `bessel_pair`."""
-    if np.size(z) >= _FEW and m <= bessel.LARGEST_ORDER:
-        return bessel.hankel(m, z)
-    value = special.hankel1e(m, z)
-    return value, (m / z) * value - special.hankel1e(m + 1, z)

@@ -1,0 +1,187 @@
+r"""Sound leaving a semi-infinite hard-walled circular or annular duct, without flow or in uniform flow, no wake.
+
+psi = phi(X, r) exp(-i K M X) with X = x / beta, K = ka / beta, beta = sqrt(1 - M^2) turns the convected wave equation
+into Helmholtz's equation for phi; every formula below is for phi. With T(s) = (i/2) sum_n a_n (K + kappa_n)
+W_plus(kappa_n) / (s + kappa_n) for incident amplitudes a_n, the radial velocity on r = 1, X > 0 has the transform
+
+    V_plus(s) = (K + s) W_plus(s) T(s),
+
+and the spectra are A S(gamma r) inside, A = V_plus / (gamma S'(gamma)), and B H_m(gamma r) outside, B = V_plus /
+(gamma H_m'(gamma)); S is the duct's radial function, J_m without a hub. Below the real axis W_plus = W / W_minus
+cancels S' or H_m' by hand, so that no zero of the kernel meets a pole numerically.
+
+References
+----------
+B. Noble, Methods based on the Wiener–Hopf technique (1958), section 3.4; R. M. Munt, J. Fluid Mech. 83 (1977), for
+the flow.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ..arrays import EPS, ComplexArray, FloatArray
+from ..contour import Contour
+from ..factorisation import Factorisation
+from ..source import Source
+from ..transform import Transform
+from ..waves import Spectra
+from . import uniform_far_field
+from .uniform_near_field import UniformNodes, UniformSpectra, rows_of_unequal_length
+
+_EVANESCENT = 4  # duct modes considered beyond K / pi, of which a path keeps clear: at least two of them are cut off
+
+
+@dataclass(frozen=True)
+class UniformFlow:
+    """The duct's flow, if there is one, continues outside: uniform and without a wake."""
+
+
+class UniformTransform(Transform):
+    """Transform in uniform flow; see the module for the symbols and `Transform` for the rest.
+
+    Attributes
+    ----------
+    alpha, kappa : (order,) arrays
+        Radial eigenvalues of the modes cut on or in the source and one more, and their axial wavenumbers.
+    factors : Factorisation
+    plus : (order,) complex array
+        W_plus(kappa).
+    strength : (order,) complex array
+        (i/2) a_n (K + kappa_n) W_plus(kappa_n) of the incident amplitudes.
+    """
+
+    def __init__(self, source: Source, medium: object) -> None:
+        self._describe(source, medium)
+        self._complete(Factorisation(self.section, self.k))
+
+    @classmethod
+    def several(cls, sources: Sequence[Source], medium: object) -> list[Self]:
+        """Transforms for sources of one azimuthal order and hub, whose factorisations are one call."""
+        transforms = [cls.__new__(cls) for _ in sources]
+        for transform, source in zip(transforms, sources, strict=True):
+            transform._describe(source, medium)
+        factors = Factorisation(transforms[0].section, np.array([transform.k for transform in transforms]))
+        sizes = [len(transform.kappa) for transform in transforms]
+        rows = rows_of_unequal_length(sizes)
+        plus, error = factors.plus(np.concatenate([transform.kappa for transform in transforms])[rows])
+        for case, (transform, size) in enumerate(zip(transforms, sizes, strict=True)):
+            transform._complete(factors.case(case), plus[case, :size], error[case, :size])
+        return transforms
+
+    def _describe(self, source: Source, medium: object) -> None:
+        """Set everything but the factors."""
+        super().__init__(source, medium)
+        beta = math.sqrt((1 - source.mach) * (1 + source.mach))
+        k = source.helmholtz / beta
+        self.scale, self.k, self.shift = beta, k, source.mach * k / beta
+        cut_on = np.count_nonzero(self.section.eigenvalues(int(k / np.pi) + 3) < k)
+        self.alpha = self.section.eigenvalues(max(int(cut_on), len(self.amplitudes)) + 1)
+        near = self.section.eigenvalues(int(k / np.pi) + _EVANESCENT)
+        self.poles = np.sqrt((k - near) * (k + near) + 0j)
+        self.kappa = np.sqrt((k - self.alpha) * (k + self.alpha) + 0j)
+        self._norm = self.section.norm(self.alpha)
+        self.flux, self.propagating = np.abs(self.kappa) * self._norm, self.kappa.imag == 0
+        self.radiation = k
+        self.cancellation = float(cancellation(k, np.min(np.abs(k - self.alpha))))
+
+    def _complete(
+        self, factors: Factorisation, plus: ComplexArray | None = None, error: FloatArray | None = None
+    ) -> None:
+        """Set what follows from the factors."""
+        self.factors = factors
+        if plus is None or error is None:
+            plus, error = factors.plus(self.kappa)
+        self.plus, self.factor_error = plus, float(2 * np.max(error))
+        self.excite()
+
+    def excite(self) -> None:
+        """Set the strength of the poles of T."""
+        count = len(self.amplitudes)
+        self.strength = 0.5j * self.amplitudes * (self.k + self.kappa[:count]) * self.plus[:count]
+
+    @property
+    def described(self) -> str:
+        """The source: this medium is the default and has no parameters."""
+        return str(self.source)
+
+    @property
+    def reflection_matrix(self) -> ComplexArray:
+        """Reflection coefficients of the potential at x = 0: array [reflected, incident]."""
+        half = (self.k + self.kappa) * self.plus
+        return coupling(half[:, None], half, self.kappa[:, None], self.kappa, self._norm[:, None])
+
+    @property
+    def reflection(self) -> ComplexArray:
+        """Reflected potential amplitudes."""
+        return self.reflection_matrix[:, : len(self.amplitudes)] @ self.amplitudes
+
+    def reflection_pressure(self) -> ComplexArray:
+        """Reflected pressure amplitudes for incident ones."""
+        upstream, downstream = self._pressure_factor(-1), self._pressure_factor(1)
+        count = len(self.amplitudes)
+        return (upstream[:, None] * self.reflection_matrix / downstream)[:, :count] @ self.amplitudes
+
+    def _pressure_factor(self, direction: int) -> ComplexArray:
+        """i (ka - M mu): pressure of a mode of unit potential."""
+        mach = self.source.mach
+        mu = direction * self.kappa / self.scale - mach * self.k / self.scale
+        return 1j * (self.source.helmholtz - mach * mu)
+
+    def end_correction(self) -> float:
+        """End correction from ln F_plus(K), whose phase is continuous in the frequency."""
+        log_plus, _ = self.factors.log_plus(np.array([self.k + 0j]))
+        return float((np.pi / 2 + 2 * log_plus[0].imag) * self.scale**2 / (2 * self.source.helmholtz))
+
+    def sources(self, s: ComplexArray) -> ComplexArray:
+        """(K + s) T(s)."""
+        return uniform_far_field.sources(self.k, s, self.kappa[: len(self.strength)], self.strength)
+
+    def directivity(self, theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
+        """Directivity, and the error estimate of ln F_plus."""
+        log_plus, error = self.factors.log_plus(np.abs(self.k * np.cos(theta)) + 0j)
+        modes = slice(len(self.strength))
+        alpha, kappa, strength = (array[modes, None, None] for array in (self.alpha, self.kappa, self.strength))
+        k = np.array([[self.k]])
+        value = uniform_far_field.directivity(
+            self.section, k, theta.ravel(), alpha, kappa, strength, log_plus.reshape(1, -1)
+        )
+        return value.reshape(theta.shape), error
+
+    def fluid(self, inside: bool) -> tuple[float, float, float]:
+        """The same fluid on either side."""
+        return 1.0, self.source.helmholtz, self.source.mach
+
+    @classmethod
+    def spectra(cls, families: Sequence[Sequence[Self]], paths: Sequence[Contour]) -> list[list[Spectra]]:
+        """Spectra; everything on the paths is evaluated in one call."""
+        nodes = UniformNodes([family[0] for family in families], paths)
+        return [
+            [UniformSpectra(transform, path, nodes, case) for transform in family]
+            for case, (family, path) in enumerate(zip(families, paths, strict=True))
+        ]
+
+
+def cancellation(k: FloatArray | float, distance: FloatArray | float) -> FloatArray | float:
+    """Relative error of kappa_n = sqrt(K^2 - alpha_n^2), which loses the digits that K and alpha_n share.
+
+    distance : |K - alpha| of the mode nearest to its cut-on.
+    """
+    return 2 * EPS * k / distance
+
+
+def coupling(
+    reflected: ComplexArray,
+    incident: ComplexArray,
+    kappa_reflected: ComplexArray,
+    kappa_incident: ComplexArray,
+    norm: FloatArray,
+) -> ComplexArray:
+    """Reflection coefficients of the potential.
+
+    reflected, incident : (K + kappa) W_plus(kappa) of both modes; norm : of the reflected one.
+    """
+    return -(reflected / (4 * norm * kappa_reflected) * incident) / (kappa_reflected + kappa_incident)

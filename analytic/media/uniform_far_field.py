@@ -1,0 +1,95 @@
+r"""Directivity in uniform flow, of many sources of one azimuthal order and hub at once.
+
+With T(s) = (i/2) sum_n a_n (K + kappa_n) W_plus(kappa_n) / (s + kappa_n), see `uniform`, the far field is
+
+    D(theta) = (-i)^{m+1} / pi (K + s) T(s) W_plus(s) / (gamma H_m'(gamma)),    s = -K cos(theta), gamma = K sin(theta).
+
+Downstream, s < 0, W_plus = W / W_minus cancels H_m', and the zeros of S' meet the poles of T.
+"""
+
+import numpy as np
+
+from ..arrays import ComplexArray, FloatArray
+from ..bessel import hankel_pair
+from ..section import Section
+
+AXIS = 1e-12  # sine of the angle to the axis below which D is its limit: K sin(pi) is rounding, 1.2e-16 K
+
+
+def sources(k: FloatArray | float, s: ComplexArray, kappa: ComplexArray, strength: ComplexArray) -> ComplexArray:
+    """(K + s) T(s); the plane wave's pole cancels the branch point.
+
+    s : (..., node) complex array; kappa, strength : (order, ..., 1) complex arrays.
+    """
+    total = np.zeros(s.shape, complex)
+    for c, pole in zip(strength, kappa, strict=False):
+        if np.any(c != 0):
+            total += c * np.where(pole == k, 1.0, (k + s) / (s + np.where(pole == k, 1.0, pole)))
+    return total
+
+
+def directivity(
+    section: Section,
+    k: FloatArray,
+    theta: FloatArray,
+    alpha: FloatArray,
+    kappa: ComplexArray,
+    strength: ComplexArray,
+    log_plus: ComplexArray,
+) -> ComplexArray:
+    """Directivities: (case, angle).
+
+    Parameters
+    ----------
+    section : Section
+    k : (case, 1) float array
+        K.
+    theta : (angle,) float array
+        In [0, pi] [rad].
+    alpha : (order, case, 1) float array
+        Radial eigenvalues.
+    kappa, strength : (order, case, 1) complex arrays
+        Their axial wavenumbers; (i/2) a_n (K + kappa_n) W_plus(kappa_n).
+    log_plus : (case, angle) complex array
+        ln F_plus(|s|): above the factorisation line, where it is accurate, and away from the branch point -K.
+    """
+    m = section.m
+    s, gamma = -k * np.cos(theta) + 0j, k * np.sin(theta) + 0j
+    back = s.real < 0  # W_plus(s) = W(s) / W_plus(-s) there
+    axis = np.abs(gamma) < AXIS * k
+    safe = np.where(axis, 1.0, gamma)
+    plus = np.exp(0.25j * np.pi + log_plus) / np.sqrt(k + np.abs(s))
+    with np.errstate(over="ignore", invalid="ignore"):
+        hankel = hankel_pair(m, safe)[1] * np.exp(1j * safe)
+    finite = np.isfinite(hankel)  # else H_m' overflows, and D vanishes
+    front = np.where(finite, plus / (safe * np.where(finite, hankel, 1.0)), 0.0)
+    behind = 1j * np.pi * _sources_times_slope(section, k, s, safe, alpha, kappa, strength) / (safe * plus)
+    # gamma -> 0: gamma H_m' grows for m > 0, the wave vanishes on the axis; m = 0 has finite limits.
+    front = sources(k, np.where(back, -s, s), kappa, strength) * np.where(
+        axis, plus * (np.pi / 2j if m == 0 else 0.0), front
+    )
+    plane_wave = np.sum(np.where(alpha == 0, strength, 0.0), axis=0)
+    limit = -0.5j * np.pi * (1 - section.hub**2) * plane_wave
+    behind = np.where(axis, limit / plus if m == 0 else 0.0, behind)
+    return (-1j) ** (m + 1) / np.pi * np.where(back, behind, front)
+
+
+def _sources_times_slope(
+    section: Section,
+    k: FloatArray,
+    s: ComplexArray,
+    gamma: ComplexArray,
+    alpha: FloatArray,
+    kappa: ComplexArray,
+    strength: ComplexArray,
+) -> ComplexArray:
+    """(K + s) T(s) S'(gamma), through the poles of T: there D has its main lobes."""
+    total = np.zeros(s.shape, complex)
+    for c, a, pole in zip(strength, alpha, kappa, strict=True):
+        plane = a == 0
+        if np.any(plane):
+            total += np.where(plane, c, 0.0) * section.wall_condition(gamma)
+        if np.any(c[~plane] != 0):  # S' / (s + kappa) = (s - kappa) S' / (s^2 - kappa^2)
+            modes = np.where(plane, 0.0, c)
+            total += modes * (k + s) * (pole - s) * section.slope_quotient(gamma, np.where(plane, 1.0, a))
+    return total

@@ -1,0 +1,150 @@
+"""One state of the duct: everything about a solution that depends on the medium the duct opens into."""
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+
+from .arrays import EPS, BoolArray, ComplexArray, FloatArray
+from .contour import ARMS, Contour
+from .section import Section
+from .solution import Solution
+from .source import DuctMode, Source
+from .waves import Spectra
+
+
+class Transform(ABC):
+    """Fourier transform of the sound of one source, in one medium; a base class.
+
+    A medium has a subclass, which solves the Wiener–Hopf equation, and an entry in `analytic.media.MEDIA`. In x the
+    field consists of waves exp(-i s x); contours are described in the variable z = (s - shift) scale, in which the
+    branch points of the fluid outside are -k and k.
+
+    Parameters
+    ----------
+    source : DuctMode or ModeMixture
+    medium : object
+        Of the class that the subclass has the entry for.
+
+    Attributes
+    ----------
+    source, medium
+        As passed in.
+    m : int
+        Azimuthal order, >= 0: fields of m and -m differ in the factor exp(i m phi) alone.
+    section : Section
+        Cross-section of the duct; has the wall condition.
+    amplitudes : (order,) complex array
+        Incident potential amplitudes at the wall, x = 0, of the radial orders 0, 1, ...
+    k, scale, shift : float
+        Of the contour variable.
+    poles : (...) complex array
+        Points that the path for x < 0 must keep away from, in the contour variable.
+    arms : tuple of pairs of float
+        Angles to the real axis at which that path may leave to the right and to the left [rad].
+    flux : (order,) float array
+        Sound power of duct modes of unit amplitude, of all orders that `reflection` has.
+    propagating : (order,) bool array
+        Which of these modes are cut on.
+    radiation : float
+        Radiated power over the integral of |D|^2 sin(theta).
+    factor_error : float
+        Relative error estimate of what the factorisation contributes to the reflection coefficients.
+    cancellation : float
+        Relative error of axial wavenumbers near cut-on: k and alpha share digits there.
+    """
+
+    solution: ClassVar[type[Solution]] = Solution  # what `solve` returns
+    power_accuracy: ClassVar[float] = 1e-3  # of the radiated power, over the tolerance: below what the balance shows
+
+    k: float
+    scale: float
+    shift: float
+    poles: ComplexArray
+    arms: tuple[tuple[float, float], ...] = ARMS
+    flux: FloatArray
+    propagating: BoolArray
+    radiation: float
+    factor_error: float
+    cancellation: float
+
+    def __init__(self, source: Source, medium: object) -> None:
+        self.source, self.medium = source, medium
+        self.m = abs(int(source.m))
+        self.section = Section(self.m, source.hub)
+        self.amplitudes = np.asarray(source.amplitudes, dtype=complex)
+
+    @classmethod
+    def several(cls, sources: Sequence[Source], medium: object) -> list[Self]:
+        """Transforms for sources of one azimuthal order and hub, which may share evaluations."""
+        return [cls(source, medium) for source in sources]
+
+    def incident(self, source: Source) -> Self:
+        """The transform for another source in the same duct, of no more radial orders; the factorisation is shared."""
+        other = copy.copy(self)
+        other.source, other.amplitudes = source, np.asarray(source.amplitudes, dtype=complex)
+        other.excite()
+        return other
+
+    def incident_amplitudes(self, count: int) -> ComplexArray:
+        """Amplitudes of the first `count` radial orders, 0 where nothing is incident."""
+        amplitudes = np.zeros(count, complex)
+        amplitudes[: len(self.amplitudes)] = self.amplitudes
+        return amplitudes
+
+    @property
+    def described(self) -> str:
+        """Source and medium, for error messages."""
+        return f"{self.source} with {self.medium}"
+
+    @property
+    def error_estimate(self) -> float:
+        """Relative error estimate of the reflection coefficients."""
+        return float(self.factor_error + self.cancellation + 4 * EPS)
+
+    @property
+    def reflection_matrix(self) -> ComplexArray:
+        """Reflection coefficients of the potential at x = 0, wall-normalised modes: [reflected, incident]."""
+        source, count = self.source, len(self.reflection)
+        modes = [DuctMode(source.m, n, source.helmholtz, source.mach, source.hub) for n in range(count)]
+        return np.stack([self.incident(mode).reflection[:count] for mode in modes], axis=1)
+
+    @abstractmethod
+    def excite(self) -> None:
+        """Set what depends on the incident amplitudes."""
+
+    @property
+    @abstractmethod
+    def reflection(self) -> ComplexArray:
+        """Reflected potential amplitudes of the radial orders 0, 1, ... at the wall, x = 0: (order,)."""
+
+    @abstractmethod
+    def reflection_pressure(self) -> ComplexArray:
+        """As `reflection`, with incident and reflected amplitudes of the pressure."""
+
+    @abstractmethod
+    def end_correction(self) -> float:
+        """End correction of the plane wave [radii], for a source of one plane wave."""
+
+    @abstractmethod
+    def directivity(self, theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
+        """Directivity at angles in [0, pi], any shape, and the error estimate of its factors."""
+
+    @abstractmethod
+    def fluid(self, inside: bool) -> tuple[float, float, float]:
+        """Density, Helmholtz number and Mach number in p = density (i k psi - M u), for r <= 1 or r > 1."""
+
+    @classmethod
+    @abstractmethod
+    def spectra(cls, families: Sequence[Sequence[Self]], paths: Sequence[Contour]) -> list[list[Spectra]]:
+        """Spectra of every transform of every family; a family shares a path."""
+
+    def beams(self) -> FloatArray:
+        """Angles in (0, pi) of narrow lobes of D, at which its quadrature is split."""
+        return np.empty(0)
+
+    def vortical(self) -> float:
+        """Power carried downstream by vorticity, in the unit of `flux`; 0 without a vortex sheet."""
+        return 0.0
