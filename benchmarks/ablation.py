@@ -17,9 +17,9 @@ from derivatives import relative_errors, tensors
 from torch.utils.data import Subset
 
 from data.read import Cases
+from wavenet import derivatives
 from wavenet.derivatives.constrained import combine
 from wavenet.derivatives.unet import CONSTRAINTS, UNet
-from wavenet.runs import SHIPPED, load
 from wavenet.study.tasks import build
 from wavenet.training.loading import FieldCases
 from wavenet.training.loop import Preset, fit
@@ -65,7 +65,7 @@ def learn(constraints, physics, seed, data, edge):
         return fit(net, *sets, run, preset=dataclasses.replace(PRESET, physics=physics), progress=False)
 
 
-def without_judge(model, rule):
+def with_other_shares(model, rule):
     """The constrained network with other shares: equal ones, or by a rule."""
 
     def method(potential, parameters):
@@ -87,12 +87,12 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="a derivative dataset")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--ours", default=SHIPPED["derivative"], help="run of the constrained network")
+    parser.add_argument("--ours", help="run of the constrained network [the shipped one]")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
     test = Cases(options.data, "test", task="derivative")
     seen = [tensors(test[index]) for index in np.linspace(0, len(test) - 1, SEEN).astype(int)]
-    ours = load(options.ours, task="derivative")[1]
+    ours = derivatives.load(options.ours)
     ours = ours.on_grid(test.constants["x"], test.constants["r"])
     print(f"{SEEN} unseen fields, {TAUGHT} for training, {options.seeds} seeds: mean ± spread of the medians\n")
     print("| constraints | u | v |", "|---|---|---|", sep="\n", flush=True)
@@ -106,8 +106,8 @@ def main(argv=None):
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
     last = {
         "constrained network": ours,
-        "constrained network, equal shares": without_judge(ours, False),
-        "constrained network, edge functions within 0.36, wide stencils elsewhere": without_judge(ours, True),
+        "constrained network, equal shares": with_other_shares(ours, False),
+        "constrained network, edge functions within 0.36, wide stencils elsewhere": with_other_shares(ours, True),
     }
     for name, method in last.items():
         u, v = np.median(errors(method, seen), axis=0)

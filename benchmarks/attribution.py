@@ -9,8 +9,8 @@ import time
 import numpy as np
 import torch
 
+from wavenet import derivatives
 from wavenet.rap import RAP
-from wavenet.runs import BASELINES, SHIPPED, load
 
 
 def seconds(repeats, *functions):
@@ -32,9 +32,9 @@ def main():
     places = [(int(random.integers(4)), int(random.integers(128)), int(random.integers(64))) for _ in range(100)]
     print("| network | forward pass [ms] | one output, over it | each of 100, over it |\n|---|---|---|---|")
     models = {
-        "constrained network, double": (load(SHIPPED["derivative"])[1].on_grid(x, r), torch.float64),
-        "U-net, double": (load(BASELINES["unet"])[1], torch.float64),
-        "U-net, single": (load(BASELINES["unet"])[1], torch.float32),
+        "constrained network, double": (derivatives.load().on_grid(x, r), torch.float64),
+        "U-net, double": (derivatives.load("unet"), torch.float64),
+        "U-net, single": (derivatives.load("unet"), torch.float32),
     }
     for name, (model, dtype) in models.items():
 

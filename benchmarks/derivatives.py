@@ -18,17 +18,20 @@ from safetensors.torch import load_file, save_file
 
 from analytic import ModeMixture, solve
 from data.read import Cases
+from wavenet import derivatives
 from wavenet.derivatives.constrained import ConstrainedNetwork
 from wavenet.derivatives.differences import ORDERS, Differences
 from wavenet.derivatives.wave_stencils import WaveDerivatives
-from wavenet.runs import SHIPPED, load
+from wavenet.networks import Steps
 from wavenet.study.tasks import build, examples
 from wavenet.training.loop import Preset, fit
+from wavenet.training.losses import velocity_loss
 
 PRESETS = {
     "paper U-net": Preset(epochs=34, batch=8, rate=1e-3, patience=34, width=8),
     "FNO": Preset(epochs=18, batch=8, rate=1e-3, patience=18, width=16),
 }
+STEPS = {"paper U-net": None, "FNO": Steps(build=Peer, presets=PRESETS, loss=velocity_loss)}
 FITTED = 330  # fields that the stencil is fitted to
 LIP = 0.2  # radius of the disc at the lip
 
@@ -42,7 +45,8 @@ def trained(name, data, runs):
     if name != "paper U-net":
         net = Peer(PeerConfig(net.config.potential_scale, net.config.velocity_scale, PRESETS[name].width))
     if not weights.exists():
-        fit(net, examples(taught), examples(Cases(data, "validation")), run, preset=PRESETS[name], progress=False)
+        sets = examples(taught), examples(Cases(data, "validation"))
+        fit(net, *sets, run, preset=PRESETS[name], progress=False, steps=STEPS[name])
         save_file({key: value.contiguous() for key, value in net.state_dict().items()}, weights)
     net.load_state_dict(load_file(weights))
     return net.eval()
@@ -129,7 +133,7 @@ def main(argv=None):
     parser.add_argument("--data", required=True, help="a derivative dataset")
     parser.add_argument("--runs", required=True, help="folder of the trained networks")
     parser.add_argument("--only", choices=PRESETS, help="train this one and stop")
-    parser.add_argument("--ours", default=SHIPPED["derivative"], help="run of the constrained network")
+    parser.add_argument("--ours", help="run of the constrained network [the shipped one]")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
     if options.only:
@@ -137,7 +141,7 @@ def main(argv=None):
         return
     cases = Cases(options.data, "test", task="derivative")
     x, r = cases.constants["x"], cases.constants["r"]
-    ours, fitted = load(options.ours, task="derivative")[1].on_grid(x, r), stencil(options.data)
+    ours, fitted = derivatives.load(options.ours).on_grid(x, r), stencil(options.data)
     assert isinstance(ours, ConstrainedNetwork)
     differences = {order: Differences(x, r, order) for order in ORDERS}
     methods = {name: trained(name, options.data, options.runs) for name in PRESETS}

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from analytic import cut_on_orders, radial_eigenvalue, sweep
+from wavenet import far_field
 from wavenet.far_field.directivity import LEVELS, relative_error
 from wavenet.forward.feed_forward import ForwardConfig, ForwardModel
-from wavenet.runs import SHIPPED, load
 
 THETA = np.linspace(0, np.pi, 37)
 TAUGHT, SEEN, BATCH = 40_000, 3000, 10_000
@@ -120,7 +120,7 @@ def start(loaded=[]):  # noqa: B006 - one model a process
     """The surrogate in single precision, on one thread, loaded once a process."""
     if not loaded:
         torch.set_num_threads(1)
-        loaded.append(load(SHIPPED["factor"], task="factor")[1].float())
+        loaded.append(far_field.load().float())
     return loaded[0]
 
 
@@ -161,7 +161,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=20.0, help="training of the plain network")
     options = parser.parse_args(argv)
-    model = load(SHIPPED["factor"], task="factor")[1]
+    model = far_field.load()
     taught, seen = draw(TAUGHT, 1), draw(SEEN, 2)
     known, exact = solved(taught), solved(seen)
     methods = {

@@ -9,7 +9,7 @@ from derivatives import tensors
 
 from analytic import cut_on_orders, radial_eigenvalue
 from data.read import Cases
-from wavenet.runs import BASELINES, SHIPPED, load
+from wavenet import derivatives, far_field, forward
 
 NEAR = 10  # cells, of a stencil's neighbourhood
 LIP = 0.36  # radius of the disc at the lip where the edge functions work
@@ -82,7 +82,7 @@ def fields(data, count, *, seed=0, points=None, network=None):
 
     points : function from a random generator to (x, r); network : (name, module), by default the shipped one
     """
-    name, model = network or ("constrained", load(SHIPPED["derivative"])[1])
+    name, model = network or ("constrained", derivatives.load())
     cases, random = Cases(data, "test", task="derivative"), np.random.default_rng(seed)
     x, r = cases.constants["x"], cases.constants["r"]
     model = model.on_grid(x, r) if name == "constrained" else model
@@ -126,7 +126,7 @@ def fields(data, count, *, seed=0, points=None, network=None):
 
 def arrays(count, *, seed=0):
     """Far-field pressures by the shipped directivity of random mixtures, at random angles; elements are modes."""
-    model, random = load(SHIPPED["factor"])[1], np.random.default_rng(seed)
+    model, random = far_field.load(), np.random.default_rng(seed)
     found = 0
     while found < count:
         helmholtz, mach, m = random.uniform(12, 28), random.uniform(-0.5, 0.5), int(random.integers(0, 13))
@@ -153,7 +153,7 @@ def inputs(data, count, *, seed=0):
     from wavenet.study.tasks import tensors as stacked
 
     dataset, random = read(data), np.random.default_rng(seed)
-    model = load(BASELINES["mlp"])[1]
+    model = forward.load()
     chosen = random.choice(dataset.cases("test"), count + 1, replace=False)
     features = model.features(stacked(dataset, chosen)[0])
     for index in range(count):

@@ -21,9 +21,9 @@ from augmentation import trained
 from explained import arrays, by_element, channels, fields, inputs
 from scipy import stats
 
+from wavenet import derivatives
 from wavenet.explain.measures import interval, outside_inside, perturbation, segmentation
 from wavenet.explain.methods import METHODS
-from wavenet.runs import BASELINES, load
 
 STEPS = {"constrained network": (10, 0.01), "U-net": (10, 0.01), "directivity": (2, 0.5), "forward model": (2, 0.5)}
 
@@ -74,7 +74,7 @@ def redrawn(model, seed=0):
 
 def sanity(options):
     """Rank correlation of relevance, cell by cell, with that of networks that know nothing."""
-    real = load(BASELINES["unet"])[1]
+    real = derivatives.load("unet")
     others = {
         "random weights": redrawn(real),
         "trained on other fields' velocities": trained("other fields' velocities", options.derivative, options.runs),
@@ -109,7 +109,7 @@ def main(argv=None):
     table("constrained network", fields(options.derivative, options.cases))
     table("directivity", arrays(4 * options.cases))
     table("forward model", inputs(options.forward, 4 * options.cases))
-    table("U-net", fields(options.derivative, options.cases, network=("unet", load(BASELINES["unet"])[1])))
+    table("U-net", fields(options.derivative, options.cases, network=("unet", derivatives.load("unet"))))
     sanity(options)
 
 

@@ -16,8 +16,8 @@ from derivatives import relative_errors, tensors
 
 from analytic import ModeMixture, cut_on_orders, solve
 from data.read import Cases
+from wavenet import derivatives
 from wavenet.derivatives.differences import ORDERS, Differences
-from wavenet.runs import SHIPPED, load
 
 DECIBELS = np.inf, 80, 60, 50, 40, 30, 20
 PER_WAVELENGTH = 40, 20, 12, 8, 6, 5, 4
@@ -95,9 +95,9 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="a derivative dataset")
     parser.add_argument("--cases", type=int, default=100, help="for each level")
-    parser.add_argument("--ours", default=SHIPPED["derivative"], help="run of the constrained network")
+    parser.add_argument("--ours", help="run of the constrained network [the shipped one]")
     options = parser.parse_args(argv)
-    cases, ours = Cases(options.data, "test", task="derivative"), load(options.ours, task="derivative")[1]
+    cases, ours = Cases(options.data, "test", task="derivative"), derivatives.load(options.ours)
     x, r = cases.constants["x"], cases.constants["r"]
     families, results = classical(x, r), {}
     with torch.no_grad():

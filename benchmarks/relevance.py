@@ -17,12 +17,12 @@ from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from analytic import cut_on_orders, radial_eigenvalue
+from wavenet import derivatives, far_field
 from wavenet.derivatives.constrained import METHODS
 from wavenet.explain.measures import interval
 from wavenet.explain.methods import METHODS as EXPLAINERS
-from wavenet.forward.feed_forward import INPUTS
+from wavenet.fields import INPUTS
 from wavenet.rap import RAP
-from wavenet.runs import BASELINES, SHIPPED, load
 
 SHARES = (0.5, 0.9, 0.99)
 NETWORKS = ("constrained", "unet")
@@ -31,7 +31,7 @@ TITLES = {"constrained": "constrained network", "unet": "U-net"}
 
 
 def network(name):
-    return name, load(SHIPPED["derivative"] if name == "constrained" else BASELINES[name])[1]
+    return name, derivatives.load(None if name == "constrained" else name)
 
 
 def reach(size, distance, part):
@@ -203,7 +203,7 @@ def modes(options, pictures):
         top.append(relevance.max() / relevance.sum())
     print("\n**Directivity**: the mode with the most relevance has its main lobe within 15° of the microphone in")
     print(f"{interval(hits, statistic=np.mean)} of the cases; its share is {interval(top)}.", flush=True)
-    model, (m, helmholtz, mach) = load(SHIPPED["factor"])[1], (4, 24.0, 0.3)
+    model, (m, helmholtz, mach) = far_field.load(), (4, 24.0, 0.3)
     count = cut_on_orders(helmholtz, m, mach)
     angle = np.radians(np.linspace(5, 120, 116))
     core = model.core(torch.full((count,), m), torch.arange(count), helmholtz, mach, torch.from_numpy(angle))

@@ -16,10 +16,10 @@ from derivatives import tensors
 from explanations import redrawn
 
 from data.read import Cases
+from wavenet import derivatives
 from wavenet.derivatives.differences import Differences
 from wavenet.explain.measures import interval
 from wavenet.explain.representations import activations, linear_cka, rsa, worst_change
-from wavenet.runs import BASELINES, SHIPPED, load
 
 LAYERS = ("down.0", "down.1", "down.2", "down.3", "down.4", "bottom", "up.0", "up.1", "up.2", "up.3", "up.4")
 FIELDS, CELLS, PAIRS = 60, 40, 1500
@@ -61,7 +61,7 @@ def similarity(options):
     """Print CKA and RSA of layers and quantities."""
     cases = Cases(options.derivative, "test", task="derivative")
     chosen = np.random.default_rng(0).choice(len(cases), FIELDS, replace=False)
-    trained = load(BASELINES["unet"])[1]
+    trained = derivatives.load("unet")
     for title, model in (("trained", trained), ("before training", redrawn(trained))):
         layers, known = sampled(model, cases, chosen, np.random.default_rng(1))
         some = np.random.default_rng(2).choice(FIELDS * CELLS, PAIRS, replace=False)
@@ -75,9 +75,9 @@ def robustness(options):
     """Print how errors of the potential are amplified."""
     cases = Cases(options.derivative, "test", task="derivative")
     x, r = cases.constants["x"], cases.constants["r"]
-    constrained = load(SHIPPED["derivative"])[1].on_grid(x, r)
+    constrained = derivatives.load().on_grid(x, r)
     noisy = constrained.on_grid(x, r, noise=SIZE)
-    unet = load(BASELINES["unet"])[1]
+    unet = derivatives.load("unet")
     methods = {
         "constrained network": lambda p: lambda psi: constrained(psi, p),
         "the same, told of the noise": lambda p: lambda psi: noisy(psi, p),

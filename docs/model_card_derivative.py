@@ -59,7 +59,7 @@ TEXT = """# Model card: derivatives next to the lip
 
 Written by `python docs/model_card_derivative.py --data derivative.h5`, the file by `wavenet generate derivative`.
 
-The constrained network that `wavenet differentiate` uses, `load(SHIPPED["derivative"])` of `wavenet.runs`: from a
+The constrained network that `wavenet differentiate` uses, `wavenet.derivatives.load()`: from a
 potential ψ on an evenly spaced grid around the open end, and m, ka, M, to u = ∂ψ/∂x and v = ∂ψ/∂r. It is linear in ψ.
 {weights} weights predict the errors of four derivatives, {functions} functions describe fields around the lip;
 safetensors, {size:.1f} MB.
@@ -124,7 +124,7 @@ def page(data):
         rows.append(row(f"out of range: {name.replace('_', ' ')}", found))
     recipe = json.loads(about["dataset"]["recipe"].split("\n", 1)[0])
     return TEXT.format(
-        weights=sum(weight.numel() for weight in model.judge.parameters()),
+        weights=sum(weight.numel() for weight in model.error_model.parameters()),
         functions=model.config.edge.functions,
         size=(SHIPPED["derivative"] / "weights.safetensors").stat().st_size / 1e6,
         recipe=about["dataset"]["recipe_name"],

@@ -28,7 +28,7 @@ TEXT = """# Model card: directivities
 
 Written by `python docs/model_card_factor.py`.
 
-The surrogate that `wavenet predict` and `wavenet detect` use, `load(SHIPPED["factor"])` of `wavenet.runs`: from a
+The surrogate that `wavenet predict` and `wavenet detect` use, `wavenet.far_field.load()`: from a
 duct mode (m, n), ka and M to its directivity at any angles, and to pressures at microphones, near or far. What it has
 learned is the kernel's factor, for m = 0 … {last} and K = ka/√(1 − M²) from {low:.2f} to {high:.2f}; every mode that is
 cut on, and any subsonic flow, follow in closed form. {numbers} numbers, safetensors, {size:.1f} MB.

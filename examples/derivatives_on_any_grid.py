@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from analytic import ModeMixture, cut_on_orders, solve
+from wavenet import derivatives
 from wavenet.derivatives.differences import Differences
-from wavenet.runs import SHIPPED, load
 
 CELLS = 128, 64
 CHANGE = 0.3  # of the spacing
@@ -63,9 +63,9 @@ def main(argv=None):
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=100)
-    parser.add_argument("--run", default=SHIPPED["derivative"], help="another run of the constrained network")
+    parser.add_argument("--run", help="another run of the constrained network")
     options = parser.parse_args(argv)
-    found = errors(load(options.run, task="derivative")[1], options.cases)
+    found = errors(derivatives.load(options.run), options.cases)
     print(f"{options.cases} fields on grids of their own      u: median, 95 %      v: median, 95 %")
     for index, name in enumerate(("constrained network", "differences of order 8")):
         columns = [f"{np.median(e):9.1e} {np.percentile(e, 95):9.1e}" for e in found[:, index].T]

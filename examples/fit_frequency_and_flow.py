@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from analytic import DuctMode, solve
-from wavenet.runs import SHIPPED, load
+from wavenet import far_field
 
 MODES = ((0, 0), (1, 1), (-3, 0), (5, 0))
 HELMHOLTZ, MACH, NOISE = 11.3, 0.27, 0.1
@@ -64,7 +64,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
-    model = load(SHIPPED["factor"], task="factor")[1]
+    model = far_field.load()
     measured = measure(np.random.default_rng(options.seed))
     (helmholtz, mach), left = fit(model, measured)
     print(f"ka = {helmholtz:.4f} (true {HELMHOLTZ}), M = {mach:.4f} (true {MACH}); residual {left:.3f}, noise {NOISE}")

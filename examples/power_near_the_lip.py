@@ -14,9 +14,9 @@ import torch
 from derivatives_on_any_grid import draw
 
 from analytic import solve
-from wavenet.derivatives.constraints import momentum_pressure
+from wavenet import derivatives
 from wavenet.derivatives.differences import Differences
-from wavenet.runs import SHIPPED, load
+from wavenet.derivatives.equations import momentum_pressure
 
 X, R = (np.arange(128) + 0.5) / 32 - 2, (np.arange(64) + 0.5) / 32
 CELLS = 0  # between the lip and the surface
@@ -73,7 +73,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=100)
     options = parser.parse_args(argv)
-    found = errors(load(SHIPPED["derivative"], task="derivative")[1], options.cases)
+    found = errors(derivatives.load(), options.cases)
     print(f"{options.cases} mixtures            intensity: median, 95 %          power: median, 95 %")
     for index, name in enumerate(("order 2", "order 8", "constrained network", "exact velocity")):
         columns = [f"{np.median(e):14.1e} {np.percentile(e, 95):14.1e}" for e in found[:, index].T]

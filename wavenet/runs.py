@@ -1,50 +1,46 @@
 """A run's folder: weights as safetensors, with the network's configuration and the dataset's provenance inside."""
 
 import contextlib
-import dataclasses
 import json
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
-from .derivatives.constrained import ConstrainedConfig, ConstrainedNetwork
-from .derivatives.edge import EdgeConfig, EdgeFunctions
-from .derivatives.unet import UNet, UNetConfig
-from .far_field.directivity import Directivity, DirectivityConfig
-from .forward.feed_forward import ForwardConfig, ForwardModel
+from . import networks
+from .networks import Network
 
 WEIGHTS = "weights.safetensors"
-MODELS = {  # name: (task, network, configuration)
-    "mlp": ("forward", ForwardModel, ForwardConfig),
-    "unet": ("derivative", UNet, UNetConfig),
-    "constrained": ("derivative", ConstrainedNetwork, ConstrainedConfig),
-    "edge": ("edge", EdgeFunctions, EdgeConfig),
-    "directivity": ("factor", Directivity, DirectivityConfig),
-}
-DEFAULTS = {"forward": "mlp", "derivative": "constrained", "edge": "edge", "factor": "directivity"}
 _WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED = {task: _WEIGHTS / task for task in ("derivative", "factor")}  # runs that come with the package, by task
-BASELINES = {name: _WEIGHTS / name for name in ("unet", "mlp")}  # the paper's networks, for comparison, by name
+_OWN = {path.name: path for path in sorted(_WEIGHTS.iterdir()) if path.is_dir()}
+SHIPPED = {task: _OWN[task] for task in ("derivative", "factor")}  # the runs that commands use by default, by task
+BASELINES = {name: path for name, path in _OWN.items() if name not in SHIPPED}  # the paper's, for comparison, by name
 
 
-def save(run, name, model, provenance):
-    """Write weights, configuration and provenance (a dict of JSON values) to the run's folder, all or nothing."""
-    if name == "unet" and "edge" in model.config.constraints:
-        raise ValueError("a U-net with edge functions cannot be kept: they are no part of it")
+def save(run: str | Path, network: str | Network, model: nn.Module, provenance: Mapping[str, Any]) -> None:
+    """Write weights, configuration and provenance (JSON values) to the run's folder, all or nothing.
+
+    network : its entry, or its name in `wavenet.networks`.
+    """
+    entry = networks.get(network) if isinstance(network, str) else network
     metadata = {
-        "model": name,
-        "config": json.dumps(dataclasses.asdict(model.config)),
+        "model": entry.name,
+        "config": json.dumps(entry.options(model)),
         "provenance": json.dumps(provenance),
     }
+    if entry.outside:
+        metadata |= {"outside": "yes", "task": entry.task}
     tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
     with whole(Path(run) / WEIGHTS) as partial:
         save_file(tensors, partial, metadata=metadata)
 
 
 @contextlib.contextmanager
-def whole(path):
+def whole(path: str | Path) -> Iterator[Path]:
     """Another name to write a file under; it becomes the file's own when it is on the disk, whenever that is stopped.
 
     A process that is killed leaves at most one such other name, .NAME.partial, for the next one to write over.
@@ -60,7 +56,7 @@ def whole(path):
         partial.unlink(missing_ok=True)
 
 
-def _sync(path):
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -68,8 +64,39 @@ def _sync(path):
         os.close(descriptor)
 
 
-def load(run, *, task=None):
+def folder_of(run: str | Path) -> Path:
+    """Folder of a run: a path, or the name of a network that comes with the package.
+
+    Raises
+    ------
+    ValueError
+        Such a name that is a folder here as well.
+    """
+    ours = _OWN.get(str(run))
+    if ours is not None and Path(run).exists():
+        raise ValueError(f"{run} is a folder here and a network of the package: for the folder give its whole path")
+    return ours or Path(run)
+
+
+def open_network(run: str | Path | None, task: str) -> nn.Module:
+    """Network of a run, by default of the one that comes with the package for a task, in evaluation mode."""
+    if run is None:
+        return load(SHIPPED.get(task) or _OWN[networks.default(task)], task=task)[1]
+    return load(folder_of(run), task=task)[1]
+
+
+def load(
+    run: str | Path, *, task: str | None = None, network: Network | None = None
+) -> tuple[str, nn.Module, dict[str, Any]]:
     """Network of a run.
+
+    Parameters
+    ----------
+    run : path
+    task : str, optional
+        Refuse a run of another task.
+    network : Network, optional
+        That of a run whose network is not the package's, see `wavenet.outside`.
 
     Returns
     -------
@@ -80,7 +107,7 @@ def load(run, *, task=None):
     Raises
     ------
     FileNotFoundError, ValueError
-        Not a run's folder, of another task, or damaged.
+        Not a run's folder, of another task or network, or damaged.
     """
     path = Path(run) / WEIGHTS
     if not path.is_file():
@@ -91,17 +118,35 @@ def load(run, *, task=None):
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
-    name = metadata.get("model")
-    if name not in MODELS:
-        raise ValueError(f"{path} holds the unknown model {name!r}, expected one of {', '.join(MODELS)}")
-    found, network, config = MODELS[name]
-    if task is not None and found != task:
-        raise ValueError(f"{run} is a run of the {found} task, one of the {task} task is needed")
+    entry = _entry(path, metadata, network)
+    if task is not None and entry.task != task:
+        raise ValueError(f"{run} is a run of the {entry.task} task, one of the {task} task is needed")
     try:
         options = {key: tuple(v) if isinstance(v, list) else v for key, v in json.loads(metadata["config"]).items()}
-        model = network(config(**options))
+        model = entry.rebuild(options)
         model.load_state_dict(tensors)
         provenance = json.loads(metadata["provenance"])
     except (AttributeError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} does not fit the model {name}: {error}") from None
-    return name, model.eval(), provenance
+        raise ValueError(f"{path} does not fit the model {entry.name}: {error}") from None
+    return entry.name, model.eval(), provenance
+
+
+def _entry(path: Path, metadata: Mapping[str, str], given: Network | None) -> Network:
+    """Entry of the network that a file's weights are of; what is in the file never makes code run."""
+    name, task = metadata.get("model"), metadata.get("task")
+    if metadata.get("outside") is None:
+        if name not in networks.names():
+            known = ", ".join(networks.names())
+            raise ValueError(f"{path} holds the unknown model {name!r}, expected one of {known}")
+        if given is not None:
+            raise ValueError(f"{path} holds the model {name} of the package, not {given.name}")
+        return networks.get(name)
+    if given is None:
+        raise ValueError(
+            f"{path} holds the network {name}, which is not the package's: name it by --model FILE.py:{name}"
+        )
+    if (given.name, given.task) != (name, task):
+        raise ValueError(
+            f"{path} holds the network {name} of the {task} task, not {given.name} of the {given.task} task"
+        )
+    return given

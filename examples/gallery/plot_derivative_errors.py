@@ -16,8 +16,8 @@ import torch
 from matplotlib.colors import LogNorm
 
 from analytic import ModeMixture, solve
+from wavenet import derivatives
 from wavenet.derivatives.differences import Differences
-from wavenet.runs import SHIPPED, load
 
 x, r = (np.arange(128) + 0.5) / 32 - 2, (np.arange(64) + 0.5) / 32
 source = ModeMixture(m=3, amplitudes=[1.0, 0.5j, -0.3], helmholtz=14.2, mach=0.25)
@@ -25,7 +25,7 @@ field = solve(source).field(x, r)
 potential = torch.from_numpy(np.stack([field.potential.real, field.potential.imag]))[None]
 parameters = torch.tensor([[source.m, source.helmholtz, source.mach]])
 
-model = load(SHIPPED["derivative"], task="derivative")[1].on_grid(x, r)
+model = derivatives.load().on_grid(x, r)
 with torch.no_grad():
     found = {
         "differences of order 8": Differences(x, r, 8)(potential)[0].numpy(),

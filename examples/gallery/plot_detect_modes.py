@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from analytic import DuctMode, solve
+from wavenet import far_field
 from wavenet.far_field.detection import detect
-from wavenet.runs import SHIPPED, load
 
 HELMHOLTZ, MACH = 9.0, 0.2
 TRUE = {(0, 0): 1.0 + 0.5j, (2, 1): -0.8j, (-3, 0): 0.6 + 0.2j, (5, 0): -0.4 + 0.4j}
@@ -32,7 +32,7 @@ pressure += noise * (rng.normal(size=(40, 2)) @ [1, 1j])
 # %%
 # Responses of all candidates at the microphones, and the choice:
 
-model = load(SHIPPED["factor"], task="factor")[1]
+model = far_field.load()
 modes = model.cut_on(HELMHOLTZ, MACH)
 orders, radial = (torch.tensor(column) for column in zip(*modes, strict=True))
 with torch.no_grad():

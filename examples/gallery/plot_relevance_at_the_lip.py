@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from analytic import DuctMode, solve
+from wavenet import derivatives
 from wavenet.rap import attribute
-from wavenet.runs import SHIPPED, load
 
 x, r = (np.arange(128) + 0.5) / 32 - 2, (np.arange(64) + 0.5) / 32
 source = DuctMode(m=2, n=0, helmholtz=5.0)
@@ -24,7 +24,7 @@ field = solve(source).field(x, r)
 potential = torch.from_numpy(np.stack([field.potential.real, field.potential.imag]))[None]
 parameters = torch.tensor([[source.m, source.helmholtz, source.mach]])
 
-model = load(SHIPPED["derivative"], task="derivative")[1]
+model = derivatives.load()
 with torch.no_grad():
     seen, _ = model.explained(potential, parameters)
 core = model.core(parameters)

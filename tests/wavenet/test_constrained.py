@@ -7,13 +7,16 @@ import pytest
 import torch
 
 from analytic import ModeMixture, solve
+from wavenet import derivatives, networks
 from wavenet.derivatives.constrained import METHODS, ConstrainedConfig, ConstrainedNetwork
-from wavenet.derivatives.constraints import momentum_pressure, times
 from wavenet.derivatives.differences import Differences
 from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions
+from wavenet.derivatives.equations import momentum_pressure
 from wavenet.derivatives.fitted_waves import WaveFit
-from wavenet.runs import SHIPPED, load, save
-from wavenet.training.loop import PRESETS, exercises, fit
+from wavenet.fields import times
+from wavenet.runs import load, save
+from wavenet.training.error_samples import error_samples
+from wavenet.training.loop import fit
 
 X, R = (np.arange(64) + 0.5) / 24 - 1.3, (np.arange(48) + 0.5) / 24
 
@@ -24,7 +27,7 @@ def parts(values):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load(SHIPPED["derivative"], task="derivative")[1]
+    return derivatives.load()
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ def wild(request, shipped):
     torch.manual_seed(0)
     model = shipped.on_grid(X, R, noise=request.param)
     with torch.no_grad():
-        for weight in model.judge.parameters():
+        for weight in model.error_model.parameters():
             weight.normal_(0, 0.5)
     return model.requires_grad_(False)
 
@@ -75,7 +78,7 @@ def test_it_is_exact_on_polynomials_and_waves_away_from_the_lip(shipped):
     model = shipped.on_grid(X, R)
     torch.manual_seed(0)
     with torch.no_grad():
-        for weight in model.judge.parameters():
+        for weight in model.error_model.parameters():
             weight.normal_(0, 0.5)
     far = np.hypot(X[:, None], R - 1) > 0.36
     free = far & (X > 0.3)[:, None] & (R > 0.5)  # walls and axis have conditions of their own
@@ -165,9 +168,9 @@ def test_it_is_trained_and_saved(shipped, field, tmp_path):
     cases = torch.utils.data.TensorDataset(
         parts(field.potential).repeat(12, 1, 1, 1), PARAMETERS[:1].repeat(12, 1), velocity.repeat(12, 1, 1, 1)
     )
-    taught = exercises(model, cases, 12)
+    taught = error_samples(model, cases, 12)
     assert len(taught) == 12
-    preset = dataclasses.replace(PRESETS["constrained", "quick"], epochs=40, rate=2e-2)
+    preset = dataclasses.replace(networks.get("constrained").steps.preset("quick"), epochs=40, rate=2e-2)
 
     def miss(network):
         parameters, noise, errors = taught[:1]

@@ -9,16 +9,16 @@ import torch
 
 from analytic import DuctMode, solve
 from data.microphones import MicrophoneArray, read_array, write_array
+from wavenet import far_field
 from wavenet.cli import main
 from wavenet.far_field.detection import detect
-from wavenet.runs import SHIPPED, load
 
 KA, MACH, MICROPHONES = 9.0, 0.2, 40
 
 
 @pytest.fixture(scope="module")
 def surrogate():
-    return load(SHIPPED["factor"], task="factor")[1]
+    return far_field.load()
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,17 @@ import pytest
 import torch
 
 from analytic import DuctMode, plus_factor, radial_eigenvalues, solve, sweep
+from wavenet import far_field
 from wavenet.far_field.directivity import Directivity, DirectivityConfig, mach_corrected_angle, relative_error
-from wavenet.runs import SHIPPED, load, save
-from wavenet.study.tasks import random_modes
+from wavenet.far_field.error_bars import random_modes
+from wavenet.runs import load, save
 
 THETA = np.linspace(0, np.pi, 37)
 
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load(SHIPPED["factor"], task="factor")[1]
+    return far_field.load()
 
 
 def modes(rng, count, low=3.0, high=30.0, mach=0.6, orders=21):
@@ -196,7 +197,7 @@ def test_bad_input_is_named():
 
 
 def test_core_is_the_sum_of_the_modes():
-    model = load(SHIPPED["factor"])[1]
+    model = far_field.load()
     m, n, theta = torch.tensor([1, 1, 2]), torch.tensor([0, 1, 0]), torch.linspace(0.1, 3, 5, dtype=torch.float64)
     amplitudes = torch.tensor([1 + 2j, -0.5j, 0.3 + 0j], dtype=torch.complex128)
     found = model.core(m, n, 8.0, 0.2, theta)(torch.view_as_real(amplitudes).reshape(1, -1))

@@ -6,19 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from wavenet.derivatives.constraints import (
-    AxisEnvelope,
-    Barrier,
-    WallEnvelope,
-    complex_reference,
-    helmholtz_residual,
-    known_phase,
-    times,
-)
 from wavenet.derivatives.differences import ORDERS, Differences, matrix
 from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions
+from wavenet.derivatives.envelopes import AxisEnvelope, Barrier, WallEnvelope
+from wavenet.derivatives.equations import helmholtz_residual
 from wavenet.derivatives.unet import CONSTRAINTS, UNet, UNetConfig
-from wavenet.forward.feed_forward import ForwardConfig, ForwardModel
+from wavenet.fields import complex_reference, times
+from wavenet.forward.feed_forward import ForwardConfig, ForwardModel, known_phase
 from wavenet.runs import WEIGHTS, load, save
 
 X = (np.arange(32) + 0.5) / 8 - 2

@@ -21,11 +21,15 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
+from wavenet import networks
 from wavenet import runs as checkpoint
 from wavenet.cli import main
 from wavenet.forward.feed_forward import ForwardConfig, ForwardModel
 from wavenet.training import loop as training
 from wavenet.training.loop import LAST, LOG, Preset, fit
+from wavenet.training.losses import error_likelihood
+from wavenet.training.order import Seeded, Shares
+from wavenet.training.records import WholeCheckpoints
 
 PRESET = Preset(epochs=20, batch=16, rate=1e-3, patience=100, width=48)
 POINTS = 7
@@ -144,7 +148,7 @@ def test_a_hundred_kills(elsewhere, whole, tmp_path):
 
 def test_a_write_that_is_killed_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / LAST
-    writer = training._WholeCheckpoints()
+    writer = WholeCheckpoints()
     writer.save_checkpoint({"epoch": 1}, path)
 
     def half(content, partial):
@@ -206,14 +210,14 @@ def test_another_training_is_not_gone_on_with(whole, tmp_path):
 def test_shares_of_a_batch_are_the_batch(count, processes):
     shares = []
     for rank in range(processes):
-        sampler = training._Shares(count, 16, 3, shuffle=True, rank=rank, processes=processes)
+        sampler = Shares(count, 16, 3, shuffle=True, rank=rank, processes=processes)
         sampler.set_epoch(5)
         cases = TensorDataset(torch.arange(count))
-        batches = list(DataLoader(training._Seeded(cases), 16 // processes, sampler=sampler))
+        batches = list(DataLoader(Seeded(cases), 16 // processes, sampler=sampler))
         assert sum(len(weight) for _, weight in batches) == len(sampler)
         shares.append([index[weight > 0].tolist() for index, weight in batches])
     together = [sorted(itertools.chain(*parts)) for parts in zip(*shares, strict=True)]
-    alone = training._Shares(count, 16, 3, shuffle=True)
+    alone = Shares(count, 16, 3, shuffle=True)
     alone.set_epoch(5)
     order = [index for index, _, _ in alone]
     assert together == [sorted(order[start : start + 16]) for start in range(0, count, 16)]
@@ -226,7 +230,7 @@ def test_a_batch_must_divide_among_the_devices(devices, tmp_path):
         train(tmp_path / "run", devices=devices)
 
 
-class Judge(nn.Module):
+class ErrorModel(nn.Module):
     """Stands for the constrained network: some cases have more values than others."""
 
     def __init__(self):
@@ -239,16 +243,16 @@ class Judge(nn.Module):
             (noise[:, None, None, None, None] > 0.5) & (torch.arange(4) > 1)[:, None, None], torch.inf
         )
 
-    def candidates(self):
-        raise NotImplementedError
+
+TO_LEARN_ERRORS = networks.Steps(build=ErrorModel, presets={}, loss=error_likelihood)
 
 
-def teach(folder, devices, patch):
+def teach(folder, devices):
     """Two kinds of training, whose batches do not divide among two processes."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     draw = torch.Generator().manual_seed(0)
-    judged = [
+    samples = [
         TensorDataset(
             torch.rand(count, 3, generator=draw),
             torch.rand(count, generator=draw).double(),
@@ -256,11 +260,13 @@ def teach(folder, devices, patch):
         )
         for count in (45, 19)
     ]
-    patch(training, "exercises", lambda model, cases, count, seed=0: cases)
     torch.manual_seed(1)
-    for name, model, sets in (("mlp", network(), (Noisy(45, 0), Noisy(19, 0))), ("judge", Judge(), judged)):
+    for name, model, sets, steps in (
+        ("mlp", network(), (Noisy(45, 0), Noisy(19, 0)), None),
+        ("errors", ErrorModel(), samples, TO_LEARN_ERRORS),
+    ):
         preset = dataclasses.replace(PRESET, epochs=8)
-        fit(model, *sets, folder / name, preset=preset, progress=False, devices=devices)
+        fit(model, *sets, folder / name, preset=preset, progress=False, devices=devices, steps=steps)
 
 
 # Lightning starts a program again for each further process.
@@ -269,7 +275,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from test_training import teach
-teach(Path(sys.argv[2]), 2, setattr)
+teach(Path(sys.argv[2]), 2)
 """
 
 
@@ -277,13 +283,13 @@ def losses(path):
     return np.genfromtxt(path / LOG, delimiter=",", skip_header=1)
 
 
-def test_two_processes_take_the_steps_of_one(tmp_path, monkeypatch):
+def test_two_processes_take_the_steps_of_one(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    teach(tmp_path / "1", 1, monkeypatch.setattr)
+    teach(tmp_path / "1", 1)
     arguments = [sys.executable, program, Path(__file__).parent, tmp_path / "2"]
     subprocess.run(arguments, check=True, timeout=120)
-    for name in ("mlp", "judge"):
+    for name in ("mlp", "errors"):
         one, two = (losses(tmp_path / devices / name) for devices in "12")
         assert len(one) == 8 + 1
         assert one[-1, 3] < one[0, 3]
@@ -294,10 +300,10 @@ def test_two_processes_take_the_steps_of_one(tmp_path, monkeypatch):
 # As `wavenet train`, with fewer epochs.
 COMMAND = """
 import dataclasses
-from wavenet import training
+from wavenet import networks
 from wavenet.cli import main
-key = "mlp", "quick"
-training.PRESETS[key] = dataclasses.replace(training.PRESETS[key], epochs=5)
+presets = networks.get("mlp").steps.presets
+presets["quick"] = dataclasses.replace(presets["quick"], epochs=5)
 main()
 """
 RECIPE = """
@@ -317,8 +323,8 @@ def test_the_command_on_two_processes(dataset_file, tmp_path, monkeypatch):
     program, data = tmp_path / "wavenet.program.py", dataset_file(RECIPE)
     program.write_text(COMMAND)
     arguments = ["train", "forward", "--data", str(data), "--json", "-o"]
-    preset = dataclasses.replace(training.PRESETS["mlp", "quick"], epochs=5)
-    monkeypatch.setitem(training.PRESETS, ("mlp", "quick"), preset)
+    presets = networks.get("mlp").steps.presets
+    monkeypatch.setitem(presets, "quick", dataclasses.replace(presets["quick"], epochs=5))
     with pytest.raises(SystemExit):
         main([*arguments, str(tmp_path / "1")])
     command = [sys.executable, program, *arguments, tmp_path / "2", "--devices", "2"]

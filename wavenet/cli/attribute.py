@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from .common import Data, Json, Out, folder, say
+from .common import Data, Json, Model, Out, folder, say
 
 
 def attribute(
@@ -20,6 +20,7 @@ def attribute(
     method: Annotated[
         str, typer.Option(help="rap, lrp-epsilon, … : the keys of wavenet.explain.methods.METHODS.")
     ] = "rap",
+    model: Model = None,
     as_json: Json = False,
 ):
     """Relevance of the inputs for one output, by Relative Attributing Propagation or another method.
@@ -33,12 +34,12 @@ def attribute(
     point = None if at is None else _point(at)
     if method not in METHODS:
         raise ValueError(f"--method must be one of {', '.join(METHODS)}, got {method!r}")
-    name, model, _, dataset = open_run(run, data)
+    name, network, _, dataset = open_run(run, data, model)
     if not 0 <= case < len(dataset):
         raise ValueError(f"--case must lie in 0 ... {len(dataset) - 1}, got {case}")
     out = folder(output)
     explain = _derivative if dataset.task == "derivative" else _forward
-    results = explain(model, dataset, case, point, METHODS[method], out)
+    results = explain(network, dataset, case, point, METHODS[method], out)
     about = {"model": name, "case": case, "method": method, "outputs": results}
     (out / "attribution.json").write_text(json.dumps(about, indent=1))
     said = {"attribution": str(out / "attribution.json")}
@@ -110,15 +111,13 @@ def positive_shares(x, r, relevance, at, distances):
 def _derivative(model, dataset, case, at, method, out):
     import torch
 
-    from ..study.tasks import tensors
+    from ..study.tasks import explained
     from . import plots
 
     (x, r), at = (dataset["x"], dataset["r"]), at or (0.1, 1.0)
     i, j = int(np.argmin(np.abs(x - at[0]))), int(np.argmin(np.abs(r - at[1])))
     with torch.no_grad():
-        potential, parameters, _ = tensors(dataset, [case])
-        seen, _ = model.explained(potential, parameters)
-        core = model.core(parameters)
+        seen, core, _ = explained(model, dataset, case)
         values = core(seen)
     results = []
     for channel, name in ((0, "u"), (2, "v")):
@@ -141,25 +140,21 @@ def _derivative(model, dataset, case, at, method, out):
 def _forward(model, dataset, case, at, method, out):
     import torch
 
-    from wavenet.forward.feed_forward import INPUTS
-
-    from ..study.tasks import tensors
+    from ..study.tasks import explained
     from . import plots
 
-    inputs = tensors(dataset, [case])[0]
     at = at or (float(dataset["x"][0]), float(dataset["r"][0]))
     microphone = int(np.argmin(np.hypot(dataset["x"] - at[0], dataset["r"] - at[1])))
     with torch.no_grad():
-        features = model.features(inputs)
-        values = model.core(features)
+        features, core, names = explained(model, dataset, case)
+        values = core(features)
     selector = torch.zeros_like(values)
     pair = slice(2 * microphone, 2 * microphone + 2)
     selector[0, pair] = torch.tensor(_own_phase(*values[0, pair].tolist()))
-    names = [*INPUTS, "cut-on ratio"]
     place = f"x = {dataset['x'][microphone]:.2f}, r = {dataset['r'][microphone]:.2f}"
     value = float((selector * values).sum())
     output = f"|p| at {place}, over the network's pressure scale"
-    found, record = _explained(method(model.core), features, selector, value, output)
+    found, record = _explained(method(core), features, selector, value, output)
     relevance = found.tolist()
     title = f"relevance of the inputs for |p| at {place}"
     plots.relevance_bars(names, relevance, title).savefig(out / "relevance_p.png", dpi=120)

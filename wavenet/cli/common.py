@@ -8,6 +8,9 @@ import typer
 
 Data = Annotated[Path, typer.Option("--data", help="Dataset file written by generate.")]
 Out = Annotated[Path, typer.Option("-o", "--output", help="Folder or file to write.")]
+Model = Annotated[
+    str | None, typer.Option(help="FILE.py:CLASS of the run's network, where it is not one of the package's.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 Hub = Annotated[float, typer.Option(help="Radius of a hard hub [duct radii], 0 for none.")]

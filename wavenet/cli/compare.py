@@ -8,13 +8,14 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from .common import Data, Json, Out, folder, say
+from .common import Data, Json, Model, Out, folder, say
 
 
 def compare(
     run: Annotated[Path, typer.Argument(help="Folder of a trained run.")],
     data: Data,
     output: Out,
+    model: Model = None,
     as_json: Json = False,
 ):
     """Compare a trained network with the Wiener–Hopf solution on the test cases, and write a report.
@@ -24,13 +25,13 @@ def compare(
     from ..study.tasks import open_run
     from . import report
 
-    name, model, about, dataset = open_run(run, data)
+    name, network, about, dataset = open_run(run, data, model)
     cases = dataset.cases("test")
     if not len(cases):
         raise ValueError(f"{data} has no test cases")
     out = folder(output)
     errors, pictures, more, others = (_derivative if dataset.task == "derivative" else _forward)(
-        name, model, dataset, cases
+        name, network, dataset, cases
     )
     solver = float(dataset["error_estimate"][cases].max())
     sentences = report.verdict(
@@ -55,7 +56,9 @@ def compare(
         "preset": about.get("preset"),
     }
     (out / "metrics.json").write_text(json.dumps(metrics, indent=1))
-    command = shlex.join(["wavenet", "compare", str(run), "--data", str(data), "-o", str(output)])
+    command = shlex.join(["wavenet", "compare", str(run), "--data", str(data), "-o", str(output)]) + (
+        f" --model {shlex.quote(model)}" if model else ""
+    )
     origin = _origin(run, data, name, about, dataset) | {"command": command} | report.versions()
     text = [_level(more), "<h2>Errors</h2>", report.error_table(errors), "<h2>Pictures</h2>"]
     text += [*(report.picture(*picture) for picture in pictures), "<h2>Provenance</h2>", report.facts(origin)]

@@ -42,7 +42,7 @@ def differentiate(
 
     import torch
 
-    from wavenet.derivatives.constraints import momentum_pressure
+    from wavenet.derivatives.equations import momentum_pressure
 
     noise = 0.0 if snr is None else 10 ** (-snr / 20)
     local = model.on_grid(given.x, given.r, noise=noise)
@@ -75,7 +75,7 @@ def _equation(model, psi, parameters, velocity):
     """
     import torch
 
-    from wavenet.derivatives.constraints import helmholtz_residual
+    from wavenet.derivatives.equations import helmholtz_residual
 
     u, v = velocity[:, :2], velocity[:, 2:]
     x, r = (torch.tensor(points, dtype=torch.float64) for points in (model.config.x, model.config.r))

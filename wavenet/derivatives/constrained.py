@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from .constraints import complex_reference, reciprocal, times
+from ..fields import complex_reference, reciprocal, times
 from .edge import EdgeConfig, EdgeFunctions, EdgeMap
 from .fitted_waves import WaveFit
+from .lip import AroundLip
 from .unet import expect_grid
 from .wave_stencils import WaveDerivatives
 
@@ -31,6 +33,7 @@ _FITS = 1e-4  # noise from which waves are fitted
 _EVEN = 1e-4  # of the spacing, by which it may vary: positions may have been single precision
 _QUIET = 1e-7  # noise that is none
 _GUESS = -4.0  # logarithm of the errors that are expected before training
+_ERROR_MODEL = "judge"  # the error model's name in weights files, since the first of them
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,15 @@ class ConstrainedConfig:
     functions at the lip; width, depth: of the network that predicts errors, the same for every cell.
     """
 
-    x: tuple
-    r: tuple
+    x: tuple[float, ...]
+    r: tuple[float, ...]
     noise: float = 0.0
     edge: EdgeConfig = EdgeConfig()  # noqa: RUF009 - frozen
     width: int = 32
     depth: int = 3
 
-    def __post_init__(self):
-        if isinstance(self.edge, dict):  # from a checkpoint
+    def __post_init__(self) -> None:
+        if isinstance(self.edge, dict):  # from a file
             object.__setattr__(self, "edge", EdgeConfig(**self.edge))
         if not 0 <= self.noise < 1:
             raise ValueError(f"noise must lie in 0 ... 1, relative to the potential, got {self.noise}")
@@ -59,7 +62,7 @@ class ConstrainedConfig:
             raise ValueError(f"r must be positive, got {self.r[0]}")
 
 
-class ConstrainedNetwork(nn.Module):
+class ConstrainedNetwork(AroundLip):
     """(u, v) of potentials (case, 2, x, r) with parameters (case, 3), m, ka, M: (case, 4, x, r), double precision.
 
     Parameters
@@ -75,18 +78,19 @@ class ConstrainedNetwork(nn.Module):
         wavelength.
     """
 
-    def __init__(self, config, edge=None):
-        super().__init__()
-        if edge is not None:
-            config = dataclasses.replace(config, edge=edge.config)
+    edge: EdgeFunctions
+
+    def __init__(self, config: ConstrainedConfig, edge: EdgeFunctions | None = None):
+        edge = EdgeFunctions(config.edge) if edge is None else edge
+        super().__init__(edge, config.x, config.r, noise=config.noise)
+        config = dataclasses.replace(config, edge=edge.config)
         self.config = config
-        self.edge = EdgeFunctions(config.edge) if edge is None else edge
         seen = _planes(config, torch.zeros(1, 3), torch.zeros(1)).shape[1]
         sizes = [seen, *[config.width] * config.depth]
         layers = [layer for before, after in pairwise(sizes) for layer in (nn.Conv2d(before, after, 1), nn.SiLU())]
         last = nn.Conv2d(config.width, 2 * len(METHODS), 1)
         nn.init.constant_(last.bias, _GUESS)  # type: ignore[arg-type]
-        self.judge = nn.Sequential(*layers, last)
+        self.add_module(_ERROR_MODEL, nn.Sequential(*layers, last))
         r = np.asarray(config.r)
         fewest = min(len(config.x), *(int(n) for n in (2 * np.sum(r < 1), np.sum(r > 1)) if n))
         if fewest < _FEWEST:
@@ -95,29 +99,29 @@ class ConstrainedNetwork(nn.Module):
             WaveDerivatives(config.x, r, width=min(width, fewest), noise=config.noise) for width in _WIDTHS
         )
         self.fit_waves = WaveFit(config.x, r, config.noise) if config.noise >= _FITS else None
-        self._map: EdgeMap | None = None
-        self.register_load_state_dict_post_hook(_forget_map)
 
-    def on_grid(self, x, r, *, noise=0.0):
+    @property
+    def error_model(self) -> nn.Module:
+        """The network that predicts the errors of the methods: (case, plane, x, r) -> (case, 2 method, x, r)."""
+        return self.get_submodule(_ERROR_MODEL)
+
+    def on_grid(self, x: npt.ArrayLike, r: npt.ArrayLike, *, noise: float = 0.0) -> "ConstrainedNetwork":
         """The same network for another grid, or another noise."""
-        config = dataclasses.replace(self.config, x=tuple(map(float, x)), r=tuple(map(float, r)), noise=noise)
+        config = dataclasses.replace(self.config, x=_floats(x), r=_floats(r), noise=noise)
         other = ConstrainedNetwork(config, self.edge)
-        other.judge.load_state_dict(self.judge.state_dict())
+        other.error_model.load_state_dict(self.error_model.state_dict())
         return other.to(self._device).train(self.training)
 
     @property
-    def _device(self):
-        return next(self.judge.parameters()).device
+    def _device(self) -> torch.device:
+        return next(self.error_model.parameters()).device
 
     @property
-    def edge_map(self):
-        """Derivatives around the lip, made when they are first needed: the functions may have been loaded by then."""
-        if self._map is None or self._map.known.device != self._device:
-            near = EdgeMap(self.edge, self.config.x, self.config.r, noise=self.config.noise)
-            object.__setattr__(self, "_map", near.to(self._device))  # no part of the state
-        return self._map
+    def edge_map(self) -> EdgeMap:
+        """Derivatives around the lip."""
+        return self.edge_map_on(self._device)
 
-    def log_errors(self, parameters, noise=None):
+    def log_errors(self, parameters: Tensor, noise: Tensor | None = None) -> Tensor:
         """Decimal logarithm of the error expected of each method, over the root mean square of u, or v, over the grid.
 
         noise : (case,) tensor, by default that of the configuration. Gives (case, 2, method, x, r), infinite where a
@@ -127,23 +131,23 @@ class ConstrainedNetwork(nn.Module):
         if noise is None:
             noise = torch.full((len(parameters),), self.config.noise)
         noise = noise.to(parameters.device)
-        planes = _planes(self.config, parameters, noise).to(next(self.judge.parameters()).dtype)
-        found = self.judge(planes).unflatten(1, (2, len(METHODS)))
+        planes = _planes(self.config, parameters, noise).to(next(self.error_model.parameters()).dtype)
+        found: Tensor = self.error_model(planes).unflatten(1, (2, len(METHODS)))
         allowed = found.new_ones(len(found), 1, *found.shape[2:], dtype=torch.bool)
         allowed[:, :, 2] = (noise >= _FITS)[:, None, None, None]
         allowed[:, :, 3] = self.edge_map.known
         return found.double().masked_fill(~allowed, torch.inf)
 
-    def weights(self, parameters):
+    def weights(self, parameters: Tensor) -> Tensor:
         """Share of each method in each cell, for u and for v: (case, 2, method, x, r), positive, with sum one."""
         return (-2 * np.log(10) * self.log_errors(parameters)).softmax(dim=2)
 
-    def expected_error(self, parameters):
+    def expected_error(self, parameters: Tensor) -> Tensor:
         """Expected error of u and v over their root mean square over the grid: (case, 2, x, r)."""
         precision = 10 ** (-2 * self.log_errors(parameters))
         return precision.sum(dim=2) ** -0.5
 
-    def candidates(self, potential, parameters):
+    def candidates(self, potential: Tensor, parameters: Tensor) -> Tensor:
         """Velocities by each method, zero where it gives none: (case, method, 4, x, r)."""
         expect_grid(self.config, potential, parameters)
         psi = potential.double()
@@ -151,16 +155,17 @@ class ConstrainedNetwork(nn.Module):
         fitted = torch.zeros_like(wide) if self.fit_waves is None else self.fit_waves(psi, parameters)
         return torch.stack([narrow, wide, fitted, self.edge_map(psi)], dim=1)
 
-    def forward(self, potential, parameters):
+    def forward(self, potential: Tensor, parameters: Tensor) -> Tensor:
+        """(u, v), see the class."""
         return combine(self.weights(parameters), self.candidates(potential, parameters)).to(potential.dtype)
 
-    def explained(self, potential, parameters):
-        """What `core` sees of a potential, divided by its complex reference, and that reference."""
+    def explained(self, potential: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """Input of the `core`: a potential divided by its complex reference; and that reference (case, 2)."""
         expect_grid(self.config, potential, parameters)
         reference = complex_reference(potential.double())
         return times(potential.double(), reciprocal(reference)), reference
 
-    def core(self, parameters):
+    def core(self, parameters: Tensor) -> nn.Module:
         """From what `explained` gives of one case, parameters (1, 3), to velocities (1, 4, x, r) over its factor.
 
         Raises
@@ -179,30 +184,30 @@ class ConstrainedNetwork(nn.Module):
 class CaseCore(nn.Module):
     """The constrained network for fields of one (m, ka, M): fixed linear layers, added with fixed shares."""
 
-    def __init__(self, derivatives, weights):
+    def __init__(self, derivatives: list[nn.Module], weights: list[Tensor]):
         super().__init__()
         self.derivatives = nn.ModuleList(derivatives)
         self.shares = nn.ParameterList(
             nn.Parameter(share.repeat_interleave(2, dim=0), requires_grad=False) for share in weights
         )
 
-    def forward(self, field):
+    def forward(self, field: Tensor) -> Tensor:
         parts = [derivative(field) * share for derivative, share in zip(self.derivatives, self.shares, strict=True)]
         return parts[0] + parts[1] + parts[2]
 
 
-def _forget_map(model, _):
-    model._map = None
-
-
-def combine(weights, candidates):
+def combine(weights: Tensor, candidates: Tensor) -> Tensor:
     """Sum over the methods: (case, 2, method, x, r), (case, method, 4, x, r) -> (case, 4, x, r)."""
     parts = candidates.unflatten(2, (2, 2))  # (case, method, quantity, part, x, r)
     return torch.einsum("cqjxr,cjqpxr->cqpxr", weights, parts).flatten(1, 2)
 
 
-def _planes(config, parameters, noise):
-    """What the network sees: (case, plane, x, r), of order one."""
+def _floats(points: npt.ArrayLike) -> tuple[float, ...]:
+    return tuple(np.asarray(points, float).tolist())
+
+
+def _planes(config: ConstrainedConfig, parameters: Tensor, noise: Tensor) -> Tensor:
+    """Input of the error model: (case, plane, x, r), of order one."""
     x, r = (torch.tensor(points, dtype=torch.float64, device=parameters.device) for points in (config.x, config.r))
     step_x, step_r = x[1] - x[0], r[1] - r[0]
     step = torch.sqrt(step_x * step_r)

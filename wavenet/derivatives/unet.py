@@ -4,17 +4,21 @@ It takes the potential (case, 2, x, r) and the parameters (case, 3), m, ka, M, a
 imaginary u, then v. x and r are cell centres.
 """
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from .constraints import AxisEnvelope, Barrier, WallEnvelope, complex_reference, reciprocal, times
+from ..fields import PARAMETERS, complex_reference, reciprocal, times_each
 from .differences import Differences
-from .edge import EdgeMap
+from .edge import EdgeConfig, EdgeFunctions, EdgeMap
+from .envelopes import AxisEnvelope, Barrier, WallEnvelope
+from .lip import AroundLip
 from .wave_stencils import WaveDerivatives
 
-PARAMETERS = ("m", "helmholtz", "mach")
+_INNER = 0.2  # radii from the lip, up to which the constraint `edge` gives the derivatives
 CONSTRAINTS = {
     "phase": "complex homogeneity: f(c psi) = c f(psi) for every complex c",
     "consistent": "the network corrects differences of order 8: exact on polynomials where it adds nothing",
@@ -31,18 +35,22 @@ class UNetConfig:
     """Options of the network.
 
     x, r: cell centres [radii]; width: channels of the first block, doubled at each of the levels; scales: what the
-    potential and the velocities are divided by; constraints: names in `CONSTRAINTS`, none for the paper's network.
+    potential and the velocities are divided by; constraints: names in `CONSTRAINTS`, none for the paper's network;
+    edge: of the edge functions, where the constraint of that name is on.
     """
 
-    x: tuple
-    r: tuple
+    x: tuple[float, ...]
+    r: tuple[float, ...]
     width: int = 8
     levels: int = 6
     potential_scale: float = 1.0
     velocity_scale: float = 1.0
-    constraints: tuple = ()
+    constraints: tuple[str, ...] = ()
+    edge: EdgeConfig | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        if isinstance(self.edge, dict):  # from a file
+            object.__setattr__(self, "edge", EdgeConfig(**self.edge))
         if self.width < 1 or self.levels < 2 or min(self.potential_scale, self.velocity_scale) <= 0:
             raise ValueError(f"width, levels - 1 and scales must be positive, got {self.width}, {self.levels}")
         for name, points in (("x", self.x), ("r", self.r)):
@@ -55,7 +63,7 @@ class UNetConfig:
                 raise ValueError(f"constraints must be among {', '.join(CONSTRAINTS)}, got {name!r}")
 
 
-def _block(before, after, activation):
+def _block(before: int, after: int, activation: type[nn.Module]) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(before, after, 3, padding=1), activation(), nn.Conv2d(after, after, 3, padding=1), activation()
     )
@@ -67,7 +75,7 @@ class Backbone(nn.Module):
     tanh in the first and last blocks, ReLU between.
     """
 
-    def __init__(self, before, after, width, levels):
+    def __init__(self, before: int, after: int, width: int, levels: int):
         super().__init__()
         widths = [width * 2**level for level in range(levels)]
         self.down = nn.ModuleList()
@@ -81,12 +89,12 @@ class Backbone(nn.Module):
         )
         self.head = nn.Conv2d(width, after, 1)
 
-    def silence(self):
-        """Give zero, before training, whatever comes in."""
+    def silence(self) -> None:
+        """Set the output to zero for every input, before training."""
         for parameter in self.head.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         skips = []
         for block in self.down:
             x = block(x)
@@ -95,10 +103,11 @@ class Backbone(nn.Module):
         x = self.bottom(x)
         for rise, block, skip in zip(self.rise, self.up, reversed(skips), strict=True):
             x = block(torch.cat([skip, rise(x)], dim=1))
-        return self.head(x)
+        out: Tensor = self.head(x)
+        return out
 
 
-def expect_grid(config, potential, parameters):
+def expect_grid(config: Any, potential: Tensor, parameters: Tensor) -> None:
     """Refuse tensors of other shapes than the configuration's grid."""
     shape = (2, len(config.x), len(config.r))
     if tuple(potential.shape[1:]) != shape or potential.ndim != 4:
@@ -107,15 +116,30 @@ def expect_grid(config, potential, parameters):
         raise ValueError(f"expected parameters (case, 3): m, ka, M; got {tuple(parameters.shape)}")
 
 
-class UNet(nn.Module):
+class UNet(AroundLip):
     """The paper's network, re-implemented from its description; it uses the parameters where constraints do.
 
-    edge : EdgeFunctions, needed by the constraint of that name; they stay as they are.
+    Parameters
+    ----------
+    config : UNetConfig
+    edge : EdgeFunctions, optional
+        Fitted ones, for the constraint of that name; they stay as they are and are saved with the network. Without them
+        the configuration must say which are to be loaded.
     """
 
-    def __init__(self, config, edge=None):
-        super().__init__()
-        self.config, on = config, config.constraints
+    scale: Tensor
+
+    def __init__(self, config: UNetConfig, edge: EdgeFunctions | None = None):
+        on = config.constraints
+        if "edge" in on and edge is None and config.edge is None:
+            raise ValueError("the constraint edge needs edge functions")
+        if "edge" not in on:
+            edge = None
+        elif edge is None and config.edge is not None:
+            edge = EdgeFunctions(config.edge)
+        config = dataclasses.replace(config, edge=None if edge is None else edge.config)
+        super().__init__(edge, config.x, config.r, inner=_INNER)
+        self.config = config
         x, r = (torch.tensor(points, dtype=torch.float64) for points in (config.x, config.r))
         self.based = bool({"consistent", "waves", "edge"} & set(on))
         self.backbone = Backbone(6 if self.based else 2, 4, config.width, config.levels)
@@ -123,60 +147,61 @@ class UNet(nn.Module):
         self.waves = (
             WaveDerivatives(config.x, config.r, wall="wall" in on, axis="axis" in on) if "waves" in on else None
         )
-        if "edge" in on and edge is None:
-            raise ValueError("the constraint edge needs edge functions")
-        self.edge_map = EdgeMap(edge, config.x, config.r, inner=0.2) if "edge" in on else None
         self.wall = WallEnvelope(x, r) if "wall" in on else None
         self.axis = AxisEnvelope(r) if "axis" in on else None
         self.barrier = Barrier(x, r) if "barrier" in on else None
         if self.based:
             self.backbone.silence()
-        # Of what the network adds; `prepare` measures what the stencils leave.
+        # The size of what the network adds; `prepare` measures what the stencils leave.
         self.register_buffer("scale", torch.tensor(config.velocity_scale / config.potential_scale), self.based)
 
-    scale: torch.Tensor
+    @property
+    def edge_map(self) -> EdgeMap | None:
+        """Derivatives around the lip, where the constraint `edge` is on."""
+        return None if self.edge is None else self.edge_map_on(self.scale.device)
 
-    def explained(self, potential, parameters):
-        """What the `core` sees of a potential, and the complex factor (case, 2) from its outputs to velocities."""
+    def explained(self, potential: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """Input of the `core` for a potential, and the complex factor (case, 2) from its outputs to velocities."""
         expect_grid(self.config, potential, parameters)
         if "phase" in self.config.constraints:
             factor = complex_reference(potential.double())
-            seen = times(potential.double(), reciprocal(factor))
+            seen = times_each(potential.double(), reciprocal(factor))
             return (seen if self.based else seen.float()), factor
         factor = potential.new_zeros(len(potential), 2)
         factor[:, 0] = self.config.potential_scale
         seen = potential / self.config.potential_scale
         return (seen.double() if self.based else seen.float()), factor
 
-    def linear(self, field, parameters):
-        """What the network corrects: (case, 2, x, r) -> (case, 4, x, r)."""
-        base = self.waves(field, parameters) if self.waves is not None else self.stencils(field)
-        return base if self.edge_map is None else torch.where(self.edge_map.known, self.edge_map(field), base)
+    def linear(self, field: Tensor, parameters: Tensor) -> Tensor:
+        """The derivatives that the network corrects: (case, 2, x, r) -> (case, 4, x, r)."""
+        base: Tensor = self.waves(field, parameters) if self.waves is not None else self.stencils(field)
+        near = self.edge_map
+        return base if near is None else torch.where(near.known, near(field), base)
 
-    def learned(self, field, linear, parameters):
-        """What the network adds."""
+    def learned(self, field: Tensor, linear: Tensor | None, parameters: Tensor) -> Tensor:
+        """The part that the network adds."""
         # Velocities come in units of ka psi / 10: the network's inputs are of order one.
         features = field if linear is None else torch.cat([field, 0.1 * linear], dim=1)
         features = features.to(self.backbone.head.weight.dtype)
-        added = self.backbone(features) if self.barrier is None else self.barrier(self.backbone, features)
+        added: Tensor = self.backbone(features) if self.barrier is None else self.barrier(self.backbone, features)
         added = added if self.wall is None else self.wall(added)
         added = added if self.axis is None else self.axis(added, parameters)
         return added * self.scale.to(added.dtype)
 
-    def _velocity(self, seen, parameters):
+    def _velocity(self, seen: Tensor, parameters: Tensor) -> Tensor:
         if not self.based:
             return self.learned(seen, None, parameters)
         linear = self.linear(seen, parameters)
         return linear + self.learned(seen, linear, parameters)
 
-    def forward(self, potential, parameters):
+    def forward(self, potential: Tensor, parameters: Tensor) -> Tensor:
+        """(u, v), see the module."""
         seen, factor = self.explained(potential, parameters)
         velocity = self._velocity(seen, parameters).to(factor.dtype)
-        u, v = times(velocity[:, :2], factor), times(velocity[:, 2:], factor)
-        return torch.cat([u, v], dim=1).to(potential.dtype)
+        return times_each(velocity, factor).to(potential.dtype)
 
-    def core(self, parameters):
-        """From what `explained` gives of one case to velocities over its factor: what RAP explains.
+    def core(self, parameters: Tensor) -> nn.Module:
+        """From what `explained` gives of one case to velocities over its factor: the network that RAP explains.
 
         Raises
         ------
@@ -187,16 +212,15 @@ class UNet(nn.Module):
             raise ValueError("only the U-net without constraints, and the constrained network, can be attributed")
         return _Scaled(self.backbone, float(self.scale)).train(self.training)
 
-    def prepare(self, potential, parameters, velocity):
-        """Measure on training cases what the stencils leave to be learned."""
+    def prepare(self, potential: Tensor, parameters: Tensor, velocity: Tensor) -> None:
+        """Measure on training cases the size of the errors that the stencils leave."""
         if self.based:
             seen, factor = self.explained(potential, parameters)
-            turn = reciprocal(factor).double()
-            target = torch.cat([times(velocity[:, :2].double(), turn), times(velocity[:, 2:].double(), turn)], dim=1)
+            target = times_each(velocity.double(), reciprocal(factor).double())
             self.scale.fill_(float((target - self.linear(seen, parameters)).square().mean().sqrt()))
 
     @property
-    def resolution(self):
+    def resolution(self) -> float:
         """Size of the errors that training works on, in units of the potential's."""
         return float(self.scale)
 
@@ -204,9 +228,10 @@ class UNet(nn.Module):
 class _Scaled(nn.Module):
     """A network times a number."""
 
-    def __init__(self, network, scale):
+    def __init__(self, network: nn.Module, scale: float):
         super().__init__()
         self.network, self.scale = network, scale
 
-    def forward(self, field):
-        return self.network(field) * self.scale
+    def forward(self, field: Tensor) -> Tensor:
+        out: Tensor = self.network(field) * self.scale
+        return out

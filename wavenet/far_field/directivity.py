@@ -16,34 +16,34 @@ K and theta for each m. Modes' amplitudes multiply what they radiate.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from numpy.polynomial import chebyshev
-from scipy.special import hankel1, jnp_zeros
-from torch import nn
+from torch import Tensor, nn
 
-from .multipoles import field, quadrature
+from ..fields import ComplexArray, FloatArray
+from .error_bars import BANDS, LEVELS, band, bars, relative_error
+from .learning import learned
+from .multipoles import CLOSEST, pressure
+from .polynomials import AXIS, eigenvalues, of_angle, polynomials, slope, unit
 
-_AXIS = 1e-7  # of the plane wave's own angle to the axis
 _BEYOND = 6.0  # eigenvalues up to so much above K have their zeros taken out [1/radius]
 _BELOW = 0.8  # of an order's first cut-on, from where it is learned
-CLOSEST = 5.0  # radii from the open end, at least, of a microphone
-BEHIND = np.radians(150)
-_BANDS = 8  # of K, each with error bars of its own
 _FURTHER = 0.1  # of the range of K, by which an extrapolation may leave it
-LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # coverages of the error bars
+
+__all__ = ["CLOSEST", "LEVELS", "Directivity", "DirectivityConfig", "mach_corrected_angle", "relative_error"]
 
 
 @dataclass(frozen=True)
 class DirectivityConfig:
     """orders: azimuthal orders m >= 0; low, high: range of K; degrees of the polynomials in K and in theta."""
 
-    orders: tuple
+    orders: tuple[int, ...]
     low: float
     high: float
     degree: int = 36
     angles: int = 120
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.orders or min(self.orders) < 0 or len(set(self.orders)) != len(self.orders):
             raise ValueError(f"orders must be different and not negative, got {self.orders}")
         if not 0 < self.low < self.high or self.degree < 1 or self.angles < 2:
@@ -57,16 +57,16 @@ class Directivity(nn.Module):
     ValueError; where `extrapolate` is set, K may leave its range by a tenth of it.
     """
 
-    coefficients: torch.Tensor
-    eigenvalues: torch.Tensor
-    slopes: torch.Tensor
-    bars: torch.Tensor
+    coefficients: Tensor
+    eigenvalues: Tensor
+    slopes: Tensor
+    bars: Tensor
 
-    def __init__(self, config):
+    def __init__(self, config: DirectivityConfig):
         super().__init__()
         self.config = config
         self.extrapolate = False
-        zeros = [_eigenvalues(m, config.high + _BEYOND) for m in config.orders]
+        zeros = [eigenvalues(m, config.high + _BEYOND) for m in config.orders]
         self._counts = [len(alpha) for alpha in zeros]
         self._lows = [max(config.low, float(_BELOW * alpha[0])) for alpha in zeros]
         self._rows = {m: row for row, m in enumerate(config.orders)}
@@ -74,14 +74,14 @@ class Directivity(nn.Module):
         for row, alpha in zip(table, zeros, strict=True):
             row[: len(alpha)] = alpha
         pairs = list(zip(config.orders, zeros, strict=True))
-        slopes = [np.pad(_slope(m, alpha), (0, table.shape[1] - len(alpha))) for m, alpha in pairs]
+        slopes = [np.pad(slope(m, alpha), (0, table.shape[1] - len(alpha))) for m, alpha in pairs]
         self.register_buffer("eigenvalues", torch.from_numpy(table), persistent=False)
         self.register_buffer("slopes", torch.from_numpy(np.array(slopes)), persistent=False)
         shape = len(config.orders), config.degree + 1, config.angles, 2
         self.register_buffer("coefficients", torch.zeros(shape, dtype=torch.float64))
-        self.register_buffer("bars", torch.full((_BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
+        self.register_buffer("bars", torch.full((BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
 
-    def fit(self, m, k, angle, factor):
+    def fit(self, m: npt.NDArray[np.int64], k: FloatArray, angle: FloatArray, factor: ComplexArray) -> None:
         """Learn from factors F_plus (case, angle) at angles (angle,) of orders and K (case,); numpy arrays.
 
         Raises
@@ -91,31 +91,12 @@ class Directivity(nn.Module):
         """
         if not np.all(np.isfinite(factor)):
             raise ValueError("factors must be finite")
-        around = _polynomials(_unit(angle, 0, np.pi), self.config.angles)
-        for row, order in enumerate(self.config.orders):
-            low = self._lows[row]
-            chosen = np.flatnonzero((m == order) & (k >= low))
-            chosen = chosen[np.argsort(k[chosen])]
-            if len(chosen) <= self.config.degree:
-                raise ValueError(f"{len(chosen)} cases of m = {order} are too few for degree {self.config.degree}")
-            target = self._smooth(order, k[chosen], angle, factor[chosen])
-            along = _polynomials(_unit(k[chosen], low, self.config.high), self.config.degree + 1)
-            of_angle = np.linalg.lstsq(around, target.T, rcond=None)[0]
-            found = np.linalg.lstsq(along, of_angle.T, rcond=None)[0]
-            self.coefficients[row] = torch.from_numpy(np.stack([found.real, found.imag], axis=-1))
+        for row, (order, low) in enumerate(zip(self.config.orders, self._lows, strict=True)):
+            zeros, mine = self.eigenvalues[row].numpy()[: self._counts[row]], m == order
+            found = learned(self.config, order, zeros, low, k[mine], angle, factor[mine])
+            self.coefficients[row] = torch.from_numpy(found)
 
-    def _smooth(self, m, k, angle, factor):
-        """g of factors (case, angle), its phase continuous in angle and case."""
-        k, alpha = k[:, None], self.eigenvalues[self._rows[m]].numpy()[: self._counts[self._rows[m]]]
-        s, gamma = -k * np.cos(angle), k * np.sin(angle)
-        value = factor * np.sqrt(k + s) / (_slope(m, gamma) * np.sin(angle) ** m)
-        for zero in alpha:
-            value = value / ((s + np.sqrt(k**2 - zero**2 + 0j)) / (k + zero))
-        phase = np.unwrap(np.angle(value), axis=1)
-        middle = phase[:, len(angle) // 2]
-        return np.log(np.abs(value)) + 1j * (phase + (np.unwrap(middle) - middle)[:, None])
-
-    def calibrate(self, k, found, exact):
+    def calibrate(self, k: FloatArray, found: ComplexArray, exact: ComplexArray) -> None:
         """Error bars from predictions and true values (case, angle) of modes at K (case,), as they will be asked for.
 
         Raises
@@ -123,19 +104,16 @@ class Directivity(nn.Module):
         ValueError
             Too few cases in a band of K for the highest coverage.
         """
-        errors, bands = relative_error(found, exact), np.array([self._band(number) for number in k])
-        for band in range(_BANDS):
-            own = np.sort(errors[bands == band])
-            ranks = np.array([int(np.ceil((len(own) + 1) * level)) for level in LEVELS])
-            if ranks[-1] > len(own):
-                raise ValueError(f"{len(own)} cases in a band of K are too few for a coverage of {LEVELS[-1]}")
-            self.bars[band] = torch.from_numpy(own[ranks - 1])
+        self.bars.copy_(torch.from_numpy(bars(self.config, k, relative_error(found, exact))))
 
-    def _band(self, k):
-        """Number of the band of K."""
-        return int(np.clip(_BANDS * (k - self.config.low) / (self.config.high - self.config.low), 0, _BANDS - 1))
-
-    def forward(self, m, n, helmholtz, mach, theta):
+    def forward(
+        self,
+        m: npt.ArrayLike | Tensor,
+        n: npt.ArrayLike | Tensor,
+        helmholtz: npt.ArrayLike | Tensor,
+        mach: npt.ArrayLike | Tensor,
+        theta: npt.ArrayLike | Tensor,
+    ) -> Tensor:
         """Directivity D of modes of amplitude one: phi -> D exp(i K rho) / rho.
 
         Parameters
@@ -150,29 +128,29 @@ class Directivity(nn.Module):
         (case, angle) complex tensor
         """
         real = self.coefficients.dtype
-        helmholtz, mach = (torch.as_tensor(value, dtype=real) for value in (helmholtz, mach))
-        m, n = torch.as_tensor(m), torch.as_tensor(n)
-        m, n, helmholtz, mach = torch.broadcast_tensors(*(torch.atleast_1d(value) for value in (m, n, helmholtz, mach)))
-        theta = torch.as_tensor(theta, dtype=real)
-        m = m.abs()
-        k = helmholtz / torch.sqrt(1 - mach**2)
-        rows = self._expect(m, n, k, mach)
-        if not torch.all((theta >= 0) & (theta <= np.pi + _AXIS)):
+        ka, flow = (torch.as_tensor(value, dtype=real) for value in (helmholtz, mach))
+        given = (torch.as_tensor(m), torch.as_tensor(n), ka, flow)
+        orders, radial, ka, flow = torch.broadcast_tensors(*(torch.atleast_1d(value) for value in given))
+        angle = torch.as_tensor(theta, dtype=real)
+        orders = orders.abs()
+        k = ka / torch.sqrt(1 - flow**2)
+        rows = self._expect(orders, radial, k, flow)
+        if not torch.all((angle >= 0) & (angle <= np.pi + AXIS)):
             raise ValueError("theta must lie in [0, pi] rad")
         along = self._along(k, torch.tensor(self._lows, dtype=real, device=k.device)[rows])
         parts, places = [], []
-        for order in torch.unique(m).tolist():
-            chosen = torch.nonzero(m == order)[:, 0]
-            angles = theta if theta.ndim == 1 else theta[chosen]
-            parts.append(self._order(order, n[chosen], k[chosen], along[chosen], angles))
+        for order in torch.unique(orders).tolist():
+            chosen = torch.nonzero(orders == order)[:, 0]
+            angles = angle if angle.ndim == 1 else angle[chosen]
+            parts.append(self._order(order, radial[chosen], k[chosen], along[chosen], angles))
             places.append(chosen)
         return torch.view_as_complex(torch.cat(parts)[torch.argsort(torch.cat(places))])
 
-    def _along(self, k, low):
+    def _along(self, k: Tensor, low: float | Tensor) -> Tensor:
         """Polynomials of K above the least one of an order."""
-        return _chebyshev(_unit(k, low, self.config.high), self.config.degree + 1)
+        return polynomials(unit(k, low, self.config.high), self.config.degree + 1)
 
-    def of_mode(self, m, n):
+    def of_mode(self, m: int, n: int) -> nn.Module:
         """The directivity of one mode as a module: helmholtz, mach (case,) and theta (angle,) -> (case, angle, 2).
 
         Real tensors, no checks, and nothing that torch.export or torch.onnx.export does not know.
@@ -181,7 +159,7 @@ class Directivity(nn.Module):
             raise ValueError(f"mode ({m}, {n}) was not learned")
         return _Mode(self, abs(m), n)
 
-    def core(self, m, n, helmholtz, mach, theta):
+    def core(self, m: Tensor, n: Tensor, helmholtz: float, mach: float, theta: Tensor) -> nn.Linear:
         """From the modes' amplitudes to the far field at some angles, as a linear layer: what RAP explains.
 
         Parameters
@@ -202,7 +180,7 @@ class Directivity(nn.Module):
         layer.weight = nn.Parameter(parts.transpose(1, 2).flatten(0, 1).flatten(1), requires_grad=False)
         return layer.eval()
 
-    def _order(self, m, n, k, along, theta):
+    def _order(self, m: int, n: Tensor, k: Tensor, along: Tensor, theta: Tensor) -> Tensor:
         """D of modes of one azimuthal order, (case, angle, 2)."""
         row = self._rows[m]
         alpha = self.eigenvalues[row, : self._counts[row]]
@@ -213,15 +191,15 @@ class Directivity(nn.Module):
         scale = k[:, None] + alpha
         mine = real.gather(1, n[:, None])
         table = self.coefficients[row].flatten(1)
-        of_angle = (along @ table).unflatten(1, (-1, 2))
-        basis = _of_angle(theta, self.config.angles)
+        of_case = (along @ table).unflatten(1, (-1, 2))
+        basis = of_angle(theta, self.config.angles)
         if theta.ndim == 1:  # the same angles for all: nothing but a small matrix product a case
             log = along @ torch.einsum("kpq,ap->kqa", self.coefficients[row], basis).flatten(1)
             log = log.unflatten(1, (2, -1))
         else:
-            log = torch.einsum("cpq,cap->cqa", of_angle, basis)
-        own_angle = torch.arccos((-mine / k[:, None]).clamp(min=-1 + _AXIS))[:, 0]
-        own = torch.einsum("cpq,cp->cq", of_angle, _of_angle(own_angle, self.config.angles))
+            log = torch.einsum("cpq,cap->cqa", of_case, basis)
+        own_angle = torch.arccos((-mine / k[:, None]).clamp(min=-1 + AXIS))[:, 0]
+        own = torch.einsum("cpq,cp->cq", of_case, of_angle(own_angle, self.config.angles))
         # One complex number a case, of the mode itself; one an angle; both multiplied by the zeros, but the mode's own.
         # Real and imaginary parts are kept apart: faster, and understood wherever the network is exported to.
         shift, beyond = real / scale, imaginary / scale
@@ -246,8 +224,8 @@ class Directivity(nn.Module):
                 rest = rest[0] * factor, rest[1] * factor
         return torch.stack(_times(rest[0], rest[1], first[0], first[1]), dim=-1)
 
-    def _expect(self, m, n, k, mach):
-        """Refuse what was not learned; give the orders' rows."""
+    def _expect(self, m: Tensor, n: Tensor, k: Tensor, mach: Tensor) -> Tensor:
+        """Rows of the orders; what was not learned is refused."""
         config = self.config
         if not torch.all(mach.abs() < 1):
             raise ValueError(f"the flow must be subsonic, got mach={float(mach[~(mach.abs() < 1)][0])}")
@@ -269,22 +247,22 @@ class Directivity(nn.Module):
                 )
         return rows
 
-    def cut_on(self, helmholtz, mach):
+    def cut_on(self, helmholtz: float, mach: float) -> list[tuple[int, int]]:
         """Modes (m, n) that are cut on, of either sign of m, as far as their orders were learned."""
         k = helmholtz / np.sqrt(1 - mach**2)
         counts = {m: int(torch.sum(self.eigenvalues[row] < k)) for m, row in self._rows.items()}
         signed = sorted({sign * m for m in counts for sign in (-1, 1)})
         return [(m, n) for m in signed for n in range(counts[abs(m)])]
 
-    def unlearned(self, helmholtz, mach):
+    def unlearned(self, helmholtz: float, mach: float) -> int | None:
         """Least azimuthal order that is cut on and was not learned; None if there is none."""
         k = helmholtz / np.sqrt(1 - mach**2)
         for m in range(int(k) + 1):  # j'_m1 > m
-            if m not in self._rows and _eigenvalues(m, k).size:
+            if m not in self._rows and eigenvalues(m, k).size:
                 return m
         return None
 
-    def error_bar(self, helmholtz, mach, coverage=0.95):
+    def error_bar(self, helmholtz: float, mach: float, coverage: float = 0.95) -> float:
         """Relative L2 error over an arc that is not exceeded with this probability, by split conformal prediction.
 
         Raises
@@ -297,12 +275,20 @@ class Directivity(nn.Module):
             raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
         if not self.config.low <= k <= self.config.high:
             raise ValueError(f"there are no error bars at ka / sqrt(1 - M^2) = {k:.4g}")
-        bar = float(self.bars[self._band(k), LEVELS.index(coverage)])
+        bar = float(self.bars[band(self.config, k), LEVELS.index(coverage)])
         if np.isnan(bar):
             raise ValueError("the error bars have not been calibrated")
         return bar
 
-    def pressure(self, m, n, helmholtz, mach, x, r):
+    def pressure(
+        self,
+        m: npt.ArrayLike | Tensor,
+        n: npt.ArrayLike | Tensor,
+        helmholtz: float | Tensor,
+        mach: float | Tensor,
+        x: npt.ArrayLike | Tensor,
+        r: npt.ArrayLike | Tensor,
+    ) -> Tensor:
         """Pressure of modes of amplitude one at microphones, near or far [rho c^2].
 
         The directivity is continued to finite distances by spherical waves, see `multipoles`: from five radii on to
@@ -323,93 +309,32 @@ class Directivity(nn.Module):
         ValueError
             As `forward`; a microphone too close to the open end or too far behind it.
         """
-        helmholtz, mach, x, r = (torch.as_tensor(value, dtype=torch.float64) for value in (helmholtz, mach, x, r))
-        m, n = torch.atleast_1d(torch.as_tensor(m)).abs(), torch.atleast_1d(torch.as_tensor(n))
-        m, n = torch.broadcast_tensors(m, n)
-        beta = torch.sqrt(1 - mach**2)
-        k, big_x = helmholtz / beta, x / beta
-        rho, theta = torch.hypot(big_x, r), torch.atan2(r, big_x)
-        for bad, what in (
-            (~(rho >= CLOSEST - _AXIS), f"closer than {CLOSEST} to"),
-            (~((theta >= 0) & (theta <= BEHIND)), "more than 150 degrees behind"),
-        ):
-            if torch.any(bad):
-                place = f"x = {float(x[bad][0]):.4g}, r = {float(r[bad][0]):.4g}"
-                raise ValueError(f"the microphone at {place} is {what} the open end, in (x / beta, r)")
-        result = torch.empty(len(m), len(x), dtype=torch.complex128)
-        for order in torch.unique(m).tolist():
-            chosen = torch.nonzero(m == order)[:, 0]
-            angle, weight = quadrature(float(k.detach()), order)
-            pattern = self(order, n[chosen], helmholtz, mach, angle).to(torch.complex128)
-            phi, along, around = field(pattern, angle, weight, order, k, rho, theta)
-            axial = torch.cos(theta) * along - torch.sin(theta) / rho * around
-            turn = torch.exp(-1j * k * mach * big_x)
-            # p = i ka psi - M dpsi/dx, psi = phi exp(-i K M X)
-            p = (1j * helmholtz * phi - mach / beta * (axial - 1j * k * mach * phi)) * turn
-            result = result.index_copy(0, chosen, p)
-        return result
+        orders, radial = torch.atleast_1d(torch.as_tensor(m)).abs(), torch.atleast_1d(torch.as_tensor(n))
+        orders, radial = torch.broadcast_tensors(orders, radial)
+        places = (torch.as_tensor(value, dtype=torch.float64) for value in (helmholtz, mach, x, r))
+        return pressure(self, orders, radial, *places)
 
 
 class _Mode(nn.Module):
     """See `Directivity.of_mode`."""
 
-    def __init__(self, model, m, n):
+    def __init__(self, model: Directivity, m: int, n: int):
         super().__init__()
         self.model, self._m, self._n = model, m, n
 
-    def forward(self, helmholtz, mach, theta):
+    def forward(self, helmholtz: Tensor, mach: Tensor, theta: Tensor) -> Tensor:
         k = helmholtz / torch.sqrt(1 - mach**2)
         n = torch.full(k.shape, self._n, dtype=torch.int64, device=k.device)
         along = self.model._along(k, self.model._lows[self.model._rows[self._m]])
         return self.model._order(self._m, n, k, along, theta)
 
 
-def mach_corrected_angle(theta, mach):
+def mach_corrected_angle(theta: npt.ArrayLike | Tensor, mach: npt.ArrayLike | Tensor) -> Tensor:
     """Polar angle in the plane (x / beta, r) of a geometric polar angle, tan -> beta tan."""
     theta, mach = torch.as_tensor(theta), torch.as_tensor(mach)
     return torch.atan2(torch.sqrt(1 - mach**2) * torch.sin(theta), torch.cos(theta))
 
 
-def relative_error(found, exact):
-    """Relative L2 error over the angles."""
-    return np.linalg.norm(found - exact, axis=-1) / np.linalg.norm(exact, axis=-1)
-
-
-def _eigenvalues(m, top):
-    """Zeros of J_m' below `top`; the plane wave's zero first for m = 0."""
-    zeros = jnp_zeros(m, 2 + int(top / np.pi))
-    return np.concatenate([[0.0] if m == 0 else [], zeros[zeros < top]])
-
-
-def _slope(m, gamma):
-    """gamma H_m'(gamma); its limit 2 i / pi at zero for m = 0."""
-    safe = np.where(gamma > 0, gamma, 1.0)
-    value = m * hankel1(m, safe) - safe * hankel1(m + 1, safe)
-    return np.where(gamma > 0, value, 2j / np.pi if m == 0 else np.nan)
-
-
-def _times(a, b, c, d):
+def _times(a: Tensor, b: Tensor, c: Tensor | float, d: Tensor | float) -> tuple[Tensor, Tensor]:
     """(a + i b) (c + i d)."""
     return a * c - b * d, a * d + b * c
-
-
-def _unit(value, low, high):
-    return 2 * (value - low) / (high - low) - 1
-
-
-def _polynomials(value, count):
-    return chebyshev.chebvander(value, count - 1)
-
-
-def _chebyshev(value, count):
-    """Chebyshev polynomials (..., degree), by their recurrence: of values outside of -1 ... 1, too."""
-    terms, double = [torch.ones_like(value), value], 2 * value
-    for _ in range(count - 2):
-        terms.append(double * terms[-1] - terms[-2])
-    return torch.stack(terms[:count], dim=-1)
-
-
-def _of_angle(theta, count):
-    """The same of angles in 0 ... pi, as cosines; at the ends their slopes are taken to be zero."""
-    place = _unit(theta, 0, np.pi).clamp(-1 + _AXIS, 1 - _AXIS)
-    return torch.cos(torch.arange(count, dtype=theta.dtype) * torch.arccos(place)[..., None])

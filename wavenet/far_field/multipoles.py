@@ -7,21 +7,66 @@ what its wall adds behind it is missing, and the sum is cut where spherical wave
 differentiable.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from scipy.special import roots_legendre
+from torch import Tensor
 
+from .polynomials import AXIS
+
+CLOSEST = 5.0  # radii from the open end, at least, of a microphone
+BEHIND = np.radians(150)  # from the axis, at most: the duct's wall goes on there, and multipoles miss it
 _MORE = 24  # orders beyond K
 _INSIDE = 3  # orders beyond K rho, for the closest point
 
 
-def quadrature(k, m):
+def pressure(
+    pattern: Callable[..., Tensor], m: Tensor, n: Tensor, helmholtz: Tensor, mach: Tensor, x: Tensor, r: Tensor
+) -> Tensor:
+    """Pressure (mode, microphone) at positions x, r of modes m, n (mode,) of amplitude one [rho c^2].
+
+    pattern : (m, n, ka, M, angles) -> directivities (mode, angle), as `Directivity`.
+
+    Raises
+    ------
+    ValueError
+        A microphone too close to the open end or too far behind it.
+    """
+    beta = torch.sqrt(1 - mach**2)
+    k, big_x = helmholtz / beta, x / beta
+    rho, theta = torch.hypot(big_x, r), torch.atan2(r, big_x)
+    for bad, what in (
+        (~(rho >= CLOSEST - AXIS), f"closer than {CLOSEST} to"),
+        (~((theta >= 0) & (theta <= BEHIND)), "more than 150 degrees behind"),
+    ):
+        if torch.any(bad):
+            place = f"x = {float(x[bad][0]):.4g}, r = {float(r[bad][0]):.4g}"
+            raise ValueError(f"the microphone at {place} is {what} the open end, in (x / beta, r)")
+    result = torch.empty(len(m), len(x), dtype=torch.complex128)
+    for order in torch.unique(m).tolist():
+        chosen = torch.nonzero(m == order)[:, 0]
+        angle, weight = quadrature(float(k.detach()), order)
+        directivity = pattern(order, n[chosen], helmholtz, mach, angle).to(torch.complex128)
+        phi, along, around = field(directivity, angle, weight, order, k, rho, theta)
+        axial = torch.cos(theta) * along - torch.sin(theta) / rho * around
+        turn = torch.exp(-1j * k * mach * big_x)
+        # p = i ka psi - M dpsi/dx, psi = phi exp(-i K M X)
+        p = (1j * helmholtz * phi - mach / beta * (axial - 1j * k * mach * phi)) * turn
+        result = result.index_copy(0, chosen, p)
+    return result
+
+
+def quadrature(k: float, m: int) -> tuple[Tensor, Tensor]:
     """Angles and weights (node,) for d_l at wavenumbers up to k; float64 tensors."""
     cosine, weight = roots_legendre(2 * (int(k) + _MORE + m) + 64)
     return torch.from_numpy(np.arccos(cosine)), torch.from_numpy(weight)
 
 
-def field(directivity, angle, weight, m, k, rho, theta):
+def field(
+    directivity: Tensor, angle: Tensor, weight: Tensor, m: int, k: Tensor, rho: Tensor, theta: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """phi and its derivatives along rho and theta, (case, point) each.
 
     directivity : (case, node) complex tensor at the quadrature's angles. m : int, m >= 0. k : () tensor. rho, theta :
@@ -48,7 +93,7 @@ def field(directivity, angle, weight, m, k, rho, theta):
     return amplitude @ value, amplitude @ along, amplitude @ around
 
 
-def _legendre(m, last, theta):
+def _legendre(m: int, last: int, theta: Tensor) -> Tensor:
     """Normalised associated Legendre functions of degrees m ... last, (degree, point)."""
     cos, sin = torch.cos(theta), torch.sin(theta)
     start = torch.full_like(cos, np.sqrt(0.5))
@@ -62,7 +107,7 @@ def _legendre(m, last, theta):
     return torch.stack(found[: last - m + 1])
 
 
-def _hankel(last, argument):
+def _hankel(last: int, argument: Tensor) -> Tensor:
     """Spherical Hankel functions h_0 ... h_last of the first kind, (degree, point), by the recurrence they dominate."""
     start = torch.exp(1j * argument) / (1j * argument)
     found = [start, start * (1 / argument - 1j)]

@@ -4,26 +4,26 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ..derivatives.constraints import known_phase
+from ..fields import INPUTS
 
-INPUTS = ("m", "n", "radial_eigenvalue", "helmholtz", "mach")
+FEATURES = (*INPUTS, "cut-on ratio")  # inputs of the `core`
 
 
 @dataclass(frozen=True)
 class ForwardConfig:
     """x, r: microphone positions [radii]; low, high: range of each of `INPUTS` in training; scale: of the pressure."""
 
-    x: tuple
-    r: tuple
-    low: tuple
-    high: tuple
+    x: tuple[float, ...]
+    r: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
     scale: float = 1.0
     width: int = 128
     depth: int = 4
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (len(self.x) == len(self.r) > 0 and len(self.low) == len(self.high) == len(INPUTS)):
             raise ValueError(f"expected equally many x and r, and {len(INPUTS)} ranges: {', '.join(INPUTS)}")
         if self.width < 1 or self.depth < 1 or not self.scale > 0:
@@ -34,20 +34,19 @@ class ForwardModel(nn.Module):
     """Feed-forward network (case, 5) -> (case, microphone, 2), real and imaginary pressure [rho c^2].
 
     `core` maps inputs scaled to [-1, 1], with the mode's cut-on ratio beside them, to the pressure without the phase
-    that a wave from the open end has gathered; `forward` puts that known phase back (`constraints.known_phase`).
+    that a wave from the open end has gathered; `forward` multiplies by that known phase (`known_phase`).
     """
 
-    def __init__(self, config):
+    def __init__(self, config: ForwardConfig):
         super().__init__()
         self.config = config
-        count = len(INPUTS) + 1
-        widths = [count, *[config.width] * config.depth]
-        layers = []
+        widths = [len(FEATURES), *[config.width] * config.depth]
+        layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.SiLU()]
         self.core = nn.Sequential(*layers, nn.Linear(widths[-1], 2 * len(config.x)))
 
-    def features(self, inputs):
+    def features(self, inputs: Tensor) -> Tensor:
         """Inputs scaled to [-1, 1], and cos of the mode's angle, sqrt(1 - (alpha beta / ka)^2), zero at cut-on."""
         if inputs.ndim != 2 or inputs.shape[1] != len(INPUTS):
             raise ValueError(f"expected (case, {len(INPUTS)}): {', '.join(INPUTS)}; got {tuple(inputs.shape)}")
@@ -56,9 +55,18 @@ class ForwardModel(nn.Module):
         ratio2 = inputs[:, 2:3] ** 2 * (1 - inputs[:, 4:5] ** 2) / inputs[:, 3:4] ** 2
         return torch.cat([scaled, torch.sqrt(torch.abs(1 - ratio2))], dim=1)
 
-    def forward(self, inputs):
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Pressure, see the class."""
         core = self.core(self.features(inputs)).reshape(len(inputs), -1, 2) * self.config.scale
         x, r = inputs.new_tensor(self.config.x), inputs.new_tensor(self.config.r)
         phase = known_phase(inputs[:, 3], inputs[:, 4], x, r)
         cos, sin = torch.cos(phase), torch.sin(phase)
         return torch.stack([cos * core[..., 0] - sin * core[..., 1], sin * core[..., 0] + cos * core[..., 1]], dim=2)
+
+
+def known_phase(helmholtz: Tensor, mach: Tensor, x: Tensor, r: Tensor) -> Tensor:
+    """Phase K (rho - M X) of a wave from the open end, X = x / beta, K = ka / beta: (case, microphone)."""
+    beta = torch.sqrt(1 - mach**2)[:, None]
+    big_x = x / beta
+    rho = torch.sqrt(big_x**2 + r**2)
+    return helmholtz[:, None] / beta * (rho - mach[:, None] * big_x)

@@ -21,8 +21,8 @@ import torch
 import analytic
 from data.grids import cell_centres
 from wavenet.derivatives.constrained import METHODS
-from wavenet.derivatives.constraints import times
 from wavenet.far_field.directivity import LEVELS, relative_error
+from wavenet.fields import times
 from wavenet.runs import SHIPPED, load
 
 from ..cli.attribute import of_velocity, positive_shares

@@ -1,125 +1,146 @@
-"""Where datasets meet networks: arrays of a file as the tensors of a task."""
+"""Where datasets meet networks: a run and a dataset opened together, arrays of a file as the tensors of a task."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch.utils.data import TensorDataset, default_collate
+from torch import Tensor, nn
+from torch.utils.data import Dataset, TensorDataset, default_collate
 
-import analytic
-from data.read import read
-from wavenet.derivatives.constrained import ConstrainedConfig, ConstrainedNetwork
-from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions
-from wavenet.derivatives.unet import PARAMETERS, UNet, UNetConfig
-from wavenet.far_field.directivity import Directivity, DirectivityConfig
-from wavenet.forward.feed_forward import INPUTS, ForwardConfig, ForwardModel
-from wavenet.runs import BASELINES, MODELS, SHIPPED, load
-from wavenet.training.loading import FieldCases, ForwardCases
+from data.read import Cases, read
+from data.read import Dataset as File
+from wavenet import networks, outside, runs
+from wavenet.networks import Explained, Network
+from wavenet.training import loading
+from wavenet.training.presets import Preset
 
-_IN_MEMORY = 2**30  # bytes of a split
-_CALIBRATION = 4000  # modes that the error bars of directivities come from
-_ARC = np.linspace(0, np.pi, 37)  # angles of each
-_FLOW = 0.6  # their largest Mach number
+_IN_MEMORY = 2**30  # bytes of a split, above which cases are read when they are asked for
 
 
-def tensors(dataset, cases):
+def tensors(dataset: File, cases: Any) -> tuple[Tensor, ...]:
     """(inputs, pressure) or (potential, parameters, velocity) of some cases."""
-    if dataset.task == "forward":
-        return _stack(dataset, INPUTS, cases, torch.float32), torch.from_numpy(dataset["pressure"][cases]).float()
-    velocity = np.concatenate([dataset["axial_velocity"][cases], dataset["radial_velocity"][cases]], axis=1)
-    potential = torch.from_numpy(dataset["potential"][cases])
-    return potential, _stack(dataset, PARAMETERS, cases, torch.float64), torch.from_numpy(velocity)
+    return loading.of_task(dataset.task).at_once(dataset.arrays, cases)
 
 
-def _stack(dataset, names, cases, dtype):
-    return torch.from_numpy(np.stack([dataset[name][cases].astype(float) for name in names], axis=1)).to(dtype)
-
-
-def examples(cases):
+def examples(cases: Cases) -> Dataset:
     """Cases of a split as a torch Dataset: in memory if they fit, else read when they are asked for."""
-    forward = cases.about.task == "forward"
-    lazy: Any = ForwardCases(cases) if forward else FieldCases(cases, cases.constants["x"])
+    lazy = loading.of_task(cases.about.task).one_by_one(cases)
     if sum(part.nbytes for part in lazy[0]) * len(cases) > _IN_MEMORY:
         return lazy
-    return TensorDataset(*default_collate([lazy[index] for index in range(len(lazy))]))
+    return TensorDataset(*default_collate([lazy[index] for index in range(len(cases))]))
 
 
-def build(name, cases, preset, edge=None):
-    """Untrained network of the training cases' geometry, ranges and scales; edge: functions for the constrained one."""
-    x, r = (tuple(cases.constants[axis].tolist()) for axis in "xr")
-    scales = {name: rms / np.sqrt(2) for name, (rms, _) in cases.about.scales.items()}  # of one part
-    if name == "mlp":
-        low, high = (tuple(float(f(cases.columns[key])) for key in INPUTS) for f in (np.min, np.max))
-        return ForwardModel(ForwardConfig(x, r, low, high, scales["pressure"], preset.width))
-    if name == "constrained":
-        return ConstrainedNetwork(ConstrainedConfig(x, r, width=preset.width), edge)
-    scales = {"potential_scale": scales["potential"], "velocity_scale": scales["radial_velocity"]}
-    return UNet(UNetConfig(x, r, preset.width, **scales))
+def build(name: str, cases: Cases, preset: Preset, edge: nn.Module | None = None) -> nn.Module:
+    """Untrained network of the training cases' geometry, ranges and scales; edge: functions for one that uses them.
 
-
-def edge_functions(cases):
-    """Edge functions of the training cases of an edge dataset, all in memory."""
-    edge = EdgeFunctions(EdgeConfig.of_nodes(cases.constants["root"], cases.constants["angle"]))
-    edge.fit(np.stack([case["potential"] for case in cases]))
-    return edge
-
-
-def directivity(cases, seed):
-    """Directivity of the factors of training cases, all in memory; error bars from modes drawn anew and solved."""
-    m, k = np.abs(cases.columns["m"]), cases.columns["helmholtz"]
-    factor = np.stack([case["factor"] @ [1, 1j] for case in cases])
-    orders = sorted(set(m.tolist()))
-    ends = np.array([(k[m == order].min(), k[m == order].max()) for order in orders])
-    model = Directivity(DirectivityConfig(tuple(orders), float(ends[:, 0].max()), float(ends[:, 1].min())))
-    model.fit(m, k, cases.constants["angle"], factor)
-    columns = random_modes(model.config, _CALIBRATION, np.random.default_rng([seed, 1]))
-    m, n, helmholtz, mach = columns
-    exact = analytic.sweep(m, n, helmholtz, _ARC, mach=mach).directivity
-    with torch.no_grad():
-        found = model(*map(torch.from_numpy, columns), torch.from_numpy(_ARC)).numpy()
-    model.calibrate(helmholtz / np.sqrt(1 - mach**2), found, exact)
-    return model
-
-
-def random_modes(config, count, rng):
-    """m, n, ka, M (mode,) of random modes that are cut on: K and M uniform, m of those with such modes, n of these."""
-    found: list[tuple] = []
-    while len(found) < count:
-        k, mach = rng.uniform(config.low, config.high), rng.uniform(-_FLOW, _FLOW)
-        counts = {m: analytic.cut_on_orders(k, m, 0.0) for m in config.orders}
-        good = [m for m, count in counts.items() if count]
-        if good:
-            m = int(rng.choice(good))
-            found.append((m, int(rng.integers(0, counts[m])), k * np.sqrt(1 - mach**2), mach))
-    return [np.array(column) for column in zip(*found, strict=True)]
-
-
-def open_run(run, data):
-    """A trained run and a dataset it applies to: model name, network, provenance, dataset.
-
-    run: a folder, or the name of a network that comes with the package. The constrained network is put on the
-    dataset's grid. Raises ValueError where the task, the grid or the array of the two differ.
+    Raises
+    ------
+    ValueError
+        There is no such network, or it is not trained in steps.
     """
-    ours = (SHIPPED | BASELINES).get(str(run))
-    if ours is not None and Path(run).exists():
-        raise ValueError(f"{run} is a folder here and a network of the package: for the folder give its whole path")
-    name, model, about = load(ours or run)
-    task, dataset = MODELS[name][0], read(data)
-    if task not in ("forward", "derivative"):
-        raise ValueError(f"{run} is a run of the {task} task, one of the forward or derivative task is needed")
-    if task != dataset.task:
-        raise ValueError(f"{run} is a run of the {task} task, {data} is a {dataset.task} dataset")
-    if name == "constrained":
-        model = model.on_grid(dataset["x"], dataset["r"])
-    for axis in "xr":
-        mine = np.asarray(getattr(model.config, axis))
-        if mine.shape != dataset[axis].shape or not np.allclose(mine, dataset[axis]):
-            raise ValueError(f"the run's {axis} positions ({len(mine)}) are not the dataset's ({len(dataset[axis])})")
-    return name, model, about, dataset
+    steps = networks.get(name).steps
+    if steps is None:
+        raise ValueError(f"the network {name} is fitted at once, not trained in steps")
+    return steps.build(cases, preset, edge)
 
 
-def predict(model, dataset, cases, batch=16):
+def entry(model: str | type[nn.Module] | Network | None, task: str) -> Network:
+    """Entry of a network for a task.
+
+    Parameters
+    ----------
+    model : str, class, Network or None
+        A name in `wavenet.networks`; "FILE.py:CLASS" or a class of a user's own, see `wavenet.outside`; an entry;
+        None for the task's default.
+    task : str
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, TypeError
+        There is no such network for the task.
+    """
+    if isinstance(model, Network):
+        found = model
+    elif model is None:
+        found = networks.get(networks.default(task))
+    elif not isinstance(model, str):
+        found = outside.network(model, task)
+    elif ":" in model:
+        found = outside.network(outside.from_file(model), task)
+    elif model not in networks.names(task):
+        raise ValueError(
+            f"--model must be one of {', '.join(networks.names(task))} for the {task} task, or FILE.py:CLASS, "
+            f"got {model!r}"
+        )
+    else:
+        found = networks.get(model)
+    if found.task != task:
+        raise ValueError(f"the network {found.name} is for the {found.task} task, one for the {task} task is needed")
+    return found
+
+
+def open_run(
+    run: str | Path, data: str | Path, model: str | type[nn.Module] | Network | None = None
+) -> tuple[str, nn.Module, dict[str, Any], File]:
+    """A trained run and a dataset it applies to: name of the network, network, provenance, dataset.
+
+    The network is placed on the dataset's grid or microphones.
+
+    Parameters
+    ----------
+    run : path or str
+        A folder, or the name of a network that comes with the package.
+    data : path
+    model : str or class, optional
+        The network, where it is not the package's, as for `entry`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The task, the grid or the array of the two differ, or the run's network is not the package's and not named.
+    """
+    folder = runs.folder_of(run)
+    if model is None:
+        name, network, about = runs.load(folder)
+        mine = networks.get(name)
+        if mine.task not in loading.TASKS:
+            needed = " or ".join(sorted(loading.TASKS, reverse=True))
+            raise ValueError(f"{run} is a run of the {mine.task} task, one of the {needed} task is needed")
+        dataset = read(data)
+        if mine.task != dataset.task:
+            raise ValueError(f"{run} is a run of the {mine.task} task, {data} is a {dataset.task} dataset")
+    else:
+        dataset = read(data)
+        mine = entry(model, dataset.task)
+        name, network, about = runs.load(folder, network=mine)
+    if mine.place is not None:
+        network = mine.place(network, dataset["x"], dataset["r"])
+    return name, network, about, dataset
+
+
+def explained(model: nn.Module, dataset: File, case: int) -> Explained:
+    """What relative attributing propagation explains of a network in a case: input, module, names.
+
+    Raises
+    ------
+    ValueError
+        Nothing of it can be explained.
+    """
+    try:
+        mine = networks.of(model)
+    except ValueError:
+        mine = outside.network(type(model), dataset.task)
+    if mine.explain is None:
+        raise ValueError(f"nothing of the network {mine.name} can be attributed")
+    with torch.no_grad():
+        return mine.explain(model, tensors(dataset, [case])[:-1])
+
+
+def predict(
+    model: nn.Module, dataset: File, cases: npt.NDArray[np.integer], batch: int = 16
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Predictions for some cases, as numpy, and the truth."""
     batches = [cases[start : start + batch] for start in range(0, len(cases), batch)]
     with torch.no_grad():

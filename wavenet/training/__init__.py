@@ -1,1 +1,1 @@
-"""Training: the loop, the order of the cases, losses, presets."""
+"""Training: the loop and its records, the order of the cases, losses, presets, and cases as tensors."""

@@ -1,19 +1,19 @@
-"""Cases as tensors for training: torch Datasets over anything that gives cases one by one, and augmentation.
+"""Cases as tensors: torch Datasets over a source of cases, all cases of a task at once, and augmentation.
 
-A source of cases has `len(source)`, `source[i]` -> {name: array} and `source.columns`, {name: array over cases}, as
-`data.read.Cases` has. Nothing is read before it is asked for, so that a source may be larger than memory; any number of
-DataLoader workers may share it.
+See `wavenet.fields.Source` for what a source of cases is.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..derivatives.constraints import times
-from ..derivatives.unet import PARAMETERS
-from ..forward.feed_forward import INPUTS
+from ..fields import INPUTS, PARAMETERS, Source, columns, quantities, times
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Augmentation:
     window: int | None = None
 
 
-class FieldCases(Dataset):
+class FieldCases(Dataset[tuple[Tensor, ...]]):
     """(potential (2, x, r), parameters (3,), velocity (4, x, r)) of each case, float64; with a window, x (x,), too.
 
     velocity : real and imaginary u, then v; parameters : m, ka, M.
@@ -42,8 +42,8 @@ class FieldCases(Dataset):
 
     Parameters
     ----------
-    source : source of cases
-        With "potential", "axial_velocity", "radial_velocity"; see the module.
+    source : Source
+        With "potential", "axial_velocity", "radial_velocity".
     augmentation : Augmentation
     x : (x,) float array
         Cell centres of the source's grid [radii].
@@ -54,7 +54,7 @@ class FieldCases(Dataset):
         A window wider than the grid.
     """
 
-    def __init__(self, source, x, augmentation=Augmentation()):
+    def __init__(self, source: Source, x: npt.ArrayLike, augmentation: Augmentation = Augmentation()):
         self._source, self._x, self._augmentation = source, np.asarray(x, dtype=float), augmentation
         window = augmentation.window
         if window is not None and not 1 <= window <= len(self._x):
@@ -65,17 +65,17 @@ class FieldCases(Dataset):
         self._first = np.searchsorted(ranks, group, side="left")
         self._last = np.searchsorted(ranks, group, side="right")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._source)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         case, how = self._source[index], self._augmentation
-        field = _stack(case)
+        field = quantities(case)
         if how.superpose:
             others = self._order[self._first[index] : self._last[index]]
             others = others[others != range(len(self))[index]]
             if len(others):
-                other = _stack(self._source[int(others[_integer(len(others))])])
+                other = quantities(self._source[int(others[_integer(len(others))])])
                 field = field + times(other[None], torch.randn(1, 2, dtype=field.dtype))[0]
         if how.factor:
             phase, size = 2 * np.pi * torch.rand(()), 2.0 ** (2 * torch.rand(()) - 1)
@@ -91,24 +91,60 @@ class FieldCases(Dataset):
         return item if how.window is None else (*item, torch.from_numpy(self._x[place]))
 
 
-class ForwardCases(Dataset):
-    """(inputs, pressure (microphone, 2)) of each case, float32; see `wavenet.forward.feed_forward.INPUTS`."""
+class ForwardCases(Dataset[tuple[Tensor, ...]]):
+    """(inputs, pressure (microphone, 2)) of each case, float32; see `wavenet.fields.INPUTS`."""
 
-    def __init__(self, source):
+    def __init__(self, source: Source):
         self._source = source
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._source)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         case = self._source[index]
-        return torch.tensor([float(case[name]) for name in INPUTS]), torch.from_numpy(case["pressure"]).float()
+        inputs = torch.tensor([float(case[name]) for name in INPUTS])
+        return inputs, torch.from_numpy(case["pressure"]).float()
 
 
-def _stack(case):
-    """(part, quantity, x, r): psi, u, v as one complex tensor."""
-    return torch.from_numpy(np.stack([case[name] for name in ("potential", "axial_velocity", "radial_velocity")], 1))
+def _forward(arrays: Mapping[str, Any], cases: Any) -> tuple[Tensor, ...]:
+    return columns(arrays, INPUTS, cases, torch.float32), torch.from_numpy(arrays["pressure"][cases]).float()
 
 
-def _integer(count):
+def _derivative(arrays: Mapping[str, Any], cases: Any) -> tuple[Tensor, ...]:
+    velocity = np.concatenate([arrays["axial_velocity"][cases], arrays["radial_velocity"][cases]], axis=1)
+    given = torch.from_numpy(arrays["potential"][cases]), columns(arrays, PARAMETERS, cases, torch.float64)
+    return *given, torch.from_numpy(velocity)
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How the cases of a task become tensors, the last of which is what a network should give.
+
+    one_by_one : source -> torch Dataset. at_once : arrays of a file by name, cases -> tensors.
+    """
+
+    one_by_one: Callable[[Source], Dataset[tuple[Tensor, ...]]]
+    at_once: Callable[[Mapping[str, Any], Any], tuple[Tensor, ...]]
+
+
+TASKS = {  # those with networks that predict what a case of a dataset has
+    "forward": Loading(ForwardCases, _forward),
+    "derivative": Loading(lambda source: FieldCases(source, source.constants["x"]), _derivative),
+}
+
+
+def of_task(task: str) -> Loading:
+    """How the cases of a task become tensors.
+
+    Raises
+    ------
+    ValueError
+        It is not among `TASKS`.
+    """
+    if task not in TASKS:
+        raise ValueError(f"cases of the {task} task do not become tensors, only those of {', '.join(TASKS)}")
+    return TASKS[task]
+
+
+def _integer(count: int) -> int:
     return int(torch.randint(count, ()))

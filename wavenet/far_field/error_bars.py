@@ -1,0 +1,77 @@
+"""Error bars of the directivity, by split conformal prediction, and the modes that they come from.
+
+The error of a mode that was not used before is, with the probability of a coverage, at most the bar: the smallest of
+the calibration modes' errors that so many of them, one more counted, do not exceed. K has bands with bars of their own.
+
+A. N. Angelopoulos, S. Bates, A gentle introduction to conformal prediction, arXiv:2107.07511 (2021), section 1.
+"""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..fields import FloatArray
+from .polynomials import eigenvalues
+
+LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # coverages
+BANDS = 8  # of K, each with error bars of its own
+_FLOW = 0.6  # largest Mach number of the modes that bars come from: that of the recipes
+
+
+class Range(Protocol):
+    """Orders and range of K of a surrogate: those of `DirectivityConfig`."""
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """Azimuthal orders."""
+
+    @property
+    def low(self) -> float:
+        """Smallest K."""
+
+    @property
+    def high(self) -> float:
+        """Largest K."""
+
+
+def band(config: Range, k: float) -> int:
+    """Number of the band of K."""
+    return int(np.clip(BANDS * (k - config.low) / (config.high - config.low), 0, BANDS - 1))
+
+
+def bars(config: Range, k: FloatArray, errors: FloatArray) -> FloatArray:
+    """Error bars (band, coverage) from errors of modes at K (case,).
+
+    Raises
+    ------
+    ValueError
+        Too few cases in a band of K for the highest coverage.
+    """
+    bands, found = np.array([band(config, number) for number in k]), np.empty((BANDS, len(LEVELS)))
+    for row in range(BANDS):
+        own = np.sort(errors[bands == row])
+        ranks = np.array([int(np.ceil((len(own) + 1) * level)) for level in LEVELS])
+        if ranks[-1] > len(own):
+            raise ValueError(f"{len(own)} cases in a band of K are too few for a coverage of {LEVELS[-1]}")
+        found[row] = own[ranks - 1]
+    return found
+
+
+def relative_error(found: npt.NDArray[np.complex128], exact: npt.NDArray[np.complex128]) -> FloatArray:
+    """Relative L2 error over the angles."""
+    return np.linalg.norm(found - exact, axis=-1) / np.linalg.norm(exact, axis=-1)
+
+
+def random_modes(config: Range, count: int, rng: np.random.Generator) -> tuple[npt.NDArray, ...]:
+    """m, n, ka, M (mode,) of random modes that are cut on: K and M uniform, m of those with such modes, n of these."""
+    zeros = {m: eigenvalues(m, config.high) for m in config.orders}
+    found: list[tuple[int, int, float, float]] = []
+    while len(found) < count:
+        k, mach = rng.uniform(config.low, config.high), rng.uniform(-_FLOW, _FLOW)
+        counts = {m: int(np.searchsorted(alpha, k)) for m, alpha in zeros.items()}
+        good = [m for m, number in counts.items() if number]
+        if good:
+            m = int(rng.choice(good))
+            found.append((m, int(rng.integers(0, counts[m])), k * np.sqrt(1 - mach**2), mach))
+    return tuple(np.array(column) for column in zip(*found, strict=True))

@@ -1,0 +1,214 @@
+"""The networks that can be trained: one file of this folder each, which holds `NETWORK`.
+
+A file is found by its name, and imported when its network is asked for. A network learns either in steps, as
+`wavenet.training.loop.fit` takes them, or is fitted to all training cases at once. Networks that are not in this
+folder: `wavenet.outside`.
+
+>>> names("derivative"), default("derivative")
+(('constrained', 'unet'), 'constrained')
+>>> get("perceptron")
+Traceback (most recent call last):
+ValueError: there is no network 'perceptron', expected one of constrained, directivity, edge, mlp, unet
+"""
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from ..fields import FloatArray, Source
+from ..training.presets import Preset
+
+Batch = list[Tensor] | tuple[Tensor, ...]
+
+
+class Exact(Protocol):
+    """Exact directivities, (case, angle) complex, of modes m, n at ka, M (case,) and angles theta (angle,)."""
+
+    def __call__(
+        self, m: npt.ArrayLike, n: npt.ArrayLike, helmholtz: FloatArray, mach: FloatArray, theta: FloatArray
+    ) -> npt.NDArray[np.complex128]: ...
+
+
+@runtime_checkable
+class Explainable(Protocol):
+    """A network of fields of which relative attributing propagation explains a part."""
+
+    def explained(self, potential: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """Input of the `core`, and the complex factor (case, 2) from its output to velocities."""
+
+    def core(self, parameters: Tensor) -> nn.Module:
+        """The part that is explained, for one case."""
+
+
+class Explained(NamedTuple):
+    """What relative attributing propagation explains of a network in one case.
+
+    seen : input of the module, with a case axis. module : torch module in evaluation mode, whose outputs are
+    velocities (case, 4, x, r), or real and imaginary pressures side by side, (case, 2 microphone), up to a factor.
+    names : of the elements of `seen`, where it is no field.
+    """
+
+    seen: Tensor
+    module: nn.Module
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How a network is trained by gradient steps.
+
+    build : (training cases, preset, edge functions or None) -> untrained network of their geometry and scales.
+    presets : by name.
+    loss : (network, batch) -> sum over the values of each case (case,), number of these (case,).
+    residuals : (network, batch, preset) -> values (case,) to be made small besides the loss, in training only.
+    prepare : (network, *batch) measures something on training cases, before the first step.
+    samples : (network, cases, count, seed) -> what is learned instead of the cases themselves.
+    """
+
+    build: Callable[[Source, Preset, Any], nn.Module]
+    presets: Mapping[str, Preset]
+    loss: Callable[[Any, Batch], tuple[Tensor, Tensor]]
+    residuals: Callable[[Any, Batch, Preset], Tensor | float] | None = None
+    prepare: Callable[..., None] | None = None
+    samples: Callable[[Any, Dataset, int, int], Dataset] | None = None
+
+    def preset(self, name: str) -> Preset:
+        """A preset by its name."""
+        if name not in self.presets:
+            raise ValueError(f"the preset must be one of {', '.join(self.presets)}, got {name!r}")
+        return self.presets[name]
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network: everything that the rest of the package needs to know of it.
+
+    name, task : str.
+    module : class of the network. config : class of its configuration, a dataclass of JSON values and tuples; the
+    network has it as `config`, and `module(config)` is the network before its weights are loaded.
+    steps : how it is trained by gradient steps. fit : (training cases, seed, exact directivities) -> network, for one
+    that is fitted at once; just one of the two is there.
+    place : (network, x, r) -> the network for these cells or microphones; None for one that needs none.
+    explain : (network, inputs of one case) -> what RAP explains; None where that is nothing.
+    uses_edge : whether it is built with fitted edge functions. default : whether it is the one that is trained where
+    only a task is named. outside : whether its code is not the package's.
+    """
+
+    name: str
+    task: str
+    module: Callable[..., nn.Module]
+    config: type | None = None
+    steps: Steps | None = None
+    fit: Callable[[Source, int, Exact], nn.Module] | None = None
+    place: Callable[[Any, FloatArray, FloatArray], nn.Module] | None = None
+    explain: Callable[[Any, Batch], Explained] | None = None
+    uses_edge: bool = False
+    default: bool = False
+    outside: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.fit is None):
+            raise ValueError(f"the network {self.name} must be trained in steps or fitted at once, and not both")
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Splits of a dataset that it learns from."""
+        return ("train",) if self.steps is None else ("train", "validation")
+
+    def options(self, model: Any) -> dict[str, Any]:
+        """JSON values from which `rebuild` makes the network again; what is None is left out, older files have less."""
+        if self.config is None:
+            return dict(getattr(model, "config", None) or {})
+        return {key: value for key, value in dataclasses.asdict(model.config).items() if value is not None}
+
+    def rebuild(self, options: Mapping[str, Any]) -> nn.Module:
+        """The network before its weights are loaded."""
+        return self.module(**options) if self.config is None else self.module(self.config(**options))
+
+
+def names(task: str | None = None) -> tuple[str, ...]:
+    """Names of all networks, or of those of a task, in alphabetical order."""
+    found = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    return found if task is None else tuple(name for name in found if get(name).task == task)
+
+
+def get(name: str) -> Network:
+    """A network by its name.
+
+    Raises
+    ------
+    ValueError
+        There is none of this name.
+    """
+    if name not in names():
+        raise ValueError(f"there is no network {name!r}, expected one of {', '.join(names())}")
+    network: Network = importlib.import_module(f"{__name__}.{name}").NETWORK
+    if network.name != name:
+        raise ValueError(f"the file of the network {name} calls it {network.name}")
+    return network
+
+
+def default(task: str) -> str:
+    """Name of the network that is trained for a task where none is named.
+
+    Raises
+    ------
+    ValueError
+        The task has no network, or several and none, or more than one, of them is marked as its default.
+    """
+    mine = names(task)
+    chosen = [name for name in mine if get(name).default] if len(mine) > 1 else list(mine)
+    if len(chosen) != 1:
+        known = ", ".join(sorted({get(name).task for name in names()}))
+        raise ValueError(f"{len(chosen)} networks are the default of the task {task!r}; tasks with networks: {known}")
+    return chosen[0]
+
+
+def of(model: nn.Module) -> Network:
+    """Entry of a network of the package, by its class.
+
+    Raises
+    ------
+    ValueError
+        It is of no such class.
+    """
+    for name in names():
+        if type(model) is get(name).module:
+            return get(name)
+    raise ValueError(f"{type(model).__name__} is not a network of the package: see wavenet.outside")
+
+
+def on_own_positions(model: Any, x: FloatArray, r: FloatArray) -> nn.Module:
+    """`Network.place` of a network that is for the positions in its configuration only.
+
+    Raises
+    ------
+    ValueError
+        They are others.
+    """
+    for axis, there in (("x", x), ("r", r)):
+        mine = np.asarray(getattr(model.config, axis))
+        if mine.shape != there.shape or not np.allclose(mine, there):
+            raise ValueError(f"the run's {axis} positions ({len(mine)}) are not the dataset's ({len(there)})")
+    found: nn.Module = model
+    return found
+
+
+def positions(cases: Source) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """x and r of the cells or microphones of a source of cases."""
+    x, r = (tuple(cases.constants[axis].tolist()) for axis in "xr")
+    return x, r
+
+
+def part_scales(cases: Source) -> dict[str, float]:
+    """Root mean square of one part, real or imaginary, of each field of the training cases."""
+    # numpy's numbers: a tensor made of one is double precision, and trainings so far depend on it in the last bits
+    return {name: rms / np.sqrt(2) for name, (rms, _) in cases.about.scales.items()}
