@@ -15,8 +15,8 @@ import pytest
 
 from analytic import ConvergenceError, axial_wavenumber
 from wavenet.cli import main
-from wavenet.cli.page import figures, layout
-from wavenet.cli.page.server import FIRST, Page
+from wavenet.study.page import figures, layout
+from wavenet.study.page.server import FIRST, Page
 from wavenet.study import bench as compute
 from wavenet.study.bench import Mode, R, X
 
@@ -232,7 +232,7 @@ def test_colours_have_contrast(theme, panel):
 
 
 def test_without_dash_the_command_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.delitem(sys.modules, "wavenet.cli.page.server", raising=False)
+    monkeypatch.delitem(sys.modules, "wavenet.study.page.server", raising=False)
     monkeypatch.setitem(sys.modules, "dash", None)
     with pytest.raises(SystemExit) as stop:
         main(["explore", "--no-browser"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from wavenet.cli import report
+from wavenet.study import report
 
 CASES = 10
 

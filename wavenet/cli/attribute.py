@@ -111,7 +111,7 @@ def _derivative(model, dataset, case, at, method, out):
     import torch
 
     from ..study.tasks import tensors
-    from . import plots
+    from ..study import pictures
 
     (x, r), at = (dataset["x"], dataset["r"]), at or (0.1, 1.0)
     i, j = int(np.argmin(np.abs(x - at[0]))), int(np.argmin(np.abs(r - at[1])))
@@ -134,7 +134,7 @@ def _derivative(model, dataset, case, at, method, out):
         }
         results.append(record | more)
         title = f"relevance of the potential for |{name}| at x = {x[i]:.3f}, r = {r[j]:.3f}"
-        plots.relevance_map(x, r, relevance, (x[i], r[j]), title).savefig(out / f"relevance_{name}.png", dpi=120)
+        pictures.relevance_map(x, r, relevance, (x[i], r[j]), title).savefig(out / f"relevance_{name}.png", dpi=120)
     return results
 
 
@@ -144,7 +144,7 @@ def _forward(model, dataset, case, at, method, out):
     from wavenet.forward.feed_forward import INPUTS
 
     from ..study.tasks import tensors
-    from . import plots
+    from ..study import pictures
 
     inputs = tensors(dataset, [case])[0]
     at = at or (float(dataset["x"][0]), float(dataset["r"][0]))
@@ -162,5 +162,5 @@ def _forward(model, dataset, case, at, method, out):
     found, record = _explained(method(model.core), features, selector, value, output)
     relevance = found.tolist()
     title = f"relevance of the inputs for |p| at {place}"
-    plots.relevance_bars(names, relevance, title).savefig(out / "relevance_p.png", dpi=120)
+    pictures.relevance_bars(names, relevance, title).savefig(out / "relevance_p.png", dpi=120)
     return [record | {"relevance": dict(zip(names, relevance, strict=True))}]

@@ -22,7 +22,7 @@ def compare(
     Example: wavenet compare run --data derivative.h5 -o report
     """
     from ..study.tasks import open_run
-    from . import report
+    from ..study import report
 
     name, model, about, dataset = open_run(run, data)
     cases = dataset.cases("test")
@@ -127,8 +127,8 @@ def _derivative(name, model, dataset, cases):
     from wavenet.derivatives.wave_stencils import WaveDerivatives
 
     from ..study.tasks import predict, tensors
-    from . import plots
-    from .report import number
+    from ..study import pictures
+    from ..study.report import number
 
     x, r = dataset["x"], dataset["r"]
     predicted, exact = predict(model, dataset, cases)
@@ -148,7 +148,7 @@ def _derivative(name, model, dataset, cases):
     best = min((label for label in errors if label != name), key=lambda label: np.median(errors[label]["u"]))
     pictures = [
         (
-            plots.derivative_case(x, r, predicted[place], exact[place], _place(dataset, cases[place])),
+            pictures.derivative_case(x, r, predicted[place], exact[place], _place(dataset, cases[place])),
             f"The test case with the {kind} error, {number(error)}: {_place(dataset, cases[place])}. Real parts of "
             "axial and radial velocity by the network and by the Wiener–Hopf method, and the difference on a scale of "
             "its own. The black line is the duct's wall.",
@@ -160,12 +160,12 @@ def _derivative(name, model, dataset, cases):
     ]
     methods = {name: errors[name]["u"], best: errors[best]["u"]}
     caption = f"Relative errors of u of all test cases: the network and {best}, the best classical method for u."
-    pictures.append((plots.errors(against, methods), caption, _scatter_alt(methods)))
+    pictures.append((pictures.errors(against, methods), caption, _scatter_alt(methods)))
     return errors, pictures, {}, "classical method"
 
 
 def _scatter_alt(methods):
-    from .report import number
+    from ..study.report import number
 
     spans = [f"{label} between {number(np.min(e))} and {number(np.max(e))}" for label, e in methods.items()]
     return f"Scatter plots of relative errors: {'; '.join(spans)}."
@@ -173,8 +173,8 @@ def _scatter_alt(methods):
 
 def _forward(name, model, dataset, cases):
     from ..study.tasks import predict
-    from . import plots
-    from .report import number
+    from ..study import pictures
+    from ..study.report import number
 
     predicted, exact = predict(model, dataset, cases, batch=4096)
     errors = {name: {"p": relative_error(predicted, exact)}}
@@ -190,7 +190,7 @@ def _forward(name, model, dataset, cases):
     angle = np.degrees(np.arctan2(dataset["r"], dataset["x"]))
     pictures = [
         (
-            plots.forward_case(angle, predicted[place], exact[place], _place(dataset, cases[place])),
+            pictures.forward_case(angle, predicted[place], exact[place], _place(dataset, cases[place])),
             f"The test case with the {kind} error, {number(error)}: {_place(dataset, cases[place])}. Level and real "
             "part of the pressure at the microphones, by the network and by the Wiener–Hopf method.",
             f"Two line plots against the angle for the {kind} case. Largest difference of Re p: "
@@ -201,6 +201,6 @@ def _forward(name, model, dataset, cases):
     ]
     methods = {label: of["p"] for label, of in errors.items() if label != "mean of the test cases"}
     caption = "Relative errors of the pressure of all test cases: the network and the nearest training case."
-    pictures.append((plots.errors(_against(dataset, cases), methods), caption, _scatter_alt(methods)))
+    pictures.append((pictures.errors(_against(dataset, cases), methods), caption, _scatter_alt(methods)))
     level_error = {"median": float(np.median(level)), "percentile_95": float(np.percentile(level, 95))}
     return errors, pictures, {"level_error_db_within_20_db": level_error}, "baseline"

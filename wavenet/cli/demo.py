@@ -73,7 +73,7 @@ def demo(
 
 
 def _index(out, summary, metrics, command):
-    from . import report
+    from ..study import report
 
     statistics = {"median": "median", "95 %": "percentile_95", "worst": "largest"}
 
@@ -131,7 +131,7 @@ def _quantity(label):
 
 def _winners(metrics):
     """Which networks have the smallest median errors, each beside the methods without training."""
-    from .report import listed
+    from ..study.report import listed
 
     winners: list[str] = []
     others: list[str] = []

@@ -19,7 +19,7 @@ def explore(
     if not 0 <= port < 65536:
         raise ValueError(f"--port must lie in 0 ... 65535, got {port}")
     try:
-        from .page.server import FIRST, Page
+        from ..study.page.server import FIRST, Page
     except ModuleNotFoundError as error:
         if error.name not in ("dash", "plotly"):
             raise

@@ -35,7 +35,7 @@ def generate(
     from data.read import read_small
     from data.recipe import load
 
-    from . import plots
+    from ..study import pictures
 
     named = load(recipe, cases=cases, seed=seed)
     bar = Progress(console=Console(stderr=True))
@@ -55,7 +55,7 @@ def generate(
         if bar.live.is_started:
             bar.stop()
     dataset, picture = read_small(output), output.with_name(f"{output.stem}.card.png")
-    plots.dataset(dataset, picture)
+    pictures.dataset(dataset, picture)
     output.with_name(f"{output.stem}.card.md").write_text(card(dataset, output.name, picture.name), encoding="utf-8")
     say(
         {

@@ -53,9 +53,9 @@ def multimode(
         "error_estimate": solution.error_estimate,
     }
     if plot is not None:
-        from . import plots
+        from ..study import pictures
 
-        plots.level(degrees, level, f"{len(source.parts)} modes, {model.value}, ka = {helmholtz}, M = {mach}", plot)
+        pictures.level(degrees, level, f"{len(source.parts)} modes, {model.value}, ka = {helmholtz}, M = {mach}", plot)
     if as_json:
         say(values, True)
         return

@@ -54,13 +54,13 @@ def solve(
     if streams is not None:
         values["instability"] = _pairs(solution.instability)
     if plot is not None:
-        from . import plots
+        from ..study import pictures
 
         if streams is None:
-            plots.solution(solution, plot)
+            pictures.solution(solution, plot)
         else:  # the growing wave would hide all else
             pictured = analytic.solve(solution.source, jet=dataclasses.replace(streams, instability=False))
-            plots.solution(pictured, plot, "Re p [ρ c²], without the growing wave")
+            pictures.solution(pictured, plot, "Re p [ρ c²], without the growing wave")
     if as_json:
         say(values, True)
         return

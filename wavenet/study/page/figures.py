@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from ...study.bench import COVERAGE, DEGREES, DISTANCES, QUANTITIES, REACH, VELOCITIES, R, X
+from ..bench import COVERAGE, DEGREES, DISTANCES, QUANTITIES, REACH, VELOCITIES, R, X
 
 _DECIBELS = 60  # of the directivity that are shown
 _LEAST = 1e-9  # of a relative difference that is shown

@@ -4,7 +4,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from ...study.bench import FLOWS, QUANTITIES
+from ..bench import FLOWS, QUANTITIES
 
 DEFAULTS = {
     "m": 2,

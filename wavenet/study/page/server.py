@@ -15,7 +15,7 @@ import numpy as np
 from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, html, no_update
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from ...study.bench import DISTANCES, Mode, R, X, cell_at
+from ..bench import DISTANCES, Mode, R, X, cell_at
 from . import figures, layout
 
 HOST = "127.0.0.1"
