@@ -21,7 +21,7 @@ def generate(
     cases: Annotated[int | None, typer.Option(help="Number of cases, instead of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
     as_json: Json = False,
-):
+) -> None:
     """Compute a dataset by a recipe; NAME.card.md and NAME.card.png beside it describe it.
 
     Example: wavenet generate derivative-demo -o derivative.h5
@@ -41,7 +41,7 @@ def generate(
     bar = Progress(console=Console(stderr=True))
     task = bar.add_task(output.name)
 
-    def advance(done, total):
+    def advance(done: int, total: int) -> None:
         bar.start()  # with the first result: before it, an error is a line of its own
         bar.update(task, completed=done, total=total)
 

@@ -1,3 +1,5 @@
-"""The page of `wavenet explore`: `compute` has its numbers, `figures` its pictures, `layout` its controls, `server`
-joins them.
+"""The page of `wavenet explore`.
+
+`wavenet.study.bench` computes its numbers, `figures` draws, `texts` writes, `layout` has the controls, `server` joins
+them.
 """
