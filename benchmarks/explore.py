@@ -15,9 +15,9 @@ from collections import defaultdict
 import numpy as np
 import torch
 
-from wavenet.cli.page import layout
-from wavenet.cli.page.server import FIRST, Page
 from wavenet.study.bench import Bench
+from wavenet.study.page import layout
+from wavenet.study.page.server import FIRST, Page
 
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 COUNT = 15

@@ -237,7 +237,10 @@ def test_check_and_recipes(demo, capsys):
         (["compare", "DEMO/run-mlp", "--data", "DEMO/derivative.h5", "-o", "OUT/c"], "forward task"),
         (["compare", "OUT", "--data", "DEMO/derivative.h5", "-o", "OUT/c"], "not a run"),
         (["compare", "DEMO/run-mlp", "--data", "DEMO/forward.h5", "-o", "DEMO/forward.h5/c"], "forward.h5"),
-        (["attribute", "DEMO/run-unet", "--data", "DEMO/derivative.h5", "--case", "99", "-o", "OUT/a"], "--case"),
+        (
+            ["attribute", "DEMO/run-unet", "--data", "DEMO/derivative.h5", "--case", "99", "-o", "OUT/a"],
+            "case must lie",
+        ),
         (["attribute", "DEMO/run-unet", "--data", "DEMO/derivative.h5", "--at", "x", "-o", "OUT/a"], "--at"),
         (["attribute", "DEMO/run-unet", "--data", "DEMO/forward.h5", "-o", "OUT/a"], "derivative task"),
         (["attribute", "unet", "--data", "DEMO/derivative.h5", "--method", "nix", "-o", "OUT/a"], "--method"),

@@ -15,10 +15,12 @@ import pytest
 
 from analytic import ConvergenceError, axial_wavenumber
 from wavenet.cli import main
-from wavenet.cli.page import figures, layout
-from wavenet.cli.page.server import FIRST, Page
 from wavenet.study import bench as compute
-from wavenet.study.bench import Mode, R, X
+from wavenet.study.bench import R, X
+from wavenet.study.controls import Mode
+from wavenet.study.kept import Kept
+from wavenet.study.page import figures, layout, themes
+from wavenet.study.page.server import FIRST, Page
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -122,7 +124,7 @@ def test_where_there_is_no_surrogate_there_is_a_reason(bench, mode, directivity,
     if mode.jet is not None:
         with pytest.raises(ValueError, match="no network for jets"):
             bench.relevance(mode, "u", 0.1, 1.0)
-    for theme in figures.THEMES.values():
+    for theme in themes.THEMES.values():
         assert len(figures.directivity(theme, far).data) == 1
         figures.derivative(theme, near, "u", mode.jet is not None)
 
@@ -142,7 +144,7 @@ def test_a_jet_without_flow_and_a_mode_at_cut_on_are_refused_each_time(bench):
 
 
 def test_the_last_results_are_kept_and_computed_once():
-    kept, calls, started = compute._Kept(2), itertools.count(), threading.Event()
+    kept, calls, started = Kept(2), itertools.count(), threading.Event()
 
     def slow():
         started.set()
@@ -187,7 +189,7 @@ def test_threads_share_a_bench(bench):
 # pictures
 
 
-@pytest.mark.parametrize("theme", figures.THEMES.values(), ids=figures.THEMES)
+@pytest.mark.parametrize("theme", themes.THEMES.values(), ids=themes.THEMES)
 def test_pictures_name_their_axes_and_units(bench, theme):
     jet = Mode.of(0, 0, 2.0, 0.3, "jet", **JET)
     made = [figures.field(theme, bench.field(FIRST).pressure, "pressure", False, (0.1, 1.0))]
@@ -215,7 +217,7 @@ def _luminance(colour):
 
 @pytest.mark.parametrize(("theme", "panel"), [("light", "#ffffff"), ("dark", "#131b21")])
 def test_colours_have_contrast(theme, panel):
-    chosen, ground = figures.THEMES[theme], _luminance(panel)
+    chosen, ground = themes.THEMES[theme], _luminance(panel)
 
     def contrast(colour):
         low, high = sorted((_luminance(colour), ground))
@@ -232,7 +234,7 @@ def test_colours_have_contrast(theme, panel):
 
 
 def test_without_dash_the_command_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.delitem(sys.modules, "wavenet.cli.page.server", raising=False)
+    monkeypatch.delitem(sys.modules, "wavenet.study.page.server", raising=False)
     monkeypatch.setitem(sys.modules, "dash", None)
     with pytest.raises(SystemExit) as stop:
         main(["explore", "--no-browser"])
@@ -463,7 +465,7 @@ def test_the_theme_follows_the_system_or_the_button(opened):
     def wait(theme):
         page.wait_for_function(
             "ink => document.querySelector('#field .js-plotly-plot').layout.font.color === ink",
-            arg=figures.THEMES[theme].ink,
+            arg=themes.THEMES[theme].ink,
         )
         page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
 

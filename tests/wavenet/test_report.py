@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from wavenet.cli import report
+from wavenet.study import comparison_report, report
+from wavenet.study.verdict import verdict
+from wavenet.study.words import number
 
 CASES = 10
 
@@ -22,7 +24,7 @@ def sentences(found, solver=1e-9, ranges=None, helmholtz=5.0):
     places = [f"m = {case}" for case in range(CASES)]
     columns = {"helmholtz": np.full(CASES, helmholtz)}
     ranges = {"helmholtz": (3.0, 12.0)} if ranges is None else ranges
-    return report.verdict(found, places, others="classical method", solver=solver, ranges=ranges, columns=columns)
+    return verdict(found, places, others="classical method", solver=solver, ranges=ranges, columns=columns).sentences()
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_the_verdict_follows_from_the_numbers(network, lead, cases):
     first, second, *_ = sentences(errors(net=network, order_8=(1e-3, 2e-3), order_2=(1e-1, 1e-1)))
     assert lead in first
     assert f"in {cases} of {CASES} test cases" in second
-    assert f"m = {CASES - 1}, has the error {report.number(max(network) * 1.09)}" in second
+    assert f"m = {CASES - 1}, has the error {number(max(network) * 1.09)}" in second
 
 
 def test_ratios_are_to_the_best_of_each_quantity():
@@ -61,7 +63,7 @@ def test_ranges_and_the_solver_are_judged():
 
 def test_a_page_needs_nothing_else(check_page):
     found = errors(net=(1e-6, 1e-6), a=(1e-3, 1e-3))
-    parts = [report.error_table(found), report.picture(Figure(), "a <caption>", 'an "alt"')]
+    parts = [comparison_report.error_table(found), report.picture(Figure(), "a <caption>", 'an "alt"')]
     parts += ["<h2>Provenance</h2>", report.facts({"command": "wavenet <b>"} | report.versions())]
     text = report.page("a & b", sentences(found), parts)
     check_page(text)

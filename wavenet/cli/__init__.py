@@ -1,9 +1,10 @@
-"""The console script `wavenet`: one module a command; the one place where solver, datasets and networks meet."""
+"""The console script `wavenet`, one module for each command: it parses, calls `wavenet.study`, prints and saves."""
 
 import ast
 import importlib
 import importlib.util
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted):
+def _show_version(wanted: bool) -> None:
     if wanted:
         print(f"wavenet {__version__}")
         raise typer.Exit
@@ -51,28 +52,28 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
     ] = False,
-):
+) -> None:
     """Options of the script itself."""
 
 
 class _Command(TyperCommand):
     """A command whose help ends with its examples, each on one line that can be copied, however narrow the terminal."""
 
-    examples: tuple = ()
+    examples: tuple[str, ...] = ()
 
-    def format_help(self, ctx, formatter):
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         super().format_help(ctx, formatter)
         formatter.write("".join(f" {line}\n" for line in self.examples))
 
 
 class _Named(TyperCommand):
-    """A command by its name and summary; its module, which may take seconds, is imported when it is called."""
+    """A command known by its name and summary; its module, which may take seconds, is imported when it is called."""
 
-    def make_context(self, info_name, args, parent=None, **extra):
-        return _command(self.name).make_context(info_name, args, parent, **extra)
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        return _command(str(self.name)).make_context(info_name, args, parent, **extra)
 
 
-def _command(name):
+def _command(name: str) -> Any:
     """The command itself."""
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command(name, cls=_Command)(getattr(importlib.import_module(f".{name}", __name__), name))
@@ -85,7 +86,7 @@ def _command(name):
     return command
 
 
-def _summary(name):
+def _summary(name: str) -> str:
     """First line of a command's docstring, its module not imported."""
     module = ast.parse((Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
     found = next(one for one in module.body if isinstance(one, ast.FunctionDef) and one.name == name)
@@ -96,7 +97,7 @@ for _name in COMMANDS:
     app.command(_name, cls=_Named, help=_summary(_name))(lambda: None)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     """Run a command; exit status 2 and one line for bad input, 1 where the numerics miss their tolerance."""
     _own_packages_first()
     try:
@@ -107,13 +108,13 @@ def main(argv=None):
         _stop(error, 1)
 
 
-def _stop(error, status):
+def _stop(error: Exception, status: int) -> None:
     print(f"wavenet: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(status)
 
 
-def _own_packages_first():
-    """Let no data.py or folder data of the user's hide this distribution's packages; processes inherit the path.
+def _own_packages_first() -> None:
+    """Prevent a data.py or folder data of the user's from hiding this distribution's packages, in processes as well.
 
     The current folder is on the path of `python -m wavenet`, or by PYTHONPATH.
     """

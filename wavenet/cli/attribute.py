@@ -1,9 +1,9 @@
 """wavenet attribute."""
 
 import json
+import math
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from .common import Data, Json, Model, Out, folder, say
@@ -22,140 +22,38 @@ def attribute(
     ] = "rap",
     model: Model = None,
     as_json: Json = False,
-):
+) -> None:
     """Relevance of the inputs for one output, by Relative Attributing Propagation or another method.
 
     Example: wavenet attribute run --data derivative.h5 --case 3 --at 0.1,1.0 -o relevance
     """
     from wavenet.explain.methods import METHODS
 
+    from ..study import relevance
     from ..study.tasks import open_run
 
     point = None if at is None else _point(at)
     if method not in METHODS:
         raise ValueError(f"--method must be one of {', '.join(METHODS)}, got {method!r}")
     name, network, _, dataset = open_run(run, data, model)
-    if not 0 <= case < len(dataset):
-        raise ValueError(f"--case must lie in 0 ... {len(dataset) - 1}, got {case}")
+    relevance.expect_case(dataset, case)
     out = folder(output)
-    explain = _derivative if dataset.task == "derivative" else _forward
-    results = explain(network, dataset, case, point, METHODS[method], out)
-    about = {"model": name, "case": case, "method": method, "outputs": results}
+    results = relevance.attribute(network, dataset, case, point, METHODS[method])
+    for result in results:
+        result.figure().savefig(out / f"relevance_{result.quantity}.png", dpi=120)
+    about = {"model": name, "case": case, "method": method, "outputs": [result.record() for result in results]}
     (out / "attribution.json").write_text(json.dumps(about, indent=1))
     said = {"attribution": str(out / "attribution.json")}
-    known = [output["miss"] for output in results if output["miss"] is not None]
+    known = [result.miss for result in results if result.miss is not None]
     say(said | ({"worst_miss": max(known)} if known else {}), as_json)
 
 
-def _point(text):
+def _point(text: str) -> tuple[float, float]:
+    """X,R."""
     try:
         x, r = map(float, text.split(","))
     except ValueError:
         raise ValueError(f"--at must be X,R, got {text!r}") from None
-    if not (np.isfinite(x) and np.isfinite(r) and r >= 0):
+    if not (math.isfinite(x) and math.isfinite(r) and r >= 0):
         raise ValueError(f"--at must be X,R, finite and R >= 0, got {text!r}")
     return x, r
-
-
-def _own_phase(real, imaginary):
-    """Selector weights of the projection on the output's own phase, whose value is the modulus."""
-    angle = np.arctan2(imaginary, real)
-    return float(np.cos(angle)), float(np.sin(angle))
-
-
-def _explained(explainer, seen, selector, value, name):
-    """Relevance (element, ...) of one case, and what is told of it: value is the explained output."""
-    if hasattr(explainer, "explain"):
-        found = explainer.explain(seen, selector)
-        relevance, leak, value = found.relevance, float(found.leak.sum()), float(found.output.sum())
-        layers = [{"name": layer.name, "kind": layer.kind, "leak": float(layer.leak.sum())} for layer in found.layers]
-    else:
-        relevance, leak, layers = explainer.attribute(seen, selector), None, []
-    total = float(relevance.double().sum())
-    size = float(relevance.double().abs().sum()) or 1.0
-    miss = None if leak is None else abs(total + leak - value) / size  # other methods do not conserve
-    sums = {"value": value, "relevance_sum": total, "leak": leak, "miss": miss}
-    return relevance[0], {"output": name} | sums | {"layers": layers}
-
-
-def _of_velocity(values, channel, at):
-    """Selector of |u| (channel 0) or |v| (channel 2) in cell (i, j)."""
-    import torch
-
-    selector, (i, j) = torch.zeros_like(values), at
-    weights = _own_phase(*values[0, channel : channel + 2, i, j].tolist())
-    selector[0, channel, i, j], selector[0, channel + 1, i, j] = weights
-    return selector
-
-
-def of_velocity(core, seen, values, channel, at):
-    """Relevance of a potential for |u| (channel 0) or |v| (channel 2) in cell (i, j), from what the core gave of it."""
-    from wavenet.rap import attribute as explain
-
-    return explain(core, seen, _of_velocity(values, channel, at))
-
-
-def positive_shares(x, r, relevance, at, distances):
-    """Shares of the positive relevance closer to cell (i, j) than some distances, and across the wall from it."""
-    i, j = at
-    positive = np.maximum(relevance, 0)
-    distance = np.hypot(*np.meshgrid(x - x[i], r - r[j], indexing="ij"))
-    other = (x[:, None] < 0) & ((r > 1) != (r[j] > 1))
-    order = np.argsort(distance, axis=None)
-    total = positive.sum() or 1.0  # nothing may be positive: then all shares are zero
-    reached = np.append(0.0, np.cumsum(positive.ravel()[order])) / total
-    within = reached[np.searchsorted(distance.ravel()[order], distances)]
-    return within, float(positive[other].sum() / total)
-
-
-def _derivative(model, dataset, case, at, method, out):
-    import torch
-
-    from ..study.tasks import explained
-    from . import plots
-
-    (x, r), at = (dataset["x"], dataset["r"]), at or (0.1, 1.0)
-    i, j = int(np.argmin(np.abs(x - at[0]))), int(np.argmin(np.abs(r - at[1])))
-    with torch.no_grad():
-        seen, core, _ = explained(model, dataset, case)
-        values = core(seen)
-    results = []
-    for channel, name in ((0, "u"), (2, "v")):
-        selector = _of_velocity(values, channel, (i, j))
-        value = float((selector * values).sum())
-        found, record = _explained(method(core), seen, selector, value, f"|{name}| in the network's units")
-        relevance = found.sum(dim=0).double().numpy()
-        within, across = positive_shares(x, r, relevance, (i, j), 0.25)
-        more = {
-            "at": [float(x[i]), float(r[j])],
-            "share_of_positive_relevance_within_0.25_radii": float(within),
-            "share_of_positive_relevance_across_the_wall": across,
-        }
-        results.append(record | more)
-        title = f"relevance of the potential for |{name}| at x = {x[i]:.3f}, r = {r[j]:.3f}"
-        plots.relevance_map(x, r, relevance, (x[i], r[j]), title).savefig(out / f"relevance_{name}.png", dpi=120)
-    return results
-
-
-def _forward(model, dataset, case, at, method, out):
-    import torch
-
-    from ..study.tasks import explained
-    from . import plots
-
-    at = at or (float(dataset["x"][0]), float(dataset["r"][0]))
-    microphone = int(np.argmin(np.hypot(dataset["x"] - at[0], dataset["r"] - at[1])))
-    with torch.no_grad():
-        features, core, names = explained(model, dataset, case)
-        values = core(features)
-    selector = torch.zeros_like(values)
-    pair = slice(2 * microphone, 2 * microphone + 2)
-    selector[0, pair] = torch.tensor(_own_phase(*values[0, pair].tolist()))
-    place = f"x = {dataset['x'][microphone]:.2f}, r = {dataset['r'][microphone]:.2f}"
-    value = float((selector * values).sum())
-    output = f"|p| at {place}, over the network's pressure scale"
-    found, record = _explained(method(core), features, selector, value, output)
-    relevance = found.tolist()
-    title = f"relevance of the inputs for |p| at {place}"
-    plots.relevance_bars(names, relevance, title).savefig(out / "relevance_p.png", dpi=120)
-    return [record | {"relevance": dict(zip(names, relevance, strict=True))}]

@@ -8,7 +8,7 @@ import typer
 from .common import Json, say
 
 
-def check(file: Annotated[Path, typer.Argument(help="Dataset file.")], as_json: Json = False):
+def check(file: Annotated[Path, typer.Argument(help="Dataset file.")], as_json: Json = False) -> None:
     """Check a dataset file, every value of it.
 
     Example: wavenet check derivative.h5

@@ -1,10 +1,18 @@
 """Options and outputs that commands share."""
 
 import json
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    import analytic
 
 Data = Annotated[Path, typer.Option("--data", help="Dataset file written by generate.")]
 Out = Annotated[Path, typer.Option("-o", "--output", help="Folder or file to write.")]
@@ -21,11 +29,13 @@ DensityRatio = Annotated[float, typer.Option(help="With --jet: density, outside 
 Kutta = Annotated[float, typer.Option(help="With --jet: Kutta parameter, 0 (no vortex shedding) to 1 (full).")]
 
 
-def jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta, **others):
-    """analytic.Jet of the options, or None; an option of a jet without --jet is an error."""
+def jet_or_none(
+    jet: bool, mach_outer: float, sound_speed_ratio: float, density_ratio: float, kutta: float, **others: Any
+) -> "analytic.Jet | None":
+    """The jet of the options, or None; an option of a jet without --jet is an error."""
     import analytic
 
-    values = {
+    values: dict[str, Any] = {
         "mach_outer": mach_outer,
         "sound_speed_ratio": sound_speed_ratio,
         "density_ratio": density_ratio,
@@ -41,8 +51,8 @@ def jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta, **othe
     return None
 
 
-def say(values, as_json):
-    """Print results: JSON for machines, a line each for people."""
+def say(values: Mapping[str, Any], as_json: bool) -> None:
+    """Print results: one JSON object, or a line each."""
     if as_json:
         print(json.dumps(values))
     else:
@@ -50,7 +60,18 @@ def say(values, as_json):
             print(f"{key:24} {value}")
 
 
-def folder(path):
+def warn(lines: Iterable[str]) -> None:
+    """Print warnings, a line each, where they do not disturb the results."""
+    for line in lines:
+        print(f"wavenet: warning: {line}", file=sys.stderr)
+
+
+def pairs(values: "npt.NDArray[np.complexfloating[Any, Any]]") -> list[list[float]]:
+    """Complex numbers as JSON knows them: [real, imaginary]."""
+    return [[value.real, value.imag] for value in values.tolist()]
+
+
+def folder(path: str | Path) -> Path:
     """Make an output folder now, so that an unwritable one fails before work begins."""
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
@@ -60,11 +81,11 @@ def folder(path):
     return path
 
 
-def span(text, name):
-    """start:end:count."""
+def span(text: str, name: str) -> tuple[float, float, int]:
+    """The numbers of start:end:count."""
     try:
-        start, end, count = text.split(":")
-        start, end, count = float(start), float(end), int(count)
+        first, last, number = text.split(":")
+        start, end, count = float(first), float(last), int(number)
     except ValueError:
         raise ValueError(f"--{name} must be start:end:count, got {text!r}") from None
     if not (start < end and count >= 1 and abs(start) < 1e6 and abs(end) < 1e6):
@@ -72,8 +93,15 @@ def span(text, name):
     return start, end, count
 
 
-def new_file(path):
-    """Refuse to overwrite, and a folder that is not there, before work begins."""
+def angles_of(text: str) -> "npt.NDArray[np.float64]":
+    """Angles [deg] of --angles from:to:count."""
+    import numpy as np
+
+    return np.linspace(*span(text, "angles"))
+
+
+def new_file(path: str | Path) -> Path:
+    """The path of a file that can be written; an existing file or a missing folder is refused before work begins."""
     path = Path(path)
     if path.exists():
         raise FileExistsError(f"{path} exists and is not overwritten")

@@ -16,7 +16,7 @@ def convert(
     helmholtz: Annotated[float | None, typer.Option(help="From .mat: ka of all cases, instead of fitting it.")] = None,
     mach: Annotated[float | None, typer.Option(help="From .mat: M of all cases, instead of fitting it.")] = None,
     as_json: Json = False,
-):
+) -> None:
     """Convert a dataset to the MATLAB layout of the released study, or back.
 
     Example: wavenet convert derivative.h5 -o derivative.mat --split test

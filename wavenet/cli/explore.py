@@ -9,7 +9,7 @@ import typer
 def explore(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1, 0 for any that is free.")] = 8050,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
-):
+) -> None:
     """A page to look around in: a mode's field, directivity and reflection, the surrogates beside them, relevance.
 
     Serves this machine only, without the internet, until Ctrl-C.
@@ -19,7 +19,7 @@ def explore(
     if not 0 <= port < 65536:
         raise ValueError(f"--port must lie in 0 ... 65535, got {port}")
     try:
-        from .page.server import FIRST, Page
+        from ..study.page.server import FIRST, Page
     except ModuleNotFoundError as error:
         if error.name not in ("dash", "plotly"):
             raise

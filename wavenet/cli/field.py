@@ -26,7 +26,7 @@ def field(
         bool, typer.Option(help="With --jet: keep the Kelvin–Helmholtz wave, which grows downstream, in the field.")
     ] = True,
     as_json: Json = False,
-):
+) -> None:
     """Near field of one duct mode on a grid, as HDF5.
 
     Example: wavenet field --m 2 --n 0 --helmholtz 5 --x=-2:2:128 --r=0:2:64 -o field.h5

@@ -21,7 +21,7 @@ def generate(
     cases: Annotated[int | None, typer.Option(help="Number of cases, instead of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
     as_json: Json = False,
-):
+) -> None:
     """Compute a dataset by a recipe; NAME.card.md and NAME.card.png beside it describe it.
 
     Example: wavenet generate derivative-demo -o derivative.h5
@@ -35,13 +35,13 @@ def generate(
     from data.read import read_small
     from data.recipe import load
 
-    from . import plots
+    from ..study import pictures
 
     named = load(recipe, cases=cases, seed=seed)
     bar = Progress(console=Console(stderr=True))
     task = bar.add_task(output.name)
 
-    def advance(done, total):
+    def advance(done: int, total: int) -> None:
         bar.start()  # with the first result: before it, an error is a line of its own
         bar.update(task, completed=done, total=total)
 
@@ -55,7 +55,7 @@ def generate(
         if bar.live.is_started:
             bar.stop()
     dataset, picture = read_small(output), output.with_name(f"{output.stem}.card.png")
-    plots.dataset(dataset, picture)
+    pictures.dataset(dataset, picture)
     output.with_name(f"{output.stem}.card.md").write_text(card(dataset, output.name, picture.name), encoding="utf-8")
     say(
         {

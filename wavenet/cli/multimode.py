@@ -1,14 +1,23 @@
 """wavenet multimode."""
 
-import dataclasses
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
-from .common import DensityRatio, HasJet, Hub, Json, Kutta, MachOuter, SoundSpeedRatio, jet_or_none, say, span
+from .common import (
+    DensityRatio,
+    HasJet,
+    Hub,
+    Json,
+    Kutta,
+    MachOuter,
+    SoundSpeedRatio,
+    angles_of,
+    jet_or_none,
+    say,
+)
 
 
 class Model(StrEnum):
@@ -31,37 +40,28 @@ def multimode(
     angles: Annotated[str, typer.Option(help="Angles from:to:count in degrees.")] = "0:180:37",
     as_json: Json = False,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of the directivity.")] = None,
-):
+) -> None:
     """Directivity in dB and radiated power of all modes that are cut on, mutually incoherent.
 
     Example: wavenet multimode --helmholtz 20 --model equal-power
     """
-    import analytic
+    from ..study import solution
 
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
-    source = getattr(analytic.MultiMode, model.name)(helmholtz, mach, hub)
-    degrees = np.linspace(*span(angles, "angles"))
-    solution = analytic.solve(source, jet=streams)
-    level = solution.level(np.radians(degrees))
-    values = {
-        "modes": len(source.parts),
-        "power": {name: float(value) for name, value in dataclasses.asdict(solution.power).items()},
-        "directivity_index": {
-            "angle_deg": degrees.tolist(),
-            "level_db": [value if np.isfinite(value) else None for value in level.tolist()],
-        },
-        "error_estimate": solution.error_estimate,
-    }
+    found = solution.modes(model.value, helmholtz, mach, hub, angles_of(angles), streams)
+    title = f"{found.count} modes, {model.value}, ka = {helmholtz}, M = {mach}"
     if plot is not None:
-        from . import plots
+        from ..study import pictures
 
-        plots.level(degrees, level, f"{len(source.parts)} modes, {model.value}, ka = {helmholtz}, M = {mach}", plot)
+        pictures.level(found.degrees, found.level, title, plot)
     if as_json:
-        say(values, True)
+        index = {"angle_deg": found.degrees.tolist(), "level_db": found.finite_level}
+        values = {"modes": found.count, "power": found.power, "directivity_index": index}
+        say(values | {"error_estimate": found.error_estimate}, True)
         return
-    print(f"{len(source.parts)} modes are cut on, {model.value}, ka = {helmholtz}, M = {mach}, hub = {hub}")
-    say({f"power {name}": f"{value:.6e}" for name, value in values["power"].items()}, False)
-    print(f"error estimate           {solution.error_estimate:.1e}")
+    print(f"{found.count} modes are cut on, {model.value}, ka = {helmholtz}, M = {mach}, hub = {hub}")
+    say({f"power {name}": f"{value:.6e}" for name, value in found.power.items()}, False)
+    print(f"error estimate           {found.error_estimate:.1e}")
     print("angle [deg]  directivity index [dB]")
-    for angle, value in zip(degrees, level, strict=True):
+    for angle, value in zip(found.degrees, found.level, strict=True):
         print(f"{angle:11.2f}  {value:8.3f}")

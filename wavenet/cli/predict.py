@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
-from .common import Json, say, span
+from .common import Json, angles_of, pairs, say
 
 
 def predict(
@@ -23,37 +22,28 @@ def predict(
         bool, typer.Option("--extrapolate", help="Accept a K a little outside of the training, without error bar.")
     ] = False,
     as_json: Json = False,
-):
+) -> None:
     """Directivity of one duct mode by the surrogate, with an error bar.
 
     Example: wavenet predict --m 2 --n 0 --helmholtz 5 --mach 0.3
     """
-    degrees = np.linspace(*span(angles, "angles"))
+    degrees = angles_of(angles)
     if not (degrees[0] >= 0 and degrees[-1] <= 180):
         raise ValueError(f"--angles must lie in 0 ... 180 degrees, got {angles!r}")
-    import torch
 
-    from wavenet.runs import SHIPPED, load
+    from ..study import prediction
 
-    model = load(run or SHIPPED["factor"], task="factor")[1]
-    model.extrapolate = extrapolate
-    with torch.no_grad():
-        found = model(m, n, helmholtz, mach, torch.from_numpy(np.radians(degrees)))[0].numpy()
-    outside = not model.config.low <= helmholtz / np.sqrt(1 - mach**2) <= model.config.high
-    bar = None if outside else model.error_bar(helmholtz, mach, coverage)
-    values = {
-        "directivity": {"angle_deg": degrees.tolist(), "amplitude": [[value.real, value.imag] for value in found]},
-        "error_bar": bar,
-        "coverage": coverage,
-    }
+    model = prediction.load_network(run)
+    found = prediction.predict(model, m, n, helmholtz, mach, degrees, coverage=coverage, extrapolate=extrapolate)
     if as_json:
-        say(values, True)
+        directivity = {"angle_deg": degrees.tolist(), "amplitude": pairs(found.amplitude)}
+        say({"directivity": directivity, "error_bar": found.error_bar, "coverage": coverage}, True)
         return
     print(f"mode ({m}, {n}), ka = {helmholtz}, M = {mach}, by the surrogate")
-    if outside:
+    if found.error_bar is None:
         print("outside of the training: there is no error bar")
     else:
-        print(f"relative L2 error over the arc at most {bar:.1e}, with probability {coverage}")
+        print(f"relative L2 error over the arc at most {found.error_bar:.1e}, with probability {coverage}")
     print("angle [deg]  |D| [radii]")
-    for angle, value in zip(degrees, np.abs(found), strict=True):
+    for angle, value in zip(degrees, found.modulus, strict=True):
         print(f"{angle:11.2f}  {value:.6e}")

@@ -3,7 +3,7 @@
 from .common import Json, say
 
 
-def recipes(as_json: Json = False):
+def recipes(as_json: Json = False) -> None:
     """List the built-in recipes.
 
     Example: wavenet recipes

@@ -1,17 +1,28 @@
 """wavenet solve."""
 
-import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from .common import DensityRatio, HasJet, Hub, Json, Kutta, MachOuter, SoundSpeedRatio, jet_or_none, say, span
+from .common import (
+    DensityRatio,
+    HasJet,
+    Hub,
+    Json,
+    Kutta,
+    MachOuter,
+    SoundSpeedRatio,
+    angles_of,
+    jet_or_none,
+    pairs,
+    say,
+)
 
+if TYPE_CHECKING:
+    import analytic
 
-def _pairs(values):
-    return [[value.real, value.imag] for value in values.tolist()]
+    from ..study.solution import ModeAtAngles
 
 
 def solve(
@@ -28,7 +39,7 @@ def solve(
     angles: Annotated[str, typer.Option(help="Angles from:to:count in degrees.")] = "0:180:37",
     as_json: Json = False,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of directivity and near field.")] = None,
-):
+) -> None:
     """Reflection, end correction, power and directivity of one duct mode.
 
     Example: wavenet solve --m 2 --n 0 --helmholtz 5
@@ -37,49 +48,61 @@ def solve(
     """
     import analytic
 
-    streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
-    solution = analytic.solve(analytic.DuctMode(m, n, helmholtz, mach, hub), jet=streams)
-    degrees = np.linspace(*span(angles, "angles"))
-    amplitude = solution.directivity(np.radians(degrees))
-    power = solution.power
-    values = {
-        "cut_on": bool(solution.source.cut_on),
-        "reflection": _pairs(solution.reflection),
-        "reflection_pressure": _pairs(solution.reflection_pressure),
-        "end_correction": solution.end_correction,
-        "power": dataclasses.asdict(power),
-        "directivity": {"angle_deg": degrees.tolist(), "amplitude": _pairs(amplitude)},
-        "error_estimate": solution.error_estimate,
-    }
-    if streams is not None:
-        values["instability"] = _pairs(solution.instability)
-    if plot is not None:
-        from . import plots
+    from ..study import solution
 
-        if streams is None:
-            plots.solution(solution, plot)
-        else:  # the growing wave would hide all else
-            pictured = analytic.solve(solution.source, jet=dataclasses.replace(streams, instability=False))
-            plots.solution(pictured, plot, "Re p [ρ c²], without the growing wave")
+    streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
+    found = solution.mode(analytic.DuctMode(m, n, helmholtz, mach, hub), angles_of(angles), streams)
+    if plot is not None:
+        _plot(found, streams, plot)
     if as_json:
-        say(values, True)
-        return
-    label = "" if values["cut_on"] else "  (cut off: it carries no power of its own)"
-    print(f"mode ({m}, {n}), ka = {helmholtz}, M = {mach}, hub = {hub}{label}")
-    if streams is not None:
+        say(_values(found, streams), True)
+    else:
+        _print(found, streams)
+
+
+def _values(found: "ModeAtAngles", jet: "analytic.Jet | None") -> dict[str, Any]:
+    solved = found.solved
+    values = {
+        "cut_on": bool(solved.source.cut_on),
+        "reflection": pairs(solved.reflection),
+        "reflection_pressure": pairs(solved.reflection_pressure),
+        "end_correction": solved.end_correction,
+        "power": found.power,
+        "directivity": {"angle_deg": found.degrees.tolist(), "amplitude": pairs(found.amplitude)},
+        "error_estimate": solved.error_estimate,
+    }
+    return values if jet is None else values | {"instability": pairs(solved.instability)}
+
+
+def _plot(found: "ModeAtAngles", jet: "analytic.Jet | None", path: Path) -> None:
+    from ..study import pictures
+    from ..study.solution import without_growing_wave
+
+    if jet is None:
+        pictures.solution(found.solved, path)
+    else:
+        pictured = without_growing_wave(found.solved.source, jet)
+        pictures.solution(pictured, path, "Re p [ρ c²], without the growing wave")
+
+
+def _print(found: "ModeAtAngles", jet: "analytic.Jet | None") -> None:
+    solved, source = found.solved, found.solved.source
+    label = "" if source.cut_on else "  (cut off: it carries no power of its own)"
+    print(f"mode ({source.m}, {source.n}), ka = {source.helmholtz}, M = {source.mach}, hub = {source.hub}{label}")
+    if jet is not None:
         print(
-            f"jet in a stream of M = {mach_outer}, sound speed x {sound_speed_ratio}, density x {density_ratio}, "
-            f"Kutta parameter {kutta}"
+            f"jet in a stream of M = {jet.mach_outer}, sound speed x {jet.sound_speed_ratio}, density x "
+            f"{jet.density_ratio}, Kutta parameter {jet.kutta}"
         )
-        print(f"instability exp(i mu x)  mu = {solution.instability[0]:.8f}")
-    for order, value in enumerate(solution.reflection):
+        print(f"instability exp(i mu x)  mu = {solved.instability[0]:.8f}")
+    for order, value in enumerate(solved.reflection):
         print(f"reflection into order {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
-    for order, value in enumerate(solution.reflection_pressure):
+    for order, value in enumerate(solved.reflection_pressure):
         print(f"  pressures, order    {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
-    if solution.end_correction is not None:
-        print(f"end correction           {solution.end_correction:.8f} radii")
-    say({f"power {name}": f"{value:.6e}" for name, value in values["power"].items()}, False)
-    print(f"error estimate           {solution.error_estimate:.1e}")
+    if solved.end_correction is not None:
+        print(f"end correction           {solved.end_correction:.8f} radii")
+    say({f"power {name}": f"{value:.6e}" for name, value in found.power.items()}, False)
+    print(f"error estimate           {solved.error_estimate:.1e}")
     print("angle [deg]  |D| [radii]")
-    for angle, value in zip(degrees, np.abs(amplitude), strict=True):
+    for angle, value in zip(found.degrees, found.modulus, strict=True):
         print(f"{angle:11.2f}  {value:.6e}")

@@ -10,8 +10,6 @@ click on a field needs a network that has been prepared for its case.
 """
 
 import threading
-from collections import OrderedDict
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,17 +18,28 @@ import torch
 
 import analytic
 from data.grids import cell_centres
-from wavenet.derivatives.constrained import METHODS
+from wavenet import far_field
+from wavenet.derivatives.constrained import METHODS, ConstrainedNetwork
 from wavenet.far_field.directivity import LEVELS, relative_error
 from wavenet.fields import times
-from wavenet.runs import SHIPPED, load
 
-from ..cli.attribute import of_velocity, positive_shares
-from ..cli.differentiate import outside_of_training
+from .arrays import ComplexArray, FloatArray
+from .controls import Mode
+from .differentiation import load_network
+from .errors import level
+from .kept import Kept
+from .relevance import (
+    CHANNELS,
+    conservation_miss,
+    explained_velocity,
+    nearest_cell,
+    positive_shares,
+    velocity_attribution,
+)
+from .validity import outside_of_training
 
 X, R = cell_centres(-2.0, 2.0, 128), cell_centres(0.0, 2.0, 64)
 DEGREES = np.linspace(0, 180, 181)
-FLOWS = {"none": "no flow", "uniform": "uniform flow", "jet": "jet"}
 QUANTITIES = {  # attribute of a field: symbol, unit
     "pressure": ("p", "ρc²"),
     "potential": ("ψ", "ac"),
@@ -40,58 +49,10 @@ QUANTITIES = {  # attribute of a field: symbol, unit
 VELOCITIES = {"u": "axial_velocity", "v": "radial_velocity"}
 REACH = 0.65  # from a point to the furthest cells that its derivatives can use, less than this [radii]
 DISTANCES = np.linspace(0, REACH, 53)
-COVERAGE = 0.95
-_LARGEST = {"m": 30, "n": 12, "helmholtz": 60.0}  # what stays quick, and is resolved by the grid
-_CHANNELS = {"u": 0, "v": 2}
+COVERAGE = 0.95  # of the error bar
+_FLOOR = -240.0  # level of a directivity that is zero [dB]
 _JET_TOLERANCE = 1e-4  # more than an eye sees, in half of the time
-_WORDS = {
-    "m": "azimuthal order m",
-    "n": "radial order n",
-    "helmholtz": "Helmholtz number ka",
-    "mach": "Mach number M",
-    "mach_outer": "outer Mach number",
-    "sound_speed_ratio": "sound speed ratio",
-    "density_ratio": "density ratio",
-    "kutta": "Kutta parameter",
-}
 assert COVERAGE in LEVELS
-
-
-@dataclass(frozen=True)
-class Mode:
-    """One duct mode and what flows: what everything on the page depends on."""
-
-    source: analytic.DuctMode
-    jet: analytic.Jet | None = None
-
-    @classmethod
-    def of(cls, m, n, helmholtz, mach=0.0, flow="uniform", instability=False, **jet):
-        """From the page's controls, None where one is empty; `jet` has the numbers of `analytic.Jet`.
-
-        Raises
-        ------
-        ValueError
-            A number is missing, or outside of what the page or the solver takes.
-        """
-        if flow not in FLOWS:
-            raise ValueError(f"the flow must be one of {', '.join(FLOWS)}, got {flow}")
-        mach = 0.0 if flow == "none" else mach
-        needed = {"m": m, "n": n, "helmholtz": helmholtz, "mach": mach} | (jet if flow == "jet" else {})
-        for name, value in needed.items():
-            if value is None:
-                raise ValueError(f"the {_WORDS[name]} is missing: type a number")
-            if abs(value) > _LARGEST.get(name, np.inf):
-                raise ValueError(f"the {_WORDS[name]} goes up to {_LARGEST[name]:g} on this page, got {value:g}")
-        source = analytic.DuctMode(m, n, float(helmholtz), float(mach))
-        source = analytic.DuctMode(int(m), int(n), source.helmholtz, source.mach)
-        if flow != "jet":
-            return cls(source)
-        return cls(source, analytic.Jet(**jet, instability=instability))
-
-    @property
-    def cut_on_helmholtz(self):
-        """Helmholtz number above which the mode propagates in the duct."""
-        return analytic.cut_on_helmholtz(self.source.m, self.source.n, self.source.mach)
 
 
 @dataclass(frozen=True)
@@ -102,12 +63,22 @@ class Directivity:
     stays below with probability `COVERAGE`.
     """
 
-    exact: np.ndarray
-    surrogate: np.ndarray | None = None
-    difference: np.ndarray | None = None
+    exact: ComplexArray
+    surrogate: ComplexArray | None = None
+    difference: FloatArray | None = None
     error: float | None = None
     bar: float | None = None
     reason: str = ""
+
+    @property
+    def peak(self) -> float:
+        """Largest modulus of the exact directivity, one where it is zero."""
+        return float(np.abs(self.exact).max()) or 1.0
+
+    def levels(self) -> tuple[FloatArray, FloatArray | None]:
+        """Levels of the exact directivity and of the surrogate's, both re the exact peak [dB]."""
+        exact = level(self.exact, self.peak, _FLOOR)
+        return exact, None if self.surrogate is None else level(self.surrogate, self.peak, _FLOOR)
 
 
 @dataclass(frozen=True)
@@ -136,11 +107,23 @@ class Derivative:
     error : relative L2 over the grid; warnings : where the mode is outside of the training.
     """
 
-    exact: np.ndarray
-    surrogate: np.ndarray | None = None
+    exact: ComplexArray
+    surrogate: ComplexArray | None = None
     error: float | None = None
     warnings: tuple[str, ...] = ()
     reason: str = ""
+
+    def difference(self) -> FloatArray:
+        """|difference| of both over the root mean square of the exact one, (x, r).
+
+        Raises
+        ------
+        ValueError
+            There is no surrogate.
+        """
+        if self.surrogate is None:
+            raise ValueError(f"there is no surrogate to compare with: {self.reason}")
+        return np.abs(self.surrogate - self.exact) / np.sqrt(np.mean(np.abs(self.exact) ** 2))
 
 
 @dataclass(frozen=True)
@@ -154,16 +137,16 @@ class Relevance:
 
     at: tuple[float, float]
     value: float
-    x: np.ndarray
-    r: np.ndarray
-    relevance: np.ndarray
-    within: np.ndarray
+    x: FloatArray
+    r: FloatArray
+    relevance: FloatArray
+    within: FloatArray
     across: float
     shares: dict[str, float]
     miss: float
 
 
-def cell_at(x, r):
+def cell_at(x: float | None, r: float | None) -> tuple[int, int]:
     """Indices of the cell next to a point (x, r).
 
     Raises
@@ -171,34 +154,15 @@ def cell_at(x, r):
     ValueError
         It is not on the grid, or a coordinate is missing.
     """
-    for symbol, value, points in (("x", x, X), ("r", r, R)):
-        half = (points[1] - points[0]) / 2
-        low, high = points[0] - half, points[-1] + half
-        if value is None or not low <= value <= high:
-            raise ValueError(f"the point's {symbol} must lie in {low:g} ... {high:g}, got {value}")
-    return int(np.argmin(np.abs(X - x))), int(np.argmin(np.abs(R - r)))
+    return nearest_cell(X, R, (_on_grid("x", x, X), _on_grid("r", r, R)))
 
 
-class _Kept:
-    """The last results by key, errors too; who asks for one that is being computed waits for it."""
-
-    def __init__(self, count):
-        self._count, self._lock = count, threading.Lock()
-        self._known: OrderedDict[Any, Future] = OrderedDict()
-
-    def __call__(self, key, compute):
-        with self._lock:
-            first = key not in self._known
-            future = self._known.setdefault(key, Future())
-            self._known.move_to_end(key)
-            if len(self._known) > self._count:
-                self._known.popitem(last=False)
-        if first:
-            try:
-                future.set_result(compute())
-            except BaseException as error:  # to be raised by all who wait, this one among them
-                future.set_exception(error)
-        return future.result()
+def _on_grid(symbol: str, value: float | None, points: FloatArray) -> float:
+    half = (points[1] - points[0]) / 2
+    low, high = points[0] - half, points[-1] + half
+    if value is None or not low <= value <= high:
+        raise ValueError(f"the point's {symbol} must lie in {low:g} ... {high:g}, got {value}")
+    return value
 
 
 class Bench:
@@ -208,28 +172,28 @@ class Bench:
     it misses its tolerance.
     """
 
-    def __init__(self):
-        self._directivity = load(SHIPPED["factor"], task="factor")[1]
-        _, network, about = load(SHIPPED["derivative"], task="derivative")
+    def __init__(self) -> None:
+        self._directivity = far_field.load()
+        network, about = load_network()
         self._network, self._ranges = network.on_grid(X, R), about.get("ranges", {})
-        self._solutions, self._fields, self._cores = _Kept(16), _Kept(16), _Kept(8)
+        self._solutions, self._fields, self._cores = Kept(16), Kept(16), Kept(8)
         self._networks = threading.Lock()  # attribution traces its network, and torch can trace in one thread only
 
-    def solution(self, mode):
+    def solution(self, mode: Mode) -> Any:
         """Exact solution, see `analytic.solve`."""
         if mode.jet is None:
             return self._solutions(mode, lambda: analytic.solve(mode.source))
         return self._solutions(mode, lambda: analytic.solve(mode.source, jet=mode.jet, tolerance=_JET_TOLERANCE))
 
-    def field(self, mode):
+    def field(self, mode: Mode) -> Any:
         """Exact near field on the grid, an `analytic.Field`."""
         return self._fields(mode, lambda: self.solution(mode).field(X, R))
 
-    def power(self, mode):
+    def power(self, mode: Mode) -> Any:
         """Power balance, an `analytic.Power`."""
         return self.solution(mode).power
 
-    def reflection(self, mode):
+    def reflection(self, mode: Mode) -> Reflection:
         """Reflection into every radial order that is cut on."""
         solution, source = self.solution(mode), mode.source
         cut_on = analytic.cut_on_orders(source.helmholtz, source.m, source.mach)
@@ -237,7 +201,7 @@ class Bench:
         into = [Reflected(order, order < cut_on, *pair) for order, pair in enumerate(pairs)]
         return Reflection(into, solution.end_correction, solution.error_estimate)
 
-    def directivity(self, mode):
+    def directivity(self, mode: Mode) -> Directivity:
         """Exact directivity with the surrogate's beside it."""
         theta = np.radians(DEGREES)
         exact = self.solution(mode).directivity(theta)
@@ -253,7 +217,7 @@ class Bench:
         difference = np.abs(found - exact) / np.sqrt(np.mean(np.abs(exact) ** 2))
         return Directivity(exact, found, difference, float(relative_error(found, exact)), bar)
 
-    def derivative(self, mode, name):
+    def derivative(self, mode: Mode, name: str) -> Derivative:
         """Exact velocity "u" or "v" with that of the constrained network beside it."""
         exact = getattr(self.field(mode), VELOCITIES[name])
         if mode.jet is not None:
@@ -262,11 +226,11 @@ class Bench:
             velocity = self._core(mode).velocity
         except ValueError as error:
             return Derivative(exact, reason=f"No surrogate here: {error}.")
-        found = velocity[_CHANNELS[name]] + 1j * velocity[_CHANNELS[name] + 1]
+        found = velocity[CHANNELS[name]] + 1j * velocity[CHANNELS[name] + 1]
         missed = float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
         return Derivative(exact, found, missed, tuple(outside_of_training(mode.source, self._ranges)))
 
-    def relevance(self, mode, name, x, r):
+    def relevance(self, mode: Mode, name: str, x: float | None, r: float | None) -> Relevance:
         """Relevance of the potential for |u| or |v| in the cell next to (x, r).
 
         Raises
@@ -277,13 +241,13 @@ class Bench:
         if mode.jet is not None:
             raise ValueError("there is no network for jets, so there is no relevance either")
         cell = cell_at(x, r)
-        core, channel = self._core(mode), _CHANNELS[name]
+        core, channel = self._core(mode), CHANNELS[name]
         with self._networks:
-            attribution = of_velocity(core.network, core.seen, core.values, channel, cell)
-        relevance = attribution.relevance[0].sum(dim=0).numpy()
+            attribution = velocity_attribution(core.network, core.seen, core.values, name, cell)
+        whole: Any = attribution.relevance  # of one input, so no tuple
+        relevance = whole[0].sum(dim=0).numpy()
         within, across = positive_shares(X, R, relevance, cell, DISTANCES)
-        total = float(attribution.output.sum())
-        miss = abs(float(relevance.sum() + attribution.leak.sum()) - total) / float(np.abs(relevance).sum())
+        leak, output = float(attribution.leak.sum()), float(attribution.output.sum())
         i, j = (np.flatnonzero(np.abs(points - points[at]) < REACH) for points, at in zip((X, R), cell, strict=True))
         weights = core.weights[channel // 2, :, *cell]
         return Relevance(
@@ -295,20 +259,20 @@ class Bench:
             within=within,
             across=across,
             shares={method: float(share) for method, share in zip(METHODS, weights, strict=True)},
-            miss=miss,
+            miss=conservation_miss(whole, leak, output),
         )
 
-    def _core(self, mode):
+    def _core(self, mode: Mode) -> "_Core":
         """The constrained network for the mode, and what it makes of its potential."""
         potential = self.field(mode).potential
 
-        def compute():
+        def compute() -> _Core:
             with self._networks:
                 return _Core(self._network, mode.source, potential)
 
         return self._cores(mode, compute)
 
-    def warm(self, mode):
+    def warm(self, mode: Mode) -> None:
         """Ask for everything once: what is imported or built on first use is there afterwards."""
         self.power(mode)
         self.reflection(mode)
@@ -319,12 +283,11 @@ class Bench:
 class _Core:
     """See `Bench._core`: `ConstrainedNetwork.core` with its input, its output, and the velocity (4, x, r) it means."""
 
-    def __init__(self, network, source, potential):
+    def __init__(self, network: ConstrainedNetwork, source: analytic.DuctMode, potential: ComplexArray):
         psi = torch.from_numpy(np.stack([potential.real, potential.imag]))[None]
         parameters = torch.tensor([[source.m, source.helmholtz, source.mach]], dtype=torch.float64)
         with torch.no_grad():
-            self.network = network.core(parameters)
-            self.seen, reference = network.explained(psi, parameters)
+            self.network, self.seen, reference = explained_velocity(network, psi, parameters)
             self.values = self.network(self.seen)
             self.velocity = torch.cat([times(part, reference) for part in self.values.split(2, dim=1)], dim=1)[
                 0

@@ -1,18 +1,34 @@
 """Pictures of solutions, predictions, errors and relevance."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from data.read import Dataset
 
-def _figure(rows, columns, width=4.2, height=3.2):
+from .arrays import FloatArray, Reals
+from .errors import level as level_of
+
+
+def _figure(rows: int, columns: int, width: float = 4.2, height: float = 3.2) -> tuple[Figure, Any]:
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     return figure, np.atleast_2d(figure.subplots(rows, columns, squeeze=False))
 
 
-def _map(axes, x, r, values, title, *, limit=None, colours="RdBu_r"):
+def _map(
+    axes: Any,
+    x: Reals,
+    r: Reals,
+    values: Reals,
+    title: str,
+    *,
+    limit: float | None = None,
+    colours: str = "RdBu_r",
+) -> None:
     limit = limit or float(np.max(np.abs(values))) or 1.0
     image = axes.pcolormesh(x, r, values.T, cmap=colours, vmin=-limit, vmax=limit, shading="nearest", rasterized=True)
     axes.plot([min(x[0], 0), 0], [1, 1], color="black", lw=2.5, solid_capstyle="butt")
@@ -21,18 +37,12 @@ def _map(axes, x, r, values, title, *, limit=None, colours="RdBu_r"):
     axes.figure.colorbar(image, ax=axes, shrink=0.8)
 
 
-def decibels(values, peak):
-    """Level re peak, no lower than -80 dB."""
-    modulus = np.maximum(np.abs(values).astype(float), 1e-300)  # which single precision does not know
-    return np.maximum(20 * np.log10(modulus / peak), -80.0)
-
-
-def solution(solved, path, title="Re p [ρ c²]"):
+def solution(solved: Any, path: str | Path, title: str = "Re p [ρ c²]") -> None:
     """Directivity and near field of a solution, written to a file."""
     theta = np.linspace(0, np.pi, 361)
     level = np.abs(solved.directivity(theta))
     figure, ((left, right),) = _figure(1, 2, width=5.2)
-    left.plot(np.degrees(theta), decibels(level, level.max()), color="C0")
+    left.plot(np.degrees(theta), level_of(level, level.max()), color="C0")
     left.set(xlabel="angle [deg]", ylabel="|D| [dB re peak]", ylim=(-60, 3), xlim=(0, 180), title="directivity")
     left.grid(alpha=0.3)
     x, r = (np.arange(160) + 0.5) / 40 - 2, (np.arange(80) + 0.5) / 40
@@ -42,7 +52,7 @@ def solution(solved, path, title="Re p [ρ c²]"):
     figure.savefig(Path(path), dpi=130)
 
 
-def level(angle, values, title, path):
+def level(angle: FloatArray, values: FloatArray, title: str, path: str | Path) -> None:
     """Directivity index against the angle, written to a file."""
     figure, ((axes,),) = _figure(1, 1, width=6.0, height=4.0)
     axes.plot(angle, values)
@@ -52,7 +62,7 @@ def level(angle, values, title, path):
     figure.savefig(Path(path), dpi=130)
 
 
-def dataset(cases, path):
+def dataset(cases: Dataset, path: str | Path) -> None:
     """Helmholtz and Mach number of a dataset's cases, by set, and how many have which azimuthal order; to a file."""
     figure, ((left, right),) = _figure(1, 2, width=5.6)
     orders = np.unique(cases["m"])
@@ -72,7 +82,7 @@ def dataset(cases, path):
     figure.savefig(Path(path), dpi=110)
 
 
-def derivative_case(x, r, predicted, exact, title):
+def derivative_case(x: Reals, r: Reals, predicted: Reals, exact: Reals, title: str) -> Figure:
     """Prediction, Wiener–Hopf and difference of Re u and Re v."""
     figure, axes = _figure(2, 3, height=2.6)
     for row, (channel, name) in zip(axes, ((0, "u"), (2, "v")), strict=True):
@@ -84,12 +94,12 @@ def derivative_case(x, r, predicted, exact, title):
     return figure
 
 
-def forward_case(angle, predicted, exact, title):
+def forward_case(angle: Reals, predicted: Reals, exact: Reals, title: str) -> Figure:
     """Level and real part at the microphones."""
     figure, ((left, right),) = _figure(1, 2, width=5.2)
     modulus = [np.hypot(*np.moveaxis(values, -1, 0)) for values in (exact, predicted)]
     for values, style, name in zip(modulus, ("-", "--"), ("Wiener–Hopf", "network"), strict=True):
-        left.plot(angle, decibels(values, modulus[0].max()), style, label=name)
+        left.plot(angle, level_of(values, modulus[0].max()), style, label=name)
     right.plot(angle, exact[:, 0], "-", label="Wiener–Hopf")
     right.plot(angle, predicted[:, 0], "--", label="network")
     right.plot(angle, predicted[:, 0] - exact[:, 0], ":", color="C3", label="difference")
@@ -102,7 +112,7 @@ def forward_case(angle, predicted, exact, title):
     return figure
 
 
-def errors(against, curves):
+def errors(against: Mapping[str, Reals], curves: Mapping[str, Reals]) -> Figure:
     """Relative errors of the test cases against each of some quantities."""
     figure, axes = _figure(1, len(against))
     for place, (name, values) in zip(axes[0], against.items(), strict=True):
@@ -116,7 +126,7 @@ def errors(against, curves):
     return figure
 
 
-def relevance_map(x, r, relevance, at, title):
+def relevance_map(x: Reals, r: Reals, relevance: Reals, at: tuple[float, float], title: str) -> Figure:
     """Relevance of the potential's cells, the explained point marked."""
     figure, axes = _figure(1, 2, width=5.6)
     _map(axes[0][0], x, r, relevance, "relevance", limit=float(np.max(np.abs(relevance))) / 3)
@@ -128,7 +138,7 @@ def relevance_map(x, r, relevance, at, title):
     return figure
 
 
-def relevance_bars(names, relevance, title):
+def relevance_bars(names: Sequence[str], relevance: Sequence[float], title: str) -> Figure:
     """Relevance of the forward model's inputs."""
     figure, ((axes,),) = _figure(1, 1, width=6.0)
     axes.barh(names, relevance, color=["C0" if value >= 0 else "C3" for value in relevance])

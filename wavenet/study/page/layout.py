@@ -1,10 +1,12 @@
 """Controls and panels of the page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from dash import dcc, html
 
-from ...study.bench import FLOWS, QUANTITIES
+from ..bench import QUANTITIES
+from ..controls import FLOWS
 
 DEFAULTS = {
     "m": 2,
@@ -47,7 +49,7 @@ _HEIGHTS = {"field": 262, "relevance": 262, "directivity": 256, "derivative": 21
 _WAIT = 0.35  # after the last key in a number [s]
 
 
-def page():
+def page() -> html.Div:
     """The whole page."""
     return html.Div(
         [
@@ -71,7 +73,7 @@ def page():
     )
 
 
-def _controls():
+def _controls() -> html.Aside:
     return html.Aside(
         html.Form(
             [
@@ -126,11 +128,11 @@ def _aria(**values: str) -> Any:
     return {f"aria-{name}": value for name, value in values.items()}
 
 
-def _group(title, children):
+def _group(title: str, children: list[Any]) -> html.Fieldset:
     return html.Fieldset([html.Legend(title), *children])
 
 
-def _number(name, values=DEFAULTS, terse=False):
+def _number(name: str, values: Mapping[str, float] = DEFAULTS, terse: bool = False) -> html.Div:
     """A labelled number, with a slider where its range is a natural one; if terse, the words are for screen readers."""
     symbol, words = _LABELS[name]
     words_shown = html.Span(words, className="unseen" if terse else "")
@@ -144,7 +146,7 @@ def _number(name, values=DEFAULTS, terse=False):
     return html.Div([label, number, hidden, slider], className="control slides")
 
 
-def _choice(name, label):
+def _choice(name: str, label: str) -> html.Div:
     """Buttons, one of which is pressed."""
     buttons = [
         html.Button(text, id=f"{name}-{value}", type="button", **_aria(pressed=str(value == CHOSEN[name]).lower()))
@@ -153,7 +155,7 @@ def _choice(name, label):
     return html.Div(buttons, role="group", className="choice", **_aria(label=label))
 
 
-def _panels():
+def _panels() -> list[Any]:
     return [
         html.Div(id="message", role="status", **_aria(live="polite")),
         html.Div(
@@ -186,11 +188,11 @@ def _panels():
     ]
 
 
-def _tile(name, title):
+def _tile(name: str, title: str) -> html.Div:
     return html.Div([html.H2(title), html.Div("–", id=name)], className="tile")
 
 
-def _panel(name, title, width):
+def _panel(name: str, title: str, width: str) -> html.Figure:
     graph = dcc.Graph(
         id=name,
         config={"displayModeBar": False, "responsive": True, "doubleClick": False},

@@ -1,78 +1,33 @@
-"""Pictures of the page, as Plotly figures, for a light and for a dark theme.
+"""Pictures of the page, as Plotly figures. Text, lines and grids take the theme's own colours."""
 
-Colour maps are safe for colour-blind readers: blue to orange where there is a sign, one hue of growing depth where
-there is none. Text, lines and grids take the theme's own colours.
-"""
-
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from ...study.bench import COVERAGE, DEGREES, DISTANCES, QUANTITIES, REACH, VELOCITIES, R, X
+from ..arrays import ComplexArray, FloatArray
+from ..bench import (
+    COVERAGE,
+    DEGREES,
+    DISTANCES,
+    QUANTITIES,
+    REACH,
+    VELOCITIES,
+    Derivative,
+    Directivity,
+    R,
+    Relevance,
+    X,
+)
+from .themes import CIVIDIS, Theme
 
 _DECIBELS = 60  # of the directivity that are shown
 _LEAST = 1e-9  # of a relative difference that is shown
-_CIVIDIS = (
-    "#00224e",
-    "#123570",
-    "#3b496c",
-    "#575d6d",
-    "#707173",
-    "#8a8678",
-    "#a59c74",
-    "#c3b369",
-    "#e1cc55",
-    "#fee838",
-)
 _FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 
 
-@dataclass(frozen=True)
-class Theme:
-    """Colours: of text, of lines, of the wall, of the exact solution and the surrogate, of the chosen point; and maps
-    with and without sign.
-    """
-
-    ink: str
-    muted: str
-    grid: str
-    wall: str
-    exact: str
-    surrogate: str
-    point: str
-    signed: tuple[str, ...]
-    growing: tuple[str, ...]
-    errors: str = "Cividis"
-
-
-THEMES = {
-    "light": Theme(
-        ink="#1f2a33",
-        muted="#56646f",
-        grid="#e3e8eb",
-        wall="#10181e",
-        exact="#0067a5",
-        surrogate="#c8500a",
-        point="#10181e",
-        signed=("#08306b", "#2166ac", "#6baed6", "#c9dff0", "#f8f8f6", "#fbd3ab", "#ef9250", "#c1560f", "#6b2b04"),
-        growing=("#f8f8f6", "#cfdcec", "#9db9dd", "#6f8fca", "#5664b0", "#49408f", "#351f62"),
-    ),
-    "dark": Theme(
-        ink="#dfe8ed",
-        muted="#93a3ae",
-        grid="#24313a",
-        wall="#f2f6f8",
-        exact="#5cb8ee",
-        surrogate="#f0a04b",
-        point="#ffffff",
-        signed=("#b5defc", "#63aee6", "#2f729f", "#193f59", "#131b21", "#4b2713", "#9b4d1a", "#e28d48", "#ffd5a8"),
-        growing=("#131b21", "#1f3350", "#2d5383", "#4a78b3", "#7f9fd8", "#b9c2f2", "#eeeaff"),
-    ),
-}
-
-
-def _axis(theme, title, **more):
+def _axis(theme: Theme, title: str, **more: Any) -> dict[str, Any]:
     return {
         "title": {"text": title, "standoff": 6, "font": {"size": 12, "color": theme.muted}},
         "tickfont": {"size": 11, "color": theme.muted},
@@ -86,7 +41,7 @@ def _axis(theme, title, **more):
     } | more
 
 
-def _figure(theme, traces, margin, **layout):
+def _figure(theme: Theme, traces: list[Any], margin: tuple[int, int, int, int], **layout: Any) -> go.Figure:
     figure = go.Figure(traces)
     left, right, top, bottom = margin
     figure.layout = {
@@ -104,7 +59,7 @@ def _figure(theme, traces, margin, **layout):
     return figure
 
 
-def _bar(theme, title, **more):
+def _bar(theme: Theme, title: str, **more: Any) -> dict[str, Any]:
     """Colour bar with a title beside it."""
     return {
         "title": {"text": title, "side": "right", "font": {"size": 12, "color": theme.muted}},
@@ -117,7 +72,20 @@ def _bar(theme, title, **more):
     } | more
 
 
-def _map(theme, x, r, values, symbol, unit, *, colours=None, limits=None, bar=None, decimals=".3g", **more):
+def _map(
+    theme: Theme,
+    x: FloatArray,
+    r: FloatArray,
+    values: FloatArray,
+    symbol: str,
+    unit: str,
+    *,
+    colours: Sequence[str] | None = None,
+    limits: tuple[float, float] | None = None,
+    bar: dict[str, Any] | None = None,
+    decimals: str = ".3g",
+    **more: Any,
+) -> go.Heatmap:
     if limits is None:
         limit = float(np.percentile(np.abs(values), 99.5)) or 1.0
         limits = -limit, limit
@@ -135,7 +103,9 @@ def _map(theme, x, r, values, symbol, unit, *, colours=None, limits=None, bar=No
     )
 
 
-def _wall(theme, *, jet=False, axes=("x", "y"), start=-2.0, end=2.0):
+def _wall(
+    theme: Theme, *, jet: bool = False, axes: tuple[str, str] = ("x", "y"), start: float = -2.0, end: float = 2.0
+) -> list[dict[str, Any]]:
     """Duct's wall with its lip, and a jet's vortex sheet, dashed."""
     place = {"xref": axes[0], "yref": axes[1], "layer": "above"}
     line = {"type": "line", "y0": 1, "y1": 1} | place
@@ -149,7 +119,9 @@ def _wall(theme, *, jet=False, axes=("x", "y"), start=-2.0, end=2.0):
     return shapes
 
 
-def _point(theme, at, size=11, width=2, **more):
+def _point(
+    theme: Theme, at: tuple[float | None, float | None], size: float = 11, width: float = 2, **more: Any
+) -> go.Scatter:
     return go.Scatter(
         x=[at[0]],
         y=[at[1]],
@@ -160,7 +132,7 @@ def _point(theme, at, size=11, width=2, **more):
     )
 
 
-def nothing(theme, text):
+def nothing(theme: Theme, text: str) -> go.Figure:
     """An empty figure that says why."""
     note = {"text": text, "showarrow": False, "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
     hidden = {"visible": False, "fixedrange": True}
@@ -168,7 +140,9 @@ def nothing(theme, text):
     return _figure(theme, [], (20, 20, 20, 20), annotations=[note | font], xaxis=hidden, yaxis=hidden)
 
 
-def field(theme, values, quantity, jet, at):
+def field(
+    theme: Theme, values: ComplexArray, quantity: str, jet: bool, at: tuple[float | None, float | None]
+) -> go.Figure:
     """Real part of a quantity on the grid, with the chosen point as its second trace."""
     symbol, unit = QUANTITIES[quantity]
     name = f"Re {symbol}"
@@ -186,7 +160,7 @@ def field(theme, values, quantity, jet, at):
     )
 
 
-def relevance(theme, found, name):
+def relevance(theme: Theme, found: Relevance, name: str) -> go.Figure:
     """Relevance around the point, and the share of it that is closer than a distance."""
     x, r = found.x, found.r
     half = [(points[1] - points[0]) / 2 for points in (x, r)]
@@ -227,65 +201,38 @@ def relevance(theme, found, name):
     )
 
 
-def _title(theme, start, text):
+def _title(theme: Theme, start: float, text: str) -> dict[str, Any]:
     """Small title above the part of a figure that starts there."""
     place = {"xref": "paper", "yref": "paper", "x": start, "y": 1.02, "xanchor": "left", "yanchor": "bottom"}
     return place | {"text": text, "showarrow": False, "font": {"size": 12, "color": theme.muted}}
 
 
-def directivity(theme, found):
+def directivity(theme: Theme, found: Directivity) -> go.Figure:
     """Level of both over the angle, and their difference below."""
-    peak = np.abs(found.exact).max() or 1.0
-
-    def level(values):
-        return 20 * np.log10(np.maximum(np.abs(values) / peak, 1e-12))
-
+    exact, surrogate = found.levels()
     shown = "%{x:.0f}°: %{y:.4g} dB"
     traces = [
         go.Scatter(
             x=DEGREES,
-            y=level(found.exact),
+            y=exact,
             name="Wiener–Hopf",
             line={"color": theme.exact, "width": 3},
             hovertemplate=f"{shown}<extra>Wiener–Hopf</extra>",
         )
     ]
-    if found.surrogate is not None:
+    alone = surrogate is None
+    extra = {}
+    if not alone:
         traces.append(
             go.Scatter(
                 x=DEGREES,
-                y=level(found.surrogate),
+                y=surrogate,
                 name="surrogate",
                 line={"color": theme.surrogate, "width": 1.6, "dash": "5px,4px"},
                 hovertemplate=f"{shown}<extra>surrogate</extra>",
             )
         )
-        traces.append(
-            go.Scatter(
-                x=DEGREES,
-                y=np.maximum(found.difference, _LEAST),
-                xaxis="x",
-                yaxis="y2",
-                showlegend=False,
-                line={"color": theme.surrogate, "width": 1.4},
-                hovertemplate="%{x:.0f}°: %{y:.1e}<extra>difference</extra>",
-            )
-        )
-        traces.append(
-            go.Scatter(
-                x=[0, 180],
-                y=[found.bar, found.bar],
-                xaxis="x",
-                yaxis="y2",
-                name=f"error bar, {COVERAGE:.0%}",
-                mode="lines",
-                line={"color": theme.muted, "width": 1, "dash": "2px,3px"},
-                hovertemplate=f"error bar {found.bar:.1e}<extra></extra>",
-            )
-        )
-    alone = found.surrogate is None
-    extra = {}
-    if not alone:
+        traces += _difference(theme, found)
         extra["yaxis2"] = _axis(
             theme, "rel. diff.", domain=[0, 0.25], type="log", range=[-9, -3], dtick=3, exponentformat="power"
         )
@@ -301,7 +248,33 @@ def directivity(theme, found):
     )
 
 
-def derivative(theme, found, name, jet):
+def _difference(theme: Theme, found: Directivity) -> list[go.Scatter]:
+    """Relative difference of the surrogate, and its error bar, on the lower axes; none without a surrogate."""
+    if found.difference is None:
+        return []
+    difference = go.Scatter(
+        x=DEGREES,
+        y=np.maximum(found.difference, _LEAST),
+        xaxis="x",
+        yaxis="y2",
+        showlegend=False,
+        line={"color": theme.surrogate, "width": 1.4},
+        hovertemplate="%{x:.0f}°: %{y:.1e}<extra>difference</extra>",
+    )
+    bar = go.Scatter(
+        x=[0, 180],
+        y=[found.bar, found.bar],
+        xaxis="x",
+        yaxis="y2",
+        name=f"error bar, {COVERAGE:.0%}",
+        mode="lines",
+        line={"color": theme.muted, "width": 1, "dash": "2px,3px"},
+        hovertemplate=f"error bar {found.bar:.1e}<extra></extra>",
+    )
+    return [difference, bar]
+
+
+def derivative(theme: Theme, found: Derivative, name: str, jet: bool) -> go.Figure:
     """Exact velocity, the surrogate's, and the decimal logarithm of their difference, side by side."""
     _, unit = QUANTITIES[VELOCITIES[name]]
     limit = float(np.percentile(np.abs(found.exact.real), 99.5)) or 1.0
@@ -312,7 +285,7 @@ def derivative(theme, found, name, jet):
     starts = (0.0, 0.31, 0.69)
     for index, start in enumerate(starts):
         suffix = "" if index == 0 else str(index + 1)
-        names = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
+        names: dict[str, Any] = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
         if index < 2 and index < len(maps):
             title, values = maps[index]
             bar = _bar(theme, f"[{unit}]", x=starts[1] + 0.262, xpad=2, thickness=8) if index == 1 else None
@@ -320,11 +293,10 @@ def derivative(theme, found, name, jet):
             traces.append(_map(theme, X, R, values.real, symbol, unit, limits=(-limit, limit), bar=bar, **names))
             title = f"{symbol}, {title}"
         elif index == 2 and found.surrogate is not None:
-            size = np.sqrt(np.mean(np.abs(found.exact) ** 2))
-            logarithm = np.log10(np.maximum(np.abs(found.surrogate - found.exact) / size, _LEAST))
+            logarithm = np.log10(np.maximum(found.difference(), _LEAST))
             title = f"log₁₀ |Δ{name}| / rms {name}"
             bar = _bar(theme, "", x=starts[2] + 0.262, xpad=2, thickness=8, dtick=2)
-            more = {"colours": _CIVIDIS, "limits": (-9, -3), "bar": bar, "decimals": ".1f"}
+            more: dict[str, Any] = {"colours": CIVIDIS, "limits": (-9, -3), "bar": bar, "decimals": ".1f"}
             traces.append(_map(theme, X, R, logarithm, title, "", **more, **names))
         else:
             continue

@@ -1,0 +1,216 @@
+"""A network against the Wiener–Hopf solution, and against methods without training, on the test cases of a dataset."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from data.read import Dataset
+
+from . import competitors
+from .arrays import IntArray, Reals
+from .errors import STATISTICS, Shown, level_errors, median_and_worst, relative_error
+from .tasks import predict
+from .verdict import Verdict, verdict
+
+_PARTS = {"u": slice(0, 2), "v": slice(2, 4)}  # channels of a velocity
+_BATCH = {"derivative": 16, "forward": 4096}  # cases that are predicted at a time: fields are large
+_IDENTITY = ("recipe", "seed", "commit", "versions")  # provenance that makes two datasets the same one
+
+
+@dataclass(frozen=True)
+class _Competition:
+    """Predictions and errors of one task.
+
+    errors : relative errors (case,) of each quantity, by method, the network first. rival : the method that is shown
+    beside the network. others : what the other methods are, in the singular. level_errors : see
+    `errors.level_errors`, None where there are no pressures. more : what the errors may depend on besides ka and m.
+    """
+
+    predicted: Reals
+    exact: Reals
+    errors: dict[str, dict[str, Reals]]
+    rival: str
+    others: str
+    level_errors: Reals | None
+    more: dict[str, Reals]
+
+
+@dataclass(frozen=True)
+class Comparison(_Competition):
+    """A network's errors on the test cases beside those of other methods.
+
+    network, task : names. cases : places in the dataset. descriptions : a description of each case. shown : the cases
+    with the median and the largest error. against : what errors are plotted against, (case,) arrays by name.
+    solver : largest error estimate of the exact solution. verdict : the findings. same_dataset : whether the network
+    was trained on this dataset (its training split), so that the test cases are known not to have been seen.
+    run : provenance of the run.
+    """
+
+    network: str
+    task: str
+    cases: IntArray
+    descriptions: list[str]
+    shown: tuple[Shown, ...]
+    against: dict[str, Reals]
+    solver: float
+    verdict: Verdict
+    same_dataset: bool
+    run: Mapping[str, Any]
+
+    def statistics(self) -> dict[str, dict[str, float]]:
+        """Median, 95th percentile and largest error, by statistic and then by "method" or "method, quantity"."""
+        flat = {
+            label if quantity == "p" else f"{label}, {quantity}": error
+            for label, of in self.errors.items()
+            for quantity, error in of.items()
+        }
+        return {name: {label: of(error) for label, error in flat.items()} for name, of in STATISTICS.items()}
+
+    def level_statistics(self) -> dict[str, float]:
+        """Median and 95th percentile of the level errors [dB]; empty where there are no pressures."""
+        if self.level_errors is None:
+            return {}
+        return {name: STATISTICS[name](self.level_errors) for name in ("median", "percentile_95")}
+
+    def metrics(self) -> dict[str, Any]:
+        """All numbers of the comparison as JSON values."""
+        level = self.level_statistics()
+        return {
+            "verdict": self.verdict.sentences(),
+            **self.statistics(),
+            **({"level_error_db_within_20_db": level} if level else {}),
+            "model": self.network,
+            "test_cases": len(self.cases),
+            "solver_error_estimate": self.solver,
+            "training_seconds": self.run.get("training_seconds"),
+            "preset": self.run.get("preset"),
+        }
+
+
+def expect_test_cases(dataset: Dataset, name: object) -> IntArray:
+    """Places of the test cases in a dataset.
+
+    Raises
+    ------
+    ValueError
+        There are none; `name` is that of the dataset in the message.
+    """
+    cases = dataset.cases("test")
+    if not len(cases):
+        raise ValueError(f"{name} has no test cases")
+    return cases
+
+
+def compare(network: str, model: nn.Module, run: Mapping[str, Any], dataset: Dataset, cases: IntArray) -> Comparison:
+    """Compare a network with the exact solution.
+
+    Parameters
+    ----------
+    network : str
+        Its name in the results.
+    model : Module
+        On the dataset's grid, or with its microphones.
+    run : dict
+        Provenance of the run, as `wavenet.runs.load` returns it; may be empty.
+    dataset : Dataset
+        Of the derivative or forward task.
+    cases : (case,) int array
+        Which of its cases.
+
+    Raises
+    ------
+    ValueError
+        A dataset of another task.
+    """
+    if dataset.task not in _COMPETITIONS:
+        raise ValueError(f"a comparison needs a dataset of the task {' or '.join(_COMPETITIONS)}, got {dataset.task!r}")
+    found = _COMPETITIONS[dataset.task](network, model, dataset, cases)
+    descriptions = [describe(dataset, case) for case in cases]
+    solver = float(dataset["error_estimate"][cases].max())
+    findings = verdict(
+        found.errors,
+        descriptions,
+        others=found.others,
+        solver=solver,
+        ranges=run.get("ranges", {}),
+        columns={key: dataset[key][cases] for key in ("m", "helmholtz", "mach")},
+    )
+    against = {"Helmholtz number ka": dataset["helmholtz"][cases], "azimuthal order m": dataset["m"][cases]}
+    return Comparison(
+        **vars(found),
+        network=network,
+        task=dataset.task,
+        cases=cases,
+        descriptions=descriptions,
+        shown=median_and_worst(found.errors[network]),
+        against=against | found.more,
+        solver=solver,
+        verdict=findings,
+        same_dataset=same_dataset(dataset.about.provenance, run.get("dataset", {})),
+        run=run,
+    )
+
+
+def describe(dataset: Dataset, case: int) -> str:
+    """Mode or azimuthal order, ka and M of a case."""
+    order = f"m = {dataset['m'][case]}"
+    mode = f"mode ({dataset['m'][case]}, {dataset['n'][case]})" if "n" in dataset.arrays else order
+    return f"{mode}, ka = {dataset['helmholtz'][case]:.3f}, M = {dataset['mach'][case]:.2f}"
+
+
+def same_dataset(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the provenance of two datasets is that of the same one: recipe, seed, commit and library versions."""
+    return all(str(one[key]) == str(other.get(key)) for key in _IDENTITY)
+
+
+def points_per_wavelength(helmholtz: Reals, mach: Reals, x: Reals, r: Reals) -> Reals:
+    """Cells in the shortest wave, which runs against the flow: 2 pi (1 - |M|) / ka over the wider spacing."""
+    shortest = 2 * np.pi * (1 - np.abs(mach)) / helmholtz
+    return shortest / max(x[1] - x[0], r[1] - r[0])
+
+
+def _derivative(network: str, model: nn.Module, dataset: Dataset, cases: IntArray) -> _Competition:
+    predicted, exact = predict(model, dataset, cases, batch=_BATCH[dataset.task])
+    candidates: dict[str, Reals] = {network: predicted} | competitors.velocities(dataset, cases)
+    errors = {
+        label: {q: relative_error(values[:, part], exact[:, part]) for q, part in _PARTS.items()}
+        for label, values in candidates.items()
+    }
+    points = points_per_wavelength(dataset["helmholtz"][cases], dataset["mach"][cases], dataset["x"], dataset["r"])
+    return _Competition(
+        predicted=predicted,
+        exact=exact,
+        errors=errors,
+        rival=_best_of("u", errors, [label for label in errors if label != network]),
+        others="classical method",
+        level_errors=None,
+        more={"points per wavelength": points},
+    )
+
+
+def _forward(network: str, model: nn.Module, dataset: Dataset, cases: IntArray) -> _Competition:
+    predicted, exact = predict(model, dataset, cases, batch=_BATCH[dataset.task])
+    candidates = {network: predicted} | competitors.pressures(dataset, cases, exact)
+    return _Competition(
+        predicted=predicted,
+        exact=exact,
+        errors={label: {"p": relative_error(values, exact)} for label, values in candidates.items()},
+        rival="nearest training case",
+        others="baseline",
+        level_errors=level_errors(predicted, exact),
+        more={},
+    )
+
+
+def _best_of(quantity: str, errors: Mapping[str, Mapping[str, Reals]], methods: Sequence[str]) -> str:
+    """The method with the smallest median error of a quantity."""
+    return min(methods, key=lambda method: np.median(errors[method][quantity]))
+
+
+_COMPETITIONS: dict[str, Callable[[str, nn.Module, Dataset, IntArray], _Competition]] = {
+    "derivative": _derivative,
+    "forward": _forward,
+}

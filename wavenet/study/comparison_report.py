@@ -1,0 +1,124 @@
+"""The report of a comparison: tables, pictures and provenance on one HTML page."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from data.read import Dataset
+
+from . import pictures, report
+from .arrays import Reals
+from .comparison import Comparison
+from .errors import HEADINGS, STATISTICS, Shown
+from .words import number
+
+
+def page(comparison: Comparison, dataset: Dataset, provenance: Mapping[str, Any]) -> str:
+    """The whole page; provenance : what `provenance` gives, the command among it."""
+    figures = [
+        *(_SHOWN[comparison.task](comparison, dataset, shown) for shown in comparison.shown),
+        _scatter(comparison),
+    ]
+    parts = [
+        _level(comparison),
+        "<h2>Errors</h2>",
+        error_table(comparison.errors),
+        "<h2>Pictures</h2>",
+        *figures,
+        "<h2>Provenance</h2>",
+        report.facts(provenance),
+    ]
+    first, second, *rest = comparison.verdict.sentences()
+    title = f"Network “{comparison.network}” against the Wiener–Hopf solution"
+    return report.page(title, [f"{first} {second}", *rest], parts)
+
+
+def provenance(comparison: Comparison, dataset: Dataset, run: object, data: object, command: str) -> dict[str, str]:
+    """Where the run, the dataset and the report come from; run, data : paths. Facts by their names."""
+    of, about = dataset.about.provenance, comparison.run
+    seconds = about.get("training_seconds")
+    training = f"{comparison.network}, preset {about.get('preset')}, seed {about.get('seed')}"
+    return {
+        "run": f"{run}: {training}" + ("" if seconds is None else f", trained for {seconds:.0f} s"),
+        "dataset": f"{data}: recipe {of['recipe_name']}, seed {of['seed']}; {of['versions']}; commit {of['commit']}",
+        "test cases": "of the dataset that the network was trained on; its training did not see them"
+        if comparison.same_dataset
+        else "of another dataset than the network was trained on; that its training saw none of them is not known",
+        "command": command,
+    } | report.versions()
+
+
+def error_table(errors: Mapping[str, Mapping[str, Reals]]) -> str:
+    """Median, 95th percentile and largest error of each method; the smallest of each column stands out.
+
+    errors : as `verdict.verdict` takes them, the network first.
+    """
+    network, *_ = errors
+    head = ["relative L2 error", *(f"{q}, {HEADINGS[name]}" for q in errors[network] for name in STATISTICS)]
+    rows = {
+        method: [statistic(values) for values in of.values() for statistic in STATISTICS.values()]
+        for method, of in errors.items()
+    }
+    return report.table(head, rows, networks=(network,))
+
+
+def _level(comparison: Comparison) -> str:
+    """The errors in decibels, where there are pressures."""
+    level = comparison.level_statistics()
+    if not level:
+        return ""
+    return (
+        f"<p>Level error within 20 dB of the peak: median {level['median']:.2f} dB, 95th percentile "
+        f"{level['percentile_95']:.2f} dB.</p>"
+    )
+
+
+def _scatter(comparison: Comparison) -> str:
+    """Errors of the network and of its rival, against what they may depend on."""
+    quantity = "u" if "u" in comparison.errors[comparison.network] else "p"
+    methods = {name: comparison.errors[name][quantity] for name in (comparison.network, comparison.rival)}
+    ends = {label: (float(np.min(errors)), float(np.max(errors))) for label, errors in methods.items()}
+    spans = [f"{label} between {number(low)} and {number(high)}" for label, (low, high) in ends.items()]
+    return report.picture(
+        pictures.errors(comparison.against, methods),
+        _SCATTER[comparison.task].format(rival=comparison.rival),
+        f"Scatter plots of relative errors: {'; '.join(spans)}.",
+    )
+
+
+def _velocities(comparison: Comparison, dataset: Dataset, shown: Shown) -> str:
+    predicted, exact = comparison.predicted[shown.index], comparison.exact[shown.index]
+    title = comparison.descriptions[shown.index]
+    return report.picture(
+        pictures.derivative_case(dataset["x"], dataset["r"], predicted, exact, title),
+        f"The test case with the {shown.kind} error, {number(shown.error)}: {title}. Real parts of "
+        "axial and radial velocity by the network and by the Wiener–Hopf method, and the difference on a scale of "
+        "its own. The black line is the duct's wall.",
+        f"Six maps over x and r of the {shown.kind} case. {_largest('u', predicted[0], exact[0])}",
+    )
+
+
+def _pressures(comparison: Comparison, dataset: Dataset, shown: Shown) -> str:
+    predicted, exact = comparison.predicted[shown.index], comparison.exact[shown.index]
+    title = comparison.descriptions[shown.index]
+    angle = np.degrees(np.arctan2(dataset["r"], dataset["x"]))
+    return report.picture(
+        pictures.forward_case(angle, predicted, exact, title),
+        f"The test case with the {shown.kind} error, {number(shown.error)}: {title}. Level and real "
+        "part of the pressure at the microphones, by the network and by the Wiener–Hopf method.",
+        f"Two line plots against the angle for the {shown.kind} case. {_largest('p', predicted[:, 0], exact[:, 0])}",
+    )
+
+
+def _largest(symbol: str, predicted: Reals, exact: Reals) -> str:
+    """Largest difference of real parts, and the largest one, in words."""
+    difference, size = float(np.max(np.abs(predicted - exact))), float(np.max(np.abs(exact)))
+    return f"Largest difference of Re {symbol}: {number(difference)}, largest Re {symbol}: {number(size)}."
+
+
+_SHOWN: dict[str, Callable[[Comparison, Dataset, Shown], str]] = {"derivative": _velocities, "forward": _pressures}
+_SCATTER = {
+    "derivative": "Relative errors of u of all test cases: the network and {rival}, the best classical method for u.",
+    "forward": "Relative errors of the pressure of all test cases: the network and the {rival}.",
+}
