@@ -57,19 +57,21 @@ def row(name, errors):
 
 TEXT = """# Model card: derivatives next to the lip
 
-Written by `python docs/model_card_derivative.py --data derivative.h5`, the file by `wavenet generate derivative`.
+This page is written by `python docs/model_card_derivative.py --data derivative.h5`; the data file is written by
+`wavenet generate derivative`.
 
-The constrained network that `wavenet differentiate` uses, `wavenet.derivatives.load()`: from a
-potential ψ on an evenly spaced grid around the open end, and m, ka, M, to u = ∂ψ/∂x and v = ∂ψ/∂r. It is linear in ψ.
-{weights} weights predict the errors of four derivatives, {functions} functions describe fields around the lip;
-safetensors, {size:.1f} MB.
+This is the constrained network that `wavenet differentiate` uses and `wavenet.derivatives.load()` returns. It takes a
+potential ψ on an evenly spaced grid around the open end, and m, ka and M, to the velocities u = ∂ψ/∂x and v = ∂ψ/∂r.
+It is linear in ψ. {weights} weights predict the errors of four derivatives, and {functions} functions describe fields
+around the lip; the safetensors file is {size:.1f} MB.
 
 ## Training
 
-Recipe `{recipe}`, seed {data_seed}, {cases} cases, of which it learns from 800: m = {m[0]:.0f} … {m[1]:.0f},
-ka = {ka[0]:g} … {ka[1]:g}, M = {mach[0]:g} … {mach[1]:g}, mixtures of up to {modes} modes, 128 × 64 cells over
-x ∈ [−2, 2], r ∈ [0, 2], half of the fields in noise of 120 … 15 dB. Functions at the lip: recipe `edge`, 1000 fields.
-Weights from seed {seed}, {minutes:.0f} minutes on one core of a CPU.
+Recipe `{recipe}`, seed {data_seed}, {cases} cases, of which 800 are used for training: m = {m[0]:.0f} … {m[1]:.0f},
+ka = {ka[0]:g} … {ka[1]:g}, M = {mach[0]:g} … {mach[1]:g}, mixtures of up to {modes} modes, 128 × 64 cells over x ∈
+[−2, 2], r ∈ [0, 2], half of the fields with noise at 120 … 15 dB. The functions at the lip were fitted to 1000 fields
+of the recipe `edge`. The weights were initialised with seed {seed} and trained for {minutes:.0f} minutes on one CPU
+core.
 
 <!-- not run: half an hour -->
 ```console
@@ -81,23 +83,26 @@ $ wavenet train derivative --data derivative.h5 --edge run-edge --preset standar
 
 ## Accuracy
 
-Relative L2 errors, median / 95th percentile, of test cases whose ka and M lie in blocks that no training case is in.
-The solver's own error estimate is at most {estimate:.0e}, relative; its errors are usually far smaller.
+Relative L2 errors, median / 95th percentile, of test cases whose ka and M lie in blocks that contain no training
+case. The solver's own relative error estimate is at most {estimate:.0e}; its true errors are usually far smaller.
 
 | | cases | u | v |
 |---|---|---|---|
 {rows}
 
-The network expects an error in every cell. {shares[0]:.0%} of the cells of the test cases have a smaller one,
-{shares[1]:.0%} one of less than twice, {shares[2]:.1%} of less than ten times what was expected: a size, not a bound.
+The network predicts the size of its error in every cell. In the test cases, {shares[0]:.0%} of the cells have a
+smaller error than predicted, {shares[1]:.0%} less than twice, and {shares[2]:.1%} less than ten times the predicted
+error: it is a size, not a bound.
 
-## Not for
+## Limits
 
-- fields other than those of a thin, hard-walled duct's open end at x = 0, r = 1 in a uniform flow: other geometries,
-  linings, hubs, jets, sheared flow, lengths in other units than radii. The functions at the lip take its edge for
-  granted; `wavenet differentiate` warns where the convected Helmholtz equation is missed;
+The network is not for
+
+- fields other than those at the open end of a thin, hard-walled duct, x = 0, r = 1, in uniform flow: other
+  geometries, liners, hubs, jets, sheared flow, or lengths in units other than radii. The functions at the lip assume
+  its edge; `wavenet differentiate` warns if the field does not satisfy the convected Helmholtz equation;
 - fewer than 2.5 points per shortest wavelength (refused), uneven grids (refused), cells on the lip itself (refused);
-- m, ka, M or spacings outside of the above: a warning; the errors are in the table's last lines;
+- m, ka, M or spacings outside the ranges above: there is a warning, and the last rows of the table have the errors;
 - noise that is not announced (`--snr`): values are taken to be exact, and noise is amplified.
 """
 

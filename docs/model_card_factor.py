@@ -26,17 +26,18 @@ BINS = {"m": (0, 3, 8, 14, 21), "ka": (3, 8, 15, 22, 30), "K over the eigenvalue
 RADII, SECTORS = (5, 10, 30), ((5, 120), (120, 150))
 TEXT = """# Model card: directivities
 
-Written by `python docs/model_card_factor.py`.
+This page is written by `python docs/model_card_factor.py`.
 
-The surrogate that `wavenet predict` and `wavenet detect` use, `wavenet.far_field.load()`: from a
-duct mode (m, n), ka and M to its directivity at any angles, and to pressures at microphones, near or far. What it has
-learned is the kernel's factor, for m = 0 … {last} and K = ka/√(1 − M²) from {low:.2f} to {high:.2f}; every mode that is
-cut on, and any subsonic flow, follow in closed form. {numbers} numbers, safetensors, {size:.1f} MB.
+This is the surrogate that `wavenet predict` and `wavenet detect` use and `wavenet.far_field.load()` returns. From a
+duct mode (m, n), ka and M it computes the directivity at any angles, and pressures at microphones, near or far. It
+has learned only the factor of the kernel, for m = 0 … {last} and K = ka/√(1 − M²) from {low:.2f} to {high:.2f}; every
+cut-on mode and any subsonic flow follow in closed form. It has {numbers} coefficients; the safetensors file is
+{size:.1f} MB.
 
 ## Training
 
-Recipe `{recipe}`, seed {seed}, {cases} factors at {angles} angles; polynomials of degree {degree} in K and {around} in
-the angle by least squares. {seconds:.0f} seconds with the error bars, on two cores.
+Recipe `{recipe}`, seed {seed}, {cases} factors at {angles} angles; least-squares polynomials of degree {degree} in K
+and {around} in the angle. The fit takes {seconds:.0f} seconds on two cores, including the error bars.
 
 <!-- slow: a minute -->
 ```console
@@ -46,14 +47,15 @@ $ wavenet train factor --data factor.h5 -o run
 
 ## Accuracy
 
-{modes} modes drawn anew (m, n of all that are cut on, 3 ≤ ka ≤ 30, |M| ≤ 0.6) against the solver, whose own error
-estimate is at most {estimate:.0e}: relative L2 error over 37 angles from 0 to 180 degrees.
+{modes} newly drawn cut-on modes (3 ≤ ka ≤ 30, |M| ≤ 0.6) compared with the solver, whose own error estimate is at
+most
+{estimate:.0e}: relative L2 error over 37 angles from 0 to 180 degrees.
 
 | | modes | median | 95 % | 99 % | largest |
 |---|---|---|---|---|---|
 {rows}
 
-Error bars by split conformal prediction in eight bands of K: stated and found coverage of these modes:
+Error bars come from split conformal prediction in eight bands of K. Nominal and observed coverage for these modes:
 {coverage}.
 
 Pressures at {near} arrays of ten microphones, relative L2 error:
@@ -62,10 +64,12 @@ Pressures at {near} arrays of ten microphones, relative L2 error:
 |---|---|---|---|---|
 {pressures}
 
-## Not for
+## Limits
 
-- other m or K (refused unless insisted on), modes that are cut off (refused): they radiate, but little;
-- ducts with a hub, a lining, a flange, a jet or a wake; sheared flow;
+The surrogate is not for
+
+- other m (refused) or K (refused unless `--extrapolate` is given), and cut-off modes (refused), which radiate little;
+- ducts with a hub, a liner, a flange, a jet or a wake; sheared flow;
 - microphones closer than {closest:g} radii to the open end or more than 150 degrees from the axis (refused).
 """
 

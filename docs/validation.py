@@ -129,17 +129,18 @@ def section_plane_wave():
     head = ["ka", "|R|", "integral (VI.5)", "quoted", "l / a", "integral (VI.4)", "quoted"]
     return f"""## 1. Plane wave, no flow
 
-Reflection at the open end of an unflanged pipe, R = −|R| exp(2 i ka l). Second route: the explicit integrals (VI.4),
-(VI.5) that Levine & Schwinger **published** in 1948 [1], evaluated here by adaptive quadrature. They share no code with
-the solver. The columns "quoted" are the values the project set out with, of the same integrals.
+Reflection at the open end of an unflanged pipe, R = −|R| exp(2 i ka l). The independent computation evaluates the
+explicit integrals (VI.4) and (VI.5) that Levine & Schwinger **published** in 1948 [1] by adaptive quadrature. It
+shares no code with the solver. The columns "quoted" give the values of the same integrals that the project started
+from.
 
 {picture}
 
 {table(head, rows)}
 
-Largest difference between solver and integrals at {len(check)} frequencies, 0.01 ≤ ka ≤ 3.8: {gap[0]:.1e} in |R|,
-{gap[1]:.1e} in l. At ka = 10⁻⁴ the end correction is {limit:.6f}; **published** limits are {LENGTH_1948} [1] and, by
-later and better quadrature, {LENGTH} [2].
+The largest difference between solver and integrals at {len(check)} frequencies, 0.01 ≤ ka ≤ 3.8, is {gap[0]:.1e} in
+|R| and {gap[1]:.1e} in l. At ka = 10⁻⁴ the end correction is {limit:.6f}; the **published** limits are {LENGTH_1948}
+[1] and, from later and more accurate quadrature, {LENGTH} [2].
 """
 
 
@@ -285,9 +286,9 @@ def section_fits():
     first = solve(DuctMode(0, 0, 0.01)).error_estimate
     return f"""## 2. Engineering fits of |R| and l
 
-Errors of **published** approximations against this solver, whose own error estimate is {first:.0e} to
-{solve(DuctMode(0, 0, 3.8)).error_estimate:.0e}, on {len(ka)} frequencies 0.01 ≤ ka ≤ 3.8. Thick: inside the range given
-for the fit; thin: beyond. Where no range is known, errors are listed up to ka = 1.5 and 3.5.
+Errors of **published** approximations relative to this solver, whose own error estimate is {first:.0e} to
+{solve(DuctMode(0, 0, 3.8)).error_estimate:.0e}, at {len(ka)} frequencies 0.01 ≤ ka ≤ 3.8. Thick lines: within the
+range given for the fit; thin lines: beyond it. Where no range is known, errors are listed up to ka = 1.5 and 3.5.
 
 {picture}
 
@@ -295,13 +296,13 @@ for the fit; thin: beyond. Where no range is known, errors are listed up to ka =
 
 {tables[1]}
 
-The two pieces of Davies et al. for l differ by {step:.0g} at ka = 0.5. Many fits start from {LENGTH_1948}, whose own
-error is {percent(LENGTH_1948 / plane_wave([1e-4])[1][0] - 1)}.
+The two branches of Davies et al. for l differ by {step:.0g} at ka = 0.5. Many fits are based on {LENGTH_1948}, whose
+own error is {percent(LENGTH_1948 / plane_wave([1e-4])[1][0] - 1)}.
 
-Left out: Norris & Sheng, J. Sound Vib. 135 (1989), whose rational fits are for a pipe with an infinite flange (the
-unflanged rational fits here are those of [5]); the Padé form (2, 3) of Silva et al., whose coefficients could not be
-confirmed; fits for flanges of finite width. Coefficients of [4], [5] and [6] were checked against public
-implementations; those of [3] only against the solution itself and for continuity.
+Not included: Norris & Sheng, J. Sound Vib. 135 (1989), whose rational fits are for a pipe with an infinite flange
+(the unflanged rational fits here are those of [5]); the Padé form (2, 3) of Silva et al., whose coefficients could
+not be confirmed; and fits for flanges of finite width. The coefficients of [4], [5] and [6] were checked against
+public implementations; those of [3] were checked only against the solution itself and for continuity.
 """
 
 
@@ -350,14 +351,15 @@ def section_jet():
         limits.append([*row, f"{abs(free.reflection_pressure[0]):.6f}", f"{bound:.6f}"])
     return f"""## 3. Plane wave in a duct with a jet
 
-Munt's problem [7, 8]: a vortex sheet at r = 1 downstream of the lip, fluid at rest outside, equal densities and sound
-speeds. |R| of the pressure may exceed one, yet the reflected power, ((1 − M) / (1 + M))² |R|² of the incident, does
-not: its largest value below is {reflected:.6f}. The cusps are at the cut-on of mode (0, 1), ka = 3.83 √(1 − M²).
+Munt's problem [7, 8] has a vortex sheet at r = 1 downstream of the lip, fluid at rest outside, and equal densities and
+sound speeds. |R| of the pressure may exceed one, but the reflected power, ((1 − M) / (1 + M))² |R|² times the incident
+power, does not: the largest ratio below is {reflected:.6f}. The cusps are at the cut-on of mode (0, 1),
+ka = 3.83 √(1 − M²).
 
 {picture}
 
-At M = 0.3, full Kutta condition; "quoted" are reference values of Munt's solution that an earlier, separate computation
-gave, not numbers from print:
+At M = 0.3 with the full Kutta condition. The "quoted" values are not from print; they come from an earlier, separate
+computation of Munt's solution:
 
 {table(["ka", "this solver", "quoted", "difference", "error estimate"], quoted)}
 
@@ -368,10 +370,10 @@ without it |R| = (1 + M) / (1 − M):
 
 {length}
 
-With the Kutta condition the end correction goes over from {LENGTH_JET} towards the value without flow, {LENGTH} and
-less at higher ka, as the Strouhal number ka / M passes one (in the picture ka ≤ 1).
+With the Kutta condition the end correction changes from {LENGTH_JET} to the value without flow, which is {LENGTH} and
+decreases with ka, as the Strouhal number ka / M passes one (in the picture ka ≤ 1).
 
-Largest error estimate of the {count} cases of the first picture: {worst:.0e}.
+The largest error estimate of the {count} cases in the first picture is {worst:.0e}.
 """
 
 
@@ -458,9 +460,9 @@ def section_power():
     refused = "No case was raised as an error." if not raised else f"Raised as errors: {'; '.join(raised)}."
     return f"""## 4. Power balance
 
-Incident power less reflected and radiated power, and with a jet less that carried off by the sheet: the residual, over
-the incident power. Without a jet, in uniform flow without a wake, of the lowest and the highest cut-on mode, whichever
-is worse; grey where nothing propagates:
+The residual is the incident power minus the reflected and radiated power and, with a jet, minus the power carried
+away by the vortex sheet, divided by the incident power. The first picture is for uniform flow without a wake. It
+shows the worse of the lowest and the highest cut-on mode, and is grey where no mode propagates:
 
 {picture}
 
@@ -470,14 +472,16 @@ With a jet, fluid at rest outside, full Kutta condition, incident plane wave:
 
 {pictures[0]}
 
-{cases} points, 0.6 ≤ ka ≤ 12, 0.045 ≤ M ≤ 0.9: median {np.nanmedian(residual):.0e}, largest {np.nanmax(residual):.0e}.
+{cases} points, 0.6 ≤ ka ≤ 12, 0.045 ≤ M ≤ 0.9: median {np.nanmedian(residual):.0e}, largest
+{np.nanmax(residual):.0e}.
 {refused}
 
 ## 5. Two contours
 
-The factors of the vortex sheet's kernel are integrals along a line in the plane of wavenumbers, between waves that
-travel down and up the jet. A mode on the wrong side of the line would give a wrong answer. Each case is therefore
-solved on two lines; their relative difference is the error estimate of the reflection coefficients.
+The factors of the vortex sheet's kernel are integrals along a path in the complex wavenumber plane that separates
+waves travelling down the jet from waves travelling up. A mode on the wrong side of the path would give a wrong
+result. Each case is therefore solved on two paths; their relative difference is the error estimate of the reflection
+coefficients.
 
 {pictures[1]}
 
@@ -545,21 +549,22 @@ def section_convergence():
     picture = save(figure, "convergence.png", "Errors of near field and reflection: tolerance, step")
     return f"""## 6. Convergence
 
-Both quadratures are trapezoidal rules that converge exponentially: halving the step squares the error. The step of the
-near field follows from the tolerance, that of the factorisation is fixed.
+Both quadratures are trapezoidal rules that converge exponentially: halving the step squares the error. The step for
+the near field follows from the tolerance; the step for the factorisation is fixed.
 
 {picture}
 
-Left: near field (ψ, u, v, p) on {len(x)} × {len(r)} points, |x| < 2, 0 < r < 2, against the same field with a
-tolerance of 1e-10; dotted the tolerance. Where true errors exceed 1e-11 the estimate is at least {min(ratios):.2g}
-times the true error. With the default, 1e-6:
+Left: near field (ψ, u, v, p) on {len(x)} × {len(r)} points, |x| < 2, 0 < r < 2, compared with the same field computed
+to a tolerance of 1e-10; the dotted line is the tolerance. Where the true error exceeds 1e-11, the estimate is at
+least {min(ratios):.2g} times the true error. With the default tolerance, 1e-6:
 
 {table(["case", "true error", "error estimate"], rows)}
 
-Right: reflection coefficient against the step of the factorisation. No jet: true error against the mpmath route
-`analytic.reference`, which shares no quadrature with the solver; with the default step the two differ by
-{mpmath_gap:.0e} at most. Jet: true error against step 0.02; the estimate is the difference of the two lines of section
-5. Where true errors exceed 1e-12 the estimate is at least {factor_ratio:.2g} times the true error.
+Right: reflection coefficient against the step of the factorisation. Without a jet the true error is relative to the
+mpmath solver `analytic.reference`, which shares no quadrature with the fast solver; with the default step the two
+differ by at most {mpmath_gap:.0e}. With a jet the true error is relative to a step of 0.02, and the estimate is the
+difference between the two paths of section 5. Where the true error exceeds 1e-12, the estimate is at least
+{factor_ratio:.2g} times the true error.
 """
 
 
@@ -629,10 +634,10 @@ def section_directivity():
     head = ["M", "ka", "edge of the cone", "main lobe at", "level at 10° [dB]", "20°", "40°", "90°"]
     return f"""## 7. Refraction by the jet
 
-Directivity of the incident plane wave, fluid at rest outside, full Kutta condition, angles from the jet's axis (0°
-downstream). Sound waves in the jet have axial wavenumbers up to k / (1 + M); the sheet hands them on, so that outside
-cos θ ≤ 1 / (1 + M). Grey is the rest, the cone of silence: evanescent waves alone bring sound there, and the less of it
-the higher the frequency. Without flow there is no cone.
+Directivity for an incident plane wave, with fluid at rest outside and the full Kutta condition; angles are measured
+from the jet axis (0° is downstream). Sound waves in the jet have axial wavenumbers up to k / (1 + M). The sheet
+preserves them, so that outside cos θ ≤ 1 / (1 + M). The remaining angles, in grey, are the cone of silence: only
+evanescent waves carry sound there, and less of it at higher frequencies. Without flow there is no cone.
 
 {picture}
 
@@ -681,9 +686,9 @@ def main():
     versions = f"Python {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}"
     introduction = f"""# Validation of the Wiener–Hopf solver
 
-What the package `analytic` computes, against published results, second routes and conservation of power. This page and
-its pictures are generated; every number was computed in the run that wrote it, but for those marked as published or
-quoted. Do not edit it; run
+This page compares what the package `analytic` computes with published results, with independent computations and with
+conservation of power. The page and its pictures are generated; every number was computed in the run that wrote it,
+except those marked as published or quoted. Do not edit it; run
 
 <!-- not run: it writes this page -->
 ```console
@@ -692,8 +697,9 @@ $ python docs/validation.py
 
 (last run: {seconds:.0f} s on one core, {versions}).
 
-Conventions: time factor e^(−iωt); lengths in duct radii a; hard wall r = 1, x < 0; open end x = 0; Mach number M of the
-duct, positive out of it; ka = ωa / c. Modes (m, n): azimuthal order m, radial order n from 0, (0, 0) the plane wave.
+Conventions: time factor e^(−iωt); lengths in duct radii a; hard wall at r = 1, x < 0; open end at x = 0; M is the
+Mach number in the duct, positive for outflow; ka = ωa / c. Modes (m, n) have azimuthal order m and radial order n,
+starting at 0; (0, 0) is the plane wave.
 """
     page = "\n".join([introduction, *parts, REFERENCES])
     (HERE / "validation.md").write_text(page, encoding="utf-8")

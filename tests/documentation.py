@@ -1,6 +1,6 @@
 """What stands in a page that can be run, and running it.
 
-A page is README.md or docs/**/*.md. Of its fenced blocks
+A page is README.md, CONTRIBUTING.md or docs/**/*.md. Of its fenced blocks
 
 - ``console``: lines that begin with "$ " are commands (a backslash at the end goes on with the next line), run in the
   page's folder; what follows up to the next command is what they print, and is compared if anything is shown;
@@ -33,6 +33,7 @@ from unittest import mock
 
 ROOT = Path(__file__).resolve().parent.parent
 LINKED = ("benchmarks", "docs", "examples", "scripts", "tests", "Makefile", "pyproject.toml")
+STANDING = (ROOT / "README.md", ROOT / "CONTRIBUTING.md")  # pages outside of docs/
 NUMBER = re.compile(r"[-+−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 _SHELL = set("|&;<>$`()*?")
 
@@ -70,7 +71,7 @@ def pages():
     """Every page, by its path from the root."""
     made = ROOT / "docs" / "gallery"
     found = [path for path in (ROOT / "docs").rglob("*.md") if made not in path.parents]
-    return sorted(str(path.relative_to(ROOT)) for path in [ROOT / "README.md", *found])
+    return sorted(str(path.relative_to(ROOT)) for path in [*STANDING, *found])
 
 
 def blocks(page):

@@ -17,7 +17,7 @@ from wavenet import cli
 from . import documentation
 from .documentation import ROOT, Folder, blocks, differences, pages, python, same
 
-OTHERS = {"cd", "dask", "git", "ls", "pip"}  # programs that are not ours
+OTHERS = {"cd", "dask", "git", "ls", "pip", "pre-commit"}  # programs that are not ours
 CODE = re.compile(r"`((?:\.venv/bin/)?(?:wavenet|python|pytest|make) [^`]+)`")
 BLOCKS = {page: blocks(page) for page in pages()}
 # Lightning and torch warn about workers, devices and each other.
@@ -166,7 +166,8 @@ def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tm
     """The examples of its gallery are run by tests of their own."""
     shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("gallery", "__pycache__"))
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "CHANGELOG.md", tmp_path)
+    for page in ("CHANGELOG.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / page, tmp_path)
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-D", "plot_gallery=0", "docs", "html"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     built = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -2,11 +2,11 @@
 Derivatives next to the lip
 ===========================
 
-From the potential on a grid to the axial velocity: by finite differences of order 8, and by the constrained
-network that comes with the package. The field is a mixture of modes that no training has seen; the exact
-velocity comes from the solver.
+The axial velocity is computed from the potential on a grid, with finite differences of order 8 and with the
+constrained network that ships with the package. The field is a mixture of modes that the network was not trained
+on; the exact velocity comes from the solver.
 
-Differences are excellent away from the lip and wrong near it, because the velocity grows there like ρ to the
+Differences are excellent away from the lip and inaccurate near it, because there the velocity grows like ρ to the
 power of −1/2. The network has learned how fields vary around a lip.
 """
 
@@ -33,7 +33,7 @@ with torch.no_grad():
     }
 
 # %%
-# Errors of the axial velocity, over its root mean square, and what they are over the whole grid:
+# Errors of the axial velocity relative to its root mean square, at each point and over the whole grid:
 
 exact = field.axial_velocity
 errors = {name: np.abs(u[0] + 1j * u[1] - exact) / np.sqrt(np.mean(np.abs(exact) ** 2)) for name, u in found.items()}

@@ -2,10 +2,10 @@
 Modes detected from microphones
 ===============================
 
-Four modes leave a duct. Forty microphones, eight radii away, measure their sum, in noise of 20 dB below it.
-Which modes are there, and how strong? The pressures come from the solver's near field, the responses from the
-surrogate of directivities that comes with the package. All modes that are cut on are looked for; an ℓ1 penalty
-chooses few of them.
+Four modes leave a duct. Forty microphones, eight radii away, measure their sum, with a signal-to-noise ratio of
+20 dB. Which modes are present, and how strong are they? The pressures come from the solver's near field, the
+responses from the directivity surrogate that ships with the package. All cut-on modes are candidates; an ℓ1
+penalty selects a few of them.
 """
 
 import matplotlib.pyplot as plt
@@ -30,7 +30,7 @@ noise = 0.1 * np.sqrt(np.mean(np.abs(pressure) ** 2) / 2)
 pressure += noise * (rng.normal(size=(40, 2)) @ [1, 1j])
 
 # %%
-# Responses of all candidates at the microphones, and the choice:
+# Responses of all candidates at the microphones, and the selection:
 
 model = far_field.load()
 modes = model.cut_on(HELMHOLTZ, MACH)
@@ -45,7 +45,7 @@ print(f"{len(modes)} candidates, chosen {chosen}")
 print(f"relative error of the amplitudes: {RESULT:.2f}")
 
 # %%
-# With 95 % intervals of the real and the imaginary part:
+# The amplitudes, with 95 % intervals of the real and the imaginary part:
 
 figure, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 place = np.arange(len(chosen))

@@ -1,11 +1,11 @@
 """
-Directivity in a flow and behind a jet
-======================================
+Directivity in uniform flow and with a jet
+==========================================
 
-The same plane wave, ka = 8, leaves the duct without flow, in a uniform flow, and through a jet with a vortex
-sheet into fluid at rest. The uniform flow changes little, once the angle is that of the stretched plane (x /
-√(1 − M²), r). The jet bends sound away from its axis: outside, no wave travels where cos θ > 1 / (1 + M). That
-is the cone of silence.
+The same plane wave, at ka = 8, leaves the duct without flow, in uniform flow, and through a jet with a vortex
+sheet into fluid at rest. The uniform flow changes little if the angle is taken in the stretched plane (x /
+√(1 − M²), r). The jet refracts sound away from its axis: outside, no wave travels at angles with
+cos θ > 1 / (1 + M). This is the cone of silence.
 """
 
 import matplotlib.pyplot as plt
@@ -26,7 +26,7 @@ for name, solution in cases.items():
     levels[name] = 20 * np.log10(np.maximum(modulus, 1e-12) / modulus.max())
 
 # %%
-# How silent the cone is, ten degrees from the axis:
+# The level in the cone of silence, ten degrees from the axis:
 
 edge = np.degrees(np.arccos(1 / (1 + MACH)))
 RESULT = levels["jet, M = 0.3"][degrees == 10][0]

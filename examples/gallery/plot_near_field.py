@@ -2,10 +2,10 @@
 Near field, wall and lip
 ========================
 
-The pressure of mode (2, 0) at ka = 5 around the open end. The wall is the line r = 1, x < 0. The picture runs
-through it, the sound does not: it leaves the duct, and a part of it travels back outside.
+The picture shows the pressure of mode (2, 0) at ka = 5 around the open end. The wall is the line r = 1, x < 0. The
+sound does not pass through it: it leaves the duct, and part of it travels upstream outside.
 
-At the lip the velocity grows without bound, like the distance ρ to the power of −1/2. This is why finite
+At the lip the velocity is unbounded; it grows like the distance ρ to the power of −1/2. This is why finite
 differences fail there, whatever their order.
 """
 
@@ -20,7 +20,7 @@ field = solution.field(x, r)
 print(f"error estimate of the field: {field.error_estimate:.0e}")
 
 # %%
-# The growth towards the lip, on a ray 60 degrees from the axis, and the slope between the two closest points:
+# The growth towards the lip, on a ray at 60 degrees to the axis, and the slope between the two closest points:
 
 distance = np.geomspace(1e-5, 0.5, 40)
 angle = np.radians(60)

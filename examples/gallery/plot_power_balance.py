@@ -2,10 +2,10 @@
 Power balance as a map
 ======================
 
-What a mode carries to the open end is reflected or radiated; nothing else can become of it. The solver computes
-the three parts by different routes: the reflected power from the kernel's factor at the wavenumbers of modes,
-the radiated power from an integral over the directivity. That they add up is a test of both. Here is the
-residual over the incident power for mode (2, 0), at frequencies and flows where it propagates.
+The power that a mode carries to the open end is either reflected or radiated. The solver computes the two parts in
+different ways: the reflected power from the kernel's factor at the wavenumbers of the modes, the radiated power
+from an integral over the directivity. That they add up to the incident power tests both. The map shows the
+residual relative to the incident power for mode (2, 0), at frequencies and flows where it propagates.
 """
 
 import matplotlib.pyplot as plt
@@ -26,7 +26,7 @@ RESULT = np.nanmax(residual)
 print(f"{np.sum(np.isfinite(residual))} cases, every residual below 1e-12: {RESULT < 1e-12}")
 
 # %%
-# White: the mode is cut off, it carries no power of its own.
+# White: the mode is cut off and carries no power of its own.
 
 figure, axes = plt.subplots(figsize=(6.8, 3.6), layout="constrained")
 logarithm = np.log10(np.maximum(residual, 1e-17))

@@ -2,10 +2,9 @@
 Reflection and end correction
 =============================
 
-A plane wave that meets the open end of a pipe comes back with R = −\\|R\\| exp(2 i ka l): a little weaker, and
-as if the pipe were longer by l, its end correction. Levine and Schwinger solved this in 1948 and printed the
-low-frequency limit l = 0.6133 radii; later quadrature gives 0.6127. The solver gives both curves, and the
-limit.
+A plane wave is reflected at the open end of a pipe with R = −\\|R\\| exp(2 i ka l): it is weaker, and its phase is
+that of a pipe longer by l, the end correction. Levine and Schwinger solved this problem in 1948 and printed the
+low-frequency limit l = 0.6133 radii; later quadrature gives 0.6127. The solver gives both curves and the limit.
 """
 
 import matplotlib.pyplot as plt
@@ -19,13 +18,13 @@ modulus = [abs(solution.reflection[0]) for solution in solutions]
 length = [solution.end_correction for solution in solutions]
 
 # %%
-# The limit, from a frequency at which nothing is left to change in six digits:
+# The limit, at a frequency low enough for six digits:
 
 RESULT = solve(DuctMode(m=0, n=0, helmholtz=1e-4)).end_correction
 print(f"end correction at ka = 0.0001: {RESULT:.6f} radii")
 
 # %%
-# What is not reflected is radiated: the higher the frequency, the more.
+# The power that is not reflected is radiated; its share grows with frequency.
 
 figure, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 axes.plot(helmholtz, modulus, color="#0072B2", label="|R|")

@@ -1,13 +1,14 @@
 """
-What a derivative at the lip looks at
-=====================================
+Which cells a derivative at the lip uses
+========================================
 
-Relative Attributing Propagation hands a network's output back to its inputs, layer by layer. Here the output is
-the axial velocity in a cell beside the lip, by the constrained network, and the inputs are the potential in all
-cells. The relevance of all cells adds up to the value. For one case this network is a single linear layer, and the
-rule of an output layer says how strongly each cell acts, not which way: all relevance has the value's sign.
+Relative Attributing Propagation distributes a network's output over its inputs, layer by layer. Here the output is
+the axial velocity in a cell next to the lip, computed by the constrained network, and the inputs are the potential
+in all cells. The relevance of all cells adds up to the output. For one case this network is a single linear layer,
+and the rule for an output layer gives the strength of each cell's influence, not its sign: all relevance has the
+sign of the output.
 
-Two questions have a number for an answer: how far does the network look, and does it look through the wall?
+Two questions are answered by a number: how far does the network look, and does it look through the wall?
 """
 
 import matplotlib.pyplot as plt
@@ -31,7 +32,7 @@ core = model.core(parameters)
 
 
 def relevance(i, j):
-    """Of the potential (x, r), for Re u in cell (i, j); and what is lost on the way."""
+    """Relevance of the potential (x, r) for Re u in cell (i, j), and its relative deviation from conservation."""
     selector = torch.zeros(1, 4, len(x), len(r), dtype=torch.float64)
     selector[0, 0, i, j] = 1.0
     explained = attribute(core, seen, selector)
@@ -41,7 +42,7 @@ def relevance(i, j):
 
 
 # %%
-# One cell right of the lip, and one further upstream, half a cell above the wall:
+# One cell downstream of the lip, and one upstream, half a cell above the wall:
 
 at_lip, beside_wall = (66, 32), (44, 32)
 maps = {cell: relevance(*cell) for cell in (at_lip, beside_wall)}
@@ -55,8 +56,8 @@ for (i, j), (found, miss) in maps.items():
 RESULT = shares[1]
 
 # %%
-# At the lip, where both sides meet, the network uses both. Beside the wall it does not look through it: not because it
-# has learned so, but because no path leads there.
+# At the lip, where both sides of the wall meet, the network uses both. Away from the lip it does not look through the
+# wall; this is not learned but built in, since no stencil crosses the wall.
 
 figure, panels = plt.subplots(1, 2, figsize=(10, 3.1), layout="constrained")
 for axes, ((i, j), (found, _)) in zip(panels, maps.items(), strict=True):
