@@ -1,19 +1,12 @@
 """What the tests of datasets share."""
 
-import warnings
+import functools
 
 import pytest
 
-from data import generate, recipe, shards
+from data import generate, recipe
 
-
-def compute_here(recipe, plan, todo, workers, scheduler):
-    """Shards computed in this process instead of by workers."""
-    for number in todo:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # as in workers
-            content, missing = shards.compute(recipe, number, shards.versions())
-        yield number, content, missing
+from ..conftest import compute_here
 
 
 @pytest.fixture
@@ -35,18 +28,6 @@ def loaded(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def file_of(tmp_path_factory):
-    """A function from a recipe's text to the path of its file, computed in this process and once."""
-    made = {}
-
-    def make(text):
-        if text not in made:
-            folder = tmp_path_factory.mktemp("file")
-            (folder / "recipe.toml").write_text(text)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(generate, "compute_all", compute_here)
-                generate.generate(recipe.load(folder / "recipe.toml"), folder / "data.h5")
-            made[text] = folder / "data.h5"
-        return made[text]
-
-    return make
+def file_of(dataset_file):
+    """As `dataset_file`, but a recipe's file is made once and must not be changed."""
+    return functools.cache(dataset_file)

@@ -12,7 +12,7 @@ from data import generate, shards, tasks
 from data.read import check, read, read_small
 from data.task import TOLERANCE
 
-from .conftest import compute_here
+from ..conftest import compute_here
 
 RECIPE = """
 task = "derivative"
