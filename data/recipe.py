@@ -26,7 +26,7 @@ _BUILT_IN = Path(__file__).parent / "recipes"
 # The record of every recipe in a file of format 3 lists these tables, null where the task has another.
 _RECORDED = ("grid", "microphones", "disc", "arc")
 
-# The limits are those of what the solver has been tested for.
+# Limits that were chosen, not derived: they contain the built-in recipes with room to spare and keep costs bounded.
 Orders = Annotated[list[Annotated[int, Field(ge=-40, le=40)]], Field(min_length=1)]
 RadialOrders = Annotated[list[Annotated[int, Field(ge=0, le=200)]], Field(min_length=1)]
 _Ka = Annotated[Finite, Field(ge=0.001, le=60)]

@@ -2,14 +2,24 @@
 
 import importlib
 import signal
+import warnings
 from pathlib import Path
 
 import pytest
 
-from data import generate, recipe
+from data import generate, recipe, shards
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a job in the background: interrupts are tested
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def compute_here(recipe, plan, todo, workers, scheduler):
+    """Shards computed in this process; the workers have tests of their own, and take seconds to start."""
+    for number in todo:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in workers
+            content, missing = shards.compute(recipe, number, shards.versions())
+        yield number, content, missing
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +29,9 @@ def dataset_file(tmp_path_factory):
     def make(text, **options):
         folder = tmp_path_factory.mktemp("dataset")
         (folder / "recipe.toml").write_text(text)
-        generate.generate(recipe.load(folder / "recipe.toml"), folder / "data.h5", **options)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(generate, "compute_all", compute_here)
+            generate.generate(recipe.load(folder / "recipe.toml"), folder / "data.h5", **options)
         return folder / "data.h5"
 
     return make

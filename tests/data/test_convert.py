@@ -1,9 +1,11 @@
 """The study's MATLAB layout, there and back."""
 
+import h5py
 import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
+from data import convert
 from data.convert import from_matlab, to_matlab
 from data.read import check, read
 
@@ -130,3 +132,154 @@ def test_bad_files(files, tmp_path):
         (tmp_path / "cut.mat").write_bytes(content[:cut])
         with pytest.raises(ValueError, match="not a MATLAB file"):
             from_matlab(tmp_path / "cut.mat", tmp_path / "z.h5")
+
+
+def few(content, cases=2):
+    """The first cases alone."""
+    for name in ("Psi_nf1", "u_nf1", "P_nf1", "mm", "nn", "Amp_in"):
+        content[name] = content[name][:cases]
+
+
+def test_the_other_columns_are_those_of_the_dataset(files):
+    dataset, content = read(files[0]), loadmat(files[1])
+    amplitudes = dataset["amplitude"] @ [1, 1j]
+    np.testing.assert_array_equal(content["Amp_in"], amplitudes)
+    assert content["nn"].ravel().tolist() == [np.flatnonzero(row)[-1] for row in amplitudes]
+    assert content["ka"].ravel().tolist() == dataset["helmholtz"].tolist()
+    assert content["Mach"].ravel().tolist() == dataset["mach"].tolist()
+    for name, field in (("u_nf1", "axial_velocity"), ("v_nf1", "radial_velocity")):
+        stored = np.moveaxis(dataset[field], 1, -1) @ [1, 1j]
+        np.testing.assert_array_equal(content[name].reshape(12, 10, 12), stored.transpose(0, 2, 1))
+
+
+def test_misfits_are_those_of_the_fit_and_are_stored(files, tmp_path):
+    """Noise of known size in Psi, u too large by a known factor; ka and M are given."""
+    noise, size, factor = np.random.default_rng(1).normal(size=(1, 120, 2)) @ [1, 1j], 2e-5, 1 + 4e-5
+    exact = loadmat(files[1])
+    ka, mach = exact["ka"][0].item(), exact["Mach"][0].item()
+    noise *= size * np.linalg.norm(exact["Psi_nf1"][0]) / np.linalg.norm(noise)
+
+    def alter(content):
+        few(content, 1)
+        content["Psi_nf1"] = content["Psi_nf1"] + noise
+        content["u_nf1"] = content["u_nf1"] * factor
+
+    path = strangers(files, tmp_path / "x.mat", alter)
+    misfit = from_matlab(path, tmp_path / "x.h5", helmholtz=ka, mach=mach, shares=(1.0, 0.0, 0.0))
+    dataset = read(tmp_path / "x.h5")
+    # at most three modes are fitted to 120 points: they take up about 3/120 of the noise's square
+    assert misfit.potential == pytest.approx(size, rel=0.03)
+    assert dataset["error_estimate"].tolist() == [misfit.potential]
+    assert misfit.axial_velocity == pytest.approx(4e-5, rel=0.2)
+    gap = 1j * ka * noise - mach * (factor - 1) * exact["u_nf1"][:1]
+    assert misfit.pressure == pytest.approx(np.linalg.norm(gap) / np.linalg.norm(exact["P_nf1"][:1]), rel=1e-6)
+    assert f"relative misfits {misfit}" in dataset.provenance["recipe"]
+    assert dataset.provenance["recipe"].startswith("converted from x.mat; ")
+    assert dataset.provenance["seed"] == 0
+
+
+@pytest.mark.parametrize("given", [{"helmholtz": 5.0}, {"mach": 0.0}, {"helmholtz": 5.0, "mach": 0.0}])
+def test_a_value_that_is_given_is_used_and_refused_where_it_does_not_fit(files, tmp_path, given):
+    with pytest.raises(ValueError, match=r"P_nf1 is not i ka Psi_nf1 - M u_nf1"):
+        from_matlab(files[1], tmp_path / "x.h5", **given)
+
+
+def test_a_value_that_is_given_and_fits_is_kept(files, tmp_path):
+    dataset = read(files[0])
+    ka, mach = dataset["helmholtz"][0].item(), dataset["mach"][0].item()
+    path = strangers(files, tmp_path / "x.mat", lambda content: few(content, 1))
+    from_matlab(path, tmp_path / "x.h5", helmholtz=ka, mach=mach, shares=(1.0, 0.0, 0.0))
+    found = read(tmp_path / "x.h5")
+    assert (found["helmholtz"].item(), found["mach"].item()) == (ka, mach)
+
+
+def test_cases_are_dealt_by_shares_and_seed(files, tmp_path):
+    splits = {}
+    for seed in (0, 0, 1):
+        path = tmp_path / f"{len(splits)}-{seed}.h5"
+        from_matlab(files[1], path, shares=(0.5, 0.25, 0.25), seed=seed)
+        dataset = read(path)
+        assert np.bincount(dataset["split"]).tolist() == [6, 3, 3]
+        splits.setdefault(seed, []).append(dataset["split"].tolist())
+        path.unlink()
+    assert splits[0][0] == splits[0][1] != splits[1][0]
+
+
+def test_a_converted_file_has_the_statistics_of_its_training_cases(files, tmp_path):
+    from_matlab(files[1], tmp_path / "x.h5")
+    dataset = read(tmp_path / "x.h5")
+    assert dataset.about.missing == ()
+    for name, (rms, largest) in dataset.about.scales.items():
+        field = dataset[name][dataset["split"] == 0]
+        assert rms == pytest.approx(np.sqrt(np.mean(np.hypot(field[:, 0], field[:, 1]) ** 2)), rel=1e-12)
+        assert largest == np.abs(field).max()
+    assert np.all(dataset["error_estimate"] == 1e-6)  # the tolerance of the dataset that was converted
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda c: c.update(mm=np.array([[0, 1, 2]])), "mm has shape"),
+        (lambda c: c.update(mm=np.array([[1001.0]])), "azimuthal orders"),
+        (lambda c: c.update(mm=np.array([[40.0]])), "no mode of case 0 is cut on, m = 40"),
+        (lambda c: c.update(x_num=1.5), "x_num and y_num must be whole numbers of at least 2"),
+        (lambda c: c.update(x_num=1), "x_num and y_num must be whole numbers of at least 2"),
+        (lambda c: c.update(rr1=c["rr1"] - 1), "r be at least 0"),
+        (lambda c: c.update(zz1=-c["zz1"]), "must increase"),
+        (lambda c: c.update(zz1=c["zz1"] + 1j), "zz1 has shape"),
+        (lambda c: c["u_nf1"].__imul__(1.01), "P_nf1 is not|is not a Wiener–Hopf field"),
+        (lambda c: c["Psi_nf1"].__imul__(-1) is c["P_nf1"].__imul__(1), "other conventions"),
+        (lambda c: c.update(mm=c["mm"] + 1), "is not a Wiener–Hopf field, relative misfit"),
+    ],
+)
+def test_other_content_is_refused(files, tmp_path, change, fault):
+    def alter(content):
+        few(content)
+        change(content)
+
+    with pytest.raises(ValueError, match=fault):
+        from_matlab(strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5")
+    assert not (tmp_path / "x.h5").exists()
+
+
+def test_velocities_that_are_not_those_of_the_potential_are_refused(files, tmp_path):
+    """P agrees with the wrong u, so that ka and M fit."""
+
+    def alter(content):
+        dataset = read(files[0])
+        few(content)
+        content["u_nf1"] = content["u_nf1"] * 1.01
+        ka, mach = dataset["helmholtz"][:2, None], dataset["mach"][:2, None]
+        content["P_nf1"] = 1j * ka * content["Psi_nf1"] - mach * content["u_nf1"]
+
+    with pytest.raises(ValueError, match=r"is not a Wiener–Hopf field, .* and 9\.9e-03 of u_nf1"):
+        from_matlab(strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5")
+
+
+def test_own_files_with_other_amplitudes_are_refused(files, tmp_path):
+    content = {name: value for name, value in loadmat(files[1]).items() if name[0] != "_"}
+    savemat(tmp_path / "x.mat", content | {"Amp_in": content["Amp_in"][:-1]})
+    with pytest.raises(ValueError, match=r"Amp_in has shape \(11, \d\), expected \(12, orders\)"):
+        from_matlab(tmp_path / "x.mat", tmp_path / "x.h5")
+
+
+def test_sizes_are_checked_before_anything_is_read_or_written(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(convert, "_LARGEST", 16 * 120 * 12 - 1)
+    with pytest.raises(ValueError, match="12 cases of 120 points are too many for a MATLAB file; choose a split"):
+        to_matlab(files[0], tmp_path / "x.mat")
+    to_matlab(files[0], tmp_path / "x.mat", split="train")
+    monkeypatch.setattr(convert, "_EXPANSION", 0.01)
+    with pytest.raises(ValueError, match=r"declares the shape .*, more than the file can hold"):
+        from_matlab(tmp_path / "x.mat", tmp_path / "x.h5")
+
+
+def test_a_split_without_cases_and_another_task(files, tmp_path, file_of):
+    path = file_of(RECIPE.replace("cases = 12", "cases = 2\nsplit = [1.0, 0.0, 0.0]"))
+    with pytest.raises(ValueError, match="has no test cases"):
+        to_matlab(path, tmp_path / "x.mat", split="test")
+    copy = tmp_path / "other.h5"
+    copy.write_bytes(path.read_bytes())
+    with h5py.File(copy, "r+") as file:
+        file.attrs["task"] = np.bytes_("forward")
+    with pytest.raises(ValueError, match="is a forward dataset, a derivative dataset is needed"):
+        to_matlab(copy, tmp_path / "x.mat")

@@ -1,7 +1,6 @@
-"""Damaged files: refused, or read as they were written; no crash, no hang, nothing else."""
+"""Damaged files: refused, or read as they were written; no crash, nothing else."""
 
 import io
-import time
 
 import h5py
 import numpy as np
@@ -22,7 +21,6 @@ helmholtz = [4.0, 6.0]
 x = [-1.0, 1.0, 10]
 r = [0.0, 2.0, 10]
 """
-SECONDS = 10.0  # that reading a small file may take
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +137,6 @@ def test_damaged_bytes_are_refused_or_harmless(written, tmp_path, steps):
     _, content, dataset = written
     changed, path = damage(content, steps), tmp_path / "damaged.h5"
     path.write_bytes(changed)
-    started = time.perf_counter()
     found, message = outcome(path)
     if found is None:
         assert str(path) in message
@@ -148,7 +145,6 @@ def test_damaged_bytes_are_refused_or_harmless(written, tmp_path, steps):
             np.testing.assert_array_equal(found[name], dataset[name])
         assert found.provenance == dataset.provenance
         assert found.about.splits == dataset.about.splits
-    assert time.perf_counter() - started < SECONDS
 
 
 def _shapes(file, name, draw):
@@ -213,10 +209,8 @@ def test_files_made_to_deceive_are_refused(written, tmp_path, data):
     name = data.draw(st.sampled_from([*tasks.get("derivative").fields, "m", "helmholtz", "x", "split", "amplitude"]))
     with h5py.File(path, "r+") as file:
         forge(file, name, data.draw)
-    started = time.perf_counter()
     found, message = outcome(path)
     if found is None:
         assert str(path) in message
     else:  # what a text says is free, and nothing reads it but people
         assert forge is _attributes
-    assert time.perf_counter() - started < SECONDS

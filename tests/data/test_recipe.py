@@ -1,0 +1,199 @@
+"""What recipes are refused for, and what they mean."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from data import recipe
+from data.tasks.derivative import Grid
+
+DERIVATIVE = """
+task = "derivative"
+cases = 6
+seed = 3
+split = [0.6, 0.2, 0.2]
+[source]
+m = [0, -2]
+helmholtz = [4.0, 6.0]
+mach = [-0.2, 0.2]
+modes = [1, 2]
+mixtures = 2
+[grid]
+x = [-1.0, 1.0, 8]
+r = [0.0, 2.0, 8]
+[[out_of_range]]
+name = "higher_ka"
+share = 0.1
+helmholtz = [7.0, 8.0]
+"""
+FORWARD = """
+task = "forward"
+cases = 4
+[source]
+m = [1]
+n = [0, 1]
+helmholtz = [4.0, 6.0]
+[microphones]
+radius = 3.0
+angle_deg = [0.0, 90.0, 5]
+"""
+EDGE = """
+task = "edge"
+cases = 4
+[source]
+m = [1]
+helmholtz = [4.0, 6.0]
+[disc]
+radius = 0.3
+closest = 1e-5
+roots = 5
+angles = 8
+"""
+FACTOR = """
+task = "factor"
+cases = 4
+[source]
+m = [1]
+n = [0]
+helmholtz = [4.0, 6.0]
+[arc]
+angles = 8
+"""
+OTHER = '[[out_of_range]]\nname = "other_x"\nshare = 0.5\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "fault"),
+    [
+        (DERIVATIVE, 'task = "derivative"', "", "task: Field required"),
+        (
+            DERIVATIVE,
+            "derivative",
+            "nowhere",
+            "unknown task 'nowhere', expected one of derivative, edge, factor, forward",
+        ),
+        (DERIVATIVE, "[grid]", "[place]", "a recipe has no key place"),
+        (DERIVATIVE, "[grid]", "[disc]", r"a derivative recipe needs a table \[grid\] and no \[arc\] or \[disc\] or"),
+        (
+            DERIVATIVE,
+            "[grid]",
+            "[arc]\nangles = 8\n[grid]",
+            r"a derivative recipe needs a table \[grid\] and no \[arc\]",
+        ),
+        (DERIVATIVE, "x = [-1.0, 1.0, 8]", "x = [-1.0, 1.0, 1]", r"grid\.x\.2: .*greater than or equal to 2 \(got 1\)"),
+        (DERIVATIVE, "x = [-1.0, 1.0, 8]", "x = [-1.0, 1.0, 4097]", r"grid\.x\.2"),
+        (
+            DERIVATIVE,
+            "x = [-1.0, 1.0, 8]",
+            "x = [1.0, 1.0, 8]",
+            r"grid: .*x must be \[start, end, cells\] with start < end",
+        ),
+        (DERIVATIVE, "r = [0.0, 2.0, 8]", "r = [-0.1, 2.0, 8]", r"r must start at 0 or above, got -0\.1"),
+        (DERIVATIVE, "r = [0.0, 2.0, 8]", "r = [0.0, 2.0, 8]\nz = 1", r"grid\.z: Extra inputs"),
+        (DERIVATIVE, "modes = [1, 2]", "modes = [2, 1]", r"modes must be \[least, largest\], got \[2, 1\]"),
+        (DERIVATIVE, "modes = [1, 2]", "modes = [0, 1]", r"source\.modes\.0"),
+        (DERIVATIVE, "mach = [-0.2, 0.2]", "mach = [0.2, -0.2]", r"mach must be \[least, largest\]"),
+        (DERIVATIVE, "mach = [-0.2, 0.2]", "mach = [-0.81, 0.2]", r"source\.mach\.0"),
+        (DERIVATIVE, "helmholtz = [4.0, 6.0]", "helmholtz = [4.0, 60.1]", r"source\.helmholtz\.1"),
+        (DERIVATIVE, "m = [0, -2]", "m = [0, -41]", r"source\.m\.1"),
+        (DERIVATIVE, "mixtures = 2", "mixtures = 0", r"source\.mixtures"),
+        (DERIVATIVE, "mixtures = 2", "mixtures = 4", "cases must be a multiple of mixtures = 4, got 6"),
+        (DERIVATIVE, "split = [0.6, 0.2, 0.2]", "split = [1.2, -0.4, 0.2]", "split must be three shares that add to 1"),
+        (DERIVATIVE, "split = [0.6, 0.2, 0.2]", "split = [0.6, 0.2, 0.1]", "split must be three shares that add to 1"),
+        (DERIVATIVE, "seed = 3", "seed = -1", "seed: "),
+        (DERIVATIVE, '"higher_ka"', '"test"', "the name test of an out-of-range set is taken"),
+        (DERIVATIVE, '"higher_ka"', '"Higher"', "name: "),
+        (
+            DERIVATIVE,
+            "[[out_of_range]]",
+            OTHER + "m = [3]\n" + OTHER + "m = [4]\n[[out_of_range]]",
+            "other_x of an .* is taken",
+        ),
+        (DERIVATIVE, "helmholtz = [7.0, 8.0]", "", "the out-of-range set higher_ka changes nothing"),
+        (
+            DERIVATIVE,
+            "helmholtz = [7.0, 8.0]",
+            "helmholtz = [4.0, 6.0]",
+            "the out-of-range set higher_ka changes nothing",
+        ),
+        (DERIVATIVE, "helmholtz = [7.0, 8.0]", "helmholtz = [8.0, 7.0]", "helmholtz must be"),
+        (
+            FORWARD,
+            "n = [0, 1]",
+            "n = [0, 1]\nmodes = [1, 2]",
+            r"a forward recipe has one mode a case: modes = \[1, 1\]",
+        ),
+        (FORWARD, "n = [0, 1]", "n = [0, 1]\nmixtures = 2", r"a forward recipe has one mode a case: .* mixtures = 1"),
+        (FORWARD, "[microphones]", OTHER + "modes = [1, 2]\n[microphones]", "a forward recipe has one mode a case"),
+        (FORWARD, "[0.0, 90.0, 5]", "[0.0, 181.0, 5]", r"angle_deg must be \[first, last, count\] in 0 ... 180"),
+        (FORWARD, "[0.0, 90.0, 5]", "[90.0, 0.0, 5]", r"angle_deg must be"),
+        (FORWARD, "radius = 3.0", "radius = 1.0", r"microphones\.radius"),
+        (EDGE, "m = [1]", "m = [1]\nmixtures = 2", "a recipe of the task edge has mixtures = 1, got 2"),
+        (EDGE, "radius = 0.3", "radius = 1.0", r"disc\.radius"),
+        (EDGE, "closest = 1e-5", "closest = 1e-7", r"disc\.closest"),
+        (EDGE, "roots = 5", "roots = 3", r"disc\.roots"),
+        (FACTOR, "m = [1]", "m = [1]\nmixtures = 2", "a recipe of the task factor has mixtures = 1, got 2"),
+        (FACTOR, "n = [0]", "n = [1]", r"a factor belongs to no mode or flow: n = \[0\] and mach = \[0.0, 0.0\]"),
+        (FACTOR, "n = [0]", "n = [0]\nmach = [0.0, 0.1]", "a factor belongs to no mode or flow"),
+        (FACTOR, "[arc]", OTHER + "mach = [0.1, 0.1]\n[arc]", "a factor belongs to no mode or flow"),
+        (FACTOR, "angles = 8", "angles = 401", r"arc\.angles"),
+    ],
+)
+def test_a_fault_is_named_with_its_key(loaded, text, old, new, fault):
+    assert loaded(text).recipe.task in text
+    assert text.count(old) == 1 or old in ("derivative", "m = [1]")
+    with pytest.raises(ValueError, match=fault):
+        loaded(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("text", [DERIVATIVE, FORWARD, EDGE, FACTOR])
+def test_a_recipe_survives_its_record_and_other_processes(loaded, text):
+    """The record names the table as the recipe does, and may be validated again."""
+    one = loaded(text).recipe
+    assert recipe.Recipe.model_validate_json(one.model_dump_json()) == one
+    assert recipe.Recipe.model_validate(one.model_dump()) == one
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+def test_a_recipe_in_python_has_the_tables_of_a_file(loaded):
+    grid = Grid(x=(-1.0, 1.0, 8), r=(0.0, 2.0, 8))
+    named = loaded(DERIVATIVE)
+    assert named.recipe.place == grid
+    content = {
+        name: getattr(named.recipe, name) for name in ("task", "cases", "seed", "split", "source", "out_of_range")
+    }
+    assert recipe.Recipe(**content, grid=grid) == named.recipe
+    assert recipe.Recipe(**content, grid=grid, disc=None) == named.recipe
+
+
+def test_out_of_range_sets_replace_what_they_name_alone(loaded):
+    one = loaded(DERIVATIVE).recipe
+    source = one.out_of_range[0].source(one.source)
+    assert source.helmholtz == (7.0, 8.0)
+    assert source.model_copy(update={"helmholtz": (4.0, 6.0)}) == one.source
+
+
+def test_options_replace_the_recipes_own(loaded):
+    named = loaded(DERIVATIVE, cases=8, seed=0)
+    assert (named.recipe.cases, named.recipe.seed) == (8, 0)
+    assert "cases = 6" in named.text
+    assert loaded(DERIVATIVE).recipe.seed == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "sets"),
+    [("derivative", {"higher_ka", "other_mach", "other_m"}), ("forward", {"higher_ka", "other_mach", "other_m"})],
+)
+def test_the_built_in_out_of_range_sets_are_beyond_the_training_ranges(name, sets):
+    one = recipe.load(name).recipe
+    assert {beyond.name for beyond in one.out_of_range} == sets
+    for beyond in one.out_of_range:
+        source = beyond.source(one.source)
+        if beyond.name == "other_m":
+            assert not set(source.m) & set(one.source.m)
+            continue
+        key = "helmholtz" if beyond.name == "higher_ka" else "mach"
+        (low, high), (usual_low, usual_high) = getattr(source, key), getattr(one.source, key)
+        assert low >= usual_high or high <= usual_low
+        assert np.ptp([low, high]) > 0
