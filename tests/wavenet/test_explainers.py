@@ -233,6 +233,25 @@ def test_every_method_goes_where_rap_goes(net, field, method):
             METHODS[method](nn.Sequential(nn.Linear(3, 1), nn.Dropout())).attribute(torch.ones(2, 3), 0)
 
 
+def test_the_table_names_its_methods(net, field):
+    made = {
+        "rap": RAP(net),
+        "rap-weight": RAP(net, split="weight"),
+        "rap-reference": RAP(net, split="reference"),
+        "lrp-epsilon": LRP(net, Epsilon(1e-9)),
+        "lrp-alpha-beta": LRP(net, AlphaBeta(2.0, 1.0)),
+        "input-x-gradient": InputXGradient(net),
+        "integrated-gradients": IntegratedGradients(net),
+        "chance": Chance(net, seed=0),
+    }
+    assert made.keys() == METHODS.keys()
+    found = {name: METHODS[name](net).attribute(field, 1) for name in METHODS}
+    for name, explainer in made.items():
+        assert torch.equal(found[name], explainer.attribute(field, 1)), name
+    for one, other in itertools.combinations(found.values(), 2):
+        assert not torch.equal(one, other)
+
+
 def test_every_method_is_called_alike(net, field):
     for method in METHODS.values():
         assert method(net).attribute(field, 1).shape == field.shape

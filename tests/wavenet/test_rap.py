@@ -955,6 +955,12 @@ def test_summands_share_by_size_and_equally_when_all_are_zero():
     assert torch.allclose(found.relevance[0], torch.tensor([1.0 + 1.0, 1.0, 3.0], dtype=torch.float64), rtol=1e-14)
 
 
+def test_what_broadcasting_spreads_is_added_up():
+    model = build(lambda m, x: x[:, :1] * torch.tensor([1.0, 2.0, 3.0], dtype=x.dtype))
+    found = attribute(model, torch.tensor([[2.0, 5.0]], dtype=torch.float64), torch.tensor([[1.0, 0.0, -1.0]]))
+    assert found.relevance.tolist() == [[2.0 - 6.0, 0.0]]
+
+
 def test_one_constant_summand_takes_nothing_away():
     model = build(lambda m, x: 5.0 - 2.0 * x)
     found = attribute(model, torch.tensor([[1.0]], dtype=torch.float64), torch.ones(1, 1))
