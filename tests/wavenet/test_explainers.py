@@ -1,6 +1,8 @@
 """Explainers behind one interface: captum's call shape, captum's own results where it has them, measures."""
 
 import copy
+import itertools
+import sys
 import warnings
 
 import captum.attr
@@ -12,7 +14,7 @@ from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule
 from torch import nn
 
 from wavenet.explain import measures
-from wavenet.explain.methods import LRP, METHODS, InputXGradient, IntegratedGradients
+from wavenet.explain.methods import LRP, METHODS, Chance, InputXGradient, IntegratedGradients
 from wavenet.explain.representations import activations, linear_cka, rsa, worst_change
 from wavenet.rap import RAP, attribute
 from wavenet.rap.rules import AlphaBeta, Epsilon
@@ -231,6 +233,25 @@ def test_every_method_goes_where_rap_goes(net, field, method):
             METHODS[method](nn.Sequential(nn.Linear(3, 1), nn.Dropout())).attribute(torch.ones(2, 3), 0)
 
 
+def test_the_table_names_its_methods(net, field):
+    made = {
+        "rap": RAP(net),
+        "rap-weight": RAP(net, split="weight"),
+        "rap-reference": RAP(net, split="reference"),
+        "lrp-epsilon": LRP(net, Epsilon(1e-9)),
+        "lrp-alpha-beta": LRP(net, AlphaBeta(2.0, 1.0)),
+        "input-x-gradient": InputXGradient(net),
+        "integrated-gradients": IntegratedGradients(net),
+        "chance": Chance(net, seed=0),
+    }
+    assert made.keys() == METHODS.keys()
+    found = {name: METHODS[name](net).attribute(field, 1) for name in METHODS}
+    for name, explainer in made.items():
+        assert torch.equal(found[name], explainer.attribute(field, 1)), name
+    for one, other in itertools.combinations(found.values(), 2):
+        assert not torch.equal(one, other)
+
+
 def test_every_method_is_called_alike(net, field):
     for method in METHODS.values():
         assert method(net).attribute(field, 1).shape == field.shape
@@ -241,6 +262,102 @@ def test_gradients_are_captum_s(net, field):
     theirs = captum.attr.IntegratedGradients(net).attribute(field, target=1, n_steps=32)
     assert torch.allclose(IntegratedGradients(net).attribute(field, 1), theirs, rtol=1e-12)
     assert not any(p.grad is not None for p in net.parameters())
+
+
+@pytest.mark.parametrize("bias", [2.5, -2.5, 0.0])
+def test_lrp_epsilon_moves_outputs_away_from_zero_and_leaves_the_bias_its_share(bias):
+    """By hand: contributions 3 and -2 of y = 1 + bias, either sign of y."""
+    layer = nn.Linear(2, 1).double().eval()
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1.5, 2.0]]))
+        layer.bias.fill_(bias)
+    x = torch.tensor([[2.0, -1.0]], dtype=torch.float64)
+    y = 1 + bias
+    for epsilon in (0.0, 0.5):
+        found = LRP(layer, Epsilon(epsilon)).explain(x, 0)
+        expected = torch.tensor([[3.0, -2.0]], dtype=torch.float64) * y / (y + epsilon * np.sign(y))
+        assert torch.allclose(found.relevance, expected, rtol=1e-14)
+        assert torch.allclose(found.leak, y - expected.sum(), rtol=1e-12, atol=1e-14)
+    with torch.no_grad():
+        layer.bias.fill_(-1.0)
+    assert (LRP(layer, Epsilon(0.5)).attribute(x, 0) == 0).all()
+
+
+@pytest.mark.parametrize("rule", [Epsilon(0.25), AlphaBeta(1.0, 0.0)])
+def test_lrp_adds_by_signed_summands(rule):
+    """y = 3 x - x' + 1, with x' the input moved by one place: contributions keep their sign."""
+
+    class Added(nn.Module):
+        def forward(self, x):
+            return torch.sub(3.0 * x, x.roll(1, 1)) + 1.0
+
+    x = torch.tensor([[1.0, -2.0]], dtype=torch.float64)
+    found = LRP(Added().eval(), rule).attribute(x, 0)
+    y, epsilon = 3.0 + 2.0 + 1.0, 0.25 if isinstance(rule, Epsilon) else 1e-9
+    expected = torch.tensor([[3.0, 2.0]], dtype=torch.float64) * y / (5.0 + epsilon)  # the constant has no share
+    assert torch.allclose(found, expected, rtol=1e-12)
+
+
+def test_lrp_alpha_beta_weighs_both_influences():
+    """By hand, two layers deep: alpha 3 of the positive, beta 2 of the negative, biases without a share."""
+    first, last = nn.Linear(2, 2).double(), nn.Linear(2, 1).double()
+    net = nn.Sequential(first, nn.Tanh(), last).eval()
+    x = torch.tensor([[0.5, -1.0]], dtype=torch.float64)
+    with torch.no_grad():
+        first.weight.copy_(torch.tensor([[1.0, 0.5], [-2.0, -1.0]]))
+        last.weight.copy_(torch.tensor([[2.0, -3.0]]))
+        first.bias.copy_(torch.tensor([0.3, 0.4]))
+        last.bias.fill_(5.0)
+        R = net(x)
+        h = torch.tanh(first(x))
+    for w, at in ((last.weight, h), (first.weight, x)):
+        z = at[0][:, None] * w.detach().T
+        A, B = z.clamp(min=0), (-z).clamp(min=0)
+        divide = lambda part: torch.where(part.sum(0) > 0, part / part.sum(0), 0.0)  # noqa: E731
+        R = ((3 * divide(A) - 2 * divide(B)) @ R[0])[None]
+    assert torch.allclose(LRP(net, AlphaBeta(3.0, 2.0)).attribute(x, 0), R, rtol=1e-12)
+    with pytest.raises(ValueError, match="expected alpha >= 1"):
+        AlphaBeta(0.5, -0.5)
+
+
+def test_chance_is_normal_and_seeded(net, field):
+    many = torch.zeros(1, 20000, dtype=torch.float64)
+    found = METHODS["chance"](net).attribute(many, 0)
+    assert abs(float(found.mean())) < 4 / 20000**0.5
+    assert abs(float(found.std()) - 1) < 4 / 40000**0.5
+    assert torch.equal(found, Chance(net, seed=0).attribute(many, 0))
+    assert not torch.equal(found, Chance(net, seed=1).attribute(many, 0))
+    one = Chance(net)
+    assert not torch.equal(one.attribute(field, 0), one.attribute(field, 0))
+    pair = Chance(net).attribute((field[:1], field[:1].float()), [0, 1, 2])
+    assert [(r.shape, r.dtype) for r in pair] == [((3, 2, 7, 7), torch.float64), ((3, 2, 7, 7), torch.float32)]
+
+
+def test_gradients_take_several_inputs_and_weighted_sums():
+    """f = a . b, by hand: input x gradient gives f to each; on the straight line from zero each gets half of f."""
+
+    class Product(nn.Module):
+        def forward(self, a, b, scale):
+            return (a * b).sum(1, keepdim=True) * scale * torch.tensor([1.0, 2.0], dtype=a.dtype)
+
+    model = Product().eval()
+    a, b = torch.tensor([[1.0, -2.0], [0.5, 3.0]]), torch.tensor([[3.0, 1.0], [1.0, -1.0]])
+    selector = torch.tensor([[1.0, 0.0], [1.0, -1.0]])
+    weight = torch.tensor([[2.0], [2.0 * -1.0]])
+    found = InputXGradient(model).attribute((a, b), selector, torch.tensor(2.0))
+    assert isinstance(found, tuple)
+    for part in found:
+        assert part.dtype == torch.float32
+        assert torch.allclose(part, a * b * weight, rtol=1e-6)
+    halves = IntegratedGradients(model).attribute((a, b), selector, (torch.tensor(2.0),))
+    for part in halves:
+        assert torch.allclose(part, a * b * weight / 2, rtol=1e-6)
+
+
+def test_gradient_methods_name_what_is_missing(monkeypatch, net, field):
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    with pytest.raises(ValueError, match=r"gradient methods need captum: pip install 'wavenet\[explain\]'"):
+        InputXGradient(net).attribute(field, 0)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -295,6 +412,86 @@ def test_interval_covers():
         measures.interval([1.0, np.nan])
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_measures_are_those_of_loops(own):
+    """Counted one by one, for a region of each case and for one of all."""
+    random = np.random.default_rng(4)
+    relevance, region = random.normal(size=(6, 30)), random.random((6, 30) if own else 30) < 0.4
+    outside, share, miou, accuracy = [], [], [], []
+    for case in range(6):
+        mask = region[case] if own else region
+        inside_sum = sum(max(r, 0) for r, m in zip(relevance[case], mask, strict=True) if m)
+        outside_sum = sum(max(r, 0) for r, m in zip(relevance[case], mask, strict=True) if not m)
+        outside.append(outside_sum / sum(~mask) / (inside_sum / sum(mask)))
+        share.append(inside_sum / (inside_sum + outside_sum))
+        pairs = list(zip(relevance[case] > 0, mask, strict=True))
+        each = [
+            sum(a == b == kind for a, b in pairs) / sum(a == kind or b == kind for a, b in pairs)
+            for kind in (True, False)
+        ]
+        miou.append(np.mean(each))
+        accuracy.append(np.mean([a == b for a, b in pairs]))
+    np.testing.assert_allclose(measures.outside_inside(relevance, region), outside, rtol=1e-12)
+    np.testing.assert_allclose(measures.share(relevance, region), share, rtol=1e-12)
+    np.testing.assert_allclose(measures.segmentation(relevance, region), [miou, accuracy], rtol=1e-12)
+
+
+def test_measures_without_positive_relevance():
+    assert np.isnan(measures.share([[-1.0, 0.0]], [True, False])).all()
+    assert np.isnan(measures.outside_inside([[-1.0, 0.0]], [True, False])).all()
+    assert measures.segmentation([[0.0, -1.0]], [True, False])[1].tolist() == [0.5]  # zero is not positive
+    for relevance, region in (([1.0, 2.0], [True, False]), ([[1.0, 2.0]], [[[True, False]]])):
+        with pytest.raises(ValueError, match=r"expected \(case, element\) and a region of as many elements, got"):
+            measures.share(relevance, region)
+
+
+def test_perturbed_patches_are_whole_and_in_order():
+    """Two channels, patches of two elements; predictions are complex; the trials are what they should be."""
+    inputs = np.arange(12.0).reshape(2, 6) + 1
+    others = -inputs
+    patches, relevance = np.array([2, 0, 0, 1, 1, 2]), np.array([1.0, 3.0, -1.0, 5.0, 0.0, 1.0])  # sums 2, 5, 2
+    seen = []
+
+    def predict(trials):
+        seen.append(trials)
+        return trials.sum(axis=(1, 2)) * (1 + 1j)
+
+    for first, order in (("positive", [1, 0, 2]), ("negative", [0, 2, 1])):  # of equal patches the earlier one
+        found = measures.perturbation(predict, inputs, others, relevance, patches, steps=3, amount=0.5, first=first)
+        trials = seen.pop()
+        assert trials.shape == (4, 2, 6)
+        expected = inputs.copy()
+        for step, patch in enumerate([None, *order]):
+            expected = np.where(patches == patch, 0.0, expected)  # half way to the opposite
+            np.testing.assert_array_equal(trials[step], expected)
+        np.testing.assert_allclose(found, [1 - t.sum() / inputs.sum() for t in trials], rtol=1e-12)
+    given = inputs, others, relevance, patches
+    moved = measures.perturbation(lambda t: 1.0 * (np.arange(4) > 1), *given, steps=3)
+    assert moved.tolist() == [0.0, 0.0, 1.0, 1.0]  # the prediction was zero: any change is all of it
+    with pytest.raises(ValueError, match=r"1 \.\.\. 3, the number of patches, got 0"):
+        measures.perturbation(predict, *given, steps=0)
+
+
+def test_intervals_are_of_95_percent():
+    """Of the mean of many values: 1.96 standard errors to either side; an end scatters by 1.5 % of the width."""
+    values = np.random.default_rng(0).normal(3.0, 2.0, size=400)
+    error = values.std() / 20
+    found = measures.interval(values, statistic=np.mean)
+    assert found.value == values.mean()
+    assert found.high - found.value == pytest.approx(1.96 * error, rel=0.08)
+    assert found.value - found.low == pytest.approx(1.96 * error, rel=0.08)
+    assert found == measures.interval(np.append(values, np.nan), statistic=np.mean, seed=0)
+    assert found != measures.interval(values, statistic=np.mean, seed=1)
+    assert measures.interval(values).value == np.median(values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scipy's, on the resamples' standard error
+        assert measures.interval([1.0, 2.0, np.inf]).value == 2.0
+    with pytest.raises(ValueError, match="mean of infinite values"):
+        measures.interval([1.0, 2.0, np.inf], statistic=np.mean)
+    assert str(measures.Interval(0.12345, 0.1, 2000.0)) == "0.123 (0.1 … 2e+03)"
+    assert measures.interval([1.0, 3.0]).value == 2.0
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # representations
 
@@ -333,3 +530,52 @@ def test_worst_change_of_a_linear_map_is_its_first_singular_vector():
     assert torch.isfinite(flat).all()
     with pytest.raises(ValueError, match="radius must be positive"):
         worst_change(lambda y: y, x, 0.0)
+
+
+def test_similarities_are_those_of_their_definitions():
+    """Alignment from centred Gram matrices; rank correlation of distances, by loops."""
+    random = np.random.default_rng(1)
+    a, b = random.normal(size=(12, 3)), random.normal(size=(12, 4))
+    b[:, 0] += a[:, 1]
+    centre = np.eye(12) - 1 / 12
+    K, L = (centre @ z @ z.T @ centre for z in (a, b))
+    assert linear_cka(a, b) == pytest.approx(np.sum(K * L) / np.sqrt(np.sum(K * K) * np.sum(L * L)), rel=1e-12)
+    pairs = list(itertools.combinations(range(12), 2))
+    ranks = [np.argsort(np.argsort([np.linalg.norm(z[i] - z[j]) for i, j in pairs])) for z in (a, b)]
+    assert rsa(a, b) == pytest.approx(np.corrcoef(*ranks)[0, 1], rel=1e-12)
+    assert linear_cka(a, np.ones((12, 2))) == 0.0
+    assert linear_cka(a[:2], a[:2]) == pytest.approx(1.0)
+    for bad in (a[:1], a[0]):
+        with pytest.raises(ValueError, match=r"expected \(sample, feature\) with two samples or more, got"):
+            linear_cka(bad, bad)
+
+
+def test_activations_are_detached_and_hooks_go_after_an_error(net, field):
+    found = activations(net, ["1"], lambda: net(field.requires_grad_()))
+    assert not found["1"].requires_grad
+
+    def fails():
+        raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        activations(net, ["0"], fails)
+    assert not any(module._forward_hooks for module in net.modules())
+
+
+def test_worst_changes_are_seeded_and_of_their_size():
+    x = torch.tensor([[3.0, 4.0, 0.0], [1.0, 1.0, 1.0]], dtype=torch.float64)
+    f = lambda y: torch.stack([y[:, 0] ** 2, y[:, 1] * y[:, 2]], 1)  # noqa: E731
+    found = worst_change(f, x, 0.2, steps=3, seed=1)
+    size = x.square().mean(1).sqrt()
+    assert torch.allclose(found.square().mean(1).sqrt(), 0.2 * size, rtol=1e-12)
+    assert torch.equal(found, worst_change(f, x, 0.2, steps=3, seed=1))
+    assert not torch.equal(found, worst_change(f, x, 0.2, steps=3, seed=2))
+    gains = [(f(x + worst_change(f, x, 0.2, steps=n)) - f(x)).norm(dim=1) for n in (1, 40)]
+    directions = torch.nn.functional.normalize(
+        torch.randn(500, 1, 3, generator=torch.Generator().manual_seed(0)), dim=2
+    )
+    random = x + 0.2 * size[:, None] * directions.double() * 3**0.5
+    best = torch.stack([(f(one) - f(x)).norm(dim=1) for one in random]).amax(0)
+    assert (gains[1] >= 0.999 * best).all()
+    assert (gains[1] >= gains[0]).all()
+    assert not found.requires_grad

@@ -1,6 +1,7 @@
 """RAP: every rule again, slowly, with dense matrices and loops; conservation; where it fails and why."""
 
 import copy
+import dataclasses
 import itertools
 import operator
 
@@ -11,6 +12,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from wavenet.rap import INPUT_RULES, SPLITS, UnsupportedOperation, attribute
+from wavenet.rap.arithmetic import over, per_case
+from wavenet.rap.rules import AlphaBeta, Epsilon, RelativeAttributing
 
 ROUNDING = 1e-12  # float64, relative to sum |relevance|
 SINGLE = 1e-6  # float32: the relevance's own rounding
@@ -892,3 +895,255 @@ def test_functional_convolutions_in_short():
     x = torch.randn(2, 1, 6, 6, dtype=torch.float64)
     selector = torch.ones_like(long(x))
     assert torch.equal(attribute(short, x, selector).relevance, attribute(long, x, selector).relevance)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# details of the rules, by hand
+
+
+def test_quotients_by_nothing_are_nothing():
+    """a ⊘ b is zero for b = 0 and where 1 / b would overflow or lose digits, a / b elsewhere."""
+    for dtype, smallest in ((torch.float64, 1.002e-292), (torch.float32, 9.9e-32)):
+        b = torch.tensor([0.0, smallest / 1.1, -smallest / 1.1, smallest * 1.1, -2.0, torch.inf], dtype=dtype)
+        found = over(2 * torch.where(b.isinf(), 1.0, b), b)
+        assert found.tolist() == [0.0, 0.0, 0.0, 2.0, 2.0, 0.0]
+    assert over(torch.tensor([2.0, 2.0]), torch.tensor([0, 4])).tolist() == [0.0, 0.5]
+
+
+def test_sums_by_case_are_double_precision():
+    x = torch.full((2, 3, 40), 0.1) + torch.arange(40.0)
+    assert torch.equal(per_case(x), x.double().flatten(1).sum(1))
+    assert torch.equal(per_case(x > 20), torch.tensor([60.0, 60.0], dtype=torch.float64))
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).eval()
+    found = attribute(model, torch.ones(2, 3), torch.ones(2, 2), dtype=torch.float32)
+    sums = [
+        found.output,
+        found.leak,
+        *(s for layer in found.layers for s in (layer.incoming, layer.outgoing, layer.leak)),
+    ]
+    assert {s.dtype for s in sums} == {torch.float64}
+
+
+def test_single_precision_models_are_computed_in_double():
+    model = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)).eval()
+    x, selector = torch.randn(2, 5), torch.randn(2, 3)
+    found = attribute(model, x, selector)
+    exact = attribute(copy.deepcopy(model).double(), x.double(), selector.double())
+    assert found.relevance.dtype == torch.float32
+    assert torch.allclose(found.output, (selector * model(x)).detach().double().sum(1), rtol=1e-6)
+    # The total is the model's own output, in single precision; how it is shared is computed in double.
+    shares, expected = (one.relevance.double() / one.output[:, None] for one in (found, exact))
+    assert torch.allclose(shares, expected, rtol=1e-6)
+
+
+def test_of_equal_maxima_one_wins():
+    model = build(lambda m, x: F.max_pool1d(x[:, None], 2)[:, 0] * 1.0)
+    x = torch.tensor([[2.0, 2.0, -1.0, -3.0]], dtype=torch.float64)
+    found = attribute(model, x, torch.ones(1, 2))
+    assert found.relevance.tolist() == [[2.0, 0.0, -1.0, 0.0]]
+    assert found.leak.item() == 0
+
+
+def test_summands_share_by_size_and_equally_when_all_are_zero():
+    """x - 3 x' with x' the other element: |1|, |3|; zeros share equally; a broadcast summand gets its sum."""
+    model = build(lambda m, x: torch.add(x[:, :2], x[:, 2:].flip(1), alpha=-3) + 1.0)
+    x = torch.tensor([[1.0, 0.0, 0.0, 2.0]], dtype=torch.float64)  # 1 - 3 * 2 + 1, 0 - 0 + 1
+    found = attribute(model, x, torch.ones(1, 2)).relevance[0]
+    assert torch.allclose(found, torch.tensor([-4 / 7, 0.5, 0.5, -4 * 6 / 7], dtype=torch.float64), rtol=1e-14)
+    spread = build(lambda m, x: x[:, :1, None] + x[:, None, 1:])
+    found = attribute(spread.eval(), torch.tensor([[1.0, 1.0, 3.0]], dtype=torch.float64), torch.ones(1, 1, 2))
+    assert torch.allclose(found.relevance[0], torch.tensor([1.0 + 1.0, 1.0, 3.0], dtype=torch.float64), rtol=1e-14)
+
+
+def test_what_broadcasting_spreads_is_added_up():
+    model = build(lambda m, x: x[:, :1] * torch.tensor([1.0, 2.0, 3.0], dtype=x.dtype))
+    found = attribute(model, torch.tensor([[2.0, 5.0]], dtype=torch.float64), torch.tensor([[1.0, 0.0, -1.0]]))
+    assert found.relevance.tolist() == [[2.0 - 6.0, 0.0]]
+
+
+def test_one_constant_summand_takes_nothing_away():
+    model = build(lambda m, x: 5.0 - 2.0 * x)
+    found = attribute(model, torch.tensor([[1.0]], dtype=torch.float64), torch.ones(1, 1))
+    assert found.relevance.item() == 3.0
+
+
+def test_bounds_of_z_b_are_those_of_the_case():
+    """By hand: one output behind tanh; each case has its own smallest and largest input."""
+    first = nn.Linear(3, 1, bias=False).double()
+    model = nn.Sequential(first, nn.Tanh(), nn.Linear(1, 1).double()).eval()
+    with torch.no_grad():
+        first.weight.copy_(torch.tensor([[1.0, -2.0, 3.0]]))
+    x = torch.tensor([[0.0, 1.0, 0.5], [-4.0, 2.0, 6.0]], dtype=torch.float64)
+    found = attribute(model, x, torch.ones(2, 1), input_rule="zB")
+    for case in range(2):
+        low, high = x[case].min(), x[case].max()
+        n = torch.stack([(x[case, 0] - low) * 1, (x[case, 1] - high) * -2, (x[case, 2] - low) * 3])
+        assert torch.allclose(found.relevance[case], n / n.sum() * found.output[case], rtol=1e-12)
+
+
+def test_the_layer_by_layer_report_adds_up():
+    """Each entry's leak is its own; what one passes on, the next receives; kinds and names are those of the model."""
+    model = nn.Sequential(nn.Conv1d(1, 3, 3), nn.ReLU(), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(9, 2)).double().eval()
+    x = torch.randn(3, 1, 8, dtype=torch.float64)
+    found = attribute(model, x, torch.randn(3, 2))
+    assert [layer.name for layer in found.layers] == ["4", "3", "2", "1", "0", "getitem"]
+    kinds = ["output linear", "index", "winner", "elementwise", "convolution", "index"]
+    assert [layer.kind for layer in found.layers] == kinds
+    assert torch.equal(found.layers[0].incoming, found.output)
+    for before, after in itertools.pairwise(found.layers):
+        assert torch.equal(before.outgoing, after.incoming)
+    assert torch.allclose(found.layers[-1].outgoing, by_case(found.relevance), rtol=1e-14)
+    assert torch.equal(found.leak, sum(layer.incoming - layer.outgoing for layer in found.layers))
+
+
+def test_an_input_that_is_not_used_has_no_relevance():
+    class Unused(nn.Module):
+        def forward(self, a, b):
+            return 2.0 * a
+
+    a, b = torch.randn(2, 3), torch.randn(2, 5)
+    found = attribute(Unused().eval(), (a, b), torch.ones(2, 3))
+    assert torch.equal(found.relevance[1], torch.zeros(2, 5))
+    assert torch.allclose(found.relevance[0], 2 * a)
+
+
+def test_vectors_of_cases_are_inputs_and_numbers_are_not():
+    double = build(lambda m, x: 2.0 * x)
+    x = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
+    assert attribute(double, x, torch.ones(3)).relevance.tolist() == [2.0, -4.0, 1.0]
+    with pytest.raises(ValueError, match=r"share the batch axis, got \[\(\)\]"):
+        attribute(double, torch.tensor(1.0), torch.ones(()))
+    with pytest.raises(ValueError, match="must return one tensor that depends on its inputs"):
+        attribute(build(lambda m, x: {"y": x}), x, torch.ones(3))
+
+
+@pytest.mark.parametrize("functional", [True, False])
+def test_activations_in_place_change_what_else_uses_their_argument(functional):
+    """The model returns the tensor that was overwritten; the graph has the one before it. They differ: refused."""
+
+    def forward(m, x):
+        y = x * 1.0
+        F.relu(y, inplace=True) if functional else m.parts[0](y)
+        return y
+
+    with pytest.raises(UnsupportedOperation, match="in place"):
+        attribute(build(forward, nn.ReLU(inplace=True)), -torch.ones(1, 2).double(), torch.ones(1, 2))
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0])
+def test_hooks_of_either_kind_and_any_size_are_noticed(size):
+    for register in ("register_forward_hook", "register_forward_pre_hook"):
+        model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double().eval()
+        change = lambda module, given, *output: (output or given)[0] * (1 + size)  # noqa: E731
+        handle = getattr(model[0], register)(change)
+        x = torch.randn(2, 2, dtype=torch.float64)
+        with pytest.raises(UnsupportedOperation, match="the graph is not the model"):
+            attribute(model, x, torch.ones(2, 1))
+        handle.remove()
+        seen = model[0].register_forward_hook(lambda module, given, output: None)
+        assert torch.isfinite(attribute(model, x, torch.ones(2, 1)).relevance).all()  # this one changes nothing
+        seen.remove()
+
+
+def test_rules_for_base_classes_and_methods():
+    class Own(nn.Softmax):
+        pass
+
+    passes = lambda op, inputs, output, relevance: relevance  # noqa: E731
+    model = build(lambda m, x: m.parts[0](x).cumsum(1), Own(1))
+    x = torch.randn(2, 3)
+    found = attribute(model, x, torch.ones(2, 3), rules={nn.Softmax: passes, "cumsum": passes})
+    assert [layer.kind for layer in found.layers] == ["registered", "registered", "index"]
+    assert torch.allclose(by_case(found.relevance), found.output, rtol=1e-6)
+    with pytest.raises(UnsupportedOperation, match=r"no rule for cumsum \(cumsum\); register one with rules="):
+        attribute(model, x, torch.ones(2, 3), rules={nn.Softmax: passes})
+    both = {nn.Softmax: lambda op, inputs, output, relevance: (relevance, relevance), "cumsum": passes}
+    with pytest.raises(ValueError, match="must return shapes"):
+        attribute(model, x, torch.ones(2, 3), rules=both)
+    halved = {nn.Linear: lambda op, inputs, output, relevance: inputs[0] * 0 + relevance.sum(1, keepdim=True) / 3}
+    shared = attribute(
+        nn.Sequential(nn.Linear(3, 1)).eval(), x, torch.ones(2, 1), rules=halved
+    )  # before those built in
+    assert torch.allclose(shared.relevance, (shared.output[:, None] / 3).float().expand(2, 3))
+
+
+def test_a_registered_rule_hands_on_the_selector():
+    """Behind it y = 2 h: R / h is the selector of the output layer, as a scale's own."""
+    layer = nn.Linear(3, 2).double()
+    x, selector = torch.randn(2, 3, dtype=torch.float64), torch.tensor([[1.0, 0.0], [0.3, -1.0]], dtype=torch.float64)
+    passes = {operator.mul: lambda op, inputs, output, relevance: relevance}
+    scaled = build(lambda m, x: m.parts[0](x) * 2.0, layer)
+    registered, built_in = (attribute(scaled, x, selector, rules=rules).relevance for rules in (passes, None))
+    assert torch.allclose(registered, built_in, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "module"),
+    [
+        (lambda x, w: F.conv1d(x, w, stride=2, padding=2, dilation=2), {"stride": 2, "padding": 2, "dilation": 2}),
+        (lambda x, w: F.conv1d(x, w, padding="same"), {"padding": "same"}),
+        (lambda x, w: F.conv1d(x, w, padding="valid"), {"padding": "valid"}),
+        (lambda x, w: F.conv1d(x, w, None, 1, 1, 1, 2), {"padding": 1, "groups": 2}),
+    ],
+)
+def test_functional_convolutions_are_those_of_modules(call, module):
+    groups = module.get("groups", 1)
+    layer = nn.Conv1d(4, 6, 3, bias=False, **module).double().eval()
+    x = torch.randn(2, 4, 9, dtype=torch.float64)
+    behind = nn.Sequential(layer, nn.Tanh(), nn.Flatten(), nn.LazyLinear(2)).double().eval()
+    selector = torch.randn_like(behind(x))
+    other = build(lambda m, x: m.parts[0](call(x, m.parts[1].weight)), behind[1:], layer)
+    for split in SPLITS:
+        found, expected = (attribute(model, x, selector, split=split).relevance for model in (other, behind))
+        assert torch.equal(found, expected), groups
+
+
+@pytest.mark.parametrize(
+    ("call", "module"),
+    [
+        (
+            lambda x, w: F.conv_transpose1d(x, w, None, 2, 1, 1, 2),
+            {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2},
+        ),
+        (lambda x, w: F.conv_transpose1d(x, w, dilation=2, stride=3), {"stride": 3, "dilation": 2}),
+    ],
+)
+def test_functional_transposed_convolutions_are_those_of_modules(call, module):
+    layer = nn.ConvTranspose1d(4, 6, 3, bias=False, **module).double().eval()
+    x = torch.randn(2, 4, 5, dtype=torch.float64)
+    behind = nn.Sequential(layer, nn.Tanh(), nn.Flatten(), nn.LazyLinear(2)).double().eval()
+    selector = torch.randn_like(behind(x))
+    other = build(lambda m, x: m.parts[0](call(x, m.parts[1].weight)), behind[1:], layer)
+    assert torch.equal(attribute(other, x, selector).relevance, attribute(behind, x, selector).relevance)
+
+
+def test_schemes_do_not_change():
+    for scheme in (RelativeAttributing(), Epsilon(), AlphaBeta()):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            scheme.split = "weight"
+
+
+def test_weights_of_one_sign_and_no_relevance():
+    """No relevance arrives: nothing is passed on and nothing is lost, in every split."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Tanh(), nn.Flatten(), nn.Linear(8, 1)).double().eval()
+    x = torch.randn(2, 1, 4, 4, dtype=torch.float64)
+    for split, rule in itertools.product(SPLITS, INPUT_RULES):
+        found = attribute(model, x, torch.zeros(2, 1), split=split, input_rule=rule)
+        assert (found.relevance == 0).all()
+        assert (found.leak == 0).all()
+
+
+@pytest.mark.parametrize("method", ["item", "tolist", "__float__"])
+def test_numbers_taken_out_of_tensors_are_refused(method):
+    def forward(m, x):
+        number = getattr(x.sum(), method)()
+        return x * (number if isinstance(number, float) else 1.0)
+
+    with pytest.raises(UnsupportedOperation, match=f"no rule for {method}: its result is not a tensor"):
+        attribute(build(forward), torch.ones(2, 3), torch.ones(2, 3))
+
+
+def test_constants_of_the_input_s_shape_get_no_relevance():
+    model = build(lambda m, x: x + torch.ones_like(x) + x.new_zeros(2, 3) + torch.full_like(x, 2.0))
+    found = attribute(model, torch.ones(2, 3), torch.ones(2, 3))
+    assert torch.allclose(found.relevance, torch.full((2, 3), 4.0))

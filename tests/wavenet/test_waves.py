@@ -388,6 +388,21 @@ def test_waves_outside_are_fitted(monkeypatch, m, k, mach, share):
     assert np.linalg.norm(walled[row]) < 0.25 * np.linalg.norm(exact[row])
 
 
+def test_the_wall_ends_at_the_lip():
+    """Outside, downstream of the lip, r = 1 is no wall: a wave with a slope there is fitted in noise as it is."""
+    x, k = X + 2.2, 9.0  # all cells are downstream of the wall
+    gamma = np.sqrt(k**2 - 3.0**2)
+    wave = np.exp(3j * x)[:, None] / hankel1(1, gamma)
+    psi = parts(wave * hankel1(1, gamma * R))
+    region, case = (
+        fitted_waves._Region(np.arange(len(x)), np.flatnonzero(R > 1), fitted_waves._cylindrical_waves, 0),
+        (1, k, 0.0),
+    )
+    _, v = WaveFit(x, R, 0.3)._fit(whole(psi)[:, R > 1], region, *case, 0.3)
+    exact = wave * gamma * (hankel1(0, gamma * R) - hankel1(1, gamma * R) / (gamma * R))
+    assert np.linalg.norm(v - exact[:, R > 1]) < 0.05 * np.linalg.norm(exact[:, R > 1])
+
+
 def test_the_wall_condition_helps_in_noise():
     """v beside the wall outside, where it is small: without the condition the noise alone is 15 times larger."""
     k, noise, rng = 9.0, 0.1, np.random.default_rng(0)

@@ -12,9 +12,9 @@ from torch import nn
 from ..arrays import FloatArray
 
 ORDERS = (2, 4, 6, 8)
-_BESIDE = (
-    0.75  # spacings from the wall within which a stencil's nearest point makes it one that uses the wall condition
-)
+# Spacings between the wall and a stencil's nearest point within which the stencil uses the wall condition: the nearest
+# row of cells, at half a spacing, and not the next one, at one and a half.
+_BESIDE = 0.75
 
 
 def weights(points: FloatArray, at: float, *, flat_at: float | None = None) -> FloatArray:

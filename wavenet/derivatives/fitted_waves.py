@@ -19,9 +19,7 @@ from torch import nn
 from ..arrays import Array, ComplexArray, FloatArray, IntArray
 
 # Trade-offs: a sum of fewer waves averages more noise, a sum of more waves leaves less of the field out.
-_EVANESCENT = (
-    15.0  # wavenumbers up to K plus this are in the sums [1/radius]: evanescent waves fall by e in 1/15 radius
-)
+_EVANESCENT = 15.0  # wavenumbers up to K plus this are in the sums [1/radius]: waves that decay by e in 1/15 radius
 _PERIOD = 2.5  # period of the waves along a region, over its length: well over one, for the field is not periodic
 _PAST_THE_RIM = 1.2  # radius of the zeros of the waves downstream, over that of the grid's last cell
 _LIP = 0.15  # distance to the lip within which values are not used [radii]: the sums converge slowly there

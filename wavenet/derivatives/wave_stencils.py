@@ -23,9 +23,9 @@ _NOISE = 1e-14  # mean square of the rounding errors in the values over that of 
 _MARGIN = 1.05  # on the range of wavenumbers: near the lip and near cut-on a field extends a little beyond it
 _KEPT = 2**28  # bytes of matrices kept between calls
 _COARSEST = 2.5  # points per wavelength below which stencils are refused: two is the sampling limit
-_BESIDE = (
-    0.75  # spacings from the wall within which a stencil's nearest point makes it one that uses the wall condition
-)
+# Spacings between the wall and a stencil's nearest point within which the stencil uses the wall condition: the nearest
+# row of cells, at half a spacing, and not the next one, at one and a half.
+_BESIDE = 0.75
 
 
 def wave_weights(

@@ -99,7 +99,7 @@ class Graph(fx.Tracer):
         if target is not operator.getitem:  # other operations take a node with several values as a list
             args = tuple(list(a) if isinstance(a, _Value) and isinstance(a.value, tuple | list) else a for a in args)
         if kwargs.get("inplace"):
-            kwargs["inplace"] = False
+            kwargs["inplace"], self.rewritten = False, True
         if kind == "output":
             return super().create_proxy(kind, target, args, kwargs, name, type_expr, proxy_factory_fn, **others)
         self.running = True
@@ -173,6 +173,7 @@ class Graph(fx.Tracer):
         if kind == "call_module":
             module = self.root.get_submodule(target)
             if getattr(module, "inplace", False):
+                self.rewritten = True
                 args = fx.node.map_aggregate(args, lambda a: a.clone() if isinstance(a, Tensor) else a)
             return module.forward(*args, **kwargs)
         if kind == "call_method":

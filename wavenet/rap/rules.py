@@ -142,7 +142,7 @@ def absolute_influence(layer: Layer, x: Tensor, selector: Tensor, total: Tensor)
     return C * like(over(total, per_case(C)), x)
 
 
-def relative_influence(layer: Layer, positive: Pairs, negative: Pairs, R: Tensor, *, reference: bool = False) -> Tensor:
+def relative_influence(layer: Layer, positive: Pairs, negative: Pairs, R: Tensor, *, reference: bool) -> Tensor:
     """C_i = sum_j A_ij ⊘ P_j R_j + B_ij ⊘ (P_j + N_j) R_j, for parts A and B given as pairs (x, w) with x w >= 0.
 
     With `reference`, as in the authors' convolutions, B ⊘ N takes the place of A ⊘ P where R_j < 0.
@@ -186,7 +186,7 @@ def _to_both(R: Tensor, P: Tensor, all_: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(to_positive == 0, 0.0, to_positive - to_all), to_all
 
 
-def by_weight(layer: Layer, x: Tensor, R: Tensor, *, reference: bool = False) -> Tensor:
+def by_weight(layer: Layer, x: Tensor, R: Tensor, *, reference: bool) -> Tensor:
     """Interior rule with A = |x| max(w, 0), B = |x| max(-w, 0), separately for x >= 0 and x < 0, each with its shift.
 
     R_j is divided between the halves in proportion to their influence P_j + N_j on output j; an R_j on which neither
