@@ -8,10 +8,14 @@ so that every distance to the lip is resolved.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
+from .arrays import BoolArray, ComplexArray, FloatArray
 from .errors import ConvergenceError
 
 _WIDTH = 0.35  # largest delta, in K
@@ -21,8 +25,9 @@ POWER = 1.5  # of the coarse rule's error that is the estimate of the fine one's
 _OFFSETS = 6  # of the crossing of the real axis that are tried
 _LEAST = 0.002  # distance to a pole, in the path's parameter, below which the quadrature would need too many nodes
 _COARSE = 0.5  # step at which paths are compared
-ARMS = ((0.25 * np.pi, 0.36),)  # angles of the right and the left arm; the left one is low, to keep away from the
-# factorisation line.
+Arms: TypeAlias = tuple[float, float]
+# Angles of the right and the left arm; the left one is low, to keep away from the factorisation line.
+ARMS: tuple[Arms, ...] = ((0.25 * np.pi, 0.36),)
 # Where the arms turn away from the axis, in delta beyond the branch point: above -K the turn adds to the path's
 # distance, below +K it is taken from it.
 _LEFT, _RIGHT = -0.45, 0.6
@@ -46,14 +51,23 @@ class Contour:
     half: int
     weight: np.ndarray
 
-    def below(self, points):
+    def below(self, points: ComplexArray) -> BoolArray:
         """Whether points lie below the path, for whose real part there is only one point of it."""
         order = np.argsort(self.s.real)
         height = np.interp(np.real(points), self.s.real[order], self.s.imag[order])
         return np.imag(points) < height
 
 
-def contour(k, poles, *, extent, nearest, exponent, growth, arms=ARMS):
+def contour(
+    k: float,
+    poles: npt.ArrayLike,
+    *,
+    extent: float,
+    nearest: float,
+    exponent: float,
+    growth: float,
+    arms: Sequence[Arms] = ARMS,
+) -> Contour:
     """Path that stays clear of poles.
 
     Parameters
@@ -89,14 +103,22 @@ def contour(k, poles, *, extent, nearest, exponent, growth, arms=ARMS):
         raise ConvergenceError(f"no path keeps clear of the poles at K = {k}")
     # exp(-2 pi d / 2 step) is the error of singularities at a distance d, times exp(growth d) where waves grow with it.
     step = np.pi / max(exponent / _STRIP + growth, exponent / clearances[best, which])
-    offset, pair = float(offsets[which, 0]), arms[best]
+    offset, pair = float(offsets[which, 0]), arms[int(best)]
     start, end = _ends(k, delta, offset, pair, nearest, decay)
     s, slope = _path(k, delta, offset, pair, np.arange(start, end, step))
     order = np.concatenate([np.arange(0, len(s), 2), np.arange(1, len(s), 2)])
     return Contour(s[order], (len(s) + 1) // 2, step * slope[order])
 
 
-def _clearances(k, poles, delta, offsets, arms, nearest, decay):
+def _clearances(
+    k: float,
+    poles: ComplexArray,
+    delta: float,
+    offsets: FloatArray,
+    arms: Arms,
+    nearest: float,
+    decay: float,
+) -> FloatArray:
     """Least distances to a pole of paths with these offsets, (offset, 1), in units of the parameter: (offset,)."""
     starts, ends = _ends(k, delta, offsets, arms, nearest, decay)
     t = starts + np.arange(0.0, float(np.max(ends - starts)), _COARSE)
@@ -107,19 +129,28 @@ def _clearances(k, poles, delta, offsets, arms, nearest, decay):
     return np.sqrt(np.min(along**2 + away.imag**2, axis=(1, 2)))
 
 
-def _turns(k, delta, offset):
+def _turns(k: float, delta: float, offset: FloatArray | float) -> tuple[Any, Any]:
     """Parameters at which the right and the left arm turn away from the axis."""
     return (k - offset) / delta + _RIGHT, (k + offset) / delta + _LEFT
 
 
-def _ends(k, delta, offset, arms, nearest, decay):
+def _ends(
+    k: float,
+    delta: float,
+    offset: FloatArray | float,
+    arms: Arms,
+    nearest: float,
+    decay: float,
+) -> tuple[Any, Any]:
     """First and last parameter of a path."""
     right, left = _turns(k, delta, offset)
     end, start = (max(1.0, math.log(decay / (math.sin(arm) * nearest * delta))) for arm in arms)
     return -left - start, right + end
 
 
-def _path(k, delta, offset, arms, t):
+def _path(
+    k: float, delta: float, offset: FloatArray | float, arms: Arms, t: FloatArray
+) -> tuple[ComplexArray, ComplexArray]:
     """Points and ds/dt."""
     right, left = _turns(k, delta, offset)
     out, back = np.exp(t - right + 1j * arms[0]), np.exp(-t - left - 1j * arms[1])

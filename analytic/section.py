@@ -5,9 +5,13 @@ H_m'(gamma h), has no slope at the hub r = h; S = J_m without a hub, h = 0. Its 
 eigenvalues alpha_mn, and S'(gamma) / S(gamma) is even in gamma.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
+from .arrays import ComplexArray, FloatArray
 from .bessel import bessel_pair, hankel_pair
 from .eigenvalues import eigenvalues, hub_phase, soft_eigenvalues
 from .wavenumbers import exponentials
@@ -32,18 +36,18 @@ class Section:
         Radius of the hard hub h [duct radii]; 0 for none.
     """
 
-    def __init__(self, m, hub=0.0):
+    def __init__(self, m: int, hub: float = 0.0) -> None:
         self.m, self.hub = m, hub
 
-    def eigenvalues(self, count):
+    def eigenvalues(self, count: int) -> FloatArray:
         """First `count` radial eigenvalues alpha_mn, increasing; for m = 0 the list starts with 0."""
         return eigenvalues(self.m, count, self.hub)
 
-    def soft_eigenvalues(self, count):
+    def soft_eigenvalues(self, count: int) -> FloatArray:
         """First `count` zeros of S, increasing: radial modes with a soft wall, p = 0, and the hard hub."""
         return soft_eigenvalues(self.m, count, float(self.hub))
 
-    def norm(self, alpha):
+    def norm(self, alpha: npt.ArrayLike) -> FloatArray:
         r"""N = \int_h^1 (S(alpha r) / S(alpha))^2 r dr at eigenvalues alpha."""
         alpha = np.asarray(alpha, dtype=float)
         safe = np.where(alpha > 0, alpha, 1.0)
@@ -52,7 +56,7 @@ class Section:
             norm = norm - (self.hub**2 - (self.m / safe) ** 2) * self.modes(safe, np.array([self.hub]))[0][0] ** 2
         return 0.5 * np.where(alpha > 0, norm, 1 - self.hub**2)
 
-    def modes(self, alpha, r):
+    def modes(self, alpha: npt.ArrayLike, r: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Duct modes S(alpha r) / S(alpha) and their r-derivative: two real arrays (r, mode)."""
         alpha, r = np.asarray(alpha, dtype=float), np.asarray(r, dtype=float)
         z = np.multiply.outer(r, alpha)
@@ -65,7 +69,7 @@ class Section:
         cosine, sine = hub_phase(self.m, np.where(alpha > 0, alpha, 1.0) * self.hub)
         live = np.where(z > 0, z, 1.0)
 
-        def pair(z):
+        def pair(z: FloatArray) -> tuple[FloatArray, FloatArray]:
             value = cosine * special.jv(self.m, z) - sine * special.yv(self.m, z)
             return value, cosine * special.jvp(self.m, z) - sine * special.yvp(self.m, z)
 
@@ -73,15 +77,15 @@ class Section:
         uniform = alpha == 0
         return np.where(uniform, 1.0, value / wall), np.where(uniform, 0.0, alpha * slope / wall)
 
-    def wall_condition(self, gamma):
+    def wall_condition(self, gamma: ComplexArray) -> ComplexArray:
         """S'(gamma) times exp(-|Im gamma|): the duct's modes are its zeros."""
         return self.radial(gamma, 1.0)[1]
 
-    def wall(self, gamma):
+    def wall(self, gamma: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """S(gamma) and S'(gamma), both times exp(-|Im gamma|)."""
         return self.radial(gamma, 1.0)
 
-    def radial(self, gamma, r):
+    def radial(self, gamma: ComplexArray, r: FloatArray | float) -> tuple[ComplexArray, ComplexArray]:
         """S(gamma r) and S'(gamma r), both times exp(-|Im gamma| r); gamma without zeros, r > 0, broadcast together.
 
         The derivative is with respect to the product gamma r.
@@ -96,7 +100,7 @@ class Section:
         ratio = ratio * np.exp((1j * gamma - np.abs(gamma.imag)) * (r - self.hub))
         return value - ratio * out, slope - ratio * out_slope
 
-    def waves(self, gamma, r, wall, *, inside):
+    def waves(self, gamma: ComplexArray, r: FloatArray, wall: ComplexArray, *, inside: bool) -> ComplexArray:
         """S(gamma r) / S'(gamma) if inside, else H_m(gamma r) / H_m'(gamma), and their r-derivatives: (2, r, node).
 
         gamma : (node,) complex array; r : (r,) float array, r <= 1 if inside, else r >= 1; wall : S'(gamma) exp(-|Im
@@ -124,7 +128,7 @@ class Section:
         values[1] *= gamma
         return values
 
-    def kernel(self, gamma, slopes=None):
+    def kernel(self, gamma: ComplexArray, slopes: tuple[ComplexArray, ComplexArray] | None = None) -> ComplexArray:
         """F = pi gamma S'(gamma) H_m'(gamma), which tends to one as Im gamma grows; gamma not zero.
 
         The kernel without flow, or in uniform flow, is W = i F / gamma. If they are known already, slopes are
@@ -140,7 +144,7 @@ class Section:
         value[near] = np.pi * z * slope * hankel * np.exp(np.abs(z.imag) + 1j * z)
         return value
 
-    def slope_quotient(self, gamma, alpha):
+    def slope_quotient(self, gamma: ComplexArray, alpha: npt.ArrayLike) -> ComplexArray:
         """S'(gamma) / (gamma^2 - alpha^2) times exp(-|Im gamma|); accurate through alpha.
 
         gamma : (...) complex array; alpha > 0 : eigenvalues, broadcast to it.
@@ -148,7 +152,7 @@ class Section:
         gamma = np.asarray(gamma, dtype=complex)
         alpha = np.broadcast_to(alpha, gamma.shape)
 
-        def quotient(z, alpha, reference):
+        def quotient(z: ComplexArray, alpha: FloatArray, reference: ComplexArray) -> ComplexArray:
             return self.wall(z)[1] * np.exp(np.abs(z.imag) - np.abs(reference.imag)) / (z**2 - alpha**2)
 
         radius = _CIRCLE * np.minimum(alpha, 1.0)  # S has a branch point at 0 if there is a hub
@@ -161,7 +165,9 @@ class Section:
         return value
 
 
-def beside(function, z, centre, radius):
+def beside(
+    function: Callable[[ComplexArray], ComplexArray], z: ComplexArray, centre: ComplexArray, radius: FloatArray | float
+) -> ComplexArray:
     """An analytic function at points z within a quarter of `radius` of `centre`, from a circle around the centre.
 
     Cauchy's integral with the trapezoidal rule: for functions that cannot be evaluated at the centre itself.
