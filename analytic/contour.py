@@ -18,13 +18,18 @@ import numpy.typing as npt
 from .arrays import BoolArray, ComplexArray, FloatArray
 from .errors import ConvergenceError
 
-_WIDTH = 0.35  # largest delta, in K
+# Largest delta, in K: the path crosses the axis at up to K / 2 and straightens between that and the branch point.
+_WIDTH = 0.35
 _STRIP = 0.675  # half the width of the strip of the parameter in which the sums' terms are regular, but for poles
-_MARGIN = 10.0  # the arms end where waves have decayed by this exponent more than the rule's error
-POWER = 1.5  # of the coarse rule's error that is the estimate of the fine one's
-_OFFSETS = 6  # of the crossing of the real axis that are tried
-_LEAST = 0.002  # distance to a pole, in the path's parameter, below which the quadrature would need too many nodes
-_COARSE = 0.5  # step at which paths are compared
+_MARGIN = 10.0  # the arms end where waves have decayed by this exponent, a factor 5e-5, more than the rule's error
+# The estimate of the fine rule's error is this power of the coarse one's. Half the step squares the error of an
+# exponentially convergent rule, so 2 would be the limit; 1.5 leaves room for rounding and poles (see the tests).
+POWER = 1.5
+_OFFSETS = 6  # crossings of the real axis that are tried: a pole beside one is far from its neighbours
+# Distance to a pole, in the path's parameter, below which no path is returned: an exponent of 10 would need steps of
+# 0.0006 there, some 30,000 nodes.
+_LEAST = 0.002
+_COARSE = 0.5  # step at which paths are compared; they are nearly straight over that length
 Arms: TypeAlias = tuple[float, float]
 # Angles of the right and the left arm; the left one is low, to keep away from the factorisation line.
 ARMS: tuple[Arms, ...] = ((0.25 * np.pi, 0.36),)
@@ -42,7 +47,7 @@ class Contour:
     s : (node,) complex array
         Points on the path, evenly spaced in its parameter; every other one first, then those between them.
     half : int
-        How many come first; twice their sum is the rule with twice the step.
+        Number of those that come first; twice their sum is the rule with twice the step.
     weight : (node,) complex array
         ds, so that an integral is a sum.
     """
@@ -68,14 +73,14 @@ def contour(
     growth: float,
     arms: Sequence[Arms] = ARMS,
 ) -> Contour:
-    """Path that stays clear of poles.
+    """Choose a path that stays clear of poles.
 
     Parameters
     ----------
     k : float
         K > 0.
     poles : (...) complex array
-        What to keep away from.
+        Points to keep away from.
     extent : float
         Largest |X| and r - 1 on the grid.
     nearest : float
@@ -86,7 +91,7 @@ def contour(
     growth : float
         Exponent of the growth of waves allowed along the path.
     arms : sequence of pairs of float
-        Angles to the real axis at which the right and the left arm may leave; the best pair is taken [rad].
+        Angles to the real axis at which the right and the left arm may leave; the best pair is used [rad].
 
     Raises
     ------

@@ -10,8 +10,8 @@ from scipy.optimize import elementwise
 from .arrays import FloatArray
 from .errors import ConvergenceError
 
-_TABLE = 64  # radial orders computed at first; the table doubles when more are asked for
-_SCAN = 0.25  # between the points where the characteristic function's sign is looked at; zeros are pi / (1 - h) apart
+_TABLE = 64  # radial orders computed at first, enough for ka < 190; the table doubles when more are needed
+_SCAN = 0.25  # between the points where the characteristic function's sign is taken; zeros are pi / (1 - h) apart
 
 
 def eigenvalues(m: int, count: int, hub: float = 0.0) -> FloatArray:

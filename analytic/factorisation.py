@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import ComplexArray, FloatArray, IntArray
+from .arrays import EPS, ComplexArray, FloatArray, IntArray
 from .bessel import hankel_pair
 from .errors import ConvergenceError
 from .section import Section
@@ -25,12 +25,14 @@ from .wavenumbers import radial_wavenumber, root
 
 _ANGLE = np.pi / 4  # tilt of the line: half-way between the real and the imaginary zeros
 _SCALE = 0.25  # of the line's bend at the origin: well within the distance to the branch points
-_STEP = 0.08  # of the trapezoidal rule; every other node alone leaves about 1e-7
+STEP = 0.08  # of the trapezoidal rule; every other node alone leaves about 1e-7, see docs/validation.md
 _END = 1e4  # |u| where ln F, which falls like (m / u)^2 (K / u)^2, is lost in rounding, over sqrt((m + 1) (m + 1 + K))
-_NEAR = 0.35  # angle to the line [rad] below which ln F(s) is subtracted from the integrand,
-_CORE = 2.0  # as it is for |s| below so many line scales
-_TINY = 1e-4  # |s| in line scales below which the odd part of ln F_plus is linear to the last digits
-_PAIRS = 2.0  # zeros within this many line scales of the origin are divided out
+# ln F(s) is subtracted from the integrand at an angle to the line [rad] below _NEAR, and for |s| below _CORE line
+# scales: elsewhere 1 / (u - s) is smooth over a step, whose error exp(-2 pi 0.35 / 0.08) is 1e-12.
+_NEAR = 0.35
+_CORE = 2.0
+_TINY = 1e-4  # |s| in line scales below which the odd part of ln F_plus is linear to eight digits of itself
+_PAIRS = 2.0  # zeros within this many line scales of the origin, where they are not far beside a step, are divided out
 _BLOCK = 2**14  # numbers worked on at a time: they stay in the processor's cache
 _LARGEST_PHASE_STEP = 1.5  # of ln F between neighbours [rad]; more, and its branch is not certain
 # Attributes with an axis of cases.
@@ -70,10 +72,10 @@ class Factorisation:
         self.k = np.atleast_1d(np.asarray(k, dtype=float))
         self._scale = _SCALE * np.minimum(self.k, 1.0)
         end = _END * np.max(np.sqrt((section.m + 1) * (section.m + 1 + self.k)) / self._scale)
-        y = np.arange(0.0, np.arcsinh(end), _STEP)
+        y = np.arange(0.0, np.arcsinh(end), STEP)
         direction = self._scale[:, None] * np.exp(-1j * _ANGLE)
         self._y, self._u = y, direction * np.sinh(y)
-        weight = direction * np.cosh(y) * _STEP / (2j * np.pi)
+        weight = direction * np.cosh(y) * STEP / (2j * np.pi)
         weight[:, 0] /= 2  # the integrand is even: half of its trapezoidal rule over the whole line
         self._weight = weight
         self._find_zeros_near_origin()
@@ -82,11 +84,12 @@ class Factorisation:
         u, case = self._u.ravel(), case.ravel()
         line = self._reduced_kernel(u, case, self._kernel(u, case))
         self._log_line = self._unwrap(line.reshape(self._u.shape))
-        # The phases of the Bessel functions keep eps |gamma|, and gamma = K at the origin.
-        self._rounding = 20 * np.finfo(float).eps * (1 + section.m + self.k / 4)
+        # A Bessel function's phase has the error eps |gamma|, and gamma = K at the origin. 20 and 1/4 are chosen so
+        # that the estimate holds against a finer rule and against mpmath in the tests, 0 <= m <= 40.
+        self._rounding = 20 * EPS * (1 + section.m + self.k / 4)
 
     def case(self, index: int) -> "Factorisation":
-        """The factorisation of one case, of several."""
+        """Factorisation of a single case."""
         one = copy.copy(self)
         one._single = True
         for name in _BY_CASE:
@@ -95,7 +98,7 @@ class Factorisation:
 
     @staticmethod
     def join(cases: "Sequence[Factorisation]") -> "Factorisation":
-        """Of single cases that were one factorisation before."""
+        """Factorisation of several single cases, which must stem from one call."""
         if len(cases) == 1:
             return cases[0]
         several = copy.copy(cases[0])
@@ -220,7 +223,7 @@ class Factorisation:
     def _estimate(
         s: ComplexArray, fine: ComplexArray, coarse: ComplexArray, rounding: FloatArray, scale: FloatArray
     ) -> FloatArray:
-        # The nodes next to the origin weigh 1/s.
+        # The nodes next to the origin weigh step / 4 pi = 0.006 scale / s.
         return np.abs(fine - coarse) ** 1.5 + rounding * (1 + 0.01 * scale / np.abs(s))
 
     def _integrate_beside(
@@ -251,7 +254,7 @@ class Factorisation:
     def _log_reduced(self, s: ComplexArray, case: IntArray, kernel: ComplexArray) -> ComplexArray:
         """ln of the reduced F beside the line, on the branch that is continuous with it."""
         value = self._reduced_kernel(s, case, kernel)
-        position = np.arcsinh(np.abs(s) / self._scale[case]) / _STEP
+        position = np.arcsinh(np.abs(s) / self._scale[case]) / STEP
         left = np.minimum(position.astype(int), len(self._y) - 2)
         phase = self._log_line.imag[case, left]
         phase = phase + (position - left) * (self._log_line.imag[case, left + 1] - phase)
@@ -268,7 +271,7 @@ class Factorisation:
 def plus_factor(m: int, helmholtz: npt.ArrayLike, theta: npt.ArrayLike) -> tuple[ComplexArray, FloatArray]:
     r"""Factor F_plus(-K cos(theta)) of the kernel F = pi gamma J_m'(gamma) H_m'(gamma), K = helmholtz, no flow.
 
-    All of the solution that is not in closed form. In a uniform flow K = ka / sqrt(1 - M^2).
+    The only part of the solution without a closed form. In a uniform flow K = ka / sqrt(1 - M^2).
 
     Parameters
     ----------

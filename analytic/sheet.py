@@ -20,7 +20,6 @@ R. M. Munt, J. Fluid Mech. 83 (1977), 609-640, and J. Sound Vib. 142 (1990), 413
 import itertools
 import math
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -29,18 +28,31 @@ from scipy.optimize import elementwise
 from .arrays import ComplexArray, FloatArray, IntArray
 from .bessel import hankel_pair
 from .errors import ConvergenceError
+from .resonances import distinct, hankel_slope_zeros
 from .section import Section
-from .wavenumbers import root
+from .wavenumbers import root, upper
 
-_MARGIN = 0.25  # of the centre to the branch points, in their distance
-_FAR = 1e7  # |gamma| beyond which the logarithmic derivatives' expansion is exact
-_FIRST_STEP = 0.04  # of the square root of the density, when the zeros are followed
+_MARGIN = 0.25  # least distance of the centre of a line to the branch points, in their distance: room to bend
+_FAR = 1e7  # |gamma| beyond which the logarithmic derivatives' expansion is exact: the next term is (m / gamma)^2
+_SOLID = 100.0  # and Im gamma: exp(-2 Im gamma) is then lost in rounding
+# Steps of the square root of the density when the zeros are followed: the first is also where they start, from the
+# expansion for a light fluid, whose error is its square; below the least a zero is taken to have met a branch point.
+_FIRST_STEP = 0.04
 _LEAST_STEP = 1e-4
-_NEWTON = 8
-_LOST = 1e3 * np.exp(1j)  # step of an iteration that has left the plane, in its differences' step
-_LATTICE = 60, 10  # points where zeros between the branch points are sought
-_SCAN = 64  # points between two poles where the sign of the kernel is looked at
-_JUMP = 0.3  # largest correction by Newton's method, in the distance to the next zero
+_NEWTON = 8  # iterations: convergence is quadratic from a guess within 0.3 of the distance to the next zero
+_LOST = 1e3 * np.exp(1j)  # step of an iteration that has left the plane, in its differences' step: to elsewhere
+_LATTICE = 60, 10  # points where zeros between the branch points are sought; winding numbers tell if one is missed
+_SCAN = 64  # points between two poles where the sign of the kernel is taken
+# Largest correction by Newton's method, in the distance to the next zero, else the step is halved: below a half a zero
+# cannot be mistaken for its neighbour.
+_JUMP = 0.3
+# Weight of the last change, relative to |s| + k, in that correction: changes above 3e-7 are not converged.
+_UNCONVERGED = 1e6
+# Half length of the range of s up to which jet modes are followed, in that of the branch points around the centre:
+# zeros beyond are far from the line. From 1.5 on reflection and directivity are the same to rounding.
+_REACH = 3.5
+_SAME = 1e-7  # distance over k below which two zeros are one: Newton's method leaves 1e-9 k and less
+_CONVERGED = 1e-9  # last change over k of a zero that was found
 
 
 class Sheet:
@@ -113,7 +125,7 @@ class Sheet:
 
     def reach(self) -> int:
         """Orders up to which jet modes can come near the line of integration."""
-        offset = 3.5 * (abs(self.centre - self.middle) + 0.5 * (self.right - self.left))
+        offset = _REACH * (abs(self.centre - self.middle) + 0.5 * (self.right - self.left))
         largest = math.hypot(offset * self.beta2, self.k) / math.sqrt(self.beta2)
         return int(largest / np.pi) + 4
 
@@ -153,14 +165,14 @@ class Sheet:
         more = self.trapped()
         if growing.real < self.left:  # K is real on the axis there: the mirror image of a zero is another
             pair, more = np.array([growing, growing.conj()]), np.concatenate([more, pair])
-            downstream = downstream[np.abs(downstream - growing.conj()) > 1e-7 * self.k]
+            downstream = downstream[np.abs(downstream - growing.conj()) > _SAME * self.k]
         leaking, other = self.stray()
         known = np.concatenate([pair, downstream, upstream])
         downstream = np.concatenate([downstream, self._new(np.concatenate([more, leaking]), known)])
         return pair, downstream, np.concatenate([upstream, self._new(other, known)])
 
     def _new(self, candidates: ComplexArray, known: ComplexArray) -> ComplexArray:
-        return candidates[np.abs(candidates[:, None] - known).min(axis=1, initial=np.inf) > 1e-7 * self.k]
+        return candidates[np.abs(candidates[:, None] - known).min(axis=1, initial=np.inf) > _SAME * self.k]
 
     def trapped(self) -> ComplexArray:
         """Real zeros outside the branch points that carry power downstream: waves that cannot leave the jet.
@@ -247,7 +259,7 @@ class Sheet:
         return s
 
     def stray(self) -> tuple[ComplexArray, ComplexArray]:
-        """Zeros beside the real axis between the branch points, sought there by Newton's method from a lattice.
+        """Find zeros beside the real axis between the branch points, by Newton's method from a lattice.
 
         Modes that leak little come out of the cuts, where no continuation has them. (downstream, upstream)
         """
@@ -255,10 +267,10 @@ class Sheet:
         start = (x[:, None] + 1j * self.k_outer * np.linspace(-0.5, 0.5, _LATTICE[1])).ravel()
         s, outer, change = self._iterate(start, self.outer(start)[1], 1.0)
         gamma = self.outer(s)[1]
-        good = np.abs(change) < 1e-9 * self.k
+        good = np.abs(change) < _CONVERGED * self.k
         good &= (np.abs(gamma - outer) < np.abs(gamma + outer)) & (self.left < s.real) & (s.real < self.right)
         good &= (np.abs(s.imag) < self.k_outer) & (np.abs(s.imag) > 1e-13 * self.k)
-        found = _distinct(s[good], 1e-7 * self.k)
+        found = distinct(s[good], _SAME * self.k)
         return found[found.imag < 0], found[found.imag > 0]
 
     @np.errstate(divide="ignore", invalid="ignore")
@@ -269,7 +281,7 @@ class Sheet:
         start = s
         s, outer, change = self._iterate(s, outer, weight)
         gap = np.abs(s[:, None] - s) + np.abs(outer[:, None] - outer) + np.diag(np.full(len(s), np.inf))
-        miss = np.abs(s - start) / gap.min(axis=1) + 1e6 * np.abs(change) / (np.abs(s) + abs(self.k))
+        miss = np.abs(s - start) / gap.min(axis=1) + _UNCONVERGED * np.abs(change) / (np.abs(s) + abs(self.k))
         return s, outer, np.where(np.isfinite(miss), miss, np.inf)
 
     @np.errstate(divide="ignore", invalid="ignore", over="ignore")
@@ -304,39 +316,12 @@ class Sheet:
         return growth * (outside * gamma * slope - inertia * value)
 
 
-@lru_cache(maxsize=256)
-def hankel_slope_zeros(m: int) -> ComplexArray:
-    """Zeros of H_m' with -pi / 4 < arg z < 0, by Newton's method from a grid; they lie within |z| < m + 2."""
-    x, y = np.meshgrid(np.linspace(0.2, m + 2, 2 * m + 8), np.linspace(-0.05, -0.7 * m - 1, m + 6))
-    z = (x + 1j * y).ravel()
-    for _ in range(30):
-        value, slope = hankel_pair(m, z)
-        change = slope / (slope / z + (1 - (m / z) ** 2) * value)  # H'' = -H'/z - (1 - m^2/z^2) H
-        z = z + change * np.minimum(1, 0.5 / np.maximum(np.abs(change), 1e-300))
-    found = np.isfinite(z) & (np.abs(change) < 1e-10) & (z.imag < 0) & (z.imag > -z.real)
-    return _distinct(z[found], 1e-6)
-
-
-def _distinct(points: ComplexArray, distance: float) -> ComplexArray:
-    """Points of which no two are closer than the distance."""
-    kept: list[complex] = []
-    for point in points:
-        if all(abs(point - other) > distance for other in kept):
-            kept.append(point)
-    return np.array(kept, dtype=complex)
-
-
-def upper(gamma: ComplexArray) -> ComplexArray:
-    """gamma or -gamma, whichever has Im >= 0: with a hub S is a small difference below the real axis."""
-    return np.where(gamma.imag < 0, -gamma, gamma)
-
-
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")  # not finite at branch points; who uses it looks
 def _quotient(
     pair: Callable[[ComplexArray], tuple[ComplexArray, ComplexArray]], gamma: ComplexArray, sign: complex
 ) -> ComplexArray:
     """f / (gamma f'); f grows (sign = 1j) or decays (-1j) with Im gamma."""
-    far = (np.abs(gamma) > _FAR) & (gamma.imag > 100)
+    far = (np.abs(gamma) > _FAR) & (gamma.imag > _SOLID)
     value, slope = pair(np.where(far, 1j, gamma))
     size = np.where(far, gamma, 1.0)
     return np.where(far, 1 / (size * (1 / sign - 0.5 / size)), value / (np.where(far, 1.0, gamma) * slope))

@@ -1,4 +1,4 @@
-"""What is incident on the open end."""
+"""Sources: the sound that is incident on the open end."""
 
 from dataclasses import dataclass
 from typing import TypeAlias

@@ -16,6 +16,11 @@ def radial_wavenumber(s: ComplexArray, k: FloatArray | float) -> ComplexArray:
     return root(k - s) * root(k + s)
 
 
+def upper(gamma: ComplexArray) -> ComplexArray:
+    """gamma or -gamma, whichever has Im >= 0: with a hub S is a small difference below the real axis."""
+    return np.where(gamma.imag < 0, -gamma, gamma)
+
+
 def exponentials(points: FloatArray, rate: ComplexArray | FloatArray) -> np.ndarray:
     """exp(points rate) as an array (point, node); evenly spaced points cost one product each.
 

@@ -35,7 +35,7 @@ class FarField:
             inverse = 1 / z
             s = np.sqrt((z - self.m) * (z + self.m))
             factor = np.exp(-1j * self.m**2 / (s + z)) * integer_power((s + 1j * self.m) * inverse, self.m)
-            q, ratio = 1 / s, s * inverse
+            q, ratio = np.asarray(1 / s, dtype=complex), s * inverse
         else:
             q, factor, ratio = np.asarray(1 / z, dtype=complex), None, None
         square = q * q
