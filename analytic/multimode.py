@@ -30,11 +30,11 @@ class MultiMode:
     Parameters
     ----------
     parts : sequence of DuctMode or ModeMixture
-        Sources of any azimuthal orders; alike in helmholtz, mach and hub. The radial orders of a mixture are coherent
-        with each other. Sources of different azimuthal orders are so in effect, coherent or not, in every mean over the
-        azimuthal angle.
+        Sources of any azimuthal orders, with the same helmholtz, mach and hub. The radial orders of a mixture are
+        coherent with each other. Sources of different azimuthal orders count as incoherent even if they are not: their
+        products vanish in every mean over the azimuthal angle.
     powers : (part,) float array
-        Incident sound power of each, >= 0, with a positive sum; by their cut-on modes. Any unit.
+        Incident sound power of each part's cut-on modes, >= 0, with a positive sum, in any unit.
 
     Raises
     ------
@@ -52,7 +52,7 @@ class MultiMode:
             raise ValueError("parts must be DuctModes and ModeMixtures, at least one")
         ducts = {(part.helmholtz, part.mach, part.hub) for part in parts}
         if len(ducts) > 1:
-            raise ValueError(f"the parts must be alike in (helmholtz, mach, hub), got {sorted(ducts)}")
+            raise ValueError(f"the parts must have the same (helmholtz, mach, hub), got {sorted(ducts)}")
         if powers.shape != (len(parts),) or not (np.all(powers >= 0) and 0 < powers.sum() < math.inf):
             raise ValueError(f"powers must be {len(parts)} finite numbers >= 0, not all zero, got {self.powers}")
         for part, power in zip(parts, powers, strict=True):
@@ -66,7 +66,7 @@ class MultiMode:
     def equal_power(cls, helmholtz: float, mach: float = 0.0, hub: float = 0.0) -> Self:
         """Every mode that is cut on, of both signs of m, carries the same power; their sum is 1.
 
-        Parameters as of `DuctMode`.
+        Parameters as for `DuctMode`.
 
         Examples
         --------
@@ -82,7 +82,7 @@ class MultiMode:
         """Every mode that is cut on has the same mean energy density; the sum of their powers is 1.
 
         The power of a mode is its energy density times its axial group velocity c (1 - M^2) q / (1 - M q), q = sqrt(1 -
-        (1 - M^2) (alpha / ka)^2). Parameters as of `DuctMode`.
+        (1 - M^2) (alpha / ka)^2). Parameters as for `DuctMode`.
         """
         parts = _cut_on_modes(helmholtz, mach, hub)
         cosine = np.array([_wave(part)[part.n] for part in parts]) / helmholtz
@@ -91,7 +91,7 @@ class MultiMode:
 
 
 class MultiModeSolution:
-    """What `solve` returns for a `MultiMode`: the sums over its parts, means over time and the azimuthal angle.
+    """The sound of a `MultiMode`, as returned by `solve`: sums over its parts of means over time and azimuthal angle.
 
     The factorisation is computed once for each |m|.
 
@@ -110,7 +110,7 @@ class MultiModeSolution:
         self._weights: list[float] = []
         for m, indices in itertools.groupby(live, key=lambda index: abs(source.parts[index].m)):
             group = list(indices)
-            # Of m and -m the same: one solution for parts that differ in the sign alone.
+            # m and -m have the same solution: parts that differ in the sign only are combined.
             weights: dict[bytes, float] = {}
             for index in group:
                 part = source.parts[index]
@@ -130,7 +130,7 @@ class MultiModeSolution:
 
     @property
     def error_estimate(self) -> float:
-        """Relative error estimate of the reflected power and the directivity: the largest of the parts."""
+        """Relative error estimate of the reflected power and of `mean_square`: twice the largest of the amplitudes."""
         return 2 * max(solution.error_estimate for solution in self._solutions)
 
     @cached_property
@@ -155,7 +155,7 @@ class MultiModeSolution:
         Returns
         -------
         (...) float array
-            Proportional to the mean-square pressure far away, but for the convective factor of a flow there.
+            Proportional to the mean-square pressure far away, apart from the convective factor of a flow there.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class MultiModeSolution:
     def level(self, theta: npt.ArrayLike) -> FloatArray:
         """Directivity index [dB]: `mean_square` over its mean over all directions, that of a monopole of equal power.
 
-        Parameters and errors as of `mean_square`.
+        Parameters and errors as for `mean_square`.
         """
         scale = self._solutions[0].transform.radiation
         with np.errstate(divide="ignore"):

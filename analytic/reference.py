@@ -1,4 +1,4 @@
-r"""The unflanged hard-walled duct in uniform flow once more: a slow second route, in mpmath, that judges the fast one.
+r"""Independent solution of the hard-walled duct in uniform flow, in mpmath: a slow second route to check the fast one.
 
 Conventions as in `analytic`: exp(-i omega t), lengths in radii, lip at x = 0, duct in x < 0, exp(i m phi), one incident
 mode of unit potential amplitude at the wall. With X = x / beta, K = ka / beta and
@@ -27,7 +27,7 @@ from mpmath.calculus.quadrature import GaussLegendre
 from .checks import check_mach, check_orders
 from .modes import radial_eigenvalue
 
-_GUARD = 12  # working digits beyond those asked for
+_GUARD = 12  # working digits beyond those requested
 _MARGIN = 2  # of these, digits the quadratures aim at
 _RAYS = (pi / 8, 3 * pi / 8)  # angles below the real axis; each is pi/8 off the axes, where the singularities of F lie
 _GROWTH = 12  # exponent of the growth of exp(-i s X) allowed along the polygon
@@ -38,7 +38,7 @@ _Ray: TypeAlias = tuple[list[mpc], list[mpc], _Pair, _Pair, mpc]
 
 
 class Reference:
-    """One incident duct mode, to as many digits as are asked for.
+    """One incident duct mode, to a requested number of digits.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Reference:
     mach : float or mpf, |mach| < 1
         Mach number of the uniform flow, positive towards the open end [-].
     digits : int
-        Digits aimed at. The relative error is about 10^-digits, times max |integrand| / |value| for fields.
+        Digits aimed for. The relative error is about 10^-digits, times max |integrand| / |value| for fields.
 
     Raises
     ------

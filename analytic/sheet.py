@@ -7,10 +7,10 @@ Helmholtz number; M_2 in the outer sound speed) the kernel is
 
 gamma_1^2 = N_1^2 - s^2, gamma_2^2 = (N_2 / C)^2 - s^2. Its poles are the modes of the duct, its zeros the modes of the
 jet: the Kelvin–Helmholtz pair and two for every radial order. They are followed from the jet in a weightless fluid (D =
-0), where S(gamma_1) = 0 and N_1 = 0 give them, to the density asked for; the direction a mode travels in stays its own.
+0), where S(gamma_1) = 0 and N_1 = 0 give them, to the actual density; a mode keeps its direction of travel on the way.
 
 On the way the frequency has a positive imaginary part, which keeps the modes of either direction apart (causality).
-Weakly leaking and trapped modes, which come out of the cuts of gamma_2, are sought for on and beside the real axis.
+Weakly leaking and trapped modes, which emerge from the cuts of gamma_2, are searched for on and beside the real axis.
 
 References
 ----------
@@ -41,7 +41,10 @@ _FIRST_STEP = 0.04
 _LEAST_STEP = 1e-4
 _NEWTON = 8  # iterations: convergence is quadratic from a guess within 0.3 of the distance to the next zero
 _LOST = 1e3 * np.exp(1j)  # step of an iteration that has left the plane, in its differences' step: to elsewhere
-_LATTICE = 60, 10  # points where zeros between the branch points are sought; winding numbers tell if one is missed
+_LATTICE = (
+    60,
+    10,
+)  # points where the search for zeros between the branch points starts; winding numbers tell if one is missed
 _SCAN = 64  # points between two poles where the sign of the kernel is taken
 # Largest correction by Newton's method, in the distance to the next zero, else the step is halved: below a half a zero
 # cannot be mistaken for its neighbour.
@@ -243,7 +246,7 @@ class Sheet:
         return s, outer, kind
 
     def _on_the_way(self, t: float, loss: float) -> "Sheet":
-        """The same streams at the complex frequency met at t, 0 <= t <= 1."""
+        """Sheet between the same streams at the complex frequency that belongs to t, 0 <= t <= 1."""
         k = self.k * np.exp(1j * loss * (1 - t))
         return Sheet(self.m, k, self.mach, self.mach_outer, self.speed, self.density, self.section.hub)
 

@@ -99,7 +99,7 @@ class Tables:
         self.series = hankel_series(m, self.unit)
 
     def bessel(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
-        """As the module's `bessel`, z one-dimensional."""
+        """`bessel` of this module for a one-dimensional z."""
         folded = np.empty_like(z)
         np.abs(z.real, out=folded.real)
         np.abs(z.imag, out=folded.imag)
@@ -113,7 +113,7 @@ class Tables:
         return value, slope
 
     def hankel(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
-        """As the module's `hankel`, z one-dimensional."""
+        """`hankel` of this module for a one-dimensional z."""
         below = np.flatnonzero(z.imag < 0)
         # Half a spacing below the lattice, and far away, the tables serve Re z >= 0 still.
         modulus, depth = np.abs(z[below]), -z.imag[below]

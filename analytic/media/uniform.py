@@ -156,7 +156,7 @@ class UniformTransform(Transform):
         return value.reshape(theta.shape), error
 
     def fluid(self, inside: bool) -> tuple[float, float, float]:
-        """The same fluid on either side."""
+        """Fluid of the uniform flow, inside and outside."""
         return 1.0, self.source.helmholtz, self.source.mach
 
     @classmethod
