@@ -8,21 +8,31 @@ so that every distance to the lip is resolved.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
+from .arrays import BoolArray, ComplexArray, FloatArray
 from .errors import ConvergenceError
 
-_WIDTH = 0.35  # largest delta, in K
+# Largest delta, in K: the path crosses the axis at up to K / 2 and straightens between that and the branch point.
+_WIDTH = 0.35
 _STRIP = 0.675  # half the width of the strip of the parameter in which the sums' terms are regular, but for poles
-_MARGIN = 10.0  # the arms end where waves have decayed by this exponent more than the rule's error
-POWER = 1.5  # of the coarse rule's error that is the estimate of the fine one's
-_OFFSETS = 6  # of the crossing of the real axis that are tried
-_LEAST = 0.002  # distance to a pole, in the path's parameter, below which the quadrature would need too many nodes
-_COARSE = 0.5  # step at which paths are compared
-ARMS = ((0.25 * np.pi, 0.36),)  # angles of the right and the left arm; the left one is low, to keep away from the
-# factorisation line.
+_MARGIN = 10.0  # the arms end where waves have decayed by this exponent, a factor 5e-5, more than the rule's error
+# The estimate of the fine rule's error is this power of the coarse one's. Half the step squares the error of an
+# exponentially convergent rule, so 2 would be the limit; 1.5 leaves room for rounding and poles (see the tests).
+POWER = 1.5
+_OFFSETS = 6  # crossings of the real axis that are tried: a pole beside one is far from its neighbours
+# Distance to a pole, in the path's parameter, below which no path is returned: an exponent of 10 would need steps of
+# 0.0006 there, some 30,000 nodes.
+_LEAST = 0.002
+_COARSE = 0.5  # step at which paths are compared; they are nearly straight over that length
+Arms: TypeAlias = tuple[float, float]
+# Angles of the right and the left arm; the left one is low, to keep away from the factorisation line.
+ARMS: tuple[Arms, ...] = ((0.25 * np.pi, 0.36),)
 # Where the arms turn away from the axis, in delta beyond the branch point: above -K the turn adds to the path's
 # distance, below +K it is taken from it.
 _LEFT, _RIGHT = -0.45, 0.6
@@ -37,7 +47,7 @@ class Contour:
     s : (node,) complex array
         Points on the path, evenly spaced in its parameter; every other one first, then those between them.
     half : int
-        How many come first; twice their sum is the rule with twice the step.
+        Number of those that come first; twice their sum is the rule with twice the step.
     weight : (node,) complex array
         ds, so that an integral is a sum.
     """
@@ -46,22 +56,31 @@ class Contour:
     half: int
     weight: np.ndarray
 
-    def below(self, points):
+    def below(self, points: ComplexArray) -> BoolArray:
         """Whether points lie below the path, for whose real part there is only one point of it."""
         order = np.argsort(self.s.real)
         height = np.interp(np.real(points), self.s.real[order], self.s.imag[order])
         return np.imag(points) < height
 
 
-def contour(k, poles, *, extent, nearest, exponent, growth, arms=ARMS):
-    """Path that stays clear of poles.
+def contour(
+    k: float,
+    poles: npt.ArrayLike,
+    *,
+    extent: float,
+    nearest: float,
+    exponent: float,
+    growth: float,
+    arms: Sequence[Arms] = ARMS,
+) -> Contour:
+    """Choose a path that stays clear of poles.
 
     Parameters
     ----------
     k : float
         K > 0.
     poles : (...) complex array
-        What to keep away from.
+        Points to keep away from.
     extent : float
         Largest |X| and r - 1 on the grid.
     nearest : float
@@ -72,7 +91,7 @@ def contour(k, poles, *, extent, nearest, exponent, growth, arms=ARMS):
     growth : float
         Exponent of the growth of waves allowed along the path.
     arms : sequence of pairs of float
-        Angles to the real axis at which the right and the left arm may leave; the best pair is taken [rad].
+        Angles to the real axis at which the right and the left arm may leave; the best pair is used [rad].
 
     Raises
     ------
@@ -89,14 +108,22 @@ def contour(k, poles, *, extent, nearest, exponent, growth, arms=ARMS):
         raise ConvergenceError(f"no path keeps clear of the poles at K = {k}")
     # exp(-2 pi d / 2 step) is the error of singularities at a distance d, times exp(growth d) where waves grow with it.
     step = np.pi / max(exponent / _STRIP + growth, exponent / clearances[best, which])
-    offset, pair = float(offsets[which, 0]), arms[best]
+    offset, pair = float(offsets[which, 0]), arms[int(best)]
     start, end = _ends(k, delta, offset, pair, nearest, decay)
     s, slope = _path(k, delta, offset, pair, np.arange(start, end, step))
     order = np.concatenate([np.arange(0, len(s), 2), np.arange(1, len(s), 2)])
     return Contour(s[order], (len(s) + 1) // 2, step * slope[order])
 
 
-def _clearances(k, poles, delta, offsets, arms, nearest, decay):
+def _clearances(
+    k: float,
+    poles: ComplexArray,
+    delta: float,
+    offsets: FloatArray,
+    arms: Arms,
+    nearest: float,
+    decay: float,
+) -> FloatArray:
     """Least distances to a pole of paths with these offsets, (offset, 1), in units of the parameter: (offset,)."""
     starts, ends = _ends(k, delta, offsets, arms, nearest, decay)
     t = starts + np.arange(0.0, float(np.max(ends - starts)), _COARSE)
@@ -107,19 +134,28 @@ def _clearances(k, poles, delta, offsets, arms, nearest, decay):
     return np.sqrt(np.min(along**2 + away.imag**2, axis=(1, 2)))
 
 
-def _turns(k, delta, offset):
+def _turns(k: float, delta: float, offset: FloatArray | float) -> tuple[Any, Any]:
     """Parameters at which the right and the left arm turn away from the axis."""
     return (k - offset) / delta + _RIGHT, (k + offset) / delta + _LEFT
 
 
-def _ends(k, delta, offset, arms, nearest, decay):
+def _ends(
+    k: float,
+    delta: float,
+    offset: FloatArray | float,
+    arms: Arms,
+    nearest: float,
+    decay: float,
+) -> tuple[Any, Any]:
     """First and last parameter of a path."""
     right, left = _turns(k, delta, offset)
     end, start = (max(1.0, math.log(decay / (math.sin(arm) * nearest * delta))) for arm in arms)
     return -left - start, right + end
 
 
-def _path(k, delta, offset, arms, t):
+def _path(
+    k: float, delta: float, offset: FloatArray | float, arms: Arms, t: FloatArray
+) -> tuple[ComplexArray, ComplexArray]:
     """Points and ds/dt."""
     right, left = _turns(k, delta, offset)
     out, back = np.exp(t - right + 1j * arms[0]), np.exp(-t - left - 1j * arms[1])

@@ -1,18 +1,20 @@
 """Radial eigenvalues of discs and annuli, with a hard or a soft wall, in tables made once."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 from scipy import special
 from scipy.optimize import elementwise
 
+from .arrays import FloatArray
 from .errors import ConvergenceError
 
-_TABLE = 64  # radial orders computed at first; the table doubles when more are asked for
-_SCAN = 0.25  # between the points where the characteristic function's sign is looked at; zeros are pi / (1 - h) apart
+_TABLE = 64  # radial orders computed at first, enough for ka < 190; the table doubles when more are needed
+_SCAN = 0.25  # between the points where the characteristic function's sign is taken; zeros are pi / (1 - h) apart
 
 
-def eigenvalues(m, count, hub=0.0):
+def eigenvalues(m: int, count: int, hub: float = 0.0) -> FloatArray:
     """First `count` zeros of S'; see `modes.radial_eigenvalues`."""
     size = _TABLE
     while size < count:
@@ -22,7 +24,7 @@ def eigenvalues(m, count, hub=0.0):
 
 
 @lru_cache(maxsize=256)
-def _disc(m, size):
+def _disc(m: int, size: int) -> FloatArray:
     if m == 0:
         zeros = np.concatenate([[0.0], special.jn_zeros(1, size - 1)])  # J_0' = -J_1
         live = zeros[1:]
@@ -37,7 +39,7 @@ def _disc(m, size):
 
 
 @lru_cache(maxsize=256)
-def _annulus(m, size, hub):
+def _annulus(m: int, size: int, hub: float) -> FloatArray:
     zeros = _scan(_hard_wall, m, size, hub)
     zeros = zeros if m else np.concatenate([[0.0], zeros])[:size]
     zeros.flags.writeable = False
@@ -45,13 +47,13 @@ def _annulus(m, size, hub):
 
 
 @lru_cache(maxsize=256)
-def soft_eigenvalues(m, size, hub):
+def soft_eigenvalues(m: int, size: int, hub: float) -> FloatArray:
     zeros = _scan(_soft_wall, m, size, hub) if hub else special.jn_zeros(m, size)
     zeros.flags.writeable = False
     return zeros
 
 
-def hub_phase(m, z):
+def hub_phase(m: int, z: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Y_m'(z) and J_m'(z) over |H_m'(z)|; z > 0. Y_m' may overflow at small z, where J_m' no longer matters."""
     j, y = special.jvp(m, z), special.yvp(m, z)
     lost = ~np.isfinite(y)
@@ -60,17 +62,17 @@ def hub_phase(m, z):
     return np.where(lost, 1.0, y / size), np.where(lost, 0.0, j / size)
 
 
-def _hard_wall(z, m, hub):
+def _hard_wall(z: FloatArray, m: int, hub: float) -> FloatArray:
     cosine, sine = hub_phase(m, z * hub)
     return cosine * special.jvp(m, z) - sine * special.yvp(m, z)
 
 
-def _soft_wall(z, m, hub):
+def _soft_wall(z: FloatArray, m: int, hub: float) -> FloatArray:
     cosine, sine = hub_phase(m, z * hub)
     return cosine * special.jv(m, z) - sine * special.yv(m, z)
 
 
-def _scan(function, m, size, hub):
+def _scan(function: Callable[[FloatArray, int, float], FloatArray], m: int, size: int, hub: float) -> FloatArray:
     """First `size` positive zeros of a characteristic function, from its changes of sign."""
     # alpha >= m, because r <= 1 in the Rayleigh quotient.
     first = max(m, 1e-3) * (1 - 1e-12)

@@ -12,9 +12,12 @@ F tends far away if b^2 - a^2 = (4 m^2 - 3) / 8: the logarithm of what is left f
 """
 
 import copy
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
+from .arrays import EPS, ComplexArray, FloatArray, IntArray
 from .bessel import hankel_pair
 from .errors import ConvergenceError
 from .section import Section
@@ -22,12 +25,14 @@ from .wavenumbers import radial_wavenumber, root
 
 _ANGLE = np.pi / 4  # tilt of the line: half-way between the real and the imaginary zeros
 _SCALE = 0.25  # of the line's bend at the origin: well within the distance to the branch points
-_STEP = 0.08  # of the trapezoidal rule; every other node alone leaves about 1e-7
+STEP = 0.08  # of the trapezoidal rule; every other node alone leaves about 1e-7, see docs/validation.md
 _END = 1e4  # |u| where ln F, which falls like (m / u)^2 (K / u)^2, is lost in rounding, over sqrt((m + 1) (m + 1 + K))
-_NEAR = 0.35  # angle to the line [rad] below which ln F(s) is subtracted from the integrand,
-_CORE = 2.0  # as it is for |s| below so many line scales
-_TINY = 1e-4  # |s| in line scales below which the odd part of ln F_plus is linear to the last digits
-_PAIRS = 2.0  # zeros within this many line scales of the origin are divided out
+# ln F(s) is subtracted from the integrand at an angle to the line [rad] below _NEAR, and for |s| below _CORE line
+# scales: elsewhere 1 / (u - s) is smooth over a step, whose error exp(-2 pi 0.35 / 0.08) is 1e-12.
+_NEAR = 0.35
+_CORE = 2.0
+_TINY = 1e-4  # |s| in line scales below which the odd part of ln F_plus is linear to eight digits of itself
+_PAIRS = 2.0  # zeros within this many line scales of the origin, where they are not far beside a step, are divided out
 _BLOCK = 2**14  # numbers worked on at a time: they stay in the processor's cache
 _LARGEST_PHASE_STEP = 1.5  # of ln F between neighbours [rad]; more, and its branch is not certain
 # Attributes with an axis of cases.
@@ -61,16 +66,16 @@ class Factorisation:
         The phase of a kernel could not be followed along the line.
     """
 
-    def __init__(self, section, k):
+    def __init__(self, section: Section, k: npt.ArrayLike) -> None:
         self.section = section
         self._single = np.ndim(k) == 0
         self.k = np.atleast_1d(np.asarray(k, dtype=float))
         self._scale = _SCALE * np.minimum(self.k, 1.0)
         end = _END * np.max(np.sqrt((section.m + 1) * (section.m + 1 + self.k)) / self._scale)
-        y = np.arange(0.0, np.arcsinh(end), _STEP)
+        y = np.arange(0.0, np.arcsinh(end), STEP)
         direction = self._scale[:, None] * np.exp(-1j * _ANGLE)
         self._y, self._u = y, direction * np.sinh(y)
-        weight = direction * np.cosh(y) * _STEP / (2j * np.pi)
+        weight = direction * np.cosh(y) * STEP / (2j * np.pi)
         weight[:, 0] /= 2  # the integrand is even: half of its trapezoidal rule over the whole line
         self._weight = weight
         self._find_zeros_near_origin()
@@ -79,11 +84,12 @@ class Factorisation:
         u, case = self._u.ravel(), case.ravel()
         line = self._reduced_kernel(u, case, self._kernel(u, case))
         self._log_line = self._unwrap(line.reshape(self._u.shape))
-        # The phases of the Bessel functions keep eps |gamma|, and gamma = K at the origin.
-        self._rounding = 20 * np.finfo(float).eps * (1 + section.m + self.k / 4)
+        # A Bessel function's phase has the error eps |gamma|, and gamma = K at the origin. 20 and 1/4 are chosen so
+        # that the estimate holds against a finer rule and against mpmath in the tests, 0 <= m <= 40.
+        self._rounding = 20 * EPS * (1 + section.m + self.k / 4)
 
-    def case(self, index):
-        """The factorisation of one case, of several."""
+    def case(self, index: int) -> "Factorisation":
+        """Factorisation of a single case."""
         one = copy.copy(self)
         one._single = True
         for name in _BY_CASE:
@@ -91,8 +97,8 @@ class Factorisation:
         return one
 
     @staticmethod
-    def join(cases):
-        """Of single cases that were one factorisation before."""
+    def join(cases: "Sequence[Factorisation]") -> "Factorisation":
+        """Factorisation of several single cases, which must stem from one call."""
         if len(cases) == 1:
             return cases[0]
         several = copy.copy(cases[0])
@@ -101,7 +107,7 @@ class Factorisation:
             setattr(several, name, np.concatenate([getattr(case, name) for case in cases]))
         return several
 
-    def _find_zeros_near_origin(self):
+    def _find_zeros_near_origin(self) -> None:
         """alpha, kappa of the duct mode next to its cut-on, where there is one; there is room for one only."""
         eigenvalues = self.section.eigenvalues(int(self.k.max() / np.pi) + 3)
         middle = 0.5 * (eigenvalues[1:] + eigenvalues[:-1])
@@ -109,18 +115,19 @@ class Factorisation:
         self._kappa = np.sqrt((self.k - self._alpha) * (self.k + self._alpha) + 0j)
         self._pinched = np.abs(self._kappa) < _PAIRS * self._scale
 
-    def _find_limit(self):
+    def _find_limit(self) -> None:
         """a, b of the reduced kernel."""
-        tail = 0.125 * (4 * self.section.m**2 - 3)
-        tail = tail + np.where(self._pinched, (self._kappa**2).real + self._scale**2, 0.0)
+        tail = 0.125 * (4 * self.section.m**2 - 3) + np.where(
+            self._pinched, (self._kappa**2).real + self._scale**2, 0.0
+        )
         self._a = np.sqrt(1 + np.maximum(-tail, 0.0))
         self._b = np.sqrt(self._a**2 + tail)
 
-    def _kernel(self, s, case):
+    def _kernel(self, s: ComplexArray, case: IntArray) -> ComplexArray:
         """F; s and case one-dimensional."""
         return self.section.kernel(radial_wavenumber(s, self.k[case]))
 
-    def _reduced_kernel(self, s, case, kernel):
+    def _reduced_kernel(self, s: ComplexArray, case: IntArray, kernel: ComplexArray) -> ComplexArray:
         """F with the zeros near the origin and its behaviour far away divided out, from F itself."""
         gamma = radial_wavenumber(s, self.k[case])
         pinched = self._pinched[case]
@@ -138,7 +145,7 @@ class Factorisation:
         return value * ((square + self._a[case] ** 2) / (square + self._b[case] ** 2))
 
     @staticmethod
-    def _unwrap(values):
+    def _unwrap(values: ComplexArray) -> ComplexArray:
         """Logarithm along every line, continuous from infinity (where it vanishes) inwards."""
         phase = np.angle(values)
         steps = np.angle(values[:, :-1] / values[:, 1:])
@@ -147,7 +154,7 @@ class Factorisation:
         phase[:, :-1] = phase[:, -1:] + np.cumsum(steps[:, ::-1], axis=1)[:, ::-1]
         return np.log(np.abs(values)) + 1j * phase
 
-    def log_plus(self, s, kernel=None):
+    def log_plus(self, s: ComplexArray, kernel: ComplexArray | None = None) -> tuple[ComplexArray, FloatArray]:
         """ln F_plus at s, and its error estimate.
 
         Parameters
@@ -170,7 +177,7 @@ class Factorisation:
         value, error = self._log_plus(s.reshape(shape), None if kernel is None else kernel.reshape(shape))
         return value.reshape(s.shape), error.reshape(s.shape)
 
-    def _log_plus(self, s, kernel):
+    def _log_plus(self, s: ComplexArray, kernel: ComplexArray | None) -> tuple[ComplexArray, FloatArray]:
         scale = self._scale[:, None]
         rotated = s * np.exp(1j * _ANGLE)  # the lines are now the real axis
         near = (np.abs(rotated.imag) < np.sin(_NEAR) * np.abs(rotated)) | (np.abs(s) < _CORE * scale)
@@ -191,7 +198,7 @@ class Factorisation:
             value[below] = np.log(kernel[below]) - value[below]
         return value, error
 
-    def _integrate_far(self, s):
+    def _integrate_far(self, s: ComplexArray) -> tuple[ComplexArray, FloatArray]:
         # On the line u^2 = -i a, a > 0: with b = i s^2 the sum is i sum_j moment_j / (a_j - b), here in real numbers.
         # Moments of the rule and of that with twice the step, for one pass over the nodes.
         moments = self._log_line * self._weight
@@ -213,11 +220,15 @@ class Factorisation:
         return fine, self._estimate(s, fine, coarse, self._rounding[:, None], self._scale[:, None])
 
     @staticmethod
-    def _estimate(s, fine, coarse, rounding, scale):
-        # The nodes next to the origin weigh 1/s.
+    def _estimate(
+        s: ComplexArray, fine: ComplexArray, coarse: ComplexArray, rounding: FloatArray, scale: FloatArray
+    ) -> FloatArray:
+        # The nodes next to the origin weigh step / 4 pi = 0.006 scale / s.
         return np.abs(fine - coarse) ** 1.5 + rounding * (1 + 0.01 * scale / np.abs(s))
 
-    def _integrate_beside(self, s, case, kernel):
+    def _integrate_beside(
+        self, s: ComplexArray, case: IntArray, kernel: ComplexArray
+    ) -> tuple[ComplexArray, FloatArray]:
         """The integral on either side of the line, its pole at u = s removed by subtraction.
 
         ln F(s) (s^2 + q^2) / (u^2 + q^2) is subtracted; its own integral is (1 + i s/q) / 2 ln F(s), above and below
@@ -240,27 +251,27 @@ class Factorisation:
         log_away[central] = self._log_reduced(s[central], case[central], kernel[central])
         return 0.5 * log_away + odd * s / away, error
 
-    def _log_reduced(self, s, case, kernel):
+    def _log_reduced(self, s: ComplexArray, case: IntArray, kernel: ComplexArray) -> ComplexArray:
         """ln of the reduced F beside the line, on the branch that is continuous with it."""
         value = self._reduced_kernel(s, case, kernel)
-        position = np.arcsinh(np.abs(s) / self._scale[case]) / _STEP
+        position = np.arcsinh(np.abs(s) / self._scale[case]) / STEP
         left = np.minimum(position.astype(int), len(self._y) - 2)
         phase = self._log_line.imag[case, left]
         phase = phase + (position - left) * (self._log_line.imag[case, left + 1] - phase)
         wrapped = np.angle(value)
         return np.log(np.abs(value)) + 1j * (wrapped + 2 * np.pi * np.round((phase - wrapped) / (2 * np.pi)))
 
-    def plus(self, s, kernel=None):
+    def plus(self, s: ComplexArray, kernel: ComplexArray | None = None) -> tuple[ComplexArray, FloatArray]:
         """W_plus at s and the error estimate of its logarithm; as for `log_plus`."""
         log_plus, error = self.log_plus(s, kernel)
         k = self.k[0] if self._single else self.k.reshape(-1, *[1] * (np.ndim(s) - 1))
         return np.exp(0.25j * np.pi + log_plus) / root(k + s), error
 
 
-def plus_factor(m, helmholtz, theta):
+def plus_factor(m: int, helmholtz: npt.ArrayLike, theta: npt.ArrayLike) -> tuple[ComplexArray, FloatArray]:
     r"""Factor F_plus(-K cos(theta)) of the kernel F = pi gamma J_m'(gamma) H_m'(gamma), K = helmholtz, no flow.
 
-    All of the solution that is not in closed form. In a uniform flow K = ka / sqrt(1 - M^2).
+    The only part of the solution without a closed form. In a uniform flow K = ka / sqrt(1 - M^2).
 
     Parameters
     ----------

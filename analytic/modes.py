@@ -3,12 +3,14 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 
+from .arrays import ComplexArray, FloatArray
 from .checks import check_hub, check_mach, check_orders
 from .eigenvalues import eigenvalues
 
 
-def radial_eigenvalues(m, count, *, hub=0.0):
+def radial_eigenvalues(m: int, count: int, *, hub: float = 0.0) -> FloatArray:
     """First radial eigenvalues alpha_mn, in increasing order; for m = 0 the list starts with 0, the plane wave.
 
     Zeros of J_m', or with a hub of radius h those of J_m'(alpha) Y_m'(alpha h) - J_m'(alpha h) Y_m'(alpha).
@@ -36,7 +38,7 @@ def radial_eigenvalues(m, count, *, hub=0.0):
     return eigenvalues(m, count, hub)
 
 
-def radial_eigenvalue(m, n, *, hub=0.0):
+def radial_eigenvalue(m: int, n: int, *, hub: float = 0.0) -> float:
     """Radial eigenvalue alpha_mn of duct mode (m, n), n = 0, 1, ...; j'_mn without a hub; alpha_00 = 0.
 
     Examples
@@ -48,7 +50,7 @@ def radial_eigenvalue(m, n, *, hub=0.0):
     return float(radial_eigenvalues(m, n + 1, hub=hub)[n])
 
 
-def cut_on_helmholtz(m, n, mach=0.0, *, hub=0.0):
+def cut_on_helmholtz(m: int, n: int, mach: float = 0.0, *, hub: float = 0.0) -> float:
     """Helmholtz number above which duct mode (m, n) propagates: alpha_mn sqrt(1 - M^2).
 
     Examples
@@ -60,7 +62,7 @@ def cut_on_helmholtz(m, n, mach=0.0, *, hub=0.0):
     return radial_eigenvalue(m, n, hub=hub) * math.sqrt(1 - mach**2)
 
 
-def cut_on_orders(helmholtz, m, mach=0.0, *, hub=0.0):
+def cut_on_orders(helmholtz: float, m: int, mach: float = 0.0, *, hub: float = 0.0) -> int:
     """How many radial orders of azimuthal order m propagate at a Helmholtz number > 0.
 
     Examples
@@ -73,7 +75,9 @@ def cut_on_orders(helmholtz, m, mach=0.0, *, hub=0.0):
     return int(np.count_nonzero(radial_eigenvalues(m, int(helmholtz / beta / math.pi) + 3, hub=hub) * beta < helmholtz))
 
 
-def axial_wavenumber(helmholtz, m, n, *, mach=0.0, direction=1, hub=0.0):
+def axial_wavenumber(
+    helmholtz: npt.ArrayLike, m: int, n: int, *, mach: float = 0.0, direction: int = 1, hub: float = 0.0
+) -> ComplexArray:
     """Axial wavenumber, times the radius, of hard-walled duct mode (m, n) in uniform flow.
 
     Parameters
@@ -110,7 +114,7 @@ def axial_wavenumber(helmholtz, m, n, *, mach=0.0, direction=1, hub=0.0):
     """
     ka = np.asarray(helmholtz, dtype=float)
     if not np.all((ka > 0) & np.isfinite(ka)):
-        raise ValueError(f"helmholtz must be positive and finite, got {helmholtz}")
+        raise ValueError(f"helmholtz must be positive and finite, got {ka}")
     if direction not in (1, -1):
         raise ValueError(f"direction must be 1 or -1, got {direction}")
     cut_on = cut_on_helmholtz(m, n, mach, hub=hub)

@@ -9,15 +9,18 @@ import itertools
 import math
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
+from .arrays import FloatArray
 from .media import transform
 from .modes import cut_on_orders, radial_eigenvalues
 from .power import Power
 from .section import Section
 from .solution import Solution
-from .source import DuctMode, ModeMixture
+from .source import DuctMode, ModeMixture, Source
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,11 @@ class MultiMode:
     Parameters
     ----------
     parts : sequence of DuctMode or ModeMixture
-        Sources of any azimuthal orders; alike in helmholtz, mach and hub. The radial orders of a mixture are coherent
-        with each other. Sources of different azimuthal orders are so in effect, coherent or not, in every mean over the
-        azimuthal angle.
+        Sources of any azimuthal orders, with the same helmholtz, mach and hub. The radial orders of a mixture are
+        coherent with each other. Sources of different azimuthal orders count as incoherent even if they are not: their
+        products vanish in every mean over the azimuthal angle.
     powers : (part,) float array
-        Incident sound power of each, >= 0, with a positive sum; by their cut-on modes. Any unit.
+        Incident sound power of each part's cut-on modes, >= 0, with a positive sum, in any unit.
 
     Raises
     ------
@@ -40,16 +43,16 @@ class MultiMode:
         on.
     """
 
-    parts: tuple
-    powers: np.ndarray
+    parts: tuple[Source, ...]  # from any sequence
+    powers: FloatArray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         parts, powers = tuple(self.parts), np.array(self.powers, dtype=float)
         if not parts or not all(isinstance(part, DuctMode | ModeMixture) for part in parts):
             raise ValueError("parts must be DuctModes and ModeMixtures, at least one")
         ducts = {(part.helmholtz, part.mach, part.hub) for part in parts}
         if len(ducts) > 1:
-            raise ValueError(f"the parts must be alike in (helmholtz, mach, hub), got {sorted(ducts)}")
+            raise ValueError(f"the parts must have the same (helmholtz, mach, hub), got {sorted(ducts)}")
         if powers.shape != (len(parts),) or not (np.all(powers >= 0) and 0 < powers.sum() < math.inf):
             raise ValueError(f"powers must be {len(parts)} finite numbers >= 0, not all zero, got {self.powers}")
         for part, power in zip(parts, powers, strict=True):
@@ -60,10 +63,10 @@ class MultiMode:
         object.__setattr__(self, "powers", powers)
 
     @classmethod
-    def equal_power(cls, helmholtz, mach=0.0, hub=0.0):
+    def equal_power(cls, helmholtz: float, mach: float = 0.0, hub: float = 0.0) -> Self:
         """Every mode that is cut on, of both signs of m, carries the same power; their sum is 1.
 
-        Parameters as of `DuctMode`.
+        Parameters as for `DuctMode`.
 
         Examples
         --------
@@ -72,23 +75,23 @@ class MultiMode:
         [(-2, 0), (-1, 0), (0, 0), (1, 0), (2, 0)]
         """
         parts = _cut_on_modes(helmholtz, mach, hub)
-        return cls(parts, np.full(len(parts), 1 / len(parts)))
+        return cls(tuple(parts), np.full(len(parts), 1 / len(parts)))
 
     @classmethod
-    def equal_energy_density(cls, helmholtz, mach=0.0, hub=0.0):
+    def equal_energy_density(cls, helmholtz: float, mach: float = 0.0, hub: float = 0.0) -> Self:
         """Every mode that is cut on has the same mean energy density; the sum of their powers is 1.
 
         The power of a mode is its energy density times its axial group velocity c (1 - M^2) q / (1 - M q), q = sqrt(1 -
-        (1 - M^2) (alpha / ka)^2). Parameters as of `DuctMode`.
+        (1 - M^2) (alpha / ka)^2). Parameters as for `DuctMode`.
         """
         parts = _cut_on_modes(helmholtz, mach, hub)
         cosine = np.array([_wave(part)[part.n] for part in parts]) / helmholtz
         velocity = cosine / (1 - mach * cosine)
-        return cls(parts, velocity / velocity.sum())
+        return cls(tuple(parts), velocity / velocity.sum())
 
 
 class MultiModeSolution:
-    """What `solve` returns for a `MultiMode`: the sums over its parts, means over time and the azimuthal angle.
+    """The sound of a `MultiMode`, as returned by `solve`: sums over its parts of means over time and azimuthal angle.
 
     The factorisation is computed once for each |m|.
 
@@ -102,12 +105,12 @@ class MultiModeSolution:
 
     def __init__(self, source: MultiMode, medium: object, tolerance: float) -> None:
         self.source, self.medium, self.tolerance = source, medium, tolerance
-        live = sorted(np.flatnonzero(source.powers), key=lambda index: abs(source.parts[index].m))
+        live = sorted(np.flatnonzero(source.powers).tolist(), key=lambda index: abs(source.parts[index].m))
         self._solutions: list[Solution] = []
         self._weights: list[float] = []
         for m, indices in itertools.groupby(live, key=lambda index: abs(source.parts[index].m)):
             group = list(indices)
-            # Of m and -m the same: one solution for parts that differ in the sign alone.
+            # m and -m have the same solution: parts that differ in the sign only are combined.
             weights: dict[bytes, float] = {}
             for index in group:
                 part = source.parts[index]
@@ -126,12 +129,12 @@ class MultiModeSolution:
                 self._weights.append(weight)
 
     @property
-    def error_estimate(self):
-        """Relative error estimate of the reflected power and the directivity: the largest of the parts."""
+    def error_estimate(self) -> float:
+        """Relative error estimate of the reflected power and of `mean_square`: twice the largest of the amplitudes."""
         return 2 * max(solution.error_estimate for solution in self._solutions)
 
     @cached_property
-    def power(self):
+    def power(self) -> Power:
         """Sum of the parts' `Power`, in the unit of the source's powers; the residual over the incident power."""
         total = dict.fromkeys((field.name for field in fields(Power)), 0.0)
         for solution, weight in zip(self._solutions, self._weights, strict=True):
@@ -141,7 +144,7 @@ class MultiModeSolution:
         left = total["incident"] + total["evanescent"] - total["reflected"] - total["radiated"] - total["vortical"]
         return Power(**{**total, "residual": left / total["incident"]})
 
-    def mean_square(self, theta):
+    def mean_square(self, theta: npt.ArrayLike) -> FloatArray:
         """Sum of |D|^2 over the parts, for the source's powers.
 
         Parameters
@@ -152,7 +155,7 @@ class MultiModeSolution:
         Returns
         -------
         (...) float array
-            Proportional to the mean-square pressure far away, but for the convective factor of a flow there.
+            Proportional to the mean-square pressure far away, apart from the convective factor of a flow there.
 
         Raises
         ------
@@ -165,24 +168,24 @@ class MultiModeSolution:
             total += weight * np.abs(solution.directivity(theta)) ** 2
         return total
 
-    def level(self, theta):
+    def level(self, theta: npt.ArrayLike) -> FloatArray:
         """Directivity index [dB]: `mean_square` over its mean over all directions, that of a monopole of equal power.
 
-        Parameters and errors as of `mean_square`.
+        Parameters and errors as for `mean_square`.
         """
         scale = self._solutions[0].transform.radiation
         with np.errstate(divide="ignore"):
             return 10 * np.log10(2 * scale * self.mean_square(theta) / self.power.radiated)
 
 
-def _wave(part):
+def _wave(part: Source) -> FloatArray:
     """sqrt((ka)^2 - (1 - M^2) alpha^2) of the radial orders of a source, 0 for modes that are cut off."""
     alpha = radial_eigenvalues(part.m, len(part.amplitudes), hub=part.hub)
     cut_on = alpha * math.sqrt((1 - part.mach) * (1 + part.mach))
     return np.sqrt(np.maximum((part.helmholtz - cut_on) * (part.helmholtz + cut_on), 0.0))
 
 
-def _unit_power(part):
+def _unit_power(part: Source) -> float:
     """Incident power of a source as `Power` counts it."""
     section = Section(abs(int(part.m)), part.hub)
     amplitudes = part.amplitudes
@@ -190,12 +193,13 @@ def _unit_power(part):
     return float(np.sum(_wave(part) * norm * np.abs(amplitudes) ** 2)) / math.sqrt((1 - part.mach) * (1 + part.mach))
 
 
-def _cut_on_modes(helmholtz, mach, hub):
+def _cut_on_modes(helmholtz: float, mach: float, hub: float) -> list[DuctMode]:
     """DuctModes that propagate."""
     DuctMode(0, 0, helmholtz, mach, hub)  # checks the parameters
     parts: list[DuctMode] = []
     for m in itertools.count():
         orders = range(cut_on_orders(helmholtz, m, mach, hub=hub))
         if not orders:
-            return parts
+            break
         parts += [DuctMode(sign * m, n, helmholtz, mach, hub) for sign in (1, -1)[: 2 if m else 1] for n in orders]
+    return parts

@@ -33,7 +33,7 @@ _SAFETY = 15.0
 _LOOSEST = 0.01  # a looser tolerance than this saves no nodes: the estimate's assumption needs a converged rule
 _MORE = 1.2, 2.0  # least and largest factor of the exponent of the error aimed at after a miss
 _GROWTH = 7.0  # exponent of the growth of waves along the contour: rounding grows to e^7 eps, about 2e-13
-_MOST = 40.0  # exponent beyond which rounding is the limit: e^-40 is below eps^2
+_MOST = 40.0  # exponent beyond which rounding is the limit: e^-40 = 4e-18
 _ATTEMPTS = 5  # the exponent may have doubled four times by then, and reached _MOST
 _CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]: u grows as its inverse root
 

@@ -1,4 +1,4 @@
-r"""The unflanged hard-walled duct in uniform flow once more: a slow second route, in mpmath, that judges the fast one.
+r"""Independent solution of the hard-walled duct in uniform flow, in mpmath: a slow second route to check the fast one.
 
 Conventions as in `analytic`: exp(-i omega t), lengths in radii, lip at x = 0, duct in x < 0, exp(i m phi), one incident
 mode of unit potential amplitude at the wall. With X = x / beta, K = ka / beta and
@@ -17,7 +17,9 @@ B. Noble, Methods based on the Wiener–Hopf technique (1958), section 3.4; M. A
 mathematical functions (1964), 9.1.13 and 9.2.7, for H_0.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import TypeAlias
 
 from mpmath import arg, besselj, ceil, cos, euler, exp, inf, j, log, mp, mpc, mpf, pi, sin, sqrt, workdps
 from mpmath.calculus.quadrature import GaussLegendre
@@ -25,16 +27,18 @@ from mpmath.calculus.quadrature import GaussLegendre
 from .checks import check_mach, check_orders
 from .modes import radial_eigenvalue
 
-_GUARD = 12  # working digits beyond those asked for
+_GUARD = 12  # working digits beyond those requested
 _MARGIN = 2  # of these, digits the quadratures aim at
 _RAYS = (pi / 8, 3 * pi / 8)  # angles below the real axis; each is pi/8 off the axes, where the singularities of F lie
 _GROWTH = 12  # exponent of the growth of exp(-i s X) allowed along the polygon
 _PHASE = 40  # exponent by which exp(-i s X) J_m(gamma r) may vary along a panel
 _RATIO = 10  # least ratio of the rays' length to the farthest |s|
+_Pair: TypeAlias = tuple[mpc, mpc]
+_Ray: TypeAlias = tuple[list[mpc], list[mpc], _Pair, _Pair, mpc]
 
 
 class Reference:
-    """One incident duct mode, to as many digits as are asked for.
+    """One incident duct mode, to a requested number of digits.
 
     Parameters
     ----------
@@ -45,7 +49,7 @@ class Reference:
     mach : float or mpf, |mach| < 1
         Mach number of the uniform flow, positive towards the open end [-].
     digits : int
-        Digits aimed at. The relative error is about 10^-digits, times max |integrand| / |value| for fields.
+        Digits aimed for. The relative error is about 10^-digits, times max |integrand| / |value| for fields.
 
     Raises
     ------
@@ -59,7 +63,7 @@ class Reference:
     '0.6951'
     """
 
-    def __init__(self, m, n, helmholtz, mach=0.0, digits=20):
+    def __init__(self, m: int, n: int, helmholtz: mpf, mach: mpf = 0.0, digits: int = 20) -> None:
         check_orders(m, n)
         check_mach(mach)
         if not 0 < helmholtz < inf:
@@ -81,11 +85,11 @@ class Reference:
             power = mpf(digits + _MARGIN) / 4
             self._low = min(map(abs, self._singular)) / 10**power
             self._high = (10 + self._k + self._m**2) * 10 ** (power + 2)
-            self._lines = {}
-            self._panels = {}
+            self._lines: dict[mpf, _Ray] = {}
+            self._panels: dict[tuple[mpc, mpc], list[tuple]] = {}
             self._strength = (self._k + self._kappa) * self._plus(self._kappa) * j / 2
 
-    def reflection(self, l):  # noqa: E741
+    def reflection(self, l: int) -> mpc:  # noqa: E741
         """Reflection coefficient of the potential into radial order l, wall-normalised modes, at x = 0."""
         with workdps(self._dps):
             k, alpha = self._k, _eigenvalue(self._m, l, self._dps)
@@ -93,7 +97,7 @@ class Reference:
             norm = 1 if alpha == 0 else 1 - (self._m / alpha) ** 2
             return j * self._strength * (k + kappa) * self._plus(kappa) / (kappa * norm * (self._kappa + kappa))
 
-    def directivity(self, theta):
+    def directivity(self, theta: mpf) -> mpc:
         """Directivity D, phi -> D exp(i K rho) / rho; theta in (0, pi), from downstream, in the (X, r) plane [rad]."""
         if not 0 < theta < pi:
             raise ValueError(f"theta must lie between 0 and pi rad, got {theta}")
@@ -103,7 +107,7 @@ class Reference:
             outside = self._sources(s) * self._plus(s) / (gamma * _hankel_pair(self._m, gamma)[1])
             return (-j) ** (self._m + 1) * outside / pi
 
-    def field(self, x, r):
+    def field(self, x: mpf, r: mpf) -> tuple[mpc, mpc, mpc]:
         """Potential psi, velocities u = dpsi/dx and v = dpsi/dr at one point; at r = 1, x < 0 on the inner side."""
         if not r >= 0:
             raise ValueError(f"the radius must not be negative, got r={r}")
@@ -128,7 +132,7 @@ class Reference:
 
     # Factorisation
 
-    def _plus(self, s):
+    def _plus(self, s: mpc) -> mpc:
         """W_plus(s)."""
         s = mpc(s)
         direction, nodes = self._line(s)
@@ -138,25 +142,25 @@ class Reference:
             log_plus = log(self._kernel(_wavenumber(s, self._k))) - self._log_plus(-s, nodes)
         return exp(j * pi / 4 + log_plus) / _root(self._k + s)
 
-    def _kernel(self, gamma):
+    def _kernel(self, gamma: mpc) -> mpc:
         """F as a function of gamma."""
         return pi * gamma * _bessel_pair(self._m, gamma)[1] * _hankel_pair(self._m, gamma)[1]
 
-    def _line(self, s):
+    def _line(self, s: mpc) -> tuple[mpc, _Ray]:
         """The line through the origin that s is farther from: exp(i theta), and its ray for `_log_plus`."""
         theta = max(_RAYS, key=lambda t: abs(sin(arg(s) + t)))
         if theta not in self._lines:
             self._lines[theta] = self._ray(theta)
         return exp(j * theta), self._lines[theta]
 
-    def _ray(self, theta):
+    def _ray(self, theta: mpf) -> _Ray:
         """Nodes u^2 and weights ln F(u) du / (pi i); both ends with ln F there, and its value at the origin."""
         low, high, unit = self._low, self._high, exp(-j * theta)
         count = int(ceil(log(high / low) / (2 * pi / 8 / self._steepness)))
         width = log(high / low) / count  # F and 1 / (u^2 - s^2) are regular within pi / 8 of ln u's panels
         phase = mpf(0)
 
-        def log_kernel(u):  # called from infinity inwards
+        def log_kernel(u: mpc) -> mpc:  # called from infinity inwards
             nonlocal phase
             value = log(self._kernel(_wavenumber(u, self._k)))
             value += 2 * pi * j * mp.nint((phase - value.imag) / (2 * pi))
@@ -172,7 +176,7 @@ class Reference:
         bottom, centre = log_kernel(low * unit), log_kernel(mpf(0))
         return squares, weights, (high * unit, top), (low * unit, bottom), centre
 
-    def _log_plus(self, s, ray):
+    def _log_plus(self, s: mpc, ray: _Ray) -> mpc:
         """ln F_plus above the line; ln F is taken as a + b u^2 on the innermost piece, as c / u^2 on the outermost."""
         squares, weights, (high, top), (low, bottom), centre = ray
         square = s**2
@@ -184,13 +188,13 @@ class Reference:
         outer = top * mp.fsum(2 * ratio ** (2 * i + 1) / (2 * i + 3) for i in range(self._dps // 2 + 1))
         return total + (inner + outer) / (2 * pi * j)
 
-    def _sources(self, s):
+    def _sources(self, s: mpc) -> mpc:
         """V_plus(s) / W_plus(s)."""
         return self._strength * (self._k + s) / (s + self._kappa)
 
     # Field
 
-    def _scattered(self, x, r):
+    def _scattered(self, x: mpf, r: mpf) -> tuple[mpc, mpc, mpc]:
         """phi, dphi/dX, dphi/dr of the inverse transforms."""
         downstream, inside = x > 0, r <= 1
         phi = phi_x = phi_r = mpc(0)
@@ -206,7 +210,7 @@ class Reference:
                 phi_r += term * gamma * slope
         return phi, phi_x, phi_r
 
-    def _polygon(self, axial, radial):
+    def _polygon(self, axial: mpf, radial: mpf) -> Iterator[list[tuple]]:
         """Panels of the polygon for X < 0: from infinity e^(3 pi i/4) to 0, below +K, to infinity e^(i pi/4).
 
         +K and all +kappa lie above it, -K and all -kappa below, as for the original contour. Sizes are rounded to
@@ -229,11 +233,11 @@ class Reference:
             yield from self._subdivide(corner + near * out, corner + far * out, cap)
             near, far = far, 2 * far
 
-    def _decay(self):
+    def _decay(self) -> mpf:
         """Where the integrand is negligible on both rays, times the distance to the lip."""
         return sqrt(2) * log(10) * (self._digits + _MARGIN + 5)
 
-    def _subdivide(self, a, b, longest):
+    def _subdivide(self, a: mpc, b: mpc, longest: mpf) -> Iterator[list[tuple]]:
         """Panels of the segment a b, bisected until they are short beside their distance to every singularity."""
         if a == b:
             return
@@ -248,7 +252,7 @@ class Reference:
             self._panels[a, b] = [self._node(a + half * (1 + t), half * w) for t, w in _gauss_legendre(self._dps)]
         yield self._panels[a, b]
 
-    def _node(self, s, weight):
+    def _node(self, s: mpc, weight: mpc) -> tuple:
         gamma = _wavenumber(s, self._k)
         bessel, hankel = _bessel_pair(self._m, gamma)[1], _hankel_pair(self._m, gamma)[1]
         return s, weight, gamma, self._plus(s), bessel, hankel
@@ -257,36 +261,36 @@ class Reference:
 # Functions of the working precision
 
 
-def _root(z):
+def _root(z: mpc) -> mpc:
     """Square root with its cut down the negative imaginary axis."""
     return exp(j * pi / 4) * sqrt(-j * z)
 
 
-def _wavenumber(s, k):
+def _wavenumber(s: mpc, k: mpf) -> mpc:
     """gamma, cuts from +k upwards and from -k downwards."""
     return _root(k - s) * _root(k + s)
 
 
-def _power_of_two(x):
+def _power_of_two(x: mpf) -> mpf:
     """The least power of two >= x."""
     return mpf(2) ** ceil(log(x, 2)) if x > 0 else mpf(0)
 
 
-def _distance(z, a, b):
+def _distance(z: mpc, a: mpc, b: mpc) -> mpf:
     """From the point z to the segment a b."""
     along = ((z - a) / (b - a)).real
     return abs(z - a - (b - a) * min(max(along, 0), 1))
 
 
 @lru_cache(maxsize=8)
-def _gauss_legendre(dps):
+def _gauss_legendre(dps: int) -> list[tuple[mpf, mpf]]:
     """48 nodes in [-1, 1], increasing, and weights."""
     with workdps(dps):
         return sorted(GaussLegendre(mp).calc_nodes(5, mp.prec + 20))
 
 
 @lru_cache(maxsize=1024)
-def _eigenvalue(m, order, dps):
+def _eigenvalue(m: int, order: int, dps: int) -> mpf:
     """alpha_mn by Newton's method from double precision."""
     with workdps(dps):
         alpha = mpf(radial_eigenvalue(m, order))
@@ -299,13 +303,13 @@ def _eigenvalue(m, order, dps):
         return alpha
 
 
-def _bessel_pair(m, z):
+def _bessel_pair(m: int, z: mpc) -> _Pair:
     """J_m(z) and J_m'(z)."""
     value = besselj(m, z)
     return value, m / z * value - besselj(m + 1, z) if z != 0 else mpf(m == 1) / 2
 
 
-def _hankel_pair(m, z):
+def _hankel_pair(m: int, z: mpc) -> _Pair:
     """H_m(z) and H_m'(z), first kind, 0 <= arg z < pi: recurrence upwards from H_0 and H_1."""
     h0, h1 = _hankel_far(z) if abs(z) > 1.2 * mp.dps + 5 else _hankel_near(z)
     for order in range(1, m + 1):
@@ -313,7 +317,7 @@ def _hankel_pair(m, z):
     return h0, m / z * h0 - h1
 
 
-def _hankel_near(z):
+def _hankel_near(z: mpc) -> _Pair:
     """H_0 and H_1 by power series; they cancel by up to exp(2 |z|)."""
     with workdps(mp.dps + int(0.9 * abs(z)) + 5):
         quarter = -(z**2) / 4
@@ -333,7 +337,7 @@ def _hankel_near(z):
         return h0, -z_slope / z
 
 
-def _hankel_far(z):
+def _hankel_far(z: mpc) -> _Pair:
     """H_0 and H_1 by Hankel's expansions, whose least term is about exp(-2 |z|)."""
     values = []
     for order in (0, 1):
@@ -343,4 +347,4 @@ def _hankel_far(z):
             term *= j * (4 * order**2 - (2 * i - 1) ** 2) / (8 * i * z)
             total += term
         values.append(sqrt(2 / (pi * z)) * exp(j * (z - order * pi / 2 - pi / 4)) * total)
-    return values
+    return values[0], values[1]

@@ -5,20 +5,30 @@ H_m'(gamma h), has no slope at the hub r = h; S = J_m without a hub, h = 0. Its 
 eigenvalues alpha_mn, and S'(gamma) / S(gamma) is even in gamma.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
+from .arrays import ComplexArray, FloatArray
 from .bessel import bessel_pair, hankel_pair
 from .eigenvalues import eigenvalues, hub_phase, soft_eigenvalues
 from .wavenumbers import exponentials
 
-_CIRCLE = 0.25  # radius and number of nodes of the circle that stands in for a function beside a removable singularity
+# Circle whose values replace a function beside a removable singularity. Its radius is well below the distance of about
+# 3 to the next eigenvalue; the rule of 32 nodes is exact to 0.25^32 = 5e-20 within a quarter of the radius.
+_CIRCLE = 0.25
 _NODES = 32
-_BESIDE = 0.25  # of the radius: the circle's rule is exact to _BESIDE^_NODES there
-_ASYMPTOTIC = 1e5  # |gamma| beyond which the kernel's expansion is exact to double precision, m <= 40
-_CENTRE = 0.05  # radius within which fields may be lost beside those at it
-_NEGLIGIBLE = 40.0  # exponent of decay from the wall beyond which a wave is left out
-_EVANESCENT = 40.0  # Im gamma (1 - h) beyond which exp(2 i gamma (1 - h)) is lost in rounding
+_BESIDE = 0.25
+# |gamma| beyond which the kernel's expansion is exact to double precision: its next term is (m / gamma)^6, 4e-21 at m =
+# 40.
+_ASYMPTOTIC = 1e5
+# Radius within which a field is compared with that at this radius: it may decay like r^m, and the norm over a grid does
+# not see it.
+_CENTRE = 0.05
+_NEGLIGIBLE = 40.0  # exponent of decay from the wall beyond which a wave is left out: e^-40 = 4e-18
+_EVANESCENT = 40.0  # Im gamma (1 - h) beyond which exp(2 i gamma (1 - h)) is lost in rounding: e^-80 = 2e-35
 
 
 class Section:
@@ -32,18 +42,18 @@ class Section:
         Radius of the hard hub h [duct radii]; 0 for none.
     """
 
-    def __init__(self, m, hub=0.0):
+    def __init__(self, m: int, hub: float = 0.0) -> None:
         self.m, self.hub = m, hub
 
-    def eigenvalues(self, count):
+    def eigenvalues(self, count: int) -> FloatArray:
         """First `count` radial eigenvalues alpha_mn, increasing; for m = 0 the list starts with 0."""
         return eigenvalues(self.m, count, self.hub)
 
-    def soft_eigenvalues(self, count):
+    def soft_eigenvalues(self, count: int) -> FloatArray:
         """First `count` zeros of S, increasing: radial modes with a soft wall, p = 0, and the hard hub."""
         return soft_eigenvalues(self.m, count, float(self.hub))
 
-    def norm(self, alpha):
+    def norm(self, alpha: npt.ArrayLike) -> FloatArray:
         r"""N = \int_h^1 (S(alpha r) / S(alpha))^2 r dr at eigenvalues alpha."""
         alpha = np.asarray(alpha, dtype=float)
         safe = np.where(alpha > 0, alpha, 1.0)
@@ -52,7 +62,7 @@ class Section:
             norm = norm - (self.hub**2 - (self.m / safe) ** 2) * self.modes(safe, np.array([self.hub]))[0][0] ** 2
         return 0.5 * np.where(alpha > 0, norm, 1 - self.hub**2)
 
-    def modes(self, alpha, r):
+    def modes(self, alpha: npt.ArrayLike, r: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Duct modes S(alpha r) / S(alpha) and their r-derivative: two real arrays (r, mode)."""
         alpha, r = np.asarray(alpha, dtype=float), np.asarray(r, dtype=float)
         z = np.multiply.outer(r, alpha)
@@ -65,7 +75,7 @@ class Section:
         cosine, sine = hub_phase(self.m, np.where(alpha > 0, alpha, 1.0) * self.hub)
         live = np.where(z > 0, z, 1.0)
 
-        def pair(z):
+        def pair(z: FloatArray) -> tuple[FloatArray, FloatArray]:
             value = cosine * special.jv(self.m, z) - sine * special.yv(self.m, z)
             return value, cosine * special.jvp(self.m, z) - sine * special.yvp(self.m, z)
 
@@ -73,15 +83,15 @@ class Section:
         uniform = alpha == 0
         return np.where(uniform, 1.0, value / wall), np.where(uniform, 0.0, alpha * slope / wall)
 
-    def wall_condition(self, gamma):
+    def wall_condition(self, gamma: ComplexArray) -> ComplexArray:
         """S'(gamma) times exp(-|Im gamma|): the duct's modes are its zeros."""
         return self.radial(gamma, 1.0)[1]
 
-    def wall(self, gamma):
+    def wall(self, gamma: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """S(gamma) and S'(gamma), both times exp(-|Im gamma|)."""
         return self.radial(gamma, 1.0)
 
-    def radial(self, gamma, r):
+    def radial(self, gamma: ComplexArray, r: FloatArray | float) -> tuple[ComplexArray, ComplexArray]:
         """S(gamma r) and S'(gamma r), both times exp(-|Im gamma| r); gamma without zeros, r > 0, broadcast together.
 
         The derivative is with respect to the product gamma r.
@@ -90,17 +100,17 @@ class Section:
         if not self.hub:
             return value, slope
         inner, outer = bessel_pair(self.m, gamma * self.hub)[1], hankel_pair(self.m, gamma * self.hub)[1]
-        finite = np.isfinite(outer)  # where H_m' overflows the hub is too thin to be felt
+        finite = np.isfinite(outer)  # where H_m' overflows the hub is too thin to matter
         ratio = np.where(finite, inner / np.where(finite, outer, 1.0), 0.0)
         out, out_slope = hankel_pair(self.m, gamma * r)
         ratio = ratio * np.exp((1j * gamma - np.abs(gamma.imag)) * (r - self.hub))
         return value - ratio * out, slope - ratio * out_slope
 
-    def waves(self, gamma, r, wall, *, inside):
+    def waves(self, gamma: ComplexArray, r: FloatArray, wall: ComplexArray, *, inside: bool) -> ComplexArray:
         """S(gamma r) / S'(gamma) if inside, else H_m(gamma r) / H_m'(gamma), and their r-derivatives: (2, r, node).
 
         gamma : (node,) complex array; r : (r,) float array, r <= 1 if inside, else r >= 1; wall : S'(gamma) exp(-|Im
-        gamma|) or H_m'(gamma) exp(-i gamma). Waves that have decayed from the wall to nothing are left out.
+        gamma|) or H_m'(gamma) exp(-i gamma). Waves that are negligible at r are left out.
         """
         values = np.zeros((2, len(r), len(gamma)), complex)
         if not len(r):
@@ -124,7 +134,7 @@ class Section:
         values[1] *= gamma
         return values
 
-    def kernel(self, gamma, slopes=None):
+    def kernel(self, gamma: ComplexArray, slopes: tuple[ComplexArray, ComplexArray] | None = None) -> ComplexArray:
         """F = pi gamma S'(gamma) H_m'(gamma), which tends to one as Im gamma grows; gamma not zero.
 
         The kernel without flow, or in uniform flow, is W = i F / gamma. If they are known already, slopes are
@@ -136,11 +146,13 @@ class Section:
         value = 1 - inverse * (0.5 * (mu - 3) + 0.125 * (mu - 1) * (mu - 45) * inverse)
         near = (np.abs(gamma) <= _ASYMPTOTIC) | (gamma.imag * (1 - self.hub) <= _EVANESCENT)
         z = gamma[near]
-        slope, hankel = (self.wall(z)[1], hankel_pair(self.m, z)[1]) if slopes is None else (f[near] for f in slopes)
+        slope, hankel = (
+            (self.wall_condition(z), hankel_pair(self.m, z)[1]) if slopes is None else (f[near] for f in slopes)
+        )
         value[near] = np.pi * z * slope * hankel * np.exp(np.abs(z.imag) + 1j * z)
         return value
 
-    def slope_quotient(self, gamma, alpha):
+    def slope_quotient(self, gamma: ComplexArray, alpha: npt.ArrayLike) -> ComplexArray:
         """S'(gamma) / (gamma^2 - alpha^2) times exp(-|Im gamma|); accurate through alpha.
 
         gamma : (...) complex array; alpha > 0 : eigenvalues, broadcast to it.
@@ -148,8 +160,8 @@ class Section:
         gamma = np.asarray(gamma, dtype=complex)
         alpha = np.broadcast_to(alpha, gamma.shape)
 
-        def quotient(z, alpha, reference):
-            return self.wall(z)[1] * np.exp(np.abs(z.imag) - np.abs(reference.imag)) / (z**2 - alpha**2)
+        def quotient(z: ComplexArray, alpha: FloatArray, reference: ComplexArray) -> ComplexArray:
+            return self.wall_condition(z) * np.exp(np.abs(z.imag) - np.abs(reference.imag)) / (z**2 - alpha**2)
 
         radius = _CIRCLE * np.minimum(alpha, 1.0)  # S has a branch point at 0 if there is a hub
         near = np.abs(gamma - alpha) < _BESIDE * radius
@@ -161,7 +173,9 @@ class Section:
         return value
 
 
-def beside(function, z, centre, radius):
+def beside(
+    function: Callable[[ComplexArray], ComplexArray], z: ComplexArray, centre: ComplexArray, radius: FloatArray | float
+) -> ComplexArray:
     """An analytic function at points z within a quarter of `radius` of `centre`, from a circle around the centre.
 
     Cauchy's integral with the trapezoidal rule: for functions that cannot be evaluated at the centre itself.

@@ -7,10 +7,10 @@ Helmholtz number; M_2 in the outer sound speed) the kernel is
 
 gamma_1^2 = N_1^2 - s^2, gamma_2^2 = (N_2 / C)^2 - s^2. Its poles are the modes of the duct, its zeros the modes of the
 jet: the Kelvin–Helmholtz pair and two for every radial order. They are followed from the jet in a weightless fluid (D =
-0), where S(gamma_1) = 0 and N_1 = 0 give them, to the density asked for; the direction a mode travels in stays its own.
+0), where S(gamma_1) = 0 and N_1 = 0 give them, to the actual density; a mode keeps its direction of travel on the way.
 
 On the way the frequency has a positive imaginary part, which keeps the modes of either direction apart (causality).
-Weakly leaking and trapped modes, which come out of the cuts of gamma_2, are sought for on and beside the real axis.
+Weakly leaking and trapped modes, which emerge from the cuts of gamma_2, are searched for on and beside the real axis.
 
 References
 ----------
@@ -19,25 +19,43 @@ R. M. Munt, J. Fluid Mech. 83 (1977), 609-640, and J. Sound Vib. 142 (1990), 413
 
 import itertools
 import math
-from functools import lru_cache
+from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import elementwise
 
+from .arrays import ComplexArray, FloatArray, IntArray
 from .bessel import hankel_pair
 from .errors import ConvergenceError
+from .resonances import distinct, hankel_slope_zeros
 from .section import Section
-from .wavenumbers import root
+from .wavenumbers import root, upper
 
-_MARGIN = 0.25  # of the centre to the branch points, in their distance
-_FAR = 1e7  # |gamma| beyond which the logarithmic derivatives' expansion is exact
-_FIRST_STEP = 0.04  # of the square root of the density, when the zeros are followed
+_MARGIN = 0.25  # least distance of the centre of a line to the branch points, in their distance: room to bend
+_FAR = 1e7  # |gamma| beyond which the logarithmic derivatives' expansion is exact: the next term is (m / gamma)^2
+_SOLID = 100.0  # and Im gamma: exp(-2 Im gamma) is then lost in rounding
+# Steps of the square root of the density when the zeros are followed: the first is also where they start, from the
+# expansion for a light fluid, whose error is its square; below the least a zero is taken to have met a branch point.
+_FIRST_STEP = 0.04
 _LEAST_STEP = 1e-4
-_NEWTON = 8
-_LOST = 1e3 * np.exp(1j)  # step of an iteration that has left the plane, in its differences' step
-_LATTICE = 60, 10  # points where zeros between the branch points are sought
-_SCAN = 64  # points between two poles where the sign of the kernel is looked at
-_JUMP = 0.3  # largest correction by Newton's method, in the distance to the next zero
+_NEWTON = 8  # iterations: convergence is quadratic from a guess within 0.3 of the distance to the next zero
+_LOST = 1e3 * np.exp(1j)  # step of an iteration that has left the plane, in its differences' step: to elsewhere
+_LATTICE = (
+    60,
+    10,
+)  # points where the search for zeros between the branch points starts; winding numbers tell if one is missed
+_SCAN = 64  # points between two poles where the sign of the kernel is taken
+# Largest correction by Newton's method, in the distance to the next zero, else the step is halved: below a half a zero
+# cannot be mistaken for its neighbour.
+_JUMP = 0.3
+# Weight of the last change, relative to |s| + k, in that correction: changes above 3e-7 are not converged.
+_UNCONVERGED = 1e6
+# Half length of the range of s up to which jet modes are followed, in that of the branch points around the centre:
+# zeros beyond are far from the line. From 1.5 on reflection and directivity are the same to rounding.
+_REACH = 3.5
+_SAME = 1e-7  # distance over k below which two zeros are one: Newton's method leaves 1e-9 k and less
+_CONVERGED = 1e-9  # last change over k of a zero that was found
 
 
 class Sheet:
@@ -55,7 +73,16 @@ class Sheet:
         Radius of the hub [duct radii].
     """
 
-    def __init__(self, m, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, hub=0.0):
+    def __init__(
+        self,
+        m: int,
+        helmholtz: float,
+        mach: float,
+        mach_outer: float,
+        sound_speed_ratio: float,
+        density_ratio: float,
+        hub: float = 0.0,
+    ) -> None:
         self.m, self.k, self.mach = m, helmholtz, mach
         self.mach_outer, self.speed, self.density = mach_outer, sound_speed_ratio, density_ratio
         self.section = Section(m, hub)
@@ -66,23 +93,23 @@ class Sheet:
         self.centre = mach * self.k / self.beta2  # half-way between the downstream and the upstream modes
         self.shear = mach != mach_outer * sound_speed_ratio  # else N_1 = N_2: the pair is a double zero, s = -k / M_1
 
-    def inner(self, s):
+    def inner(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """N_1 and gamma_1; the sign of gamma_1 is of no consequence, and `upper` chooses the one that computes well."""
         first, last = -self.k / (1 + self.mach), self.k / (1 - self.mach)
         return self.k + self.mach * s, math.sqrt(self.beta2) * root(last - s) * root(s - first)
 
-    def outer(self, s):
+    def outer(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """N_2 and gamma_2, cut from the right branch point upwards and from the left one downwards."""
         gamma = self.beta_outer * root(self.right - s) * root(s - self.left)
         return self.k + self.mach_outer * self.speed * s, gamma
 
-    def cut_distance(self, s):
+    def cut_distance(self, s: complex) -> float:
         """Distance of a point to the cuts of gamma_2."""
         right, left = s - self.right, self.left - s  # turned round, both cuts go upwards
         distances = [abs(z) if z.imag < 0 else abs(z.real) for z in (right, left)]
         return min(distances)
 
-    def modes(self, eigenvalues, direction):
+    def modes(self, eigenvalues: npt.ArrayLike, direction: int) -> ComplexArray:
         """Transform variable s of the waves with these radial eigenvalues that travel along direction +1 or -1.
 
         exp(-i s x): s is minus the axial wavenumber.
@@ -91,7 +118,7 @@ class Sheet:
         wave = np.sqrt((self.k - cut_on) * (self.k + cut_on) + 0j)
         return (self.mach * self.k - direction * wave) / self.beta2
 
-    def kernel(self, s):
+    def kernel(self, s: ComplexArray) -> ComplexArray:
         """K(s)."""
         speed, gamma = self.inner(s)
         inside = _quotient(self.section.wall, upper(gamma), 1j)
@@ -99,29 +126,29 @@ class Sheet:
         outside = _quotient(lambda z: hankel_pair(self.m, z), gamma, -1j)
         return self.density * speed_outer**2 * outside - speed**2 * inside
 
-    def reach(self):
+    def reach(self) -> int:
         """Orders up to which jet modes can come near the line of integration."""
-        offset = 3.5 * (abs(self.centre - self.middle) + 0.5 * (self.right - self.left))
+        offset = _REACH * (abs(self.centre - self.middle) + 0.5 * (self.right - self.left))
         largest = math.hypot(offset * self.beta2, self.k) / math.sqrt(self.beta2)
         return int(largest / np.pi) + 4
 
     @property
-    def middle(self):
+    def middle(self) -> float:
         """Centre of the lines: at that of the duct's modes, if the branch points leave room."""
         margin = _MARGIN * (self.right - self.left)
         return min(max(self.centre, self.left + margin), self.right - margin)
 
-    def resonances(self, side):
+    def resonances(self, side: int) -> ComplexArray:
         """Poles that zeros of H_m'(gamma_2) leave beside the cuts: side +1 next to the right one, -1 to the left."""
         z = hankel_slope_zeros(self.m)
         wave = np.sqrt(self.k_outer**2 - self.beta_outer**2 * z**2)
-        s = (self.mach_outer * self.k_outer + side * wave) / self.beta_outer**2
+        s: ComplexArray = np.asarray((self.mach_outer * self.k_outer + side * wave) / self.beta_outer**2, dtype=complex)
         gamma = self.outer(s)[1]
         return s[np.abs(gamma - z) < np.abs(gamma + z)]
 
     # Zeros
 
-    def zeros(self, loss):
+    def zeros(self, loss: float) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
         """Jet modes of the physical sheet: Kelvin–Helmholtz zeros, other downstream ones, upstream ones.
 
         Raises
@@ -141,16 +168,16 @@ class Sheet:
         more = self.trapped()
         if growing.real < self.left:  # K is real on the axis there: the mirror image of a zero is another
             pair, more = np.array([growing, growing.conj()]), np.concatenate([more, pair])
-            downstream = downstream[np.abs(downstream - growing.conj()) > 1e-7 * self.k]
+            downstream = downstream[np.abs(downstream - growing.conj()) > _SAME * self.k]
         leaking, other = self.stray()
         known = np.concatenate([pair, downstream, upstream])
         downstream = np.concatenate([downstream, self._new(np.concatenate([more, leaking]), known)])
         return pair, downstream, np.concatenate([upstream, self._new(other, known)])
 
-    def _new(self, candidates, known):
-        return candidates[np.abs(candidates[:, None] - known).min(axis=1, initial=np.inf) > 1e-7 * self.k]
+    def _new(self, candidates: ComplexArray, known: ComplexArray) -> ComplexArray:
+        return candidates[np.abs(candidates[:, None] - known).min(axis=1, initial=np.inf) > _SAME * self.k]
 
-    def trapped(self):
+    def trapped(self) -> ComplexArray:
         """Real zeros outside the branch points that carry power downstream: waves that cannot leave the jet.
 
         The kernel is real there. Between its poles every change of sign is a zero; where the kernel falls, power goes
@@ -175,7 +202,7 @@ class Sheet:
                     found.append(zeros.x)
         return np.concatenate([np.empty(0), *found]) + 0j
 
-    def _follow(self, count, loss):
+    def _follow(self, count: int, loss: float) -> tuple[ComplexArray, ComplexArray, IntArray]:
         """The zeros at the given density, their gamma_2, and their kind: 0 the pair, 1 downstream, 2 upstream.
 
         On the way the frequency has a positive imaginary part, which keeps the modes of either direction on their own
@@ -218,12 +245,12 @@ class Sheet:
             kind = np.concatenate([[0, 0], kind])
         return s, outer, kind
 
-    def _on_the_way(self, t, loss):
-        """The same streams at the complex frequency met at t, 0 <= t <= 1."""
+    def _on_the_way(self, t: float, loss: float) -> "Sheet":
+        """Sheet between the same streams at the complex frequency that belongs to t, 0 <= t <= 1."""
         k = self.k * np.exp(1j * loss * (1 - t))
         return Sheet(self.m, k, self.mach, self.mach_outer, self.speed, self.density, self.section.hub)
 
-    def _weak_pair(self, weight):
+    def _weak_pair(self, weight: float) -> ComplexArray:
         """Kelvin–Helmholtz pair of a light outer fluid: N_1^2 = weight D N_2^2 (ratio of the two terms)."""
         s = np.full(2, -self.k / self.mach + 0j)
         for _ in range(40):
@@ -234,8 +261,8 @@ class Sheet:
             s = (np.array([1j, -1j]) * growth - self.k) / self.mach
         return s
 
-    def stray(self):
-        """Zeros beside the real axis between the branch points, sought there by Newton's method from a lattice.
+    def stray(self) -> tuple[ComplexArray, ComplexArray]:
+        """Find zeros beside the real axis between the branch points, by Newton's method from a lattice.
 
         Modes that leak little come out of the cuts, where no continuation has them. (downstream, upstream)
         """
@@ -243,23 +270,27 @@ class Sheet:
         start = (x[:, None] + 1j * self.k_outer * np.linspace(-0.5, 0.5, _LATTICE[1])).ravel()
         s, outer, change = self._iterate(start, self.outer(start)[1], 1.0)
         gamma = self.outer(s)[1]
-        good = np.abs(change) < 1e-9 * self.k
+        good = np.abs(change) < _CONVERGED * self.k
         good &= (np.abs(gamma - outer) < np.abs(gamma + outer)) & (self.left < s.real) & (s.real < self.right)
         good &= (np.abs(s.imag) < self.k_outer) & (np.abs(s.imag) > 1e-13 * self.k)
-        found = _distinct(s[good], 1e-7 * self.k)
+        found = distinct(s[good], _SAME * self.k)
         return found[found.imag < 0], found[found.imag > 0]
 
     @np.errstate(divide="ignore", invalid="ignore")
-    def _newton(self, s, outer, weight):
+    def _newton(
+        self, s: ComplexArray, outer: ComplexArray, weight: float
+    ) -> tuple[ComplexArray, ComplexArray, FloatArray]:
         """Newton's method for all zeros at once: s, gamma_2, and the corrections over the distance to another zero."""
         start = s
         s, outer, change = self._iterate(s, outer, weight)
         gap = np.abs(s[:, None] - s) + np.abs(outer[:, None] - outer) + np.diag(np.full(len(s), np.inf))
-        miss = np.abs(s - start) / gap.min(axis=1) + 1e6 * np.abs(change) / (np.abs(s) + abs(self.k))
+        miss = np.abs(s - start) / gap.min(axis=1) + _UNCONVERGED * np.abs(change) / (np.abs(s) + abs(self.k))
         return s, outer, np.where(np.isfinite(miss), miss, np.inf)
 
     @np.errstate(divide="ignore", invalid="ignore", over="ignore")
-    def _iterate(self, s, outer, weight):
+    def _iterate(
+        self, s: ComplexArray, outer: ComplexArray, weight: float
+    ) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
         """Newton's method from every s: its end, gamma_2 there continued from `outer`, the last change."""
         limit = 1e3 * (np.max(np.abs(s)) + abs(self.k))
         for _ in range(_NEWTON):
@@ -273,7 +304,9 @@ class Sheet:
         gamma = self.outer(s)[1]
         return s, np.where(np.abs(gamma - outer) <= np.abs(gamma + outer), gamma, -gamma), change
 
-    def _characteristic(self, s, outer, weight, reference):
+    def _characteristic(
+        self, s: ComplexArray, outer: ComplexArray, weight: float, reference: ComplexArray
+    ) -> ComplexArray:
         """K times gamma_1 S', without poles, on the sheet where gamma_2 continues `outer`."""
         speed, gamma = self.inner(s)
         value, slope = self.section.wall(gamma)
@@ -286,37 +319,12 @@ class Sheet:
         return growth * (outside * gamma * slope - inertia * value)
 
 
-@lru_cache(maxsize=256)
-def hankel_slope_zeros(m):
-    """Zeros of H_m' with -pi / 4 < arg z < 0, by Newton's method from a grid; they lie within |z| < m + 2."""
-    x, y = np.meshgrid(np.linspace(0.2, m + 2, 2 * m + 8), np.linspace(-0.05, -0.7 * m - 1, m + 6))
-    z = (x + 1j * y).ravel()
-    for _ in range(30):
-        value, slope = hankel_pair(m, z)
-        change = slope / (slope / z + (1 - (m / z) ** 2) * value)  # H'' = -H'/z - (1 - m^2/z^2) H
-        z = z + change * np.minimum(1, 0.5 / np.maximum(np.abs(change), 1e-300))
-    found = np.isfinite(z) & (np.abs(change) < 1e-10) & (z.imag < 0) & (z.imag > -z.real)
-    return _distinct(z[found], 1e-6)
-
-
-def _distinct(points, distance):
-    """Points of which no two are closer than the distance."""
-    kept: list[complex] = []
-    for point in points:
-        if all(abs(point - other) > distance for other in kept):
-            kept.append(point)
-    return np.array(kept, dtype=complex)
-
-
-def upper(gamma):
-    """gamma or -gamma, whichever has Im >= 0: with a hub S is a small difference below the real axis."""
-    return np.where(gamma.imag < 0, -gamma, gamma)
-
-
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")  # not finite at branch points; who uses it looks
-def _quotient(pair, gamma, sign):
+def _quotient(
+    pair: Callable[[ComplexArray], tuple[ComplexArray, ComplexArray]], gamma: ComplexArray, sign: complex
+) -> ComplexArray:
     """f / (gamma f'); f grows (sign = 1j) or decays (-1j) with Im gamma."""
-    far = (np.abs(gamma) > _FAR) & (gamma.imag > 100)
+    far = (np.abs(gamma) > _FAR) & (gamma.imag > _SOLID)
     value, slope = pair(np.where(far, 1j, gamma))
     size = np.where(far, gamma, 1.0)
     return np.where(far, 1 / (size * (1 / sign - 0.5 / size)), value / (np.where(far, 1.0, gamma) * slope))

@@ -89,7 +89,7 @@ class Solution:
 
     @property
     def reflection_pressure(self) -> ComplexArray:
-        """As `reflection`, with incident and reflected amplitudes of the pressure instead of the potential.
+        """Like `reflection`, with incident and reflected amplitudes of the pressure instead of the potential.
 
         Raises
         ------

@@ -27,7 +27,6 @@ def solve(
 ) -> MultiModeSolution: ...
 
 
-# long: the parameters of the front door, with examples
 def solve(
     source: DuctMode | ModeMixture | MultiMode,
     *,

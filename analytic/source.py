@@ -1,10 +1,11 @@
-"""What is incident on the open end."""
+"""Sources: the sound that is incident on the open end."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
+from .arrays import ComplexArray
 from .checks import check_helmholtz, check_hub, check_mach, check_orders
 from .modes import cut_on_helmholtz
 
@@ -36,19 +37,19 @@ class DuctMode:
     mach: float = 0.0
     hub: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_orders(self.m, self.n)
         check_helmholtz(self.helmholtz)
         check_mach(self.mach)
         check_hub(self.hub)
 
     @property
-    def amplitudes(self):
+    def amplitudes(self) -> ComplexArray:
         """Incident amplitudes of the radial orders 0 ... n."""
         return np.append(np.zeros(self.n), 1.0).astype(complex)
 
     @property
-    def cut_on(self):
+    def cut_on(self) -> bool:
         """Whether the mode propagates."""
         return self.helmholtz > cut_on_helmholtz(self.m, self.n, self.mach, hub=self.hub)
 
@@ -73,12 +74,12 @@ class ModeMixture:
     """
 
     m: int
-    amplitudes: np.ndarray
+    amplitudes: np.ndarray  # from any sequence of numbers
     helmholtz: float
     mach: float = 0.0
     hub: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         amplitudes = np.array(self.amplitudes, dtype=complex)
         if amplitudes.ndim != 1 or not np.all(np.isfinite(amplitudes)) or not np.any(amplitudes):
             raise ValueError(

@@ -85,7 +85,7 @@ def near_fields(
         groups.setdefault((abs(int(source.m)), source.hub), []).append(index)
     fields: dict[int, Field] = {}
     for group in groups.values():
-        group.sort(key=lambda index: sources[index].helmholtz)  # alike ones together
+        group.sort(key=lambda index: sources[index].helmholtz)  # similar ones in one chunk
         for start in range(0, len(group), _TOGETHER):
             part = group[start : start + _TOGETHER]
             parts = [[one] for one in transforms([sources[index] for index in part], UniformFlow())]
@@ -96,6 +96,7 @@ def near_fields(
     return [fields[index] for index in range(len(sources))]
 
 
+# long: the parameters, errors and an example of a front door
 def sweep(
     m: npt.ArrayLike,
     n: npt.ArrayLike,
@@ -151,7 +152,7 @@ def sweep(
     for order in np.unique(orders):
         section = Section(int(order), hub)
         cases = np.flatnonzero(orders == order)
-        cases = cases[np.argsort(helmholtz[cases])]  # alike ones together
+        cases = cases[np.argsort(helmholtz[cases])]  # similar ones in one chunk
         for start in range(0, len(cases), _CHUNK):
             part = cases[start : start + _CHUNK]
             beta = np.sqrt((1 - mach[part]) * (1 + mach[part]))

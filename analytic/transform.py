@@ -122,7 +122,7 @@ class Transform(ABC):
 
     @abstractmethod
     def reflection_pressure(self) -> ComplexArray:
-        """As `reflection`, with incident and reflected amplitudes of the pressure."""
+        """Reflected pressure amplitudes, for incident pressure amplitudes."""
 
     @abstractmethod
     def end_correction(self) -> float:

@@ -1,19 +1,27 @@
 """Radial wavenumbers on their branch, and the exponentials of waves."""
 
 import numpy as np
+import numpy.typing as npt
+
+from .arrays import ComplexArray, FloatArray
 
 
-def root(z):
+def root(z: npt.ArrayLike) -> ComplexArray:
     """Square root, positive on the positive axis, with its cut down the negative imaginary axis."""
     return np.exp(0.25j * np.pi) * np.sqrt(-1j * np.asarray(z))
 
 
-def radial_wavenumber(s, k):
+def radial_wavenumber(s: ComplexArray, k: FloatArray | float) -> ComplexArray:
     """gamma = sqrt(k^2 - s^2), Im gamma >= 0 on the contour: cuts from +k upwards and from -k downwards."""
     return root(k - s) * root(k + s)
 
 
-def exponentials(points, rate):
+def upper(gamma: ComplexArray) -> ComplexArray:
+    """gamma or -gamma, whichever has Im >= 0: with a hub S is a small difference below the real axis."""
+    return np.where(gamma.imag < 0, -gamma, gamma)
+
+
+def exponentials(points: FloatArray, rate: ComplexArray | FloatArray) -> np.ndarray:
     """exp(points rate) as an array (point, node); evenly spaced points cost one product each.
 
     points : (point,) float array, of one sign; rate : (node,) complex or float array.

@@ -576,7 +576,7 @@ def plot_factorisation(panel):
         extra = {"_AGREEMENT": np.inf} if jet else {}
 
         def reflected(step, mode=mode, jet=jet, module=module, extra=extra):
-            with setting(module, _STEP=step, **extra):
+            with setting(module, STEP=step, **extra):
                 solution = solve(mode, jet=jet, tolerance=1e9)
                 return solution.reflection[mode.n], solution.error_estimate
 
@@ -584,7 +584,7 @@ def plot_factorisation(panel):
             exact = reflected(0.02)[0]
         else:
             exact = complex(Reference(mode.m, mode.n, mode.helmholtz, mode.mach, digits=17).reflection(mode.n))
-            gaps.append(abs(reflected(module._STEP)[0] / exact - 1))
+            gaps.append(abs(reflected(module.STEP)[0] / exact - 1))
         kept = []
         for step in steps:
             with contextlib.suppress(ConvergenceError):  # too coarse for the kernel's phase to be followed
@@ -594,7 +594,7 @@ def plot_factorisation(panel):
         panel.semilogy(size, np.maximum(error, 1e-17), color=colour, marker=mark, ms=4, label=text(mode, jet))
         panel.semilogy(size, estimate, color=colour, ls="--", lw=1)
         ratios.append(np.min((estimate / np.maximum(error, 1e-300))[error > 1e-12], initial=np.inf))
-    for value, name in ((factorisation._STEP, "no jet"), (sheet_factors._STEP, "jet")):
+    for value, name in ((factorisation.STEP, "no jet"), (sheet_factors.STEP, "jet")):
         panel.axvline(value, color="k", lw=0.8, ls=":")
         panel.text(value, 50, name, rotation=90, fontsize=7, va="top", ha="right")
     axes(panel, "step of the factorisation", "relative error of R", "reflection coefficient")

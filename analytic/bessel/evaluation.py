@@ -1,10 +1,12 @@
 """Evaluation: the regime of every argument, and the reflections that fold the plane into a quadrant."""
 
 import math
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 
+from ..arrays import ComplexArray
 from .expansions import FarField
 from .polynomials import horner, integer_power
 from .taylor import FINE, SMALL, SPLIT, bessel_cells, hankel_cells, hankel_series
@@ -13,7 +15,7 @@ _CHUNK = 4096  # arguments worked on at a time: few enough for the processor's c
 LARGEST_ORDER = 100  # m; the tables grow as m^2
 
 
-def bessel(m, z):
+def bessel(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     """J_m(z) and J_m'(z), both times exp(-|Im z|).
 
     Parameters
@@ -35,7 +37,7 @@ def bessel(m, z):
     return _evaluate(tables(m).bessel, z)
 
 
-def hankel(m, z):
+def hankel(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     """H_m(z) and H_m'(z) of the first kind, both times exp(-i z); well below the real axis at twice the cost.
 
     Parameters
@@ -58,7 +60,9 @@ def hankel(m, z):
     return _evaluate(tables(m).hankel, z)
 
 
-def _evaluate(function, z):
+def _evaluate(
+    function: Callable[[ComplexArray], tuple[ComplexArray, ComplexArray]], z: ComplexArray
+) -> tuple[ComplexArray, ComplexArray]:
     """Apply a function of a one-dimensional array, chunk by chunk."""
     z = np.asarray(z, dtype=complex)
     if not np.isfinite(z).all():
@@ -75,7 +79,7 @@ def _evaluate(function, z):
 
 
 @lru_cache(maxsize=32)
-def tables(m):
+def tables(m: int) -> "Tables":
     if not (isinstance(m, int | np.integer) and 0 <= m <= LARGEST_ORDER):
         raise ValueError(f"the order must be an integer from 0 to {LARGEST_ORDER}, got m={m}")
     return Tables(int(m))
@@ -84,7 +88,7 @@ def tables(m):
 class Tables:
     """J and H of the order m, from tables."""
 
-    def __init__(self, m):
+    def __init__(self, m: int) -> None:
         self.m = m
         self.reach = 20 + 1.2 * m
         # A power of two, so that nothing is rounded, about 2 (m!)^(1/m), so that nothing overflows.
@@ -94,8 +98,8 @@ class Tables:
         self.hankel_cells = hankel_cells(m, self.unit, self.reach, 1), hankel_cells(m, self.unit, FINE, SPLIT)
         self.series = hankel_series(m, self.unit)
 
-    def bessel(self, z):
-        """As the module's `bessel`, z one-dimensional."""
+    def bessel(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+        """`bessel` of this module for a one-dimensional z."""
         folded = np.empty_like(z)
         np.abs(z.real, out=folded.real)
         np.abs(z.imag, out=folded.imag)
@@ -108,8 +112,8 @@ class Tables:
         even.imag *= turn * up
         return value, slope
 
-    def hankel(self, z):
-        """As the module's `hankel`, z one-dimensional."""
+    def hankel(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+        """`hankel` of this module for a one-dimensional z."""
         below = np.flatnonzero(z.imag < 0)
         # Half a spacing below the lattice, and far away, the tables serve Re z >= 0 still.
         modulus, depth = np.abs(z[below]), -z.imag[below]
@@ -127,7 +131,7 @@ class Tables:
             h[below] = turn * j - decay * h[below].conj()
         return value, slope
 
-    def _hankel_above(self, z):
+    def _hankel_above(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """H where Im z >= 0, or little below it, or far."""
         folded = z.copy()
         np.abs(z.real, out=folded.real)
@@ -140,7 +144,7 @@ class Tables:
         even.imag *= turn
         return value, slope
 
-    def _bessel_near(self, z):
+    def _bessel_near(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         value, slope = self.bessel_cells(z)
         decay = np.exp(-z.imag)
         if self.m == 0:
@@ -154,7 +158,7 @@ class Tables:
         value *= power
         return value, slope
 
-    def _hankel_near(self, z, cells=0):
+    def _hankel_near(self, z: ComplexArray, cells: int = 0) -> tuple[ComplexArray, ComplexArray]:
         value, slope = self.hankel_cells[cells](z)
         inverse = 1 / z
         slope += value * (1j - self.m * inverse)
@@ -163,10 +167,10 @@ class Tables:
         slope *= power
         return value, slope
 
-    def _hankel_fine(self, z):
+    def _hankel_fine(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         return self._hankel_near(z, cells=1)
 
-    def _hankel_small(self, z):
+    def _hankel_small(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         value, slope = self.bessel_cells(z)
         inverse = 1 / z
         power, growth = integer_power(z / self.unit, self.m), integer_power(inverse * self.unit, self.m)
@@ -181,7 +185,11 @@ class Tables:
         return h, d * scale
 
 
-def _by_regime(z, bounds, functions):
+def _by_regime(
+    z: ComplexArray,
+    bounds: tuple[float, ...],
+    functions: Sequence[Callable[[ComplexArray], tuple[ComplexArray, ComplexArray]]],
+) -> tuple[ComplexArray, ComplexArray]:
     """Value and slope, from the function whose turn it is between the bounds of |z|."""
     modulus = np.abs(z)
     low, high = modulus.min(initial=np.inf), modulus.max(initial=0.0)

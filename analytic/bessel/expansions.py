@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.polynomial import Polynomial
 
+from ..arrays import ComplexArray, FloatArray
 from .polynomials import integer_power, polynomials
 
 _HANKEL = 12  # largest m with Hankel's expansion; then m^2 / 2R < 2, and its terms cancel no more than a digit
@@ -15,7 +16,7 @@ _EPS = np.finfo(float).eps
 class FarField:
     """Debye's or Hankel's expansion, Re z >= 0: A = A+ + i A-, B = B+ + i B-, polynomials with real coefficients."""
 
-    def __init__(self, m, reach):
+    def __init__(self, m: int, reach: float) -> None:
         self.m = m
         self.debye = m > _HANKEL
         q = 1 / math.sqrt(reach**2 - m**2) if self.debye else 1 / reach
@@ -23,26 +24,31 @@ class FarField:
         self.parts = _parts(value, slope, q)
         self.phase = np.exp(-0.25j * np.pi) * (-1j) ** (m % 4)
 
-    def _common(self, z):
+    def _common(
+        self, z: ComplexArray
+    ) -> tuple[list[ComplexArray], ComplexArray, ComplexArray | None, ComplexArray | None]:
         """A+, A-, B+, B-; sqrt(2 q/pi), E and s/z, the last two None where they are one."""
+        q: ComplexArray
+        factor: ComplexArray | None
+        ratio: ComplexArray | None
         if self.debye:
             inverse = 1 / z
             s = np.sqrt((z - self.m) * (z + self.m))
             factor = np.exp(-1j * self.m**2 / (s + z)) * integer_power((s + 1j * self.m) * inverse, self.m)
-            q, ratio = 1 / s, s * inverse
+            q, ratio = np.asarray(1 / s, dtype=complex), s * inverse
         else:
-            q, factor, ratio = 1 / z, None, None
+            q, factor, ratio = np.asarray(1 / z, dtype=complex), None, None
         square = q * q
         even, odd, slope_even, slope_odd = polynomials(self.parts, square)
         odd *= q
         slope_odd *= q
-        return even, odd, slope_even, slope_odd, _root(2 / np.pi * q), factor, ratio
+        return [even, odd, slope_even, slope_odd], _root(2 / np.pi * q), factor, ratio
 
-    def hankel(self, z):
+    def hankel(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """H_m and H_m' times exp(-iz)."""
-        even, odd, slope_even, slope_odd, scale, factor, ratio = self._common(z)
+        (even, odd, slope_even, slope_odd), scale, factor, ratio = self._common(z)
         scale *= self.phase
-        if self.debye:
+        if factor is not None:
             scale *= factor
         odd *= 1j
         odd += even
@@ -50,20 +56,20 @@ class FarField:
         slope_even *= 1j
         slope_even -= slope_odd
         slope_even *= scale
-        if self.debye:
+        if ratio is not None:
             slope_even *= ratio
         return odd, slope_even
 
-    def bessel(self, z):
+    def bessel(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """J_m = (H_m + H^(2)_m) / 2 and J_m' times exp(-Im z), Im z >= 0."""
-        even, odd, slope_even, slope_odd, scale, factor, ratio = self._common(z)
+        (even, odd, slope_even, slope_odd), scale, factor, ratio = self._common(z)
         wave = np.empty_like(z)  # exp(i Re z)
         np.cos(z.real, out=wave.real)
         np.sin(z.real, out=wave.imag)
         wave *= self.phase
         other = wave.conj()
         wave *= np.exp(-2 * z.imag)
-        if self.debye:
+        if factor is not None:
             wave *= factor
             other /= factor
         scale *= 0.5
@@ -77,12 +83,12 @@ class FarField:
         slope_even *= wave
         slope_odd *= total
         slope_even -= slope_odd
-        if self.debye:
+        if ratio is not None:
             slope_even *= ratio
         return value, slope_even
 
 
-def _root(z):
+def _root(z: ComplexArray) -> ComplexArray:
     """Square root where Re z >= 0, in real arithmetic: numpy's complex one is ten times slower."""
     result = np.empty_like(z)
     np.sqrt(0.5 * (np.abs(z) + z.real), out=result.real)
@@ -90,7 +96,7 @@ def _root(z):
     return result
 
 
-def _parts(value, slope, q):
+def _parts(value: FloatArray, slope: FloatArray, q: float) -> FloatArray:
     """Real coefficients in q^2 of A+, A-, B+, B- (part, term), of sum_n i^n c_n q^n, as long as |q| needs them."""
     parts = []
     for c in (value[::2], value[1::2], slope[::2], slope[1::2]):
@@ -103,7 +109,7 @@ def _parts(value, slope, q):
     return matrix
 
 
-def _hankel_coefficients(m):
+def _hankel_coefficients(m: int) -> tuple[FloatArray, FloatArray]:
     """a_n and b_n of DLMF 10.17.1 and 10.17.8: A = sum i^n a_n / z^n, B with b_n."""
     a, b = [1.0], [1.0]
     for n in range(1, _ORDERS):
@@ -112,7 +118,7 @@ def _hankel_coefficients(m):
     return np.array(a), np.array(b)
 
 
-def _debye_coefficients(m):
+def _debye_coefficients(m: int) -> tuple[FloatArray, FloatArray]:
     """As `_hankel_coefficients` in powers of q: Debye's polynomials U_k(i m q) / m^k, V_k(i m q) / m^k summed."""
     a, b = np.zeros(3 * _ORDERS), np.zeros(3 * _ORDERS)
     t = Polynomial([0.0, 1.0])

@@ -1,11 +1,13 @@
 """Taylor series of both functions about the points of a lattice, and the power series of H next to the origin."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 
+from ..arrays import BoolArray, ComplexArray
 from .polynomials import integer_power
 
 _TERMS = 18  # of a Taylor series: 0.71^18 / 18! and (0.18 / 1.8)^18 are below 1e-17
@@ -25,7 +27,7 @@ class Cells:
     per_unit: int  # cells to a length 1
     width: int  # cells in a row along the real axis
 
-    def __call__(self, z):
+    def __call__(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """Value and slope at a one-dimensional array."""
         distance = z * self.per_unit
         column, row = np.rint(distance.real), np.rint(distance.imag)
@@ -43,7 +45,7 @@ class Cells:
         return value, slope
 
 
-def bessel_cells(m, unit, reach):
+def bessel_cells(m: int, unit: float, reach: float) -> Cells:
     """Lambda: (d/d(z^2))^k z^-m J_m = (-1/2)^k z^(-m-k) J_(m+k)."""
     centre, width, used = _lattice(1, reach, 1)
     z0 = centre[used]
@@ -66,7 +68,7 @@ def bessel_cells(m, unit, reach):
     return Cells(coefficients, 1, width)
 
 
-def hankel_cells(m, unit, reach, per_unit):
+def hankel_cells(m: int, unit: float, reach: float, per_unit: int) -> Cells:
     """G: (d/d(z^2))^k z^m H_m = 2^-k z^(m-k) H_(m-k)."""
     centre, width, used = _lattice(FINE if per_unit == 1 else SMALL, reach, per_unit)
     z0 = centre[used]
@@ -86,7 +88,7 @@ def hankel_cells(m, unit, reach, per_unit):
     return Cells(coefficients, per_unit, width)
 
 
-def hankel_series(m, unit):
+def hankel_series(m: int, unit: float) -> list[float]:
     """Coefficients in z^2 of S, H_m = J_m (1 + 2i/pi log(z/2)) - i/pi (unit / z)^m S (DLMF 10.8.1)."""
     coefficients = []
     for k in range(_SERIES):
@@ -99,16 +101,16 @@ def hankel_series(m, unit):
     return coefficients
 
 
-def _lattice(closest, reach, per_unit):
+def _lattice(closest: float, reach: float, per_unit: int) -> tuple[ComplexArray, int, BoolArray]:
     """Centres z0 (cell,) of a lattice, its width, and which of them have arguments closest <= |z| < reach beside."""
     width = math.ceil(reach * per_unit) + 1
     columns, rows = np.meshgrid(np.arange(width), np.arange(width))
-    centre = (columns + 1j * rows).ravel() / per_unit
+    centre: ComplexArray = np.asarray((columns + 1j * rows).ravel() / per_unit, dtype=complex)
     margin = 0.75 / per_unit  # half a diagonal and more
     return centre, width, (np.abs(centre) > closest - margin) & (np.abs(centre) < reach + margin)
 
 
-def _taylor(orders, centre, per_unit):
+def _taylor(orders: Sequence[ComplexArray], centre: ComplexArray, per_unit: int) -> ComplexArray:
     """Coefficients in delta of sum_k orders[k]/k! tau^k, tau = delta + delta^2/(2 z0): a series in z^2, at z0."""
     coefficients = np.zeros((_TERMS, len(centre)), complex)
     inverse = 0.5 / centre

@@ -231,8 +231,8 @@ class JetTransform(Transform):
         D vanishes on the downstream axis.
         """
         off_axis = np.maximum(theta, _AXIS)
-        s = self.sheet.left + 2 * self.k / self.scale * np.sin(off_axis / 2) ** 2 + 0j
-        gamma = self.k * np.sin(off_axis) + 0j
+        s = np.asarray(self.sheet.left + 2 * self.k / self.scale * np.sin(off_axis / 2) ** 2, dtype=complex)
+        gamma = np.asarray(self.k * np.sin(off_axis), dtype=complex)
         eta, error = self.displacement(s)
         with np.errstate(over="ignore", invalid="ignore"):
             slope = gamma * hankel_pair(self.m, gamma)[1] * np.exp(1j * gamma)

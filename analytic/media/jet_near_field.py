@@ -10,8 +10,7 @@ from ..arrays import EPS, BoolArray, ComplexArray, FloatArray
 from ..bessel import hankel_pair
 from ..contour import Contour
 from ..errors import ConvergenceError
-from ..sheet import upper
-from ..wavenumbers import root
+from ..wavenumbers import root, upper
 from ..waves import Factor, Waves
 
 if TYPE_CHECKING:

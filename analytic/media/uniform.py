@@ -143,16 +143,20 @@ class UniformTransform(Transform):
     def directivity(self, theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
         """Directivity, and the error estimate of ln F_plus."""
         log_plus, error = self.factors.log_plus(np.abs(self.k * np.cos(theta)) + 0j)
-        modes = slice(len(self.strength))
-        alpha, kappa, strength = (array[modes, None, None] for array in (self.alpha, self.kappa, self.strength))
-        k = np.array([[self.k]])
+        column = slice(len(self.strength)), None, None  # one case
         value = uniform_far_field.directivity(
-            self.section, k, theta.ravel(), alpha, kappa, strength, log_plus.reshape(1, -1)
+            self.section,
+            np.array([[self.k]]),
+            theta.ravel(),
+            self.alpha[column],
+            self.kappa[column],
+            self.strength[column],
+            log_plus.reshape(1, -1),
         )
         return value.reshape(theta.shape), error
 
     def fluid(self, inside: bool) -> tuple[float, float, float]:
-        """The same fluid on either side."""
+        """Fluid of the uniform flow, inside and outside."""
         return 1.0, self.source.helmholtz, self.source.mach
 
     @classmethod

@@ -54,7 +54,7 @@ def directivity(
         ln F_plus(|s|): above the factorisation line, where it is accurate, and away from the branch point -K.
     """
     m = section.m
-    s, gamma = -k * np.cos(theta) + 0j, k * np.sin(theta) + 0j
+    s, gamma = (np.asarray(f, dtype=complex) for f in (-k * np.cos(theta), k * np.sin(theta)))
     back = s.real < 0  # W_plus(s) = W(s) / W_plus(-s) there
     axis = np.abs(gamma) < AXIS * k
     safe = np.where(axis, 1.0, gamma)

@@ -72,7 +72,7 @@ def test_bad_sources_are_named():
     for parts, powers, name in (
         ([], [], "at least one"),
         (["mode"], [1.0], "DuctModes"),
-        ([mode, DuctMode(1, 0, 6.0)], [1.0, 1.0], "alike"),
+        ([mode, DuctMode(1, 0, 6.0)], [1.0, 1.0], "the same"),
         ([mode], [1.0, 1.0], "powers"),
         ([mode], [-1.0], "powers"),
         ([mode], [0.0], "powers"),
