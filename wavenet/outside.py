@@ -7,8 +7,8 @@ The module takes what the task has and gives what it should learn, each with a c
 
 What it is given has the precision of its own weights. It is made by its classmethod `from_cases(cases)`, if it has one,
 with the training cases, a `wavenet.fields.Source`; else without arguments. If it has a `config`, a dict of JSON values,
-this is saved, and `Class(**config)` must be the same network before it was trained. If it is `wavenet.networks.
-Explainable`, relative attributing propagation explains its core, else all of it.
+this is saved, and `Class(**config)` must be the same network before it was trained. Relative attributing propagation
+explains its core if it is `wavenet.networks.Explainable`, else all of it.
 """
 
 import importlib.util

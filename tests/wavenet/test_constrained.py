@@ -13,7 +13,7 @@ from wavenet.derivatives.differences import Differences
 from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions
 from wavenet.derivatives.equations import momentum_pressure
 from wavenet.derivatives.fitted_waves import WaveFit
-from wavenet.fields import times
+from wavenet.fields import times, times_each
 from wavenet.runs import load, save
 from wavenet.training.error_samples import error_samples
 from wavenet.training.loop import fit
@@ -59,6 +59,39 @@ def test_weights_are_shares(wild):
     assert (weights[:, :, 2].abs().max() > 0) == (wild.config.noise > 0)
     assert weights.std() > 0.1  # they are wild, and differ by case
     assert not torch.equal(weights[0], weights[1])
+
+
+def test_shares_are_inverse_squares_of_expected_errors(wild):
+    """Where a method has a share, share x error^2 is the same for all; and it is the square of the expected error."""
+    errors = 10 ** wild.log_errors(PARAMETERS)
+    shares, expected = wild.weights(PARAMETERS), wild.expected_error(PARAMETERS)
+    product = torch.where(torch.isfinite(errors), shares * errors**2, expected[:, :, None] ** 2)
+    torch.testing.assert_close(product, (expected[:, :, None] ** 2).expand_as(product), rtol=1e-9, atol=0)
+    assert torch.all(expected <= errors.amin(dim=2) * (1 + 1e-9))
+
+
+def test_methods_without_a_value_have_no_share(wild):
+    errors, known = wild.log_errors(PARAMETERS), wild.edge_map.known
+    assert torch.equal(torch.isfinite(errors[:, :, 3]), known.expand(3, 2, -1, -1))
+    assert bool(torch.isfinite(errors[:, :, 2]).all()) == (wild.config.noise >= 1e-4)
+    # another noise than the grid's may be asked for, as training does
+    noisy = wild.log_errors(PARAMETERS, torch.tensor([1e-5, 1e-3, 0.1]))
+    assert torch.isfinite(noisy[:, 0, 2, 0, 0]).tolist() == [False, True, True]
+
+
+def test_the_velocity_is_the_sum_of_the_methods_by_their_shares(wild):
+    torch.manual_seed(3)
+    psi = torch.randn(3, 2, len(X), len(R), dtype=torch.float64)
+    shares, methods = wild.weights(PARAMETERS), wild.candidates(psi, PARAMETERS)
+    expected = torch.zeros(3, 4, len(X), len(R), dtype=torch.float64)
+    for channel in range(4):
+        for method in range(4):
+            expected[:, channel] += shares[:, channel // 2, method] * methods[:, method, channel]
+    torch.testing.assert_close(wild(psi, PARAMETERS), expected, rtol=1e-12, atol=1e-12 * float(expected.abs().max()))
+    if not wild.config.noise:
+        core, (seen, reference) = wild.core(PARAMETERS[:1]), wild.explained(psi[:1], PARAMETERS[:1])
+        found = times_each(core(seen), reference)
+        torch.testing.assert_close(found, expected[:1], rtol=1e-9, atol=1e-9 * float(expected.abs().max()))
 
 
 def test_it_is_complex_homogeneous(wild):

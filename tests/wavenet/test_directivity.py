@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from analytic import DuctMode, plus_factor, radial_eigenvalues, solve, sweep
+from analytic import DuctMode, cut_on_orders, plus_factor, radial_eigenvalues, solve, sweep
 from wavenet import far_field
-from wavenet.far_field.directivity import Directivity, DirectivityConfig, mach_corrected_angle, relative_error
+from wavenet.far_field import error_bars
+from wavenet.far_field.directivity import LEVELS, Directivity, DirectivityConfig, mach_corrected_angle, relative_error
 from wavenet.far_field.error_bars import random_modes
-from wavenet.runs import load, save
+from wavenet.far_field.learning import learned
+from wavenet.networks import directivity as entry
+from wavenet.runs import SHIPPED, load, save
 
 THETA = np.linspace(0, np.pi, 37)
 
@@ -194,6 +197,105 @@ def test_bad_input_is_named():
         plus_factor(0, [-1.0], angle)
     with pytest.raises(ValueError, match=r"theta must lie in \(0, pi\)"):
         plus_factor(0, [1.0], [0.0])
+
+
+def test_bars_are_the_errors_that_so_many_do_not_exceed():
+    """Counted: the least error that ceil((n + 1) coverage) of the n errors of a band do not exceed."""
+    config, rng = DirectivityConfig((0,), 2.0, 10.0), np.random.default_rng(0)
+    k, errors = rng.uniform(2.0, 10.0, 2000), rng.exponential(size=2000)
+    found = error_bars.bars(config, k, errors)
+    for row in range(error_bars.BANDS):
+        own = errors[(k >= 2 + row) & (k < 3 + row)]  # eight bands of 2 ... 10
+        for bar, level in zip(found[row], LEVELS, strict=True):
+            needed = np.ceil((len(own) + 1) * level)
+            assert np.sum(own <= bar) >= needed
+            assert np.sum(own < bar) < needed
+    few = np.linspace(2, 10, 8 * 90)
+    with pytest.raises(ValueError, match=r"cases in a band of K are too few for a coverage of 0\.99"):
+        error_bars.bars(config, few, few)
+
+
+def test_each_band_has_its_own_bars():
+    config = DirectivityConfig((0,), 2.0, 10.0, degree=4, angles=8)
+    model, k = Directivity(config), np.linspace(2.0, 10.0, 1600)
+    exact = np.ones((1600, 3), complex)
+    relative = 1e-3 * (1 + np.arange(1600) // 200)  # the number of the band, in thousandths
+    model.calibrate(k, exact * (1 + relative)[:, None], exact)
+    for number in range(8):
+        assert model.error_bar(2.5 + number, 0.0, 0.5) == pytest.approx(1e-3 * (number + 1), rel=1e-9)
+    # K = ka / sqrt(1 - M^2) chooses the band
+    assert model.error_bar(4.5 * np.sqrt(1 - 0.6**2), 0.6, 0.5) == pytest.approx(3e-3, rel=1e-9)
+    assert [error_bars.band(config, end) for end in (1.0, 2.0, 10.0, 11.0)] == [0, 0, 7, 7]
+
+
+def test_random_modes_are_cut_on_and_cover_the_range():
+    config = DirectivityConfig((0, 1, 5), 2.0, 10.0)
+    m, n, helmholtz, mach = error_bars.random_modes(config, 2000, np.random.default_rng(1))
+    k = helmholtz / np.sqrt(1 - mach**2)
+    counts = np.array([cut_on_orders(number, order, 0.0) for order, number in zip(m.tolist(), k, strict=True)])
+    assert np.all((n >= 0) & (n < counts))
+    assert np.any(n == counts - 1)
+    # uniform in K and M, to four standard deviations of the mean
+    for values, (low, high) in ((k, (2.0, 10.0)), (mach, (-0.6, 0.6))):
+        assert np.all((values >= low) & (values <= high))
+        assert np.mean(values) == pytest.approx((low + high) / 2, abs=4 * (high - low) / np.sqrt(12 * 2000))
+    assert set(m.tolist()) == {0, 1, 5}
+
+
+def test_the_entry_learns_and_calibrates_from_exact_modes(monkeypatch):
+    """Orders of either sign count alike; the bars are those of the modes that `exact` was asked for."""
+    monkeypatch.setattr(entry, "_CALIBRATION", 1200)
+    angle = np.pi * (np.cos(np.pi * (np.arange(130) + 0.5) / 130) + 1) / 2
+    k = np.random.default_rng(0).uniform(3, 9, 60)
+    values = plus_factor(0, k, angle)[0]
+    cases = [{"factor": np.stack([value.real, value.imag], axis=-1)} for value in values]
+    source = Listed(cases, {"m": np.zeros(60, int), "helmholtz": k}, {"angle": angle})
+    asked = []
+
+    def exact(m, n, helmholtz, mach, theta):
+        asked.append((m, n, helmholtz, mach))
+        return sweep(m, n, helmholtz, theta, mach=mach).directivity
+
+    model = entry.NETWORK.fit(source, 4, exact)
+    assert (model.config.orders, model.config.low, model.config.high) == ((0,), k.min(), k.max())
+    (columns,) = asked
+    assert len(columns[0]) == 1200
+    errors = relative_error(predicted(model, columns, THETA), sweep(*columns[:3], THETA, mach=columns[3]).directivity)
+    bars = [model.error_bar(*case, 0.5) for case in zip(*columns[2:], strict=True)]
+    assert abs(np.mean(errors <= bars) - 0.5) < 0.02  # by construction, to the ranks' rounding
+    with pytest.raises(ValueError, match="60 cases of m = 0 are too few for degree 60"):
+        learned(DirectivityConfig((0,), 3.0, 9.0, degree=60), 0, np.zeros(1), 3.0, k, angle, values)
+
+
+class Listed(list):
+    """A source of cases in a list."""
+
+    def __init__(self, cases, columns, constants):
+        super().__init__(cases)
+        self.columns, self.constants = columns, constants
+
+
+def test_microphones_too_near_or_far_behind_are_refused(shipped):
+    def at(x, r, mach=0.0):
+        return shipped.pressure(0, 0, 5.0, mach, torch.tensor([x]), torch.tensor([r]))
+
+    assert at(5.0, 0.1).abs() > 0
+    with pytest.raises(ValueError, match=r"x = 4.9, r = 0.1 is closer than 5.0 to the open end"):
+        at(4.9, 0.1)
+    assert at(4.9, 0.1, mach=0.5).abs() > 0  # x / beta counts
+    with pytest.raises(ValueError, match="more than 150 degrees behind"):
+        at(-9.0, 5.0)
+    assert at(-9.0, 5.3).abs() > 0
+    with pytest.raises(ValueError, match="more than 150 degrees behind"):
+        at(6.0, -0.1)
+
+
+def test_the_door_gives_the_shipped_one_and_a_run(tmp_path, shipped):
+    assert torch.equal(far_field.load().coefficients, load(SHIPPED["factor"], task="factor")[1].coefficients)
+    save(tmp_path, "directivity", shipped, {})
+    assert torch.equal(far_field.load(tmp_path).bars, shipped.bars)
+    with pytest.raises(ValueError, match="one of the factor task is needed"):
+        far_field.load("unet")
 
 
 def test_core_is_the_sum_of_the_modes():

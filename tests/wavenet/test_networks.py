@@ -1,19 +1,25 @@
 """Differences, constraints, networks and their files."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
+from wavenet import derivatives, forward
+from wavenet.derivatives.constrained import ConstrainedNetwork
 from wavenet.derivatives.differences import ORDERS, Differences, matrix
 from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions
 from wavenet.derivatives.envelopes import AxisEnvelope, Barrier, WallEnvelope
 from wavenet.derivatives.equations import helmholtz_residual
 from wavenet.derivatives.unet import CONSTRAINTS, UNet, UNetConfig
-from wavenet.fields import complex_reference, times
+from wavenet.fields import complex_reference, times, times_each
 from wavenet.forward.feed_forward import ForwardConfig, ForwardModel, known_phase
-from wavenet.runs import WEIGHTS, load, save
+from wavenet.runs import BASELINES, WEIGHTS, folder_of, load, save, whole
 
 X = (np.arange(32) + 0.5) / 8 - 2
 R = (np.arange(32) + 0.5) / 16
@@ -215,6 +221,94 @@ def test_forward_model_memorises_four_cases(forward_model):
         forward_model(inputs[:, :4])
     with pytest.raises(ValueError, match="ranges"):
         ForwardConfig((1.0,), (3.0,), (0,), (2,))
+
+
+def test_the_edge_functions_are_saved_with_a_u_net(config, cases, tmp_path):
+    """What the constraint gives around the lip comes back to the last bit, without the functions being given again."""
+    model = wild(config, "edge", "phase").eval()
+    for weight in model.backbone.parameters():  # a network that is loaded has single precision
+        weight.copy_(weight.float())
+    save(tmp_path, "unet", model, {})
+    again = load(tmp_path, task="derivative")[1]
+    assert again.config == model.config
+    assert torch.equal(again.double().edge_map.map.weight, model.edge_map.map.weight)
+    torch.testing.assert_close(again(*cases), model(*cases), rtol=0, atol=0)
+    assert not [key for key in model.state_dict() if "map" in key]  # the map follows from the functions
+    metadata = json.loads(open_header(tmp_path / WEIGHTS)["config"])
+    assert metadata["edge"]["functions"] == 20
+    save(tmp_path, "unet", UNet(config), {})
+    assert "edge" not in json.loads(open_header(tmp_path / WEIGHTS)["config"])  # as files were before
+
+
+def open_header(path):
+    with safe_open(path, "pt") as file:
+        return file.metadata()
+
+
+def test_what_the_stencils_leave_is_measured(config, cases):
+    """The scale is the root mean square of the rest, over the potential's size and phase."""
+    psi, parameters = cases
+    model = UNet(dataclasses.replace(config, constraints=("phase", "consistent")))
+    rest = torch.randn(3, 4, 32, 32, dtype=torch.float64)
+    reference = complex_reference(psi)
+    velocity = model.linear(psi, parameters) + times_each(rest, reference)
+    model.prepare(psi, parameters, velocity)
+    assert float(model.scale) == pytest.approx(float(rest.square().mean().sqrt()), rel=1e-6)  # single precision
+    assert model.resolution == float(model.scale)
+    plain = UNet(dataclasses.replace(config, velocity_scale=3.0, potential_scale=2.0))
+    plain.prepare(psi, parameters, velocity)
+    assert plain.resolution == 1.5
+
+
+def test_weights_of_another_kind_are_refused(config, tmp_path):
+    save(tmp_path, "unet", UNet(config), {})
+    header = open_header(tmp_path / WEIGHTS)
+    tensors = load_file(tmp_path / WEIGHTS)
+
+    def spoil(**changed):
+        save_file(tensors, tmp_path / WEIGHTS, metadata=header | changed)
+
+    spoil(model="perceptron")
+    with pytest.raises(ValueError, match="holds the unknown model 'perceptron', expected one of constrained"):
+        load(tmp_path)
+    spoil(model="mlp")
+    with pytest.raises(ValueError, match="does not fit the model mlp"):
+        load(tmp_path)
+    spoil(config="{")
+    with pytest.raises(ValueError, match="does not fit the model unet"):
+        load(tmp_path)
+    spoil()
+    assert not load(tmp_path)[1].training
+
+
+def test_names_of_the_package_s_networks(tmp_path, monkeypatch):
+    assert torch.equal(derivatives.load("unet").scale, load(BASELINES["unet"])[1].scale)
+    assert type(forward.load()) is ForwardModel
+    assert type(derivatives.load()) is ConstrainedNetwork
+    monkeypatch.chdir(tmp_path)
+    assert folder_of("unet") == BASELINES["unet"]
+    assert folder_of("elsewhere") == Path("elsewhere")
+    Path("unet").mkdir()
+    with pytest.raises(ValueError, match="unet is a folder here and a network of the package"):
+        derivatives.load("unet")
+    with pytest.raises(ValueError, match="is a run of the derivative task, one of the forward task is needed"):
+        forward.load(BASELINES["unet"])
+
+
+def test_a_file_is_there_as_a_whole_or_as_it_was(tmp_path):
+    path = tmp_path / "file"
+    with whole(path) as partial:
+        partial.write_text("first")
+    assert path.read_text() == "first"
+
+    def stopped():
+        with whole(path) as partial:
+            partial.write_text("half of the sec")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("first", [path])
 
 
 def test_reload_gives_equal_output(config, cases, tmp_path):

@@ -4,16 +4,22 @@ p(microphone) = sum A_mn P_mn(x, r) exp(i m phi), P by any model, plus noise. Am
 only few of many modes are there, from l1-penalised least squares that choose them, and least squares of the chosen.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
+
+from ..fields import ComplexArray, FloatArray
 
 _ALIKE = 0.98  # correlation of two modes at the microphones above which they are not told apart
 _ILL = 100.0  # condition number above which amplitudes are unreliable
 _QUIET = 0.1  # noise over signal that the choice of modes starts from, where it is not known
 _STEPS = 5000  # of the l1 iteration
 _SETTLED = 1e-8  # relative change at which it ends
+_ROUNDS = 20  # of the l1 fit, at most, where the noise is not known
+_SAME = 1e-3  # relative change of the noise at which the rounds end
 
 
 @dataclass(frozen=True)
@@ -26,15 +32,24 @@ class Detection:
     of the chosen modes at the microphones, each scaled to one. warnings : list of str.
     """
 
-    amplitude: np.ndarray
-    half_width: np.ndarray
-    chosen: np.ndarray
+    amplitude: ComplexArray
+    half_width: FloatArray
+    chosen: npt.NDArray[np.bool_]
     noise: float
     condition: float
-    warnings: list
+    warnings: list[str]
 
 
-def detect(pressure, response, *, coverage=0.95, few=False, noise=None, names=None):
+# long: the parameters' description
+def detect(
+    pressure: npt.ArrayLike,
+    response: npt.ArrayLike,
+    *,
+    coverage: float = 0.95,
+    few: bool = False,
+    noise: float | None = None,
+    names: Sequence[str] | None = None,
+) -> Detection:
     """Amplitudes of modes from pressures.
 
     Parameters
@@ -62,48 +77,61 @@ def detect(pressure, response, *, coverage=0.95, few=False, noise=None, names=No
         Shapes that do not fit, values that are not finite, a mode that no microphone hears, as many modes as
         microphones, given or chosen.
     """
-    response = np.asarray(response, complex)
+    known = np.asarray(response, complex)
     snapshots = np.atleast_2d(np.asarray(pressure, complex))
-    if response.ndim != 2 or snapshots.ndim != 2 or snapshots.shape[1] != response.shape[1]:
-        raise ValueError(f"pressure {np.shape(pressure)} and response {response.shape} are not of the same microphones")
-    if not (np.all(np.isfinite(snapshots)) and np.all(np.isfinite(response))):
-        raise ValueError("pressures and responses must be finite")
+    _expect_arrays(snapshots, known, np.shape(pressure))
     if not 0 < coverage < 1:
         raise ValueError(f"coverage must lie in 0 ... 1, got {coverage}")
     if noise is not None and not noise > 0:
         raise ValueError(f"noise must be positive, got {noise}")
-    modes, microphones = response.shape
+    modes, microphones = known.shape
     if modes >= microphones and not few:
         raise ValueError(f"{modes} modes need more than {microphones} microphones, or a choice of few of them")
     names = [str(index) for index in range(modes)] if names is None else list(names)
-    silent = np.flatnonzero(~np.any(response, axis=1))
+    silent = np.flatnonzero(~np.any(known, axis=1))
     if len(silent):
         raise ValueError(f"mode {names[silent[0]]} is not heard by any microphone")
-    mean, matrix = snapshots.mean(axis=0), response.T
+    mean, matrix = snapshots.mean(axis=0), known.T
     chosen = _choose(mean, matrix, noise, len(snapshots)) if few else np.ones(modes, bool)
-    amplitude, half_width = np.zeros(modes, complex), np.full(modes, np.nan)
     if not np.any(chosen):
-        return Detection(amplitude, half_width, chosen, float(_rms(snapshots)), 1.0, ["no mode was found"])
+        nothing = np.zeros(modes, complex), np.full(modes, np.nan), chosen
+        return Detection(*nothing, float(_rms(snapshots)), 1.0, ["no mode was found"])
     if chosen.sum() >= microphones:
         raise ValueError(f"{chosen.sum()} modes were chosen, {microphones} microphones are too few for them")
+    amplitude, half_width, found, condition = _least_squares(snapshots, matrix, chosen, coverage, noise)
+    warnings = _separable(matrix / np.linalg.norm(matrix, axis=0), chosen, names)
+    if condition > _ILL:
+        warnings.append(f"the condition number of the array is {condition:.0f}: these modes are hard to separate")
+    return Detection(amplitude, half_width, chosen, found, condition, warnings)
+
+
+def _expect_arrays(snapshots: ComplexArray, response: ComplexArray, shape: tuple[int, ...]) -> None:
+    """Refuse arrays of different microphones, and numbers that are not finite; shape: that of what was given."""
+    if response.ndim != 2 or snapshots.ndim != 2 or snapshots.shape[1] != response.shape[1]:
+        raise ValueError(f"pressure {shape} and response {response.shape} are not of the same microphones")
+    if not (np.all(np.isfinite(snapshots)) and np.all(np.isfinite(response))):
+        raise ValueError("pressures and responses must be finite")
+
+
+def _least_squares(
+    snapshots: ComplexArray, matrix: ComplexArray, chosen: npt.NDArray[np.bool_], coverage: float, noise: float | None
+) -> tuple[ComplexArray, FloatArray, float, float]:
+    """Amplitudes of the chosen modes and half widths (mode,), root mean square of the rest, condition number."""
+    amplitude, half_width = np.zeros(len(chosen), complex), np.full(len(chosen), np.nan)
     part = matrix[:, chosen]
     scale = np.linalg.norm(part, axis=0)
     left, sizes, right = np.linalg.svd(part / scale, full_matrices=False)
-    amplitude[chosen] = (right.conj().T @ ((left.conj().T @ mean) / sizes)) / scale
+    amplitude[chosen] = (right.conj().T @ ((left.conj().T @ snapshots.mean(axis=0)) / sizes)) / scale
     left_over = snapshots - (part @ amplitude[chosen])
     freedom = 2 * (snapshots.size - int(chosen.sum()))
     found = np.sqrt(np.sum(np.abs(left_over) ** 2) / (freedom / 2))
     quantile = stats.norm.ppf((1 + coverage) / 2) if noise else stats.t.ppf((1 + coverage) / 2, freedom)
     spread = np.sqrt(np.sum(np.abs(right.conj().T / sizes) ** 2, axis=1)) / scale
     half_width[chosen] = quantile * (noise or found) / np.sqrt(2 * len(snapshots)) * spread
-    condition = float(sizes[0] / sizes[-1])
-    warnings = _separable(matrix / np.linalg.norm(matrix, axis=0), chosen, names)
-    if condition > _ILL:
-        warnings.append(f"the condition number of the array is {condition:.0f}: these modes are hard to separate")
-    return Detection(amplitude, half_width, chosen, float(found), condition, warnings)
+    return amplitude, half_width, float(found), float(sizes[0] / sizes[-1])
 
 
-def _choose(mean, matrix, noise, snapshots):
+def _choose(mean: ComplexArray, matrix: ComplexArray, noise: float | None, snapshots: int) -> npt.NDArray[np.bool_]:
     """Modes that an l1-penalised fit keeps: accelerated proximal gradient steps for scaled modes.
 
     The penalty is what noise alone would give the loudest mode; where the noise is not known it is taken from the
@@ -111,10 +139,10 @@ def _choose(mean, matrix, noise, snapshots):
     """
     scale = np.linalg.norm(matrix, axis=0)
     part = matrix / scale
-    step = 1 / np.linalg.norm(part, 2) ** 2
+    step = float(1 / np.linalg.norm(part, 2) ** 2)
     level = noise / np.sqrt(snapshots) if noise else _QUIET * _rms(mean)
     weights, penalty = np.zeros(part.shape[1], complex), 0.0
-    for _ in range(20):
+    for _ in range(_ROUNDS):
         penalty = float(level * np.sqrt(2 * np.log(2 * part.shape[1])))
         weights = _shrink(mean, part, penalty, step, weights)
         if noise:
@@ -124,7 +152,7 @@ def _choose(mean, matrix, noise, snapshots):
             break
         fit = np.linalg.lstsq(part[:, kept], mean, rcond=None)[0]
         now = np.sqrt(np.sum(np.abs(mean - part[:, kept] @ fit) ** 2) / (len(mean) - kept.sum()))
-        if abs(now - level) < 1e-3 * level:
+        if abs(now - level) < _SAME * level:
             break
         level = now
     # What the penalty let through by chance is as small as noise.
@@ -135,7 +163,7 @@ def _choose(mean, matrix, noise, snapshots):
     return kept
 
 
-def _shrink(mean, part, penalty, step, weights):
+def _shrink(mean: ComplexArray, part: ComplexArray, penalty: float, step: float, weights: ComplexArray) -> ComplexArray:
     """Minimum of |mean - part w|^2 / 2 + penalty |w|_1."""
     ahead, momentum = weights, 1.0
     for _ in range(_STEPS):
@@ -151,7 +179,7 @@ def _shrink(mean, part, penalty, step, weights):
     return weights
 
 
-def _separable(part, chosen, names):
+def _separable(part: ComplexArray, chosen: npt.NDArray[np.bool_], names: Sequence[str]) -> list[str]:
     """Pairs of modes that look alike at the microphones, one of them chosen."""
     alike = np.abs(part.conj().T @ part)
     pairs = np.argwhere(np.triu((alike > _ALIKE) & (chosen | chosen[:, None]), 1))
@@ -161,5 +189,5 @@ def _separable(part, chosen, names):
     ]
 
 
-def _rms(values):
-    return np.sqrt(np.mean(np.abs(values) ** 2))
+def _rms(values: ComplexArray) -> float:
+    return float(np.sqrt(np.mean(np.abs(values) ** 2)))

@@ -67,6 +67,7 @@ class Trained:
     seconds: float
 
 
+# long: the parameters' description
 def train(
     task: str,
     data: str | Path,
