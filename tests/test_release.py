@@ -69,7 +69,10 @@ def test_the_source_distribution_can_be_tested(distributions):
     with tarfile.open(next(distributions.glob("*.tar.gz"))) as file:
         names = file.getnames()
     top = f"wavenet-{wavenet.__version__}"
-    for name in ("CHANGELOG.md", "CITATION.cff", "LICENSE", "Makefile", "tests/test_release.py", "docs/format.md"):
+    for name in (
+        *("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile"),
+        *("tests/test_release.py", "docs/format.md", "docs/figures.toml"),
+    ):
         assert f"{top}/{name}" in names
     assert not [name for name in names if name.endswith((".pyc", ".h5", ".ckpt"))]
 

@@ -90,7 +90,7 @@ def summaries():
     known = modules()
     rooms = sorted({room_of(module, known) for module in known} - {"wavenet", "wavenet.__main__"})
     lines = {room: ast.get_docstring(ast.parse(known[room].read_text(encoding="utf-8"))) or "" for room in rooms}
-    return {room: text.partition("\n")[0].strip() for room, text in lines.items()}
+    return {room: text.partition("\n")[0].replace("`", "").strip() for room, text in lines.items()}
 
 
 def reached(start, edges):
@@ -187,7 +187,7 @@ def _arrow(edge, ends, boxes, style):
     bend = (y2 - y1) / 2
     path = f"M{x1:.0f},{y1:.0f} C{x1:.0f},{y1 + bend:.0f} {x2:.0f},{y2 - bend:.0f} {x2:.0f},{y2:.0f}"
     title = f"<title>{edge[0]} imports {edge[1]}</title>"
-    return f'<path class="{style}" d="{path}" marker-end="url(#rooms-head)">{title}</path>'
+    return f'<path class="{style}" d="{path}" marker-end="url(#rooms-{style})">{title}</path>'
 
 
 def _box(room, place, summary):
@@ -221,13 +221,14 @@ def svg(description=""):
     parts += [_arrow(edge, ends[edge], boxes, "delayed") for edge in sorted(circular)]
     width = max(x + w for x, _, w in boxes.values()) + MARGIN
     height = max(y + h for _, _, y, _, h in frames) + MARGIN
-    head = (
-        '<defs><marker id="rooms-head" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="7" markerHeight="7" '
-        'orient="auto"><path d="M0,0 L10,5 L0,10 z"/></marker></defs>'
+    heads = "".join(
+        f'<marker id="rooms-{style}" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="7" markerHeight="7" '
+        'orient="auto"><path d="M0,0 L10,5 L0,10 z"/></marker>'
+        for style in ("import", "delayed")
     )
     return (
         f'<svg class="rooms" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
-        f'aria-label="{html.escape(description, quote=True)}">{head}{"".join(parts)}</svg>'
+        f'aria-label="{html.escape(description, quote=True)}"><defs>{heads}</defs>{"".join(parts)}</svg>'
     )
 
 
