@@ -1,7 +1,7 @@
 """How long help takes: python benchmarks/help.py [--repeats N].
 
-Time of the processor, which other programs do not lengthen, for `wavenet --help` and for the help of each command, which
-is imported for it: least and median of some calls, each a process of its own.
+Time of the processor, which other programs do not lengthen, for `wavenet --help` and for the help of each command,
+which is imported for it: least and median of some calls, each a process of its own.
 """
 
 import argparse
