@@ -172,7 +172,9 @@ def test_a_report_has_the_level_errors_in_decibels(data):
 
 def test_the_95th_percentile_of_the_level_errors_is_printed():
     values = np.zeros((1 + TEST, 4, 2))
-    values[:, 0, 0] = 2.0, *[1.0] * TEST  # one microphone has all
+    values[:, 0] = np.stack(
+        [np.cos(np.arange(1 + TEST)), np.sin(np.arange(1 + TEST))], axis=1
+    )  # one microphone has all
     data = pressures([(0, 0, 5.0, 0.0)] * (1 + TEST), 1, values)
     found = compare(data, test_errors=10 ** (np.arange(TEST) / 20) - 1)
     assert found.level_statistics() == pytest.approx({"median": 10.0, "percentile_95": 19.0}, rel=1e-5)
