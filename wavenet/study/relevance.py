@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -167,13 +167,23 @@ def velocity_attribution(
     return propagate(core, seen, modulus_selector(values, quantity, at))
 
 
-def explained_velocity(
-    model: Any, potential: torch.Tensor, parameters: torch.Tensor
-) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
-    """What of a derivative network is explained: the module, its input, and the factor from its output to velocity."""
+class Explained(NamedTuple):
+    """What is explained of a network in one case: the input of a module, the module, the names of its input's elements
+    where it is no field.
+    """
+
+    seen: torch.Tensor
+    module: nn.Module
+    names: tuple[str, ...] = ()
+
+
+def explained(model: Any, dataset: Dataset, case: int) -> Explained:
+    """What relevance is computed for in one case, by the dataset's task."""
     with torch.no_grad():
-        seen, factor = model.explained(potential, parameters)
-    return model.core(parameters), seen, factor
+        if dataset.task == "derivative":
+            potential, parameters, _ = tensors(dataset, [case])
+            return Explained(model.explained(potential, parameters)[0], model.core(parameters))
+        return Explained(model.features(tensors(dataset, [case])[0]), model.core, _FEATURES)
 
 
 def conservation_miss(relevance: torch.Tensor, leak: float, value: float) -> float:
@@ -244,8 +254,7 @@ def _explained(
 def _velocities(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -> list[OutputRelevance]:
     x, r = dataset["x"], dataset["r"]
     i, j = nearest_cell(x, r, at or _AT_LIP)
-    potential, parameters, _ = tensors(dataset, [case])
-    core, seen, _ = explained_velocity(model, potential, parameters)
+    seen, core, _ = explained(model, dataset, case)
     with torch.no_grad():
         values = core(seen)
     results: list[OutputRelevance] = []
@@ -264,16 +273,16 @@ def _velocities(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -
 def _pressure(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -> list[OutputRelevance]:
     x, r = dataset["x"], dataset["r"]
     microphone = nearest_microphone(x, r, at or (float(x[0]), float(r[0])))
+    features, core, names = explained(model, dataset, case)
     with torch.no_grad():
-        features = model.features(tensors(dataset, [case])[0])
-        values = model.core(features)
+        values = core(features)
     pair = slice(2 * microphone, 2 * microphone + 2)
     selector = torch.zeros_like(values)
     selector[0, pair] = torch.tensor(own_phase(*values[0, pair].tolist()))
     place = f"x = {x[microphone]:.2f}, r = {r[microphone]:.2f}"
     words, value = f"|p| at {place}, over the network's pressure scale", float((selector * values).sum())
-    found, sums = _explained(method(model.core), features, selector, value, "p", words)
-    relevance = dict(zip(_FEATURES, found.tolist(), strict=True))
+    found, sums = _explained(method(core), features, selector, value, "p", words)
+    relevance = dict(zip(names, found.tolist(), strict=True))
     return [PressureRelevance(**_fields(sums), relevance=relevance, place=place)]
 
 
