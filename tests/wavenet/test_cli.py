@@ -1,5 +1,6 @@
 """The commands, as a user meets them."""
 
+import html
 import json
 import re
 import subprocess
@@ -10,7 +11,10 @@ import h5py
 import numpy as np
 import pytest
 
+from analytic import DuctMode, Jet, solve
+from data import generate
 from wavenet.cli import main
+from wavenet.study import solution
 
 MODE = ["--m", "2", "--n", "0", "--helmholtz", "5"]
 # Lightning and torch warn about workers, devices and each other.
@@ -59,6 +63,82 @@ def test_multimode_adds_the_modes(capsys, tmp_path):
     assert "5 modes" in capsys.readouterr().out
 
 
+def test_solve_prints_what_the_solver_says(capsys):
+    source = DuctMode(0, 0, 1.0, 0.3)
+    for options, jet in (([], None), (["--jet", "--kutta", "0.5"], Jet(kutta=0.5))):
+        arguments = ["solve", "--m", 0, "--n", 0, "--helmholtz", 1, "--mach", 0.3, "--angles", "30:90:2", *options]
+        assert run(*arguments, "--json") == 0
+        values = json.loads(capsys.readouterr().out)
+        exact = solve(source, jet=jet)
+        keys = [
+            "cut_on",
+            "reflection",
+            "reflection_pressure",
+            "end_correction",
+            "power",
+            "directivity",
+            "error_estimate",
+        ]
+        assert list(values) == [*keys, *(["instability"] if jet else [])]
+        pair = exact.reflection[0].real, exact.reflection[0].imag
+        assert values["reflection"][0] == list(pair)
+        assert values["end_correction"] == exact.end_correction
+        amplitude = exact.directivity(np.radians([30.0, 90.0]))
+        assert values["directivity"]["amplitude"] == [[value.real, value.imag] for value in amplitude]
+        assert values["error_estimate"] == exact.error_estimate
+        assert run(*arguments) == 0
+        text = capsys.readouterr().out
+        assert f"      90.00  {abs(amplitude[1]):.6e}" in text
+        assert f"error estimate           {exact.error_estimate:.1e}" in text
+        assert ("Kutta parameter 0.5" in text) == bool(jet)
+
+
+def test_what_the_numerics_miss_is_exit_status_1(capsys):
+    assert run("solve", "--m", 1, "--n", 0, "--helmholtz", 1.8411837813406595) == 1  # at cut-on
+    error = capsys.readouterr().err
+    assert error.startswith("wavenet: ")
+    assert error.count("\n") == 1
+
+
+def test_an_interrupted_generation_is_exit_status_130(monkeypatch, tmp_path, capsys):
+    def interrupted(*_, **__):
+        raise generate.Interrupted("interrupted: go on with --resume")
+
+    monkeypatch.setattr(generate, "generate", interrupted)
+    assert run("generate", "forward-demo", "--cases", 4, "-o", tmp_path / "x.h5") == 130
+    assert capsys.readouterr().err.strip().endswith("wavenet: interrupted: go on with --resume")
+
+
+def test_options_of_a_jet_need_the_jet(capsys):
+    for name, value in (("mach-outer", 0.1), ("sound-speed-ratio", 1.1), ("density-ratio", 0.9), ("kutta", 0.5)):
+        assert run("solve", *MODE, f"--{name}", value) == 2
+        assert f"--{name} {value}" in capsys.readouterr().err
+        assert run("multimode", "--helmholtz", 2, f"--{name}", value) == 2
+        capsys.readouterr()
+
+
+def test_a_level_that_is_not_finite_is_null():
+    found = solution.ModesAtAngles(1, np.array([0.0, 1.0]), np.array([-np.inf, 3.0]), {}, 0.0)
+    assert found.finite_level == [None, 3.0]
+
+
+def test_multimode_is_the_sum_of_its_modes(capsys):
+    assert run("multimode", "--helmholtz", 2.5, "--angles", "0:180:3", "--json") == 0
+    values = json.loads(capsys.readouterr().out)
+    theta = np.radians([0.0, 90.0, 180.0])
+    power, index = 0.0, 0.0
+    for m in (0, 1, -1):  # cut on: (0, 0), (1, 0); equal incident power
+        exact = solve(DuctMode(abs(m), 0, 2.5))
+        power += exact.power.radiated / exact.power.incident / 3
+        index += np.abs(exact.directivity(theta)) ** 2 / exact.power.incident / 3
+    assert values["modes"] == 3
+    assert values["power"]["radiated"] == pytest.approx(power, rel=1e-6)
+    level = values["directivity_index"]["level_db"]
+    np.testing.assert_allclose(np.diff(level), np.diff(10 * np.log10(index)), atol=1e-5)
+    with pytest.raises(ValueError, match="equal-power, equal-energy-density, got 'loud'"):
+        solution.modes("loud", 2.5, 0.0, 0.0, theta)
+
+
 def test_field_file(tmp_path):
     path = tmp_path / "field.h5"
     assert run("field", *MODE, "--x=-1:1:8", "--r=0:2:6", "-o", path) == 0
@@ -77,6 +157,14 @@ def test_predict_agrees_with_solve(capsys):
     amplitudes = [np.array(values["directivity"]["amplitude"]) for values in (found, exact)]
     error = np.linalg.norm(amplitudes[0] - amplitudes[1]) / np.linalg.norm(amplitudes[1])
     assert error < 10 * found["error_bar"]
+    assert list(found) == ["directivity", "error_bar", "coverage"]
+    assert found["directivity"]["angle_deg"] == [0, 40, 80, 120]
+    assert found["coverage"] == 0.95
+    assert run("predict", *MODE, "--mach", "0.3", "--angles", "0:120:4", "--coverage", "0.5") == 0
+    text = capsys.readouterr().out
+    bar = float(re.search(r"error over the arc at most (\S+), with probability 0\.5", text)[1])
+    assert bar < found["error_bar"]
+    assert f"      40.00  {np.hypot(*found['directivity']['amplitude'][1]):.6e}" in text
     assert run("predict", "--m", 0, "--n", 0, "--helmholtz", 40, "--extrapolate") == 0
     assert "no error bar" in capsys.readouterr().out
 
@@ -182,6 +270,37 @@ def test_demo_leaves_everything(demo, check_page):
             assert output["relevance_sum"] + output["leak"] == pytest.approx(output["value"], rel=1e-4)
     check_page((demo / "index.html").read_text(encoding="utf-8"))
     assert (demo / "run-unet" / "metrics.csv").is_file()
+
+
+def test_compare_writes_what_it_says(demo, tmp_path, capsys):
+    assert run("compare", demo / "run-mlp", "--data", demo / "forward.h5", "-o", tmp_path / "c", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    metrics = json.loads((tmp_path / "c" / "metrics.json").read_text())
+    assert list(said) == ["report", "verdict", "median", "percentile_95"]
+    assert said["verdict"] == " ".join(metrics["verdict"])
+    assert (said["median"], said["percentile_95"]) == (metrics["median"], metrics["percentile_95"])
+    text = (tmp_path / "c" / "report.html").read_text(encoding="utf-8")
+    assert "of the dataset that the network was trained on; its training did not see them" in text
+    assert html.escape(f"wavenet compare {demo / 'run-mlp'} --data {demo / 'forward.h5'} -o") in text
+    level = metrics["level_error_db_within_20_db"]
+    assert f"median {level['median']:.2f} dB, 95th percentile {level['percentile_95']:.2f} dB" in text
+    for sentence in metrics["verdict"]:
+        assert html.escape(sentence) in text
+
+
+def test_attribute_takes_the_nearest_point_and_says_the_worst_miss(demo, tmp_path, capsys):
+    out = tmp_path / "a"
+    arguments = ["--data", demo / "derivative.h5", "--case", 3, "--at=-0.11,0.94", "-o", out, "--json"]
+    assert run("attribute", "derivative", *arguments) == 0
+    said = json.loads(capsys.readouterr().out)
+    written = json.loads((out / "attribution.json").read_text())
+    assert (written["model"], written["case"], written["method"]) == ("constrained", 3, "rap")
+    assert said["worst_miss"] == max(output["miss"] for output in written["outputs"])
+    with h5py.File(demo / "derivative.h5") as file:
+        x, r = file["x"][...], file["r"][...]
+    for output, name in zip(written["outputs"], "uv", strict=True):
+        assert output["at"] == [x[np.argmin(np.abs(x + 0.11))], r[np.argmin(np.abs(r - 0.94))]]
+        assert (out / f"relevance_{name}.png").stat().st_size > 10_000
 
 
 def test_training_resumes(demo):

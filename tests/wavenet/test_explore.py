@@ -9,17 +9,21 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from scipy.special import jnp_zeros
 
-from analytic import ConvergenceError, axial_wavenumber
+from analytic import ConvergenceError, axial_wavenumber, solve
+from wavenet import far_field
 from wavenet.cli import main
 from wavenet.study import bench as compute
 from wavenet.study.bench import R, X
 from wavenet.study.controls import Mode
 from wavenet.study.kept import Kept
-from wavenet.study.page import figures, layout, themes
+from wavenet.study.page import figures, layout, texts, themes
 from wavenet.study.page.server import FIRST, Page
 
 FLAGS = (
@@ -77,6 +81,107 @@ def test_parts_agree_with_each_other(bench):
         assert row.pressure / row.potential == pytest.approx((9.0 + 0.2 * up) / (9.0 + 0.2 * own), rel=1e-9)
     assert directivity.error < 10 * directivity.bar
     assert np.sqrt(np.mean(directivity.difference**2)) == pytest.approx(directivity.error)
+
+
+def test_numbers_are_those_of_the_solver(bench):
+    source, theta = FIRST.source, np.radians(np.arange(181.0))
+    exact = solve(source)
+    found, reflection = bench.directivity(FIRST), bench.reflection(FIRST)
+    np.testing.assert_array_equal(found.exact, exact.directivity(theta))
+    assert [row.potential for row in reflection.into] == exact.reflection.tolist()
+    assert [row.pressure for row in reflection.into] == exact.reflection_pressure.tolist()
+    assert [row.order for row in reflection.into] == list(range(len(exact.reflection)))
+    assert (reflection.end_correction, reflection.error_estimate) == (exact.end_correction, exact.error_estimate)
+    assert bench.power(FIRST) == exact.power
+    field = exact.field(X, R)
+    for name in compute.QUANTITIES:
+        np.testing.assert_array_equal(getattr(bench.field(FIRST), name), getattr(field, name))
+    for name, velocity in (("u", field.axial_velocity), ("v", field.radial_velocity)):
+        np.testing.assert_array_equal(bench.derivative(FIRST, name).exact, velocity)
+
+
+def test_the_surrogate_s_error_is_quoted_with_its_bar(bench):
+    found = bench.directivity(FIRST)
+    model, source = far_field.load(), FIRST.source
+    assert found.bar == model.error_bar(source.helmholtz, source.mach, 0.95)
+    with torch.no_grad():
+        theta = torch.from_numpy(np.radians(np.arange(181.0)))
+        surrogate = model(source.m, source.n, source.helmholtz, source.mach, theta)[0].numpy()
+    np.testing.assert_allclose(found.surrogate, surrogate, rtol=1e-12)
+    off = surrogate - found.exact
+    assert found.error == pytest.approx(np.sqrt(np.sum(np.abs(off) ** 2) / np.sum(np.abs(found.exact) ** 2)), rel=1e-6)
+    peak = np.max(np.abs(found.exact))
+    exact, other = found.levels()
+    np.testing.assert_allclose(exact[1:180], 10 * np.log10(np.abs(found.exact[1:180] / peak) ** 2), atol=1e-9)
+    np.testing.assert_allclose(other[1:180], 10 * np.log10(np.abs(surrogate[1:180] / peak) ** 2), atol=1e-9)
+    made = figures.directivity(themes.THEMES["light"], found)
+    assert [trace.name for trace in made.data] == ["Wiener–Hopf", "surrogate", None, "error bar, 95%"]
+    np.testing.assert_array_equal(made.data[0].y, exact)
+    assert list(made.data[3].y) == [found.bar, found.bar]
+
+
+def test_a_difference_of_velocities_is_over_the_root_mean_square():
+    exact = np.array([[3.0 + 4.0j, 0.0], [0.0, 5.0j]])
+    found = compute.Derivative(exact, exact + np.array([[0.5, 0.0], [0.25j, 0.0]]))
+    np.testing.assert_allclose(found.difference(), np.array([[0.5, 0], [0.25, 0]]) / np.sqrt(50 / 4), rtol=1e-14)
+    with pytest.raises(ValueError, match="no surrogate to compare with: no jets"):
+        compute.Derivative(exact, reason="no jets").difference()
+
+
+def shown(component):
+    """The text of a Dash component."""
+    if component is None or isinstance(component, str | int | float):
+        return "" if component is None else str(component)
+    if isinstance(component, list | tuple):
+        return "".join(map(shown, component))
+    return shown(getattr(component, "children", None))
+
+
+def test_numbers_are_written_with_their_digits_and_signs():
+    assert shown(texts.power_of_ten(1.234e-7)) == "1.2 × 10−7"
+    assert texts.power_of_ten(None) == "–"
+    assert texts.degrees(-1j) == "−90.0°"
+    assert texts.sentence(ValueError("the  flow\nis fast")) == "The flow is fast."
+
+
+def test_shares_of_the_power_are_of_the_incident_power():
+    power = SimpleNamespace(incident=2.0, radiated=1.5, reflected=0.4, vortical=0.1, residual=-3e-9)
+    radiated, residual, shares = texts.power(power)
+    assert shown(radiated) == "75.00%of the incident power"
+    assert shown(residual) == "3.0 × 10−9residual, relative"
+    assert "radiated 75.00%reflected 20.00%vortical 5.00%" in shown(shares)
+    still = SimpleNamespace(incident=2.0, radiated=1.5, reflected=0.5, vortical=0.0, residual=0.0)
+    assert "vortical" not in shown(texts.power(still)[2])
+    none = SimpleNamespace(incident=0.0, radiated=0.25, reflected=0.0, vortical=0.0, residual=0.0)
+    assert shown(texts.power(none)[0]) == "0.25no power is incident"
+
+
+def test_the_table_of_reflection_has_every_order(bench):
+    found = bench.reflection(FIRST)
+    tile, end, table = texts.reflection(FIRST, found)
+    own = found.into[FIRST.source.n].potential
+    assert shown(tile).startswith(f"{abs(own):.5f}of ψ, phase {np.degrees(np.angle(own)):.1f}".replace("-", "−"))
+    assert shown(end) == "–plane wave only"
+    text = shown(table)
+    for row in found.into:
+        kind = "on" if jnp_zeros(2, 9)[row.order] * np.sqrt(1 - 0.3**2) < 8.0 else "off"
+        assert f"(2, {row.order})cut {kind}{abs(row.potential):.5f}" in text
+        assert f"°{abs(row.pressure):.5f}" in text
+
+
+def test_relevance_in_words_has_its_numbers(bench):
+    found = bench.relevance(FIRST, "v", 0.1, 1.0)
+    text = texts.relevance(found, "v")
+    near = 100 * np.interp(0.1, compute.DISTANCES, found.within)
+    assert f"|v| = {found.value:.4g} c at x = {found.at[0]:.3f} a, r = {found.at[1]:.3f} a" in text
+    assert f"{near:.0f}% within 0.1 a, {100 * found.across:.0f}% across the wall" in text
+
+
+def test_a_cut_off_mode_is_told_with_its_cut_on():
+    kind, mode = "notice", Mode.of(3, 0, 3.5, 0.5)
+    assert texts.notice(mode)[1] == kind
+    assert f"propagates above ka = {4.2011889412 * np.sqrt(0.75):.4g}" in texts.notice(mode)[0]  # j'_31
+    assert texts.notice(FIRST) == ("", "")
 
 
 @pytest.mark.parametrize("name", ["u", "v"])

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from wavenet.explain.methods import METHODS
+from wavenet.forward.feed_forward import ForwardConfig, ForwardModel
 from wavenet.study import relevance
 
 from .studies import dataset, near_fields, pressures
@@ -129,31 +130,23 @@ def test_other_methods_do_not_say_what_they_miss(field):
     assert result.relevance_sum == pytest.approx(result.relevance.sum())
 
 
-class Listening(torch.nn.Module):
-    """A forward network that uses two of its six features: ka for every microphone, the cut-on ratio a little."""
-
-    def __init__(self):
-        super().__init__()
-        self.core = torch.nn.Linear(6, 8, bias=False)
-        weight = torch.zeros(8, 6)
-        weight[:, 3] = torch.arange(1.0, 9.0)
-        weight[:, 5] = 0.25 * weight[:, 3]
-        self.core.weight = torch.nn.Parameter(weight, requires_grad=False)
-        self.eval()
-
-    def features(self, inputs):
-        return torch.cat([inputs, torch.full((len(inputs), 1), 2.0)], dim=1)
-
-
 @pytest.mark.parametrize(("at", "microphone"), [(None, 0), ((-6.0, 19.0), 2), ((20.0, 0.0), 0)])
 def test_pressures_are_explained_by_the_names_of_their_inputs(at, microphone):
     data = pressures([(2, 1, 5.0, 0.3), (4, 0, 10.0, 0.0)], 1)
-    (result,) = relevance.attribute(Listening(), data, 1, at, METHODS["rap"])
-    size = np.hypot(2 * microphone + 1, 2 * microphone + 2)
-    expected = {"helmholtz": 10.0 * size, "cut-on ratio": 0.5 * size}
+    config = ForwardConfig(tuple(data["x"]), tuple(data["r"]), (0.0,) * 5, (8.0, 8.0, 2.0, 8.0, 1.0))
+    model = ForwardModel(config).eval()
+    layer = torch.nn.Linear(6, 8, bias=False)
+    weight = torch.zeros(8, 6)  # it uses ka, scaled to 1.5 here, for every microphone, and the cut-on ratio
+    weight[:, 3] = torch.arange(1.0, 9.0)
+    weight[:, 5] = 0.5 * weight[:, 3]
+    layer.weight = torch.nn.Parameter(weight, requires_grad=False)
+    model.core = layer.eval()
+    (result,) = relevance.attribute(model, data, 1, at, METHODS["rap"])
+    size, ratio = np.hypot(2 * microphone + 1, 2 * microphone + 2), np.sqrt(1 - 1 / 10**2)
+    expected = {"helmholtz": 1.5 * size, "cut-on ratio": 0.5 * ratio * size}
     for name, value in result.relevance.items():
         assert value == pytest.approx(expected.get(name, 0.0), rel=1e-5)
-    assert result.value == pytest.approx(10.5 * size, rel=1e-6)
+    assert result.value == pytest.approx(sum(expected.values()), rel=1e-6)
     place = f"x = {data['x'][microphone]:.2f}, r = {data['r'][microphone]:.2f}"
     assert result.output == f"|p| at {place}, over the network's pressure scale"
     assert set(result.record()["relevance"]) == {"m", "n", "radial_eigenvalue", "helmholtz", "mach", "cut-on ratio"}

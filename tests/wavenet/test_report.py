@@ -1,10 +1,12 @@
 """Reports say what the numbers say, also where the network loses, and need nothing but themselves."""
 
+import re
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from wavenet.study import comparison_report, report
+from wavenet.study import comparison_report, demo, report
 from wavenet.study.verdict import verdict
 from wavenet.study.words import number
 
@@ -59,6 +61,79 @@ def test_ranges_and_the_solver_are_judged():
     assert inside.startswith("10 of 10 test cases are outside")
     assert "not much larger" in solver
     assert "does not say" in sentences(good, ranges={})[2]
+
+
+@pytest.mark.parametrize(
+    ("value", "outside"), [(12.08, False), (12.1, True), (2.92, False), (2.9, True)]
+)  # 1 % of the range beyond it
+def test_cases_outside_of_a_range_are_counted(value, outside):
+    columns = {"helmholtz": np.full(CASES, 5.0), "mach": np.zeros(CASES)}
+    columns["helmholtz"][:3] = value
+    columns["mach"][2:4] = 0.6
+    found = verdict(
+        errors(net=(1e-3, 1e-3), a=(1e-2, 1e-2)),
+        ["case"] * CASES,
+        others="baseline",
+        solver=1e-9,
+        ranges={"helmholtz": (3.0, 12.0), "mach": (-0.5, 0.5)},
+        columns=columns,
+    )
+    assert found.outside == (4 if outside else 2)  # one case is outside of both
+    assert "(ka = 3 … 12, M = -0.5 … 0.5)" in found.sentences()[2]
+
+
+def test_the_solver_s_error_counts_from_a_tenth_of_the_network_s_best_median():
+    found = errors(net=(1.0 / 1.0095e3, 5e-3), a=(1.0, 1.0))  # medians 1e-3 and 5e-3, within 1 %
+    assert sentences(found, solver=0.9e-4)[3].endswith("at most 9.0 × 10⁻⁵, small against that.")
+    assert "is not much larger" in sentences(found, solver=1.1e-4)[3]
+
+
+def test_a_case_is_won_in_every_quantity_against_every_method():
+    own, a = np.array([1.0, 1.0, 1.0, 1.0]), np.array([2.0, 2.0, 0.5, 2.0])
+    found = {"net": {"u": own, "v": own}, "a": {"u": a, "v": own + 1}, "b": {"u": own + 1, "v": a[::-1]}}
+    of = verdict(found, list("wxyz"), others="baseline", solver=0.0, ranges={}, columns={})
+    assert (of.won, of.cases) == (2, 4)
+    assert "better than every baseline in 2 of 4 test cases; its worst one, w," in of.sentences()[1]
+
+
+def test_medians_are_compared_not_means():
+    own, other = np.array([1.0, 1.0, 100.0]), np.array([2.0, 2.0, 2.0])
+    of = verdict({"net": {"p": own}, "a": {"p": other}}, list("xyz"), others="b", solver=0.0, ranges={}, columns={})
+    assert of.medians == {"net": {"p": 1.0}, "a": {"p": 2.0}}
+    assert of.ratios == {"p": 2.0}
+    assert (of.worst_place, of.worst_error) == ("z", 100.0)
+
+
+def test_an_error_table_has_median_95th_percentile_and_largest():
+    values = np.random.default_rng(0).permutation(21) / 100
+    text = comparison_report.error_table({"net": {"p": values}, "a": {"p": values + 0.3}})
+    assert re.findall(r"<th>(.*?)</th>", text) == ["relative L2 error", "p, median", "p, 95 %", "p, worst"]
+    assert re.findall(r"<td.*?>(.*?)</td>", text) == ["net", "0.10", "0.19", "0.20", "a", "0.40", "0.49", "0.50"]
+    rows = re.findall(r"<tr(.*?)</tr>", text.partition("<tbody>")[2])
+    assert rows[0].startswith(" class=network>")
+    assert [row.count("class=best") for row in rows] == [3, 0]
+
+
+def test_the_demo_sums_up_what_its_networks_did():
+    def metrics(**medians):
+        names = {name.replace("_", " "): value for name, value in medians.items()}
+        flat = {f"{name}, {q}": value for name, of in names.items() for q, value in zip("uv", of, strict=True)}
+        return {
+            "median": flat,
+            "percentile_95": {label: 2 * value for label, value in flat.items()},
+            "largest": {label: 3 * value for label, value in flat.items()},
+        }
+
+    of = {
+        "good": metrics(good=(1e-4, 2e-4), order_8=(1e-3, 1e-3)),
+        "half": metrics(half=(1e-4, 2e-3), order_8=(1e-3, 1e-3)),
+    }
+    outputs = [{"outputs": [{"miss": 1e-9}, {"miss": 3e-7}]}, {"outputs": [{"miss": 1e-8}]}]
+    summary = demo.summarise(of, outputs, 12.0)
+    assert (summary["relevance_miss"], summary["seconds"]) == (3e-7, 12.0)
+    assert (summary["median"]["half, v"], summary["largest"]["half, v"]) == (2e-3, 6e-3)
+    assert demo.winners(of) == "“good” has smaller median errors than every method without training, “half” has not"
+    assert demo.winners({"half": of["half"]}) == "none has smaller median errors than every method beside it"
 
 
 def test_a_page_needs_nothing_else(check_page):

@@ -31,7 +31,6 @@ from .kept import Kept
 from .relevance import (
     CHANNELS,
     conservation_miss,
-    explained_velocity,
     nearest_cell,
     positive_shares,
     velocity_attribution,
@@ -287,7 +286,8 @@ class _Core:
         psi = torch.from_numpy(np.stack([potential.real, potential.imag]))[None]
         parameters = torch.tensor([[source.m, source.helmholtz, source.mach]], dtype=torch.float64)
         with torch.no_grad():
-            self.network, self.seen, reference = explained_velocity(network, psi, parameters)
+            self.network = network.core(parameters)
+            self.seen, reference = network.explained(psi, parameters)
             self.values = self.network(self.seen)
             self.velocity = torch.cat([times(part, reference) for part in self.values.split(2, dim=1)], dim=1)[
                 0

@@ -165,15 +165,6 @@ def velocity_attribution(
     return propagate(core, seen, modulus_selector(values, quantity, at))
 
 
-def explained_velocity(
-    model: Any, potential: torch.Tensor, parameters: torch.Tensor
-) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
-    """What of a derivative network is explained: the module, its input, and the factor from its output to velocity."""
-    with torch.no_grad():
-        seen, factor = model.explained(potential, parameters)
-    return model.core(parameters), seen, factor
-
-
 def conservation_miss(relevance: torch.Tensor, leak: float, value: float) -> float:
     """|sum of relevance + leak - output| over the sum of |relevance|; zero where relevance is conserved."""
     size = float(relevance.double().abs().sum()) or 1.0
@@ -261,15 +252,15 @@ def _velocities(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -
 def _pressure(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -> list[OutputRelevance]:
     x, r = dataset["x"], dataset["r"]
     microphone = nearest_microphone(x, r, at or (float(x[0]), float(r[0])))
-    seen, core, names = explained(model, dataset, case)
+    features, core, names = explained(model, dataset, case)
     with torch.no_grad():
-        values = core(seen)
+        values = core(features)
     pair = slice(2 * microphone, 2 * microphone + 2)
     selector = torch.zeros_like(values)
     selector[0, pair] = torch.tensor(own_phase(*values[0, pair].tolist()))
     place = f"x = {x[microphone]:.2f}, r = {r[microphone]:.2f}"
     words, value = f"|p| at {place}, over the network's pressure scale", float((selector * values).sum())
-    found, sums = _explained(method(core), seen, selector, value, "p", words)
+    found, sums = _explained(method(core), features, selector, value, "p", words)
     relevance = dict(zip(names, found.tolist(), strict=True))
     return [PressureRelevance(**_fields(sums), relevance=relevance, place=place)]
 

@@ -1,0 +1,211 @@
+"""Where a network may be trusted, and what it says of itself: ranges, spacings, the equation, error bars."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from data.array import Array
+
+from data.field import Potential
+from wavenet import far_field
+from wavenet.derivatives.constrained import ConstrainedConfig, ConstrainedNetwork
+from wavenet.study import detection, differentiation, prediction, validity
+
+from .studies import duct_mode
+
+WEIGHTS = Path(far_field.__file__).parents[1] / "weights"
+X, R = (np.arange(64) + 0.5) / 16 - 2, (np.arange(40) + 0.5) / 20
+RANGES = {"m": [0, 10], "helmholtz": [3.0, 23.0], "mach": [-0.5, 0.5]}
+
+
+def given(m=2, helmholtz=9.0, mach=0.3, of=None):
+    """The potential of the duct mode `of`, said to be of m, ka and M."""
+    return Potential(X, R, duct_mode(*(of or (m, helmholtz, mach)), X, R)[0], m, helmholtz, mach)
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({}, None),
+        ({"m": -10}, None),
+        ({"m": -11}, "m = 11 is outside of the training's 0 ... 10"),
+        ({"helmholtz": 23.19}, None),  # up to 1 % of the range beyond it
+        ({"helmholtz": 23.21}, "helmholtz = 23.21 is outside of the training's 3 ... 23"),
+        ({"helmholtz": 2.79}, "helmholtz = 2.79 is outside of the training's 3 ... 23"),
+        ({"helmholtz": 2.81}, None),
+        ({"mach": -0.52}, "mach = -0.52 is outside of the training's -0.5 ... 0.5"),
+        ({"mach": 0.52}, "mach = 0.52 is outside of the training's -0.5 ... 0.5"),
+    ],
+)
+def test_parameters_outside_of_the_training_have_a_line(changed, line):
+    mode = SimpleNamespace(**({"m": 2, "helmholtz": 9.0, "mach": 0.3} | changed))
+    assert validity.outside_of_training(mode, RANGES) == ([] if line is None else [line])
+    assert validity.outside_of_training(mode, {}) == []
+
+
+@pytest.mark.parametrize(("factor", "warned"), [(0.68, 1), (0.7, 0), (1.3, 0), (1.32, 1)])
+def test_spacings_are_tested_up_to_30_percent(factor, warned):
+    field = SimpleNamespace(x=X * factor, r=R)
+    lines = validity.untested_spacings(field, SimpleNamespace(x=X, r=R))
+    assert len(lines) == warned
+    if warned:
+        assert lines == [f"the spacing in x, {factor / 16:.4g}, is outside of the tested 0.04375 ... 0.08125"]
+    swapped = SimpleNamespace(x=X, r=R * factor)
+    assert all("in r, " in line for line in validity.untested_spacings(swapped, SimpleNamespace(x=X, r=R)))
+
+
+def residual(m, helmholtz, mach, of):
+    """Residual of the equation of (m, ka, M) for the exact fields of the duct mode `of`."""
+    model = ConstrainedNetwork(ConstrainedConfig(tuple(X), tuple(R)))
+    psi, u, v = (torch.from_numpy(np.stack([f.real, f.imag])) for f in duct_mode(*of, X, R))
+    parameters = torch.tensor([[m, helmholtz, mach]], dtype=torch.float64)
+    return validity.equation_residual(model, psi[None], parameters, torch.cat([u, v])[None])
+
+
+def test_the_equation_holds_for_a_duct_mode_in_flow_and_tells_another_ka():
+    of = (2, 9.0, 0.3)
+    assert residual(*of, of) < 1e-4  # differences of wide stencils, 11 points per wave
+    # Without flow, another ka misses by 1 - (ka' / ka)^2 exactly; so does another m, by its centrifugal term.
+    assert residual(2, 10.0, 0.0, (2, 9.0, 0.0)) == pytest.approx(1 - 0.81, rel=1e-3)
+    assert residual(2, 9.0, 0.3, (2, 9.0, 0.0)) > 0.3  # another Mach number
+    assert residual(3, 9.0, 0.3, of) > 0.03  # another order
+
+
+def test_a_missed_equation_is_told_with_its_numbers():
+    for value, noise, warned in ((0.0199, 0.0, 0), (0.021, 0.0, 1), (0.021, 0.001, 0), (0.21, 0.1, 0), (0.23, 0.1, 1)):
+        assert len(validity.missed_equation(given(), value, noise)) == warned
+    (line,) = validity.missed_equation(given(), 0.123)
+    assert "equation of m = 2, ka = 9, M = 0.3 is missed by 12.3%" in line
+    assert "too small to check" in validity.missed_equation(given(), None)[0]
+
+
+def test_no_cell_may_be_left_to_check():
+    assert validity.missed_equation(given(), None, 0.5) != []
+    x, r = (np.arange(9) - 4) / 16 + 0.01, (np.arange(40) + 0.5) / 20
+    model = ConstrainedNetwork(ConstrainedConfig(tuple(x), tuple(r)))
+    values = torch.ones(1, 4, 9, 40, dtype=torch.float64)
+    parameters = torch.tensor([[2.0, 9.0, 0.3]], dtype=torch.float64)
+    assert validity.equation_residual(model, values[:, :2], parameters, values) is None
+
+
+# differentiation
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return differentiation.load_network()
+
+
+def test_a_signal_to_noise_ratio_is_in_decibels_of_amplitude():
+    assert differentiation.noise_of(None) == 0
+    assert differentiation.noise_of(40.0) == pytest.approx(0.01)
+
+
+def test_a_field_has_velocities_pressure_and_expected_errors(shipped):
+    model, about = shipped
+    field = given()
+    found = differentiation.differentiate(field, model, ranges=about["ranges"])
+    local = model.on_grid(X, R)
+    expected = local.expected_error(torch.tensor([[2, 9.0, 0.3]], dtype=torch.float64))[0].detach().numpy()
+    for index, name in enumerate(("axial_velocity", "radial_velocity")):
+        rms = np.sqrt(np.mean(np.abs(getattr(found, name)) ** 2))
+        np.testing.assert_allclose(getattr(found, f"{name}_error"), expected[index] * rms, rtol=1e-6)
+    _, u, _ = duct_mode(2, 9.0, 0.3, X, R)
+    away = np.abs(X) > 0.5  # a duct mode goes on behind the lip, which the network takes for a diffracting one
+    assert np.linalg.norm((found.axial_velocity - u)[away]) < 1e-3 * np.linalg.norm(u[away])
+    np.testing.assert_allclose(found.pressure, 1j * 9.0 * field.potential - 0.3 * found.axial_velocity, rtol=1e-12)
+    np.testing.assert_array_equal(found.potential, field.potential)
+    assert found.noise == 0
+
+
+def test_noise_is_allowed_for_and_warnings_are_collected(shipped):
+    model, _ = shipped
+    field = given(2, 9.0, 0.3, of=(2, 12.0, 0.3))
+    wrong = differentiation.differentiate(field, model, ranges={"mach": [-0.1, 0.1]})
+    assert [line.split(" ")[0] for line in wrong.warnings] == ["mach", "the", "the", "the"]
+    assert "spacing in x" in wrong.warnings[1]
+    assert "spacing in r" in wrong.warnings[2]
+    assert f"is missed by {wrong.equation_residual:.1%}" in wrong.warnings[3]
+    noisy = differentiation.differentiate(field, model, noise=0.5)
+    assert not any("is missed by" in line for line in noisy.warnings)
+    assert np.median(noisy.axial_velocity_error) > 10 * np.median(wrong.axial_velocity_error)
+
+
+# prediction and detection
+
+
+@pytest.fixture(scope="module")
+def surrogate():
+    return far_field.load()
+
+
+def test_a_prediction_is_quoted_with_its_coverage(surrogate):
+    degrees = np.array([0.0, 30.0, 90.0])
+    bars = []
+    for coverage in (0.5, 0.95, 0.99):
+        found = prediction.predict(surrogate, 2, 0, 5.0, 0.3, degrees, coverage=coverage)
+        assert found.coverage == coverage
+        bars.append(found.error_bar)
+        assert found.error_bar == surrogate.error_bar(5.0, 0.3, coverage)
+    assert bars[0] < bars[1] < bars[2]
+    with torch.no_grad():
+        exact = surrogate(2, 0, 5.0, 0.3, torch.tensor([0.0, np.pi / 6, np.pi / 2], dtype=torch.float64))[0].numpy()
+    np.testing.assert_allclose(found.amplitude, exact, rtol=1e-12)
+    np.testing.assert_allclose(found.modulus, np.hypot(exact.real, exact.imag), rtol=1e-12)
+
+
+def test_an_extrapolation_has_no_error_bar_and_must_be_asked_for(surrogate):
+    high = surrogate.config.high
+    for mach in (0.0, 0.6):  # K counts, not ka
+        helmholtz = 1.05 * high * np.sqrt(1 - mach**2)
+        with pytest.raises(ValueError, match="outside of the training"):
+            prediction.predict(surrogate, 0, 0, helmholtz, mach, np.array([30.0]))
+        found = prediction.predict(surrogate, 0, 0, helmholtz, mach, np.array([30.0]), extrapolate=True)
+        assert found.error_bar is None
+        assert not surrogate.extrapolate  # as before
+        inside = prediction.predict(surrogate, 0, 0, 0.99 * high * np.sqrt(1 - mach**2), mach, np.array([30.0]))
+        assert inside.error_bar is not None
+
+
+def test_modes_are_found_with_the_sign_of_their_order(surrogate):
+    rng = np.random.default_rng(0)
+    angle, phi = np.radians(rng.uniform(20, 120, 30)), rng.uniform(0, 2 * np.pi, 30)
+    x, r = 8 * np.cos(angle), 8 * np.sin(angle)
+    with torch.no_grad():
+        one = surrogate.pressure(2, 0, 6.0, 0.0, torch.from_numpy(x), torch.from_numpy(r))[0].numpy()
+    pressure = (0.5 - 1j) * one * np.exp(-2j * phi)  # of m = -2
+    found = detection.detect(surrogate, Array(x, r, phi, pressure[None], 6.0, 0.0, 1e-6), [(2, 0), (-2, 0), (0, 0)])
+    amplitudes = {(mode.m, mode.n): mode.amplitude for mode in found.modes}
+    assert amplitudes[-2, 0] == pytest.approx(0.5 - 1j, rel=1e-9)
+    assert abs(amplitudes[2, 0]) + abs(amplitudes[0, 0]) < 1e-9
+    few = detection.detect(surrogate, Array(x, r, phi, pressure[None], 6.0, 0.0, 1e-3), few=True, coverage=0.5)
+    assert [(mode.m, mode.n) for mode in few.modes] == [(-2, 0)]
+    assert few.coverage == 0.5
+
+
+def test_intervals_widen_with_coverage_as_the_normal_distribution_says(surrogate):
+    rng = np.random.default_rng(1)
+    angle, phi = np.radians(rng.uniform(20, 120, 30)), rng.uniform(0, 2 * np.pi, 30)
+    place = 8 * np.cos(angle), 8 * np.sin(angle), phi
+    array = Array(*place, rng.normal(size=(1, 30)) + 0j, 6.0, 0.0, 1.0)
+    widths = [detection.detect(surrogate, array, [(0, 0)], coverage=level).modes[0].half_width for level in (0.5, 0.95)]
+    assert widths[1] / widths[0] == pytest.approx(1.959964 / 0.674490, rel=1e-5)
+
+
+def test_orders_that_were_not_learned_are_told():
+    model = SimpleNamespace(unlearned=lambda helmholtz, mach: 11 if helmholtz > 12 else None)
+    assert detection.unlearned_orders(model, SimpleNamespace(helmholtz=13.0, mach=0.0)) == [
+        "m = 11 is cut on, too, and was not learned"
+    ]
+    assert detection.unlearned_orders(model, SimpleNamespace(helmholtz=9.0, mach=0.0)) == []
+
+
+def test_runs_of_another_kind_are_refused():
+    with pytest.raises(ValueError, match="one of the derivative task is needed"):
+        differentiation.load_network(WEIGHTS / "factor")
+    with pytest.raises(ValueError, match="model unet, one of the constrained network is needed"):
+        differentiation.load_network(WEIGHTS / "unet")
+    with pytest.raises(ValueError, match="one of the factor task is needed"):
+        prediction.load_network(WEIGHTS / "derivative")
