@@ -94,6 +94,28 @@ def test_further_arguments_get_no_relevance():
     assert torch.allclose(several[0], relevance[0], rtol=1e-12)
 
 
+def test_further_arguments_are_repeated_with_the_case_and_left_alone_otherwise():
+    class Scaled(nn.Module):
+        def forward(self, x, weight, power, shift):
+            assert power == 2
+            assert shift.ndim == 0
+            return x * weight * 3**power + shift
+
+    model = Scaled().eval()
+    x, weight = torch.tensor([[1.0, 2.0]], dtype=torch.float64), torch.tensor([[2.0, -1.0]], dtype=torch.float64)
+    more = weight, 2, torch.tensor(0.5)
+    found = RAP(model).attribute(x, [0, 1, 1], more)
+    assert torch.allclose(found, torch.tensor([[18.5, 0.0], [0.0, -17.5], [0.0, -17.5]], dtype=torch.float64))
+    one = RAP(model).attribute(x, [1], more)
+    assert torch.allclose(one, found[1:2])
+    both = torch.cat([x, x])
+    assert torch.allclose(
+        RAP(model).attribute(both, [0, 1], (torch.cat([weight, weight]), 2, torch.tensor(0.5))), found[:2]
+    )
+    with pytest.raises(ValueError, match="one for each of 2 cases, got 3"):
+        RAP(model).attribute(both, [0, 1, 1], (torch.cat([weight, weight]), 2, torch.tensor(0.5)))
+
+
 def test_captum_s_metrics_take_it(net, field):
     def perturbed(x):
         return torch.zeros_like(x), x

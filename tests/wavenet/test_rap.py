@@ -1147,3 +1147,37 @@ def test_constants_of_the_input_s_shape_get_no_relevance():
     model = build(lambda m, x: x + torch.ones_like(x) + x.new_zeros(2, 3) + torch.full_like(x, 2.0))
     found = attribute(model, torch.ones(2, 3), torch.ones(2, 3))
     assert torch.allclose(found.relevance, torch.full((2, 3), 4.0))
+
+
+def test_forward_may_ask_for_lengths_and_signs_and_take_apart():
+    """The graph follows the branch that the model takes; each of several values is an index."""
+
+    def forward(m, x):
+        if len(x) != 2 or not (x[:, 0] > 0).all():
+            return -x
+        first, second = x.chunk(2, dim=1)
+        parts = list(torch.split(second, 1, dim=1))
+        return sum((3.0 * part for part in parts), first) if x.sum() > 0 else x
+
+    model = build(forward)
+    x = torch.tensor([[1.0, 2.0], [3.0, 1.0]], dtype=torch.float64)
+    assert torch.equal(attribute(model, x, torch.ones(2, 1)).relevance, x * torch.tensor([1.0, 3.0]))
+    assert torch.equal(attribute(model, -x, torch.ones(2, 2)).relevance, x)
+    assert torch.equal(attribute(model, x[:1], torch.ones(1, 2)).relevance, -x[:1])
+
+
+def test_the_place_of_a_wrong_input_is_named():
+    model = nn.Bilinear(2, 2, 1).eval()
+    with pytest.raises(ValueError, match=r"got torch\.int64 in place 1"):
+        attribute(model, (torch.ones(2, 2), torch.ones(2, 2, dtype=torch.int64)), torch.ones(2, 1))
+    with pytest.raises(UnsupportedOperation, match=r"no rule for model \(Bilinear\)"):
+        attribute(model, (torch.ones(2, 2), torch.ones(2, 2)), torch.ones(2, 1))
+
+
+def test_a_mean_in_an_empty_batch_and_infinite_selectors():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 1)).eval()
+    found = attribute(model, torch.ones(0, 1, 4, 4), torch.ones(0, 1))
+    assert found.relevance.shape == (0, 1, 4, 4)
+    assert found.output.shape == (0,)
+    with pytest.raises(ValueError, match="selector must be finite"):
+        attribute(model, torch.ones(1, 1, 4, 4), torch.full((1, 1), torch.inf))

@@ -50,7 +50,7 @@ FUNCTIONS: dict[Any, str] = {
     **{
         getattr(place, name): kind
         for name, kind in METHODS.items()
-        for place in (torch, F, torch._C._nn)
+        for place in (torch, F, torch._C._nn)  # the last is where some of F call to, and has no public name
         if hasattr(place, name)
     },
     **dict.fromkeys((operator.add, operator.sub), "add"),

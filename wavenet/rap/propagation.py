@@ -339,4 +339,5 @@ def _in(dtype: torch.dtype, model: nn.Module) -> nn.Module:
 
 def _hooked(model: nn.Module) -> bool:
     """Whether the model has forward hooks, which the graph does not show."""
+    # torch has no public way to ask
     return any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
