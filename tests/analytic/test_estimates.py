@@ -1,0 +1,237 @@
+"""Error estimates: every term of them, where it is the one that counts; and what is raised when they are too large."""
+
+import math
+
+import numpy as np
+import pytest
+
+from analytic import (
+    ConvergenceError,
+    DuctMode,
+    Jet,
+    ModeMixture,
+    MultiMode,
+    contour,
+    cut_on_helmholtz,
+    factorisation,
+    plus_factor,
+    power,
+    sheet_factors,
+    solve,
+    sweep,
+)
+from analytic.errors import check_estimate
+from analytic.factorisation import Factorisation
+from analytic.near_field import QUANTITIES, Field, superpose
+from analytic.section import Section
+from analytic.wavenumbers import radial_wavenumber
+
+ANGLES = np.radians([10.0, 40.0, 75.0, 110.0, 150.0])
+ROUNDING = 1e-13  # of what the coarse rules are compared with
+COARSE = (0.45, 0.6, 0.8)  # steps whose error is far above rounding
+
+
+@pytest.mark.parametrize(("m", "n", "helmholtz", "mach"), [(0, 0, 2.0, 0.0), (3, 1, 12.0, 0.4)])
+def test_the_factorisations_error_is_in_the_estimate(m, n, helmholtz, mach, monkeypatch):
+    exact = solve(DuctMode(m, n, helmholtz, mach)).reflection
+    seen = []
+    for step in COARSE:
+        monkeypatch.setattr(factorisation, "STEP", step)
+        coarse = solve(DuctMode(m, n, helmholtz, mach), tolerance=1e9)
+        error = np.max(np.abs(coarse.reflection / exact - 1))
+        assert error <= coarse.error_estimate
+        seen.append(error)
+    assert max(seen) > 1e4 * ROUNDING
+
+
+def test_both_factors_of_a_directivity_are_in_the_sweeps_estimate(monkeypatch):
+    rng = np.random.default_rng(3)
+    count = 60
+    m, helmholtz = rng.integers(0, 8, count), rng.uniform(0.3, 20, count)
+    helmholtz = np.maximum(helmholtz, [cut_on_helmholtz(int(one), 0) + 0.1 for one in m])
+    exact = sweep(m, 0, helmholtz, ANGLES)
+    angles, modes = [], []
+    for step in COARSE:
+        monkeypatch.setattr(factorisation, "STEP", step)
+        coarse = sweep(m, 0, helmholtz, ANGLES, tolerance=1e9)
+        error = np.max(np.abs(coarse.directivity / exact.directivity - 1), axis=1)
+        assert np.all(error <= coarse.error_estimate)
+        assert np.all(np.abs(coarse.reflection / exact.reflection - 1) <= coarse.error_estimate)
+        angles.append(np.max(error))
+        modes.append(np.max(np.abs(coarse.reflection / exact.reflection - 1)))
+    assert min(max(angles), max(modes)) > 1e4 * ROUNDING
+
+
+@pytest.mark.parametrize("jet", [None, Jet(0.1)], ids=["uniform", "jet"])
+def test_digits_lost_beside_cut_on_are_in_the_estimate(jet):
+    """A ka that differs in its last digit is as good a parameter: the reflection into the mode differs by the loss."""
+    helmholtz = cut_on_helmholtz(0, 1, 0.3) * (1 + 1e-7)
+    near = helmholtz + 8 * np.spacing(helmholtz)
+    here, beside = (solve(DuctMode(0, 0, ka, 0.3), jet=jet) for ka in (helmholtz, near))
+    change = abs(beside.reflection[1] / here.reflection[1] - 1)
+    assert 1e-12 < change < here.error_estimate < 1e-6
+
+
+def test_an_estimate_that_is_not_a_number_is_refused():
+    check_estimate(1e-6, 1e-6, "it", "something")
+    for error in (1.1e-6, math.nan, math.inf):
+        with pytest.raises(ConvergenceError, match=r"of it, .* is above 1\.0e-06 for something"):
+            check_estimate(error, 1e-6, "it", "something")
+
+
+JETS = [(DuctMode(0, 0, 2.0, 0.4), Jet()), (DuctMode(3, 0, 9.0, 0.3), Jet(0.2, 0.8, 1.5))]
+
+
+@pytest.mark.parametrize(("mode", "jet"), JETS, ids=["plane wave", "m = 3"])
+def test_the_two_lines_of_a_jet_are_the_estimate(mode, jet, monkeypatch):
+    exact = solve(mode, jet=jet)
+    monkeypatch.setattr(sheet_factors, "_AGREEMENT", np.inf)
+    seen = []
+    for step in (0.3, 0.35, 0.4):
+        monkeypatch.setattr(sheet_factors, "STEP", step)
+        coarse = solve(mode, jet=jet, tolerance=1e9)
+        error = np.abs(coarse.reflection / exact.reflection - 1)[np.abs(exact.reflection) > 1e-3]
+        assert np.max(error) <= coarse.error_estimate
+        value, estimate = coarse.transform.directivity(ANGLES)
+        gap = np.abs(value / exact.directivity(ANGLES) - 1)
+        assert np.all(gap <= estimate + coarse.error_estimate)  # eta's own denominator, and that of the source's mode
+        seen.append(min(np.max(error), np.max(gap)))
+    assert max(seen) > 1e3 * ROUNDING
+
+
+def test_each_factor_of_a_jet_is_in_its_estimate(monkeypatch):
+    """K_minus at the source and K_plus at the reflected modes: either may be the one that is wrong."""
+    mode, jet = JETS[0]
+    solution = solve(mode, jet=jet)
+    for name in ("plus", "minus"):
+        exact = getattr(sheet_factors.SheetFactors, name)
+        monkeypatch.setattr(sheet_factors.SheetFactors, name, lambda self, s, exact=exact: (exact(self, s)[0], 1e-3))
+        patched = solution.transform.incident(mode) if name == "minus" else None
+        if patched is not None:
+            assert 1e-3 <= patched.factor_error < 1.1e-3
+        monkeypatch.setattr(sheet_factors.SheetFactors, name, exact)
+
+    def poor(self, s, exact=sheet_factors.SheetFactors.plus):
+        return exact(self, s)[0], np.full(np.shape(s), 1e-3)
+
+    monkeypatch.setattr(sheet_factors.SheetFactors, "plus", poor)
+    assert 1e-3 <= solution.transform.incident(mode).factor_error < 1.1e-3
+
+
+def test_lines_that_disagree_are_raised(monkeypatch):
+    monkeypatch.setattr(sheet_factors, "_AGREEMENT", 1e-20)
+    with pytest.raises(ConvergenceError, match=r"two factorisation lines differ by .* \(and on 3 other ways\)"):
+        solve(*JETS[0][:1], jet=JETS[0][1])
+
+
+def test_a_line_around_the_origin_is_raised():
+    turn = np.exp(1j * np.linspace(0, 2 * np.pi, 200))
+    with pytest.raises(ConvergenceError, match=r"winding number .* is -1\.00, not 0"):
+        sheet_factors._Line._unwrap(turn)
+    with pytest.raises(ConvergenceError, match="phase jumps"):
+        sheet_factors._Line._unwrap(turn[::60])
+    back = np.concatenate([turn[:50], turn[49::-1]])
+    np.testing.assert_allclose(np.exp(sheet_factors._Line._unwrap(back)), back, rtol=1e-13)
+
+
+def test_an_unknown_mode_of_a_jet_is_raised():
+    """The path sweeps over this jet's modes; without one of them the field would lack its wave."""
+    solution = solve(DuctMode(0, 1, 12.0, 0.9), jet=Jet(), tolerance=1e-5)
+    solution.field([0.5], [0.5])
+    factors = solution.transform.factors
+    swept = np.argmin(np.abs(factors.downstream - (8.739 - 1.742j)))
+    factors.downstream = np.delete(factors.downstream, swept)
+    with pytest.raises(ConvergenceError, match=r"modes of the jet .* are not known, for DuctMode.* with Jet"):
+        solution.field([0.5], [0.5])
+
+
+def test_a_directivity_and_a_power_above_the_tolerance_are_raised(monkeypatch):
+    for jet in (None, Jet()):
+        solution = solve(DuctMode(1, 0, 4.0, 0.3), jet=jet)
+        solution.tolerance = 1e-17
+        with pytest.raises(ConvergenceError, match="of the directivity, "):
+            solution.directivity(1.0)
+    monkeypatch.setattr(power, "_STEP", 3.0)
+    with pytest.raises(ConvergenceError, match=r"the radiated power of DuctMode.* did not converge"):
+        _ = solve(DuctMode(1, 0, 4.0, 0.3)).power
+
+
+def test_what_lies_beyond_the_ends_of_a_path_is_in_the_estimate(monkeypatch):
+    """With a margin below zero the arms end where waves have not decayed."""
+    x, r = np.array([-0.4, 0.5]), np.array([0.4, 1.3])
+    exact = solve(DuctMode(1, 0, 4.0, 0.2), tolerance=1e-9).field(x, r)
+    monkeypatch.setattr(contour, "_MARGIN", -4.0)
+    solution = solve(DuctMode(1, 0, 4.0, 0.2), tolerance=10.0)
+    field = solution.field(x, r)
+    errors = [np.linalg.norm(getattr(field, name) - getattr(exact, name)) for name in QUANTITIES]
+    sizes = [np.linalg.norm(getattr(exact, name)) for name in QUANTITIES]
+    worst = max(error / size for error, size in zip(errors, sizes, strict=True))
+    assert 1e-5 < worst < field.error_estimate
+
+
+def test_a_path_too_close_to_poles_is_raised():
+    aim = {"extent": 2.0, "nearest": 0.01, "exponent": 10.0, "growth": 7.0}
+    assert len(contour.contour(3.0, [5.0], **aim).s) > 10
+    barrier = np.add.outer(np.linspace(0.1, 1.6, 1001), 0.05j * np.arange(-6, 7))  # across every crossing of the axis
+    with pytest.raises(ConvergenceError, match=r"no path keeps clear of the poles at K = 3\.0"):
+        contour.contour(3.0, barrier.ravel(), **aim)
+
+
+def fields_with_errors(rng, count, sizes, estimates):
+    """Exact fields of orders, and fields whose error estimates are exactly met."""
+    exact, found = [], []
+    for size, estimate in zip(sizes, estimates, strict=True):
+        values = {name: size * np.exp(2j * np.pi * rng.random((count, 1))) for name in QUANTITIES}
+        exact.append(Field(np.zeros(count), np.zeros(1), **values, error_estimate=0.0))
+        wrong = {name: value * (1 + estimate) for name, value in values.items()}
+        found.append(Field(np.zeros(count), np.zeros(1), **wrong, error_estimate=estimate))
+    return exact, found
+
+
+def test_errors_of_orders_add_up_in_a_mixture():
+    rng = np.random.default_rng(1)
+    exact, found = fields_with_errors(rng, 400, (1.0, 3.0), (1e-3, 1e-5))
+    for row in ([1.0, 0.0], [0.0, -2.0], [1j, 0.5]):
+        amplitudes = np.array([row])
+        (mixture,), (reference,) = superpose(found, amplitudes), superpose(exact, amplitudes)
+        for name in QUANTITIES:
+            error = np.linalg.norm(getattr(mixture, name) - getattr(reference, name))
+            assert error <= 1.01 * mixture.error_estimate * np.linalg.norm(getattr(mixture, name))
+        if 0.0 in row:  # one order: its own estimate
+            assert mixture.error_estimate == pytest.approx(found[row.index(0.0) ^ 1].error_estimate, rel=0.01)
+    # Orders that cancel: the mixture is small, its error is not.
+    twin = [found[0], Field(**{**vars(exact[0]), "error_estimate": 1e-3})]
+    (rest,) = superpose(twin, np.array([[1.0, -1.0]]))
+    assert rest.error_estimate > 1.0
+
+
+def test_the_estimate_of_incoherent_sources_is_that_of_squares():
+    modes = [DuctMode(0, 0, 4.0), DuctMode(2, 0, 4.0)]
+    singles = [solve(mode).error_estimate for mode in modes]
+    assert solve(MultiMode(modes, [1.0, 1.0])).error_estimate == pytest.approx(2 * max(singles), rel=0.5)
+    assert solve(MultiMode(modes, [1.0, 1.0])).error_estimate >= 2 * max(singles)
+
+
+@pytest.mark.parametrize("m", [0, 3, 20])
+def test_plus_factor_on_both_sides_of_the_lip(m):
+    """Upstream it is the integral, downstream F over it; `log_plus` finds either by itself."""
+    k, theta = np.array([0.5, 12.0]), np.linspace(0.05, 3.1, 30)
+    value, error = plus_factor(m, k, theta)
+    for row, estimate, one in zip(value, error, k, strict=True):
+        s = -one * np.cos(theta) + 0j
+        direct, floor = Factorisation(Section(m), one).log_plus(s)
+        assert np.all(np.abs(row / np.exp(direct) - 1) <= estimate + floor + 1e-13)
+        other = plus_factor(-m, one, np.pi - theta)[0][0]
+        kernel = Section(m).kernel(radial_wavenumber(s, one))
+        np.testing.assert_allclose(row * other, kernel, rtol=1e-11)
+    for helmholtz, angle, name in ((0.0, 1.0, "helmholtz"), (1.0, 0.0, "theta"), (1.0, math.pi, "theta")):
+        with pytest.raises(ValueError, match=name):
+            plus_factor(m, helmholtz, [angle])
+
+
+def test_a_mixtures_tolerance_covers_its_orders():
+    """Fields of amplitudes are computed to a tenth of the tolerance an order, so that three of them meet it."""
+    amplitudes = np.eye(3) + 0.5
+    solution = solve(ModeMixture(1, [1.0, 1.0, 1.0], 12.0, 0.2), tolerance=1e-5)
+    fields = solution.fields(amplitudes, np.linspace(-1, 1, 6), np.array([0.3, 0.8, 1.4]))
+    assert max(field.error_estimate for field in fields) < 1e-5
