@@ -11,11 +11,12 @@ from torch import nn
 from data.read import Cases, read
 from wavenet import derivatives, networks, outside, runs
 from wavenet.cli import main
+from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions
 from wavenet.fields import INPUTS
 from wavenet.forward.feed_forward import ForwardModel
 from wavenet.networks import Explained, Network
 from wavenet.study.tasks import build, entry, examples, explained, open_run, predict, tensors
-from wavenet.study.training import Options, train
+from wavenet.study.training import Options, leads, train
 from wavenet.training import loading
 from wavenet.training.loop import fit
 
@@ -392,3 +393,56 @@ def test_a_case_alone_is_the_case_among_all(fields, pressures):
         for index in (0, 3):
             for one, all_of_them in zip(lazy[index], together, strict=True):
                 assert torch.equal(one, all_of_them[index])
+
+
+def test_what_is_saved_with_a_training(fields, mine, quick, tmp_path):
+    """Ranges of the training cases, and no seconds where those before an interruption were not counted."""
+    train("derivative", fields, tmp_path / "run", model=f"{mine}:Fields")
+    dataset, about = read(fields), runs.load(tmp_path / "run", network=entry(f"{mine}:Fields", "derivative"))[2]
+    taught = dataset["helmholtz"][dataset.cases("train")]
+    assert about["ranges"]["helmholtz"] == [taught.min(), taught.max()]
+    assert taught.max() < dataset["helmholtz"].max() or taught.min() > dataset["helmholtz"].min()
+    assert about["dataset"] == json.loads(json.dumps(dataset.provenance))
+    assert 0 < about["training_seconds"] < 1000
+    with pytest.raises(FileExistsError, match="is not empty; --resume goes on"):
+        train("derivative", fields, tmp_path / "run", model=f"{mine}:Fields")
+    train("derivative", fields, tmp_path / "run", model=f"{mine}:Fields", options=Options(resume=True))
+    again = runs.load(tmp_path / "run", network=entry(f"{mine}:Fields", "derivative"))[2]
+    assert again["training_seconds"] is None
+
+
+def test_another_dataset_is_not_gone_on_with(fields, dataset_file, mine, quick, tmp_path):
+    train("derivative", fields, tmp_path / "run", model=f"{mine}:Fields")
+    other = dataset_file(RECIPE.replace("[3.0, 5.0]", "[3.0, 5.5]"))
+    with pytest.raises(ValueError, match="was begun with dataset = "):
+        train("derivative", other, tmp_path / "run", model=f"{mine}:Fields", options=Options(resume=True))
+
+
+def test_the_edge_entry_fits_all_cases():
+    config = EdgeConfig(radius=0.4, roots=6, angles=10, functions=20)
+    root, angle = config.nodes()
+    potential = np.random.default_rng(0).normal(size=(15, 2, 6, 10))
+
+    class Source(list):
+        constants = {"root": root, "angle": angle}  # noqa: RUF012 - as a source has them
+
+    found = networks.get("edge").fit(Source({"potential": case} for case in potential), 0, None)
+    expected = EdgeFunctions(EdgeConfig.of_nodes(root, angle))
+    expected.fit(potential)
+    assert torch.equal(found.coefficients, expected.coefficients)
+    assert found.config.radius == 0.4
+
+
+def test_the_first_process_leads(monkeypatch):
+    for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+    many = Options(devices=2)
+    assert leads(many)
+    for name, value, first in (("SLURM_PROCID", "1", False), ("LOCAL_RANK", "0", True), ("NODE_RANK", "1", False)):
+        monkeypatch.setenv(name, value)
+        assert leads(many) is first
+    monkeypatch.setenv("RANK", "0")
+    assert leads(many)
+    monkeypatch.setenv("RANK", "3")
+    assert not leads(many)
+    assert leads(Options())  # alone, whatever else runs

@@ -111,6 +111,17 @@ def test_superposed_fields_are_solutions(path):
             np.testing.assert_allclose(np.moveaxis(part.numpy(), 0, -1) @ [1, 1j], exact, rtol=1e-6, atol=1e-6)
 
 
+def test_superposed_fields_are_solutions_of_other_members(path):
+    """What is added is another member of the group, not the field itself."""
+    plain, (potential, _, _) = load(path), load(path, superpose=True, seed=3)
+    own = [p.reshape(2, -1).T.numpy() @ [1, 1j] for p in plain[0]]
+    sums = [p.reshape(2, -1).T.numpy() @ [1, 1j] for p in potential]
+    for field, together in zip(own, sums, strict=True):
+        added = together - field
+        alike = abs(np.vdot(field, added)) / np.linalg.norm(field) / np.linalg.norm(added)
+        assert alike < 0.999  # a multiple of the field itself has 1
+
+
 def test_a_window_is_a_part_of_the_grid(path):
     plain, (potential, _, velocity, x) = load(path), load(path, window=5)
     grid = read(path)["x"]

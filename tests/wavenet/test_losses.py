@@ -118,6 +118,41 @@ def test_physical_residuals_vanish_for_waves_and_count_by_their_weight():
     assert losses.velocity_residuals(wrong, batch, dataclasses.replace(preset, physics=0.0)) == 0
 
 
+class Twisted(nn.Module):
+    """Linear maps that do not commute: u = i k r psi, v = psi of the next row."""
+
+    config = Derivatives(1.0).config
+
+    def forward(self, field, parameters):
+        u = 3.0 * torch.from_numpy(R) * torch.stack([-field[:, 1], field[:, 0]], dim=1)
+        return torch.cat([u, field.roll(1, dims=3)], dim=1)
+
+
+def test_the_twist_is_among_the_residuals():
+    """Both residuals in complex numbers: the convected Helmholtz equation, and u_r = v_x."""
+    m, helmholtz, mach = 2, 5.0, -0.4
+    psi = torch.randn(1, 2, len(X), len(R), dtype=torch.float64)
+    batch = [psi, torch.tensor([[m, helmholtz, mach]], dtype=torch.float64), None]
+    field = psi[0, 0].numpy() + 1j * psi[0, 1].numpy()
+
+    def along(values):
+        return 3j * R * values
+
+    def across(values):
+        return np.roll(values, 1, axis=1)
+
+    wave = (1 - mach**2) * along(along(field)) + across(across(field)) + across(field) / R
+    wave = wave + (helmholtz**2 - m**2 / R**2) * field + 2j * helmholtz * mach * along(field)
+    twist = across(along(field)) - along(across(field))
+    step = R[1] - R[0]
+    live = (np.abs(R - 1) > 0.5) & (4 * step < R) & (R[-1] - 4 * step > R)
+    live = live & ((X[3] < X) & (X[-4] > X))[:, None]
+    sum_of_squares = np.sum((np.abs(wave) ** 2 + np.abs(twist) ** 2)[live]) / helmholtz**4
+    expected = sum_of_squares / (2 * field.size) / np.mean(psi.numpy() ** 2)
+    found = losses.velocity_residuals(Twisted(), batch, Preset(1, 1, 1.0, 1, 1, physics=1.0))
+    assert found.item() == pytest.approx(expected, rel=1e-10)
+
+
 class Noticing(nn.Module):
     """Stands for the constrained network: notes what its methods see, and errs by a known amount."""
 
