@@ -3,7 +3,7 @@
 A room is a package of the distribution, a sub-package of it, or a module directly in `wavenet`. The directive
 
     ```{rooms}
-    what the picture shows, for those who do not see it
+    a sketch in plain text, for readers of the source and of screens
     ```
 
 reads the imports from the source when the pages are built, and draws an SVG. Imports within functions count as well. An
