@@ -3,7 +3,7 @@
 A room is a package of the distribution, a sub-package of it, or a module directly in `wavenet`. The directive
 
     ```{rooms}
-    what the picture shows, for those who do not see it
+    a sketch in plain text, for readers of the source and of screens
     ```
 
 reads the imports from the source when the pages are built, and draws an SVG. Imports within functions count as well. An
@@ -21,8 +21,8 @@ from docutils.parsers.rst import Directive
 
 PACKAGES = ("analytic", "data", "wavenet")
 ABOVE_ALL = ("wavenet.study", "wavenet.cli")  # the rooms where all packages meet: as wide as the picture
-WIDTH, HEIGHT, GAP, RISE, MARGIN = 158, 66, 16, 62, 12  # of a box, between boxes, between rows, of a frame [px]
-LETTERS = 25  # of a summary's line
+WIDTH, HEIGHT, GAP, RISE, MARGIN = 104, 42, 14, 52, 12  # of a box, between boxes, between rows, of a frame [px]
+LETTERS = 110  # of the line below the name in the wide boxes
 
 
 def source_of(package):
@@ -191,17 +191,18 @@ def _arrow(edge, ends, boxes, style):
 
 
 def _box(room, place, summary):
+    """A wide box has the room's summary below its name; the others have it when pointed at."""
     x, y, width = place
-    lines = textwrap.wrap(summary, int(LETTERS * width / WIDTH))
-    if len(lines) > 2:
-        lines = [lines[0], f"{lines[1].rstrip(' ,;:')} …"]
+    wide = room in ABOVE_ALL
+    name = room if wide else room.rpartition(".")[2]
     middle = x + width / 2
-    text = [f'<text class="name" x="{middle:.0f}" y="{y + 22:.0f}">{room}</text>']
-    text += [
-        f'<text x="{middle:.0f}" y="{y + 39 + 14 * k:.0f}">{html.escape(one)}</text>' for k, one in enumerate(lines)
-    ]
-    title = f"<title>{html.escape(summary)}</title>"
-    return f'<g>{title}<rect x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{HEIGHT}" rx="6"/>{"".join(text)}</g>'
+    text = [f'<text class="name" x="{middle:.0f}" y="{y + (18 if wide else 26):.0f}">{name}</text>']
+    if wide:
+        line = html.escape(textwrap.shorten(summary, LETTERS, placeholder=" …"))
+        text.append(f'<text x="{middle:.0f}" y="{y + 34:.0f}">{line}</text>')
+    title = f"<title>{room}: {html.escape(summary)}</title>"
+    rect = f'<rect x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{HEIGHT}" rx="6"/>'
+    return f'<g data-room="{room}">{title}{rect}{"".join(text)}</g>'
 
 
 def svg(description=""):
@@ -217,8 +218,8 @@ def svg(description=""):
         for name, x, y, w, h in frames
     ]
     parts += [_arrow(edge, ends[edge], boxes, "import") for edge in sorted(shown)]
-    parts += [_box(room, place, about[room]) for room, place in boxes.items()]
     parts += [_arrow(edge, ends[edge], boxes, "delayed") for edge in sorted(circular)]
+    parts += [_box(room, place, about[room]) for room, place in boxes.items()]
     width = max(x + w for x, _, w in boxes.values()) + MARGIN
     height = max(y + h for _, _, y, _, h in frames) + MARGIN
     heads = "".join(
