@@ -22,7 +22,7 @@ Model = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 Hub = Annotated[float, typer.Option(help="Radius of a hard hub [duct radii], 0 for none.")]
-HasJet = Annotated[bool, typer.Option("--jet", help="The duct's stream goes on as a jet, behind a vortex sheet.")]
+HasJet = Annotated[bool, typer.Option("--jet", help="The duct's stream continues as a jet, inside a vortex sheet.")]
 MachOuter = Annotated[float, typer.Option(help="With --jet: Mach number outside, in the outer sound speed.")]
 SoundSpeedRatio = Annotated[float, typer.Option(help="With --jet: sound speed, outside over inside.")]
 DensityRatio = Annotated[float, typer.Option(help="With --jet: density, outside over inside.")]
@@ -47,7 +47,7 @@ def jet_or_none(
     default = analytic.Jet()
     for name, value in values.items():
         if value != getattr(default, name):
-            raise ValueError(f"--{name.replace('_', '-')} {value} means nothing without --jet")
+            raise ValueError(f"--{name.replace('_', '-')} {value} is an option of a jet: it needs --jet")
     return None
 
 

@@ -12,7 +12,7 @@ from .common import Json, say
 def convert(
     file: Annotated[Path, typer.Argument(help="A derivative dataset (.h5), or a MATLAB file of the study (.mat).")],
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write: .mat or .h5.")],
-    split: Annotated[str | None, typer.Option(help="To .mat: only this set.")] = None,
+    split: Annotated[str | None, typer.Option(help="To .mat: write only this split.")] = None,
     helmholtz: Annotated[float | None, typer.Option(help="From .mat: ka of all cases, instead of fitting it.")] = None,
     mach: Annotated[float | None, typer.Option(help="From .mat: M of all cases, instead of fitting it.")] = None,
     as_json: Json = False,

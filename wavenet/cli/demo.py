@@ -26,7 +26,7 @@ def demo(
     cases: Annotated[int | None, typer.Option(help="Cases of each dataset, instead of the recipes'.")] = None,
     as_json: Json = False,
 ) -> None:
-    """All of it, small: solve, generate, check, train three networks, compare, attribute.
+    """Run every step on a small scale: solve, generate, check, train three networks, compare, attribute.
 
     Example: wavenet demo -o demo
     """

@@ -15,8 +15,8 @@ def detect(
         str | None,
         typer.Option(help="Modes to look for, as m,n;m,n [all learned ones that are cut on, either sign of m]."),
     ] = None,
-    few: Annotated[bool, typer.Option("--few", help="Choose few of the modes by an l1 penalty.")] = False,
-    coverage: Annotated[float, typer.Option(help="Of the confidence intervals.")] = 0.95,
+    few: Annotated[bool, typer.Option("--few", help="Select few of the modes by an l1 penalty.")] = False,
+    coverage: Annotated[float, typer.Option(help="Coverage of the confidence intervals.")] = 0.95,
     run: Annotated[Path | None, typer.Option(help="Run of the factor task [the shipped one].")] = None,
     as_json: Json = False,
 ) -> None:

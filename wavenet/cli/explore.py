@@ -10,9 +10,9 @@ def explore(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1, 0 for any that is free.")] = 8050,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
 ) -> None:
-    """A page to look around in: a mode's field, directivity and reflection, the surrogates beside them, relevance.
+    """Explore modes in the browser: field, directivity, reflection, the surrogates beside them, relevance.
 
-    Serves this machine only, without the internet, until Ctrl-C.
+    Serves this machine only, needs no internet, and runs until Ctrl-C.
 
     Example: wavenet explore
     """

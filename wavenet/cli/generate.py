@@ -17,7 +17,7 @@ def generate(
     scheduler: Annotated[
         str | None, typer.Option(help="Use a running dask scheduler, tcp://HOST:PORT, and its workers instead.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with what an interrupted call left.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted call.")] = False,
     cases: Annotated[int | None, typer.Option(help="Number of cases, instead of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
     as_json: Json = False,

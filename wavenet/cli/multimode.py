@@ -21,7 +21,7 @@ from .common import (
 
 
 class Model(StrEnum):
-    """How the incident power is shared among the modes that are cut on."""
+    """How incident power is shared among the modes."""
 
     equal_power = "equal-power"
     equal_energy_density = "equal-energy-density"
@@ -29,7 +29,7 @@ class Model(StrEnum):
 
 def multimode(
     helmholtz: Annotated[float, typer.Option(help="Helmholtz number ka.")],
-    model: Annotated[Model, typer.Option(help="What the modes that are cut on have in common.")] = Model.equal_power,
+    model: Annotated[Model, typer.Option(help="How incident power is shared among the modes.")] = Model.equal_power,
     mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
     hub: Hub = 0.0,
     jet: HasJet = False,

@@ -17,9 +17,9 @@ def predict(
         str, typer.Option(help="Angles from:to:count in degrees, in the plane (x / beta, r).")
     ] = "0:180:37",
     run: Annotated[Path | None, typer.Option(help="Run of the factor task [the shipped one].")] = None,
-    coverage: Annotated[float, typer.Option(help="Of the error bar: 0.5, 0.8, 0.9, 0.95 or 0.99.")] = 0.95,
+    coverage: Annotated[float, typer.Option(help="Coverage of the error bar: 0.5, 0.8, 0.9, 0.95 or 0.99.")] = 0.95,
     extrapolate: Annotated[
-        bool, typer.Option("--extrapolate", help="Accept a K a little outside of the training, without error bar.")
+        bool, typer.Option("--extrapolate", help="Accept a K slightly outside the training range; no error bar.")
     ] = False,
     as_json: Json = False,
 ) -> None:

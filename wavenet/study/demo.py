@@ -45,11 +45,11 @@ def front_page(out: Path, summary: Mapping[str, Any], metrics: Mapping[str, Mapp
         report.facts({"command": command, "seconds": round(summary["seconds"])} | report.versions()),
     ]
     lead = (
-        f"{len(metrics)} networks were taught by the Wiener–Hopf method in {summary['seconds']:.0f} seconds, datasets "
+        f"{len(metrics)} networks were trained on Wiener–Hopf solutions in {summary['seconds']:.0f} seconds, datasets "
         f"included: {winners(metrics)}."
     )
     rest = f"Relevance is conserved to {number(summary['relevance_miss'])} of its absolute sum."
-    return report.page("wavenet: the whole road, small", [lead, rest], parts)
+    return report.page("wavenet demo: every step on a small scale", [lead, rest], parts)
 
 
 def winners(metrics: Mapping[str, Mapping[str, Any]]) -> str:
