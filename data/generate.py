@@ -1,8 +1,8 @@
 """Compute a recipe into one HDF5 file, on this machine or on a dask.distributed cluster.
 
-While it is computed, FILE.parts beside it holds finished shards and their journal (see `shards`); at the end they are
-joined, and the folder is deleted. Whatever interrupts this, resuming it computes what is missing and ends in the same
-bits.
+During the computation the folder FILE.parts holds finished shards and their journal (see `journal`); at the end they
+are joined, and the folder is deleted. After any interruption a resumed run computes the missing shards and writes the
+same bits.
 """
 
 import contextlib
@@ -131,7 +131,7 @@ def _shards(
     scheduler: str | None,
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Compute what the journal has not acknowledged."""
+    """Compute the shards that the journal has not acknowledged."""
     done = journal.done()
     finished = sum(one.cases + len(one.missing) for one in done.values())
     todo = [number for number in range(count(recipe, plan)) if number not in done]

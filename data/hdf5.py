@@ -55,7 +55,7 @@ def dataset_of(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
 
 
 def is_own(group: h5py.Group, name: str) -> bool:
-    """Whether a name is there and is no link to elsewhere; links are not followed."""
+    """Tell whether a name is there and is no link to elsewhere; links are not followed."""
     links, key = group.id.links, name.encode()
     return bool(links.exists(key) and links.get_info(key).type == h5py.h5l.TYPE_HARD)
 

@@ -1,4 +1,4 @@
-"""What the tasks of mode mixtures share: the array of amplitudes, and the arrays of a group."""
+"""Parts shared by the tasks of mode mixtures: the array of amplitudes, and the arrays of a group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dataset samples: a validated TOML recipe, from a file or built in."""
+"""Recipes: validated TOML files, a user's or built in, that say what a dataset samples."""
 
 import math
 import tomllib
@@ -38,7 +38,7 @@ Modes = tuple[_Count, _Count]
 
 
 class Source(Table):
-    """What is drawn for each case.
+    """Ranges from which each case is drawn.
 
     m : azimuthal orders. n : "cut-on" (all cut-on radial orders) or a list. helmholtz, mach : ranges, drawn uniformly.
     modes : least and largest number of radial orders mixed, with complex normal amplitudes of total square one.

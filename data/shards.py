@@ -28,7 +28,7 @@ def versions() -> str:
 
 
 def positions(recipe: Recipe) -> dict[str, FloatArray]:
-    """Where a recipe's fields are observed: arrays of the file by name."""
+    """Points at which a recipe's fields are observed: arrays of the file by name."""
     return tasks.get(recipe.task).positions(recipe.place)
 
 

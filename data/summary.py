@@ -1,4 +1,4 @@
-"""What is written about a file as a whole: its provenance, statistics of the training fields, missing cases."""
+"""Information on a file as a whole: its provenance, statistics of the training fields, missing cases."""
 
 import math
 from collections.abc import Mapping, Sequence

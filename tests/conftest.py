@@ -1,4 +1,4 @@
-"""What tests of several packages share."""
+"""Fixtures of several packages."""
 
 import importlib
 import signal

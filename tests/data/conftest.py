@@ -1,4 +1,4 @@
-"""What the tests of datasets share."""
+"""Fixtures of the tests of datasets."""
 
 import functools
 

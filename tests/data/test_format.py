@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray
 
-from data import layout, tasks
+from data import cluster, layout, sampling, shards, tasks
 from data.card import card
 from data.read import read
 from data.task import Variable
@@ -78,6 +78,20 @@ def test_the_page_names_version_attributes_and_missing_columns():
     assert named == {"kind", "format", "task", *layout.PROVENANCE}
     missing = PAGE.split("The group `missing`")[1].split("attribute")[0]
     assert set(re.findall(r"`(\w+)`", missing)) == set(layout.MISSING_COLUMNS)
+
+
+def test_the_page_has_every_task_with_its_description():
+    headings = dict(re.findall(r"^### `(\w+)`: (.*)$", PAGE, flags=re.M))
+    assert headings == {name: tasks.get(name).description for name in tasks.names()}
+    listed = PAGE.split("Each field (")[1].split(")")[0]
+    assert set(re.findall(r"`(\w+)`", listed)) == {field for name in headings for field in tasks.get(name).fields}
+
+
+def test_the_pages_numbers_are_the_codes():
+    assert "{} × {} blocks".format(*sampling._BLOCKS) in PAGE
+    assert f"about {shards._CASES} cases" in PAGE
+    words = ("zero", "one", "two", "three", "four", "five")
+    assert f"workers die {words[cluster._DEATHS + 1]} times" in PAGE
 
 
 def test_xarray_shows_dimensions_coordinates_and_units(path):

@@ -65,7 +65,7 @@ def test_lines_that_were_cut_off_count_for_nothing(journal, line):
 
 
 def test_the_plan_is_deleted_last(journal, monkeypatch):
-    """Whatever interrupts the deletion, the folder can still be told from one of another dataset."""
+    """After an interrupted deletion the folder can still be told from one of another dataset."""
     journal.acknowledge(1, b"one", 5, [])
     order, unlink = [], Path.unlink
     monkeypatch.setattr(Path, "unlink", lambda path, **options: (order.append(path.name), unlink(path, **options)))

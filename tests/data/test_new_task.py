@@ -41,7 +41,7 @@ def _observe(group, places, orders):
 
 def _accept(source):
     if source.m != [0]:
-        raise ValueError(f"only m = 0 is heard on the axis, got {source.m}")
+        raise ValueError(f"on the axis only m = 0 has a pressure, got {source.m}")
 
 
 TASK = Task(
@@ -112,7 +112,7 @@ def test_a_task_is_one_file_and_a_recipe(tmp_path):
     # the same computation in another process, whose threads may sum in another order
     np.testing.assert_allclose(pressure, expected, rtol=1e-9)
     assert 0 < error <= 1e-6
-    assert "only m = 0 is heard on the axis, got [1]" in refused[0]
+    assert "on the axis only m = 0 has a pressure, got [1]" in refused[0]
     assert "a on_axis recipe needs a table [axis]" in refused[1]
     text = (tmp_path / "card.md").read_text()
     assert text.startswith("# axis.h5\n\n5 pressures on the axis of sound")

@@ -1,4 +1,4 @@
-"""What reading gives, and what it refuses that test_data.py does not."""
+"""Cases, checks and cards against the file; refusals besides those in test_data.py."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""What recipes are refused for, and what they mean."""
+"""Recipes: refusals, records, built-in sets."""
 
 import pickle
 

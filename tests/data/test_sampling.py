@@ -1,4 +1,4 @@
-"""What is drawn: splits by parameter, ranges, orders, amplitudes, streams. Nothing is solved."""
+"""The cases that are drawn: splits by parameter, ranges, orders, amplitudes, streams. Nothing is solved."""
 
 import numpy as np
 import pytest
@@ -170,6 +170,8 @@ def test_every_group_has_a_stream_of_its_own(loaded):
     _, others = groups_of(loaded(RECIPE, cases=30, seed=1))
     assert not {group.helmholtz for group in groups} & {group.helmholtz for group in others}
     assert [group.split for group in groups] != [group.split for group in others]
+    assert [group.m for group in groups] != [group.m for group in others]
+    assert not {group.amplitudes[0][-1] for group in groups} & {group.amplitudes[0][-1] for group in others}
 
 
 def test_a_set_from_which_nothing_can_be_drawn_is_named_before_any_work(loaded):

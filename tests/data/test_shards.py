@@ -1,4 +1,4 @@
-"""What a shard holds, against the solver asked in another way; errors, missing cases, versions."""
+"""Arrays of a shard against the solver used in another way; errors, missing cases, versions."""
 
 import io
 from types import SimpleNamespace
