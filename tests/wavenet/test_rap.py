@@ -1181,3 +1181,18 @@ def test_a_mean_in_an_empty_batch_and_infinite_selectors():
     assert found.output.shape == (0,)
     with pytest.raises(ValueError, match="selector must be finite"):
         attribute(model, torch.ones(1, 1, 4, 4), torch.full((1, 1), torch.inf))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_half_that_passes_nothing_on_leaves_its_share_to_the_other(sign):
+    """Negative relevance and the authors' convolutions: only the half behind the negative weight passes it on."""
+    first, head = nn.Conv1d(1, 1, 2, bias=False), nn.Linear(1, 1, bias=False)
+    model = nn.Sequential(first, nn.Tanh(), nn.Flatten(), head).double().eval()
+    with torch.no_grad():
+        first.weight.copy_(sign * torch.tensor([[[1.0, -2.0]]]))
+        head.weight.fill_(-sign)
+    found = attribute(model, torch.tensor([[[1.0, -1.0]]], dtype=torch.float64), torch.ones(1, 1), split="reference")
+    assert found.output < 0
+    expected = torch.tensor([[[0.0, 1.0]]] if sign > 0 else [[[1.0, 0.0]]]) * found.output
+    assert torch.allclose(found.relevance, expected, rtol=1e-14)
+    assert found.leak == 0
