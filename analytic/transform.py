@@ -25,13 +25,12 @@ class Transform(ABC):
     Parameters
     ----------
     source : DuctMode or ModeMixture
+        Kept as an attribute.
     medium : object
-        Of the class that the subclass has the entry for.
+        Of the class that the subclass has the entry for; kept as an attribute.
 
     Attributes
     ----------
-    source, medium
-        As passed in.
     m : int
         Azimuthal order, >= 0: fields of m and -m differ in the factor exp(i m phi) alone.
     section : Section

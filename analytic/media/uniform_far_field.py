@@ -23,8 +23,11 @@ def sources(k: FloatArray | float, s: ComplexArray, kappa: ComplexArray, strengt
     """
     total = np.zeros(s.shape, complex)
     for c, pole in zip(strength, kappa, strict=False):
-        if np.any(c != 0):
-            total += c * np.where(pole == k, 1.0, (k + s) / (s + np.where(pole == k, 1.0, pole)))
+        plane = pole == k
+        if np.any(plane):
+            total += c * np.where(plane, 1.0, (k + s) / (s + np.where(plane, 1.0, pole)))
+        elif np.any(c != 0):
+            total += c * ((k + s) / (s + pole))
     return total
 
 

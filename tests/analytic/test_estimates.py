@@ -70,6 +70,8 @@ def test_digits_lost_beside_cut_on_are_in_the_estimate(jet):
     here, beside = (solve(DuctMode(0, 0, ka, 0.3), jet=jet) for ka in (helmholtz, near))
     change = abs(beside.reflection[1] / here.reflection[1] - 1)
     assert 1e-12 < change < here.error_estimate < 1e-6
+    # d ln sqrt(ka^2 - cut_on^2) / d ln ka = 1 / 2e-7, which ka's own rounding is multiplied by.
+    assert here.error_estimate > np.finfo(float).eps / 2e-7
 
 
 def test_an_estimate_that_is_not_a_number_is_refused():
