@@ -78,7 +78,7 @@ def folder_of(run: str | Path) -> Path:
     return ours or Path(run)
 
 
-def open_network(run: str | Path | None, task: str) -> nn.Module:
+def open_network(run: str | Path | None, task: str) -> Any:
     """Network of a run, by default of the one that comes with the package for a task, in evaluation mode."""
     if run is None:
         return load(SHIPPED.get(task) or _OWN[networks.default(task)], task=task)[1]
@@ -87,8 +87,8 @@ def open_network(run: str | Path | None, task: str) -> nn.Module:
 
 def load(
     run: str | Path, *, task: str | None = None, network: Network | None = None
-) -> tuple[str, nn.Module, dict[str, Any]]:
-    """Network of a run.
+) -> tuple[str, Any, dict[str, Any]]:
+    """Network of a run; its class is that which the file names.
 
     Parameters
     ----------

@@ -9,19 +9,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from .constrained import ConstrainedNetwork
 
 
 @overload
 def load(run: None = None) -> ConstrainedNetwork: ...
 @overload
-def load(run: str | Path) -> nn.Module: ...
-def load(run: str | Path | None = None) -> nn.Module:
+def load(run: str | Path) -> Any: ...
+def load(run: str | Path | None = None) -> Any:
     """The constrained network that comes with the package, or the network of a run.
 
     Parameters

@@ -9,7 +9,7 @@ torch.Size([1, 1])
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .directivity import Directivity
@@ -30,4 +30,5 @@ def load(run: str | Path | None = None) -> Directivity:
     """
     from ..runs import open_network
 
-    return cast("Directivity", open_network(run, "factor"))
+    model: Directivity = open_network(run, "factor")
+    return model

@@ -24,4 +24,5 @@ def load(run: str | Path | None = None) -> nn.Module:
     """
     from ..runs import open_network
 
-    return open_network(run, "forward")
+    model: nn.Module = open_network(run, "forward")
+    return model
