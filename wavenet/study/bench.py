@@ -22,10 +22,10 @@ from wavenet import far_field
 from wavenet.derivatives.constrained import METHODS, ConstrainedNetwork
 from wavenet.derivatives.constraints import times
 from wavenet.far_field.directivity import LEVELS, relative_error
-from wavenet.runs import SHIPPED, load
 
 from .arrays import ComplexArray, FloatArray
 from .controls import Mode
+from .differentiation import load_network
 from .errors import level
 from .kept import Kept
 from .relevance import (
@@ -173,7 +173,7 @@ class Bench:
 
     def __init__(self) -> None:
         self._directivity = far_field.load()
-        _, network, about = load(SHIPPED["derivative"], task="derivative")
+        network, about = load_network()
         self._network, self._ranges = network.on_grid(X, R), about.get("ranges", {})
         self._solutions, self._fields, self._cores = Kept(16), Kept(16), Kept(8)
         self._networks = threading.Lock()  # attribution traces its network, and torch can trace in one thread only

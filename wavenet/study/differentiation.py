@@ -47,7 +47,7 @@ def load_network(run: str | Path | None = None) -> tuple[ConstrainedNetwork, dic
         Not a run of the constrained network.
     """
     name, model, about = load(run or SHIPPED["derivative"], task="derivative")
-    if name != "constrained":
+    if not isinstance(model, ConstrainedNetwork):
         raise ValueError(f"{run} is a run of the model {name}, one of the constrained network is needed")
     return model, about
 

@@ -40,7 +40,12 @@ def load_network(run: str | Path | None = None) -> Directivity:
     FileNotFoundError, ValueError
         Not a run of the factor task.
     """
-    return far_field.load() if run is None else load(run, task="factor")[1]
+    if run is None:
+        return far_field.load()
+    name, model, _ = load(run, task="factor")
+    if not isinstance(model, Directivity):
+        raise ValueError(f"{run} is a run of the model {name}, one of the network directivity is needed")
+    return model
 
 
 def predict(
