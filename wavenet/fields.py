@@ -13,8 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-FloatArray = npt.NDArray[np.float64]
-ComplexArray = npt.NDArray[np.complex128]
+from .arrays import ComplexArray
 
 PARAMETERS = ("m", "helmholtz", "mach")  # of a field
 INPUTS = ("m", "n", "radial_eigenvalue", "helmholtz", "mach")  # of a duct mode

@@ -20,7 +20,8 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from .fields import INPUTS, FloatArray, Source
+from .arrays import FloatArray
+from .fields import INPUTS, Source
 from .networks import Batch, Explainable, Explained, Network, Steps
 from .training.losses import relative_loss
 from .training.presets import Preset

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from ..fields import ComplexArray, FloatArray
+from ..arrays import ComplexArray, FloatArray
 
 _ALIKE = 0.98  # correlation of two modes at the microphones above which they are not told apart
 _ILL = 100.0  # condition number above which amplitudes are unreliable

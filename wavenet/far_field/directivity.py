@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ..fields import ComplexArray, FloatArray
+from ..arrays import ComplexArray, FloatArray
 from .error_bars import BANDS, LEVELS, band, bars, relative_error
 from .learning import learned
 from .multipoles import CLOSEST, pressure

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..fields import FloatArray
+from ..arrays import FloatArray
 from .polynomials import eigenvalues
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # coverages

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..fields import ComplexArray, FloatArray
+from ..arrays import ComplexArray, FloatArray
 from .polynomials import slope, unit, vandermonde
 
 

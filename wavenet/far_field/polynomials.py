@@ -9,7 +9,7 @@ from numpy.polynomial import chebyshev
 from scipy.special import hankel1, jnp_zeros
 from torch import Tensor
 
-from ..fields import ComplexArray, FloatArray
+from ..arrays import ComplexArray, FloatArray
 
 Values = TypeVar("Values", FloatArray, Tensor)
 AXIS = 1e-7  # of the plane wave's own angle to the axis, and of a polynomial's ends: where arccos has no slope

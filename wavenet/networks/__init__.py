@@ -23,7 +23,8 @@ import numpy.typing as npt
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from ..fields import FloatArray, Source
+from ..arrays import FloatArray
+from ..fields import Source
 from ..training.presets import Preset
 
 Batch = list[Tensor] | tuple[Tensor, ...]

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from ..arrays import FloatArray
 from ..derivatives.constrained import ConstrainedConfig, ConstrainedNetwork
 from ..derivatives.edge import EdgeFunctions
-from ..fields import FloatArray, Source
+from ..fields import Source
 from ..training.error_samples import error_samples
 from ..training.losses import error_likelihood
 from ..training.presets import Preset

@@ -19,11 +19,11 @@ import torch
 import analytic
 from data.grids import cell_centres
 from wavenet import far_field
+from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.derivatives.constrained import METHODS, ConstrainedNetwork
 from wavenet.far_field.directivity import LEVELS, relative_error
 from wavenet.fields import times
 
-from .arrays import ComplexArray, FloatArray
 from .controls import Mode
 from .differentiation import load_network
 from .errors import level

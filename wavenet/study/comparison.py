@@ -8,9 +8,9 @@ import numpy as np
 from torch import nn
 
 from data.read import Dataset
+from wavenet.arrays import IntArray, Reals
 
 from . import competitors
-from .arrays import IntArray, Reals
 from .errors import STATISTICS, Shown, level_errors, median_and_worst, relative_error
 from .tasks import predict
 from .verdict import Verdict, verdict

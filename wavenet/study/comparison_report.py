@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from data.read import Dataset
+from wavenet.arrays import Reals
 
 from . import pictures, report
-from .arrays import Reals
 from .comparison import Comparison
 from .errors import HEADINGS, STATISTICS, Shown
 from .words import number

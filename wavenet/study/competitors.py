@@ -3,10 +3,10 @@
 import numpy as np
 
 from data.read import Dataset
+from wavenet.arrays import FloatArray, IntArray, Reals
 from wavenet.derivatives.differences import ORDERS, Differences
 from wavenet.derivatives.wave_stencils import WaveDerivatives
 
-from .arrays import FloatArray, IntArray, Reals
 from .tasks import tensors
 
 # Weights of m, n, ka and M in the distance between cases. Another order is another pattern, so it counts more than any

@@ -7,10 +7,9 @@ import numpy as np
 import torch
 
 from data.microphones import MicrophoneArray
+from wavenet.arrays import ComplexArray
 from wavenet.far_field import detection
 from wavenet.far_field.directivity import Directivity
-
-from .arrays import ComplexArray
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from data.field import Potential
+from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.derivatives.constrained import ConstrainedNetwork
 from wavenet.derivatives.equations import momentum_pressure
 from wavenet.runs import SHIPPED, load
 
-from .arrays import ComplexArray, FloatArray
 from .validity import equation_residual, missed_equation, outside_of_training, untested_spacings
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import ComplexArray, FloatArray, Reals
+from wavenet.arrays import ComplexArray, FloatArray, Reals
 
 STATISTICS: dict[str, Callable[[Reals], float]] = {  # key in JSON files: function of the cases' errors
     "median": lambda errors: float(np.median(errors)),

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from data.read import Dataset
+from wavenet.arrays import FloatArray, Reals
 
-from .arrays import FloatArray, Reals
 from .errors import level as level_of
 
 

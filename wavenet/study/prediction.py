@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from wavenet import far_field
+from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.far_field.directivity import Directivity
-
-from .arrays import ComplexArray, FloatArray
+from wavenet.runs import load
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,12 @@ def load_network(run: str | Path | None = None) -> Directivity:
     FileNotFoundError, ValueError
         Not a run of the factor task.
     """
-    return far_field.load(run)
+    if run is None:
+        return far_field.load()
+    name, model, _ = load(run, task="factor")
+    if not isinstance(model, Directivity):
+        raise ValueError(f"{run} is a run of the model {name}, one of the network directivity is needed")
+    return model
 
 
 def predict(

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from data.read import Dataset
+from wavenet.arrays import FloatArray
 from wavenet.rap import Attribution
 from wavenet.rap import attribute as propagate
 from wavenet.rap.explainer import Explainer
 
-from .arrays import FloatArray
 from .tasks import explained
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 import analytic
-
-from .arrays import ComplexArray, FloatArray
+from wavenet.arrays import ComplexArray, FloatArray
 
 SHARING: dict[str, Callable[..., Any]] = {  # how the incident power is shared among the modes that are cut on
     "equal-power": analytic.MultiMode.equal_power,

@@ -15,7 +15,7 @@ from torch import nn
 import analytic
 from data.read import Cases
 from wavenet import derivatives, runs
-from wavenet.fields import FloatArray
+from wavenet.arrays import FloatArray
 from wavenet.networks import Network
 
 from . import tasks

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Reals
+from wavenet.arrays import Reals
+
 from .validity import outside
 from .words import number, times
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from ..arrays import ComplexArray, FloatArray
+from wavenet.arrays import ComplexArray, FloatArray
+
 from ..bench import (
     COVERAGE,
     DEGREES,
