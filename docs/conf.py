@@ -52,6 +52,7 @@ napoleon_use_param = False
 napoleon_use_rtype = False
 default_role = "py:obj"
 nitpicky = True
+suppress_warnings = ["ref.python"]  # a parameter in single backticks that has the name of attributes elsewhere
 nitpick_ignore_regex = [
     ("py:obj", ".*"),
     ("py:class", ".*"),  # types in docstrings are words for people: "(case,) float array"
