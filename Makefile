@@ -1,4 +1,4 @@
-# `make demo`, `make test` and `make docs` each stand alone on a fresh machine: they make the virtual environment first.
+# `make demo`, `make test` and `make docs` each work on a fresh machine: they create the virtual environment first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,4 +1,4 @@
-"""The documentation: `make docs` builds it into build/docs, without a connection to anywhere."""
+"""The documentation: `make docs` builds it in build/docs, without network access."""
 
 import re
 import sys
@@ -42,19 +42,20 @@ html_show_sourcelink = False
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
 
-# Docstrings: numpydoc; single backticks link to an object where there is one, and are code elsewhere
+# Docstrings: numpydoc; single backticks link to an object if there is one, and are code otherwise
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
-autodoc_inherit_docstrings = False  # of torch: forward speaks for itself
+autodoc_inherit_docstrings = False  # torch's docstring of forward would be shown for every network
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_param = False
 napoleon_use_rtype = False
 default_role = "py:obj"
 nitpicky = True
+suppress_warnings = ["ref.python"]  # a parameter in single backticks that has the name of attributes elsewhere
 nitpick_ignore_regex = [
     ("py:obj", ".*"),
-    ("py:class", ".*"),  # types in docstrings are words for people: "(case,) float array"
+    ("py:class", ".*"),  # types in docstrings are prose: "(case,) float array"
     ("py:exc", ".*"),
 ]
 
@@ -67,17 +68,17 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
-    "write_computation_times": False,  # its page loads scripts from elsewhere
+    "write_computation_times": False,  # its page loads scripts from other sites
     "abort_on_example_error": True,
     "remove_config_comments": True,
 }
 
 _MARKUP = re.compile(r"[|*]")
-_COLON = "\ue000"  # in place of a colon, which napoleon takes for the end of a property's type
+_COLON = "\ue000"  # replaces a colon, which napoleon takes as the end of a property's type
 
 
 def before_napoleon(app, what, name, obj, options, lines):
-    """Bars and stars of formulas in docstrings are no markup; what stands in backticks stays."""
+    """Escape bars and stars of formulas in docstrings, which are not markup, except within backticks."""
     for index, line in enumerate(lines):
         parts = line.split("`")
         parts[::2] = [_MARKUP.sub(r"\\\g<0>", part) for part in parts[::2]]
@@ -85,7 +86,7 @@ def before_napoleon(app, what, name, obj, options, lines):
 
 
 def after_napoleon(app, what, name, obj, options, lines):
-    """Colons are back."""
+    """Put the colons back."""
     lines[:] = [line.replace(_COLON, ":") for line in lines]
 
 

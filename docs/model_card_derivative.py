@@ -1,6 +1,6 @@
 """Writes model-card-derivative.md: python docs/model_card_derivative.py --data derivative.h5.
 
-Measures the network that comes with the package on the test cases and out-of-range sets of a derivative dataset.
+Measures the network that ships with the package on the test cases and out-of-range sets of a derivative dataset.
 """
 
 import argparse

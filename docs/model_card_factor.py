@@ -1,6 +1,6 @@
 """Writes model-card-factor.md: python docs/model_card_factor.py.
 
-Measures the directivity that comes with the package against the solver, on modes drawn anew.
+Measures the directivity surrogate that ships with the package against the solver, on newly drawn modes.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""Validation page, generated from the code: python docs/validation.py writes docs/validation.md and its pictures.
+"""The validation page, generated from the code: python docs/validation.py writes docs/validation.md and its pictures.
 
-Every number on the page is computed here, in this run, but for those of others it is compared with, which are marked.
+Every number on the page is computed in this run, except the published or quoted ones, which are marked.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ MACHS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
 REST = Jet()  # fluid at rest outside, full Kutta condition
 FREE = Jet(kutta=0.0)  # no vortex shedding
 
-# Numbers of others. QUOTED and QUOTED_JET were computed for this project before and apart from its solver.
+# Reference numbers. QUOTED and QUOTED_JET were computed for this project before its solver and independently of it.
 QUOTED = {1.0: (0.69510, 0.52743), 2.0: (0.34618, 0.41694)}
 QUOTED_JET = {0.2: 1.03045, 0.5: 1.11474, 1.0: 0.89696}
 LENGTH_1948, LENGTH, LENGTH_JET = 0.6133, 0.6127, 0.2554
@@ -45,14 +45,14 @@ LENGTH_1948, LENGTH, LENGTH_JET = 0.6133, 0.6127, 0.2554
 
 
 def table(head, rows):
-    """Markdown table; numbers come formatted."""
+    """Markdown table of cells that are already formatted."""
     lines = [head, ["---"] * len(head), *rows]
     cells = [[str(cell).replace("|", r"\|") for cell in line] for line in lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
 def save(figure, name, alternative):
-    """Write the picture, in a palette of 64 colours; its Markdown."""
+    """Write the picture in a palette of 64 colours and return its Markdown."""
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=110, bbox_inches="tight")
     plt.close(figure)
@@ -187,7 +187,7 @@ def low_series(k):
     return np.exp(-(k**2) / 2) * (1 + k**4 / 6 * (19 / 12 - np.euler_gamma - np.log(k)))
 
 
-# name, formula in words, function, range it is given for (None: none that we know of)
+# name, formula in words, function, range given by the authors (None: none known)
 MODULUS_FITS = (
     ("low frequency", "1 − (ka)²/2", lambda k: 1 - k**2 / 2, None),
     ("series [1], ka < 1", "e^(−(ka)²/2) [1 + (ka)⁴/6 (ln(1/(γka)) + 19/12)], γ = 1.781", low_series, (0, 1)),
@@ -244,7 +244,7 @@ LENGTH_FITS = (
 
 
 def passed(ka, error, limit):
-    """Least ka at which the error is above the limit."""
+    """Smallest ka at which the error is above the limit."""
     above = np.flatnonzero(error > limit)
     if not len(above):
         return "never"
@@ -494,7 +494,7 @@ Same {cases} points: median {np.nanmedian(estimate):.0e}, largest {np.nanmax(est
 
 @contextlib.contextmanager
 def setting(module, **values):
-    """Module constants for a while."""
+    """Change module constants temporarily."""
     before = {name: getattr(module, name) for name in values}
     vars(module).update(values)
     try:

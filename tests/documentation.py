@@ -1,21 +1,21 @@
-"""What stands in a page that can be run, and running it.
+"""Read the blocks of a page that can be run, and run them.
 
 A page is README.md, CONTRIBUTING.md or docs/**/*.md. Of its fenced blocks
 
-- ``console``: lines that begin with "$ " are commands (a backslash at the end goes on with the next line), run in the
-  page's folder; what follows up to the next command is what they print, and is compared if anything is shown;
-- ``python``: executed, all of a page in one namespace; a print with a comment prints the comment, or all that the block
-  prints stands in a ``text`` block right below;
+- ``console``: lines that begin with "$ " are commands (a backslash at the end continues on the next line), run in the
+  page's folder; the lines up to the next command are their output, which is compared if there are any;
+- ``python``: executed, all blocks of a page in one namespace; a print with a comment must print the comment, or a
+  ``text`` block right below has the whole output;
 - ``{code-block}`` with ``:caption: NAME``: a file of that name in the page's folder.
 
-All others are to be read only. A comment before a block says when it is not run as it stands:
+Other blocks are not run. A comment before a block says if it is not run by default:
 
     <!-- slow: why -->       only in `pytest -m slow`
     <!-- not run: why -->    never; its options are checked
     <!-- within 30 %: why -->  numbers need not agree to their last printed digit
 
-In what is printed a line ... stands for any lines, and ... in a line for anything. Warnings of `wavenet` belong to it,
-progress bars do not.
+In the output shown, a line ... stands for any lines, and ... within a line for anything. Warnings of `wavenet` are part
+of the output, progress bars are not.
 """
 
 import contextlib
@@ -75,7 +75,7 @@ def pages():
 
 
 def blocks(page):
-    """What of a page is run, in order."""
+    """Blocks of a page that are run, in order."""
     lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
     found, remarks, index, below = [], [], 0, False
     while index < len(lines):
@@ -169,7 +169,7 @@ class Folder:
         return status, _own(error.getvalue()) + _without_bars(out.getvalue())
 
     def close(self):
-        """End what runs in the background."""
+        """Stop background processes."""
         for process in self._background:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=20)

@@ -1,7 +1,6 @@
-"""Sphinx extension: formulas as MathML, which browsers draw themselves.
+"""Sphinx extension: formulas as MathML, which browsers render themselves.
 
-The pages need no script for it, from here or from elsewhere. docutils translates the TeX; what it does not know is a
-warning, so that a build with -W stops.
+The pages need no script for it. docutils translates the TeX; unknown TeX causes a warning, and a build with -W fails.
 """
 
 from docutils import nodes
@@ -21,13 +20,13 @@ def _mathml(self, node, *, block):
 
 
 def inline(self, node):
-    """Write a formula in a line."""
+    """Write an inline formula."""
     self.body.append(_mathml(self, node, block=False))
     raise nodes.SkipNode
 
 
 def display(self, node):
-    """Write a formula of its own, with its number if it has one."""
+    """Write a displayed formula, with its number if it has one."""
     self.body.append(self.starttag(node, "div", CLASS="math"))
     if node["number"]:
         self.body.append(f'<span class="eqno">({node["number"]})</span>')
