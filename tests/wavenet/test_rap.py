@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import itertools
 import operator
+import re
 
 import numpy as np
 import pytest
@@ -1196,3 +1197,11 @@ def test_a_half_that_passes_nothing_on_leaves_its_share_to_the_other(sign):
     expected = torch.tensor([[[0.0, 1.0]]] if sign > 0 else [[[1.0, 0.0]]]) * found.output
     assert torch.allclose(found.relevance, expected, rtol=1e-14)
     assert found.leak == 0
+
+
+@pytest.mark.parametrize(("layer", "shape"), [(nn.Linear(3, 1), (3,)), (nn.Conv2d(1, 1, 3), (1, 4, 4))])
+def test_a_layer_without_an_axis_of_cases_is_refused(layer, shape):
+    x = torch.ones(shape)
+    takes = f"takes {shape}, not 1 cases in front"
+    with pytest.raises(UnsupportedOperation, match=re.escape(takes)):
+        attribute(layer.eval(), x, torch.ones_like(layer(x)))
