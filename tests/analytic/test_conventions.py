@@ -22,7 +22,7 @@ from analytic import (
 )
 from analytic.section import Section
 
-JET = Jet(0.1, 0.9, 1.3, instability=False)
+JET = Jet(0.3, 0.9, 1.3, instability=False)
 MEDIA = pytest.mark.parametrize("jet", [None, JET], ids=["uniform", "jet"])
 STEP = 1e-3  # of central differences of order four, which leave 1e-12 of the derivative's scale
 

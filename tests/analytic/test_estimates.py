@@ -159,16 +159,16 @@ def test_a_directivity_and_a_power_above_the_tolerance_are_raised(monkeypatch):
 
 
 def test_what_lies_beyond_the_ends_of_a_path_is_in_the_estimate(monkeypatch):
-    """With a margin below zero the arms end where waves have not decayed."""
-    x, r = np.array([-0.4, 0.5]), np.array([0.4, 1.3])
-    exact = solve(DuctMode(1, 0, 4.0, 0.2), tolerance=1e-9).field(x, r)
-    monkeypatch.setattr(contour, "_MARGIN", -4.0)
+    """With a margin below zero the arms end where waves have not decayed: most in the velocities, next to the lip."""
+    x, r = np.array([-0.05, 0.05]), np.array([0.95, 1.05])
+    exact = solve(DuctMode(1, 0, 4.0, 0.2), tolerance=1e-8).field(x, r)
+    monkeypatch.setattr(contour, "_MARGIN", -5.0)
     solution = solve(DuctMode(1, 0, 4.0, 0.2), tolerance=10.0)
     field = solution.field(x, r)
     errors = [np.linalg.norm(getattr(field, name) - getattr(exact, name)) for name in QUANTITIES]
     sizes = [np.linalg.norm(getattr(exact, name)) for name in QUANTITIES]
     worst = max(error / size for error, size in zip(errors, sizes, strict=True))
-    assert 1e-5 < worst < field.error_estimate
+    assert 1e-3 < worst < field.error_estimate
 
 
 def test_a_path_too_close_to_poles_is_raised():
