@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 from wavenet.networks import Steps
 from wavenet.training import error_samples, losses
-from wavenet.training.loop import LAST, LOG, fit
+from wavenet.training.loop import LAST, LOG, check_devices, fit
 from wavenet.training.order import Seeded, Shares
 from wavenet.training.presets import Preset
 
@@ -223,6 +223,13 @@ def squared(model, batch):
 
 STEPS = Steps(build=Number, presets={}, loss=squared)
 PRESET = Preset(epochs=30, batch=4, rate=0.05, patience=5, width=0)
+
+
+@pytest.mark.parametrize(("devices", "nodes"), [(0, 1), (1, 0), (3, 1), (2, 3)])
+def test_the_batch_must_divide_among_devices_and_nodes(devices, nodes):
+    check_devices(PRESET, 2, 2)
+    with pytest.raises(ValueError, match=rf"the batch of 4 does not divide .* = {devices} x {nodes}"):
+        check_devices(PRESET, devices, nodes)
 
 
 def numbers(target, count=8):
