@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from data.array import Array
 
 from data.field import Potential
+from data.microphones import MicrophoneArray
 from wavenet import far_field
 from wavenet.derivatives.constrained import ConstrainedConfig, ConstrainedNetwork
 from wavenet.study import detection, differentiation, prediction, validity
@@ -176,11 +176,15 @@ def test_modes_are_found_with_the_sign_of_their_order(surrogate):
     with torch.no_grad():
         one = surrogate.pressure(2, 0, 6.0, 0.0, torch.from_numpy(x), torch.from_numpy(r))[0].numpy()
     pressure = (0.5 - 1j) * one * np.exp(-2j * phi)  # of m = -2
-    found = detection.detect(surrogate, Array(x, r, phi, pressure[None], 6.0, 0.0, 1e-6), [(2, 0), (-2, 0), (0, 0)])
+    found = detection.detect(
+        surrogate, MicrophoneArray(x, r, phi, pressure[None], 6.0, 0.0, 1e-6), [(2, 0), (-2, 0), (0, 0)]
+    )
     amplitudes = {(mode.m, mode.n): mode.amplitude for mode in found.modes}
     assert amplitudes[-2, 0] == pytest.approx(0.5 - 1j, rel=1e-9)
     assert abs(amplitudes[2, 0]) + abs(amplitudes[0, 0]) < 1e-9
-    few = detection.detect(surrogate, Array(x, r, phi, pressure[None], 6.0, 0.0, 1e-3), few=True, coverage=0.5)
+    few = detection.detect(
+        surrogate, MicrophoneArray(x, r, phi, pressure[None], 6.0, 0.0, 1e-3), few=True, coverage=0.5
+    )
     assert [(mode.m, mode.n) for mode in few.modes] == [(-2, 0)]
     assert few.coverage == 0.5
 
@@ -189,7 +193,7 @@ def test_intervals_widen_with_coverage_as_the_normal_distribution_says(surrogate
     rng = np.random.default_rng(1)
     angle, phi = np.radians(rng.uniform(20, 120, 30)), rng.uniform(0, 2 * np.pi, 30)
     place = 8 * np.cos(angle), 8 * np.sin(angle), phi
-    array = Array(*place, rng.normal(size=(1, 30)) + 0j, 6.0, 0.0, 1.0)
+    array = MicrophoneArray(*place, rng.normal(size=(1, 30)) + 0j, 6.0, 0.0, 1.0)
     widths = [detection.detect(surrogate, array, [(0, 0)], coverage=level).modes[0].half_width for level in (0.5, 0.95)]
     assert widths[1] / widths[0] == pytest.approx(1.959964 / 0.674490, rel=1e-5)
 
