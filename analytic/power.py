@@ -12,9 +12,9 @@ from .errors import ConvergenceError
 if TYPE_CHECKING:
     from .transform import Transform
 
-# Double-exponential (tanh-sinh) rule, theta = width / (1 + exp(-pi sinh t)): the weight falls like exp(-pi cosh t), to
-# 2e-17 of its largest at |t| = 3.2, and D is bounded there. Half the nodes, spaced 0.1, leave about 1e-6 of smooth
-# directivities and the rule its square, so that most sources need the first step only.
+# Double-exponential (tanh-sinh) rule, theta = width / (1 + exp(-pi sinh t)): at |t| = 3.2 the weight is 1e-15 of its
+# largest, and D is bounded there. Ending at 2.8 changes the power of 24 random jets by up to 4e-11, at 3.6 by 1e-14.
+# Twice the step gives the error estimate, so that the rule itself is more accurate than it.
 _END = 3.2
 _STEP = 0.05
 _REFINEMENTS = 4  # halvings of the step: 2049 nodes at the last

@@ -138,12 +138,13 @@ class UniformTransform(Transform):
 
     def sources(self, s: ComplexArray) -> ComplexArray:
         """(K + s) T(s)."""
-        return uniform_far_field.sources(self.k, s, self.kappa[: len(self.strength)], self.strength)
+        live = np.flatnonzero(self.strength)
+        return uniform_far_field.sources(self.k, s, self.kappa[live], self.strength[live])
 
     def directivity(self, theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
         """Directivity, and the error estimate of ln F_plus."""
         log_plus, error = self.factors.log_plus(np.abs(self.k * np.cos(theta)) + 0j)
-        column = slice(len(self.strength)), None, None  # one case
+        column = np.flatnonzero(self.strength)[:, None, None]  # (order, case, 1), one case
         value = uniform_far_field.directivity(
             self.section,
             np.array([[self.k]]),

@@ -22,11 +22,11 @@ def sources(k: FloatArray | float, s: ComplexArray, kappa: ComplexArray, strengt
     s : (..., node) complex array; kappa, strength : (order, ..., 1) complex arrays.
     """
     total = np.zeros(s.shape, complex)
-    for c, pole in zip(strength, kappa, strict=False):
+    for c, pole in zip(strength, kappa, strict=True):
         plane = pole == k
         if np.any(plane):
             total += c * np.where(plane, 1.0, (k + s) / (s + np.where(plane, 1.0, pole)))
-        elif np.any(c != 0):
+        else:
             total += c * ((k + s) / (s + pole))
     return total
 
@@ -92,7 +92,7 @@ def _sources_times_slope(
         plane = a == 0
         if np.any(plane):
             total += np.where(plane, c, 0.0) * section.wall_condition(gamma)
-        if np.any(c[~plane] != 0):  # S' / (s + kappa) = (s - kappa) S' / (s^2 - kappa^2)
+        if not np.all(plane):  # S' / (s + kappa) = (s - kappa) S' / (s^2 - kappa^2)
             modes = np.where(plane, 0.0, c)
             total += modes * (k + s) * (pole - s) * section.slope_quotient(gamma, np.where(plane, 1.0, a))
     return total
