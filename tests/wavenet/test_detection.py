@@ -93,6 +93,17 @@ def test_few_of_many_modes_are_chosen(surrogate, known, places, told):
     assert nothing.warnings == ["no mode was found"]
 
 
+def test_what_noise_lets_through_is_left_out():
+    """One mode among thirty at random microphones, a hundred times: nothing else is chosen."""
+    rng, others = np.random.default_rng(0), 0
+    for _ in range(100):
+        response = complex_normal(rng, 30, 20)
+        found = detect(5 * response[0] + complex_normal(rng, 20), response, few=True, noise=1.0)
+        assert found.chosen[0]
+        others += int(found.chosen[1:].sum())
+    assert others == 0
+
+
 def test_modes_that_look_alike_are_named(known):
     exact = known[1]
     twin = np.concatenate([exact[:3], exact[:1] * 1.001 + 1e-4 * exact[1:2]])
