@@ -12,8 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from wavenet.rap import INPUT_RULES, SPLITS, UnsupportedOperation, attribute
+from wavenet.rap import INPUT_RULES, RAP, SPLITS, UnsupportedOperation, attribute
 from wavenet.rap.arithmetic import over, per_case
+from wavenet.rap.explainer import Explainer
+from wavenet.rap.layers import Layer
 from wavenet.rap.rules import AlphaBeta, Epsilon, RelativeAttributing
 
 ROUNDING = 1e-12  # float64, relative to sum |relevance|
@@ -1205,3 +1207,53 @@ def test_a_layer_without_an_axis_of_cases_is_refused(layer, shape):
     takes = f"takes {shape}, not 1 cases in front"
     with pytest.raises(UnsupportedOperation, match=re.escape(takes)):
         attribute(layer.eval(), x, torch.ones_like(layer(x)))
+
+
+def test_models_may_ask_for_sizes_and_axes():
+    """A method whose result is no tensor describes the tensor; only those that take numbers out of it are refused."""
+    model = build(lambda m, x: x.reshape(x.size(0), x.numel() // x.size(0)) * float(x.dim()))
+    x = torch.randn(2, 3, 4, dtype=torch.float64)
+    found = attribute(model, x, torch.ones(2, 12))
+    assert torch.equal(found.relevance, 3 * x)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_what_counts_as_cancelled_scales_with_the_summands(scale):
+    """A mean of 4 eps of its summands' size has cancelled, one of 16 eps has not, in any unit."""
+    model = build(lambda m, x: F.avg_pool1d(x, 2) + scale)
+    eps = torch.finfo(torch.float64).eps
+    for left, cancelled in ((4, True), (16, False)):
+        x = scale * torch.tensor([[[1.0, -1.0 + 2 * left * eps]]], dtype=torch.float64)
+        found = attribute(model, x, torch.ones(1, 1, 1))
+        assert (found.relevance == 0).all() == cancelled
+        # Shares of a sum of 16 eps are right to a sixteenth of it.
+        assert found.leak.item() == pytest.approx(scale if cancelled else 0.0, abs=scale / 16)
+
+
+@pytest.mark.parametrize("kind", [nn.Conv1d, nn.ConvTranspose1d])
+def test_the_part_around_the_relevance_is_what_it_hears(kind):
+    """Exactly the inputs between the first and the last that reach an output with relevance, by unit vectors."""
+    for step, pad, dilation in itertools.product((1, 2), (0, 1, 2), (1, 2)):
+        module = kind(1, 1, 3, stride=step, padding=pad, dilation=dilation, bias=False).double()
+        whole = kind(1, 1, 1 + 2 * dilation, stride=step, padding=pad, bias=False).double()  # without dilation's holes
+        for one in (module, whole):
+            nn.init.ones_(one.weight)
+        weights, reaches = matrix(module, (1, 15)), matrix(whole, (1, 15)) != 0  # (input, output)
+        layer, count = Layer.of_module(module), weights.shape[1]
+        for first, last in ((0, 1), (0, 4), (2, 4), (3, 5), (count - 2, count)):
+            R = torch.zeros(1, 1, count, dtype=torch.float64)
+            R[..., first:last] = 1.0
+            heard = np.flatnonzero(reaches[:, first:last].any(axis=1))
+            part, live, seen, place = layer.around(R, torch.rand(1, 1, 15, dtype=torch.float64))
+            assert place[1:] == (slice(heard[0], heard[-1] + 1),), (step, pad, dilation, first)
+            back = part.back(live, layer.weight, seen.shape)[0, 0].numpy()
+            assert np.array_equal(back, (weights @ R[0, 0].numpy())[heard[0] : heard[-1] + 1])
+
+
+def test_options_of_an_explainer_go_by_name():
+    model = nn.Sequential(nn.Linear(3, 2)).eval()
+    x = torch.randn(2, 3)
+    named = Explainer(model=model, scheme=RelativeAttributing(), rules={})
+    assert torch.equal(named.attribute(x, 1), RAP(model).attribute(x, 1))
+    with pytest.raises(TypeError, match="positional argument"):
+        Explainer(model, RelativeAttributing(), {})
