@@ -202,3 +202,65 @@ def test_bad_input_is_named(known):
         detect(response[0], response, noise=0.0)
     with pytest.raises(ValueError, match="10 modes need more than 10 microphones"):
         detect(response[0, :10], response[:, :10])
+
+
+def test_half_widths_by_hand():
+    """One mode alike at all microphones: the mean's, by quantiles of the tables for 90, 95 and 99 %."""
+    rng = np.random.default_rng(0)
+    pressure, response = complex_normal(rng, 3, 8), np.ones((1, 8))
+    for coverage, normal in ((0.9, 1.644854), (0.95, 1.959964), (0.99, 2.575829)):
+        found = detect(pressure, response, noise=0.2, coverage=coverage)
+        assert found.half_width[0] == pytest.approx(normal * 0.2 / np.sqrt(2 * 3 * 8), rel=1e-6)
+    # Unknown noise: two microphones leave one complex number, two degrees of freedom.
+    for coverage, student in ((0.9, 2.919986), (0.95, 4.302653), (0.99, 9.924843)):
+        found = detect([1.0, 1.0 + 0.2j], np.ones((1, 2)), coverage=coverage)
+        assert found.noise == pytest.approx(0.2 / np.sqrt(2), rel=1e-12)
+        assert found.half_width[0] == pytest.approx(student * found.noise / np.sqrt(2 * 2), rel=1e-6)
+
+
+@pytest.mark.parametrize("snapshots", [1, 100])
+def test_modes_above_what_noise_alone_would_give_are_kept(snapshots):
+    """Ten orthogonal modes: one is kept just above s sqrt(2 log(2 10)), s the noise of the snapshots' mean."""
+    count, microphones, noise = 10, 20, 0.3
+    response = np.exp(2j * np.pi * np.outer(np.arange(count), np.arange(microphones)) / microphones)
+    least = noise / np.sqrt(snapshots) * np.sqrt(2 * np.log(2 * count)) / np.sqrt(microphones)
+    for factor, kept in ((0.99, False), (1.01, True)):
+        pressure = np.tile(factor * least * 1j * response[4], (snapshots, 1))
+        found = detect(pressure, response, few=True, noise=noise)
+        assert np.flatnonzero(found.chosen).tolist() == [4] * kept
+        assert found.amplitude[4] == pytest.approx(1j * factor * least * kept, rel=1e-9)
+
+
+def test_where_nothing_is_found_the_noise_is_that_of_all_snapshots():
+    """Snapshots of opposite sign: their mean is zero, their root mean square is not."""
+    found = detect([[2.0, 2j, -2.0, 2.0], [-2.0, -2j, 2.0, -2.0]], np.ones((1, 4)), few=True, noise=1.0)
+    assert found.warnings == ["no mode was found"]
+    assert found.noise == pytest.approx(2.0, rel=1e-12)
+
+
+@pytest.mark.parametrize(("condition", "warned"), [(99.0, False), (101.0, True)])
+def test_from_a_condition_number_of_100_on_it_is_warned(condition, warned):
+    """Two modes at an angle t: the condition number is 1 / tan(t / 2)."""
+    angle = 2 * np.arctan(1 / condition)
+    response = np.array([[1.0, 0, 0], [np.cos(angle), np.sin(angle), 0]])
+    found = detect(response[0], response)
+    assert found.condition == pytest.approx(condition, rel=1e-9)
+    assert any("condition number" in text for text in found.warnings) == warned
+
+
+def test_as_many_chosen_modes_as_microphones_are_too_many():
+    with pytest.raises(ValueError, match="2 modes were chosen, 2 microphones are too few for them"):
+        detect([1.0, 1j], np.eye(2), few=True, noise=1e-3)
+    assert detect([1.0, 1e-9j], np.eye(2), few=True, noise=1e-3).chosen.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("second", "chosen"), [(1.2, [0]), (1.5, [0, 1])])
+def test_noise_that_is_not_known_is_that_of_the_residual(second, chosen):
+    """Orthonormal modes at four microphones, one thing beside them: over two that are left it makes noise sqrt(1/2).
+
+    So the second mode must be above sqrt(1/2) sqrt(2 log(2 * 3)) = 1.34.
+    """
+    basis = np.exp(2j * np.pi * np.outer(np.arange(4), np.arange(4)) / 4) / 2
+    found = detect(3 * basis[0] + second * basis[1] + basis[3], basis[:3], few=True)
+    assert np.flatnonzero(found.chosen).tolist() == chosen
+    assert found.noise == pytest.approx(np.sqrt((1 + second**2) / 3 if len(chosen) == 1 else 1 / 2), rel=1e-9)

@@ -267,6 +267,38 @@ def test_the_entry_learns_and_calibrates_from_exact_modes(monkeypatch):
         learned(DirectivityConfig((0,), 3.0, 9.0, degree=60), 0, np.zeros(1), 3.0, k, angle, values)
 
 
+class AskedError(Exception):
+    """What the entry asked `exact` for."""
+
+
+def test_the_entry_asks_for_modes_of_the_common_range():
+    """4000 modes where all orders were learned, at every fifth degree; other modes for another seed."""
+    angle = np.pi * (np.cos(np.pi * (np.arange(130) + 0.5) / 130) + 1) / 2
+    ranges = {0: (3.0, 8.5), 1: (3.5, 9.0)}
+    k = np.concatenate([np.linspace(*ends, 44) for ends in ranges.values()])
+    m = np.repeat([0, -1], 44)
+    values = np.concatenate([plus_factor(order, k[abs(m) == order], angle)[0] for order in ranges])
+    cases = [{"factor": np.stack([value.real, value.imag], axis=-1)} for value in values]
+    source = Listed(cases, {"m": m, "helmholtz": k}, {"angle": angle})
+
+    def exact(*given):
+        raise AskedError(*given)
+
+    asked = []
+    for seed in (0, 4, 4):
+        with pytest.raises(AskedError) as found:
+            entry.NETWORK.fit(source, seed, exact)
+        asked.append(found.value.args)
+    for orders, n, helmholtz, mach, theta in asked:
+        assert {len(column) for column in (orders, n, helmholtz, mach)} == {4000}
+        np.testing.assert_allclose(np.degrees(theta), np.arange(0, 181, 5), atol=1e-12)
+        ends = helmholtz / np.sqrt(1 - mach**2)
+        assert 3.5 <= ends.min() < 3.6
+        assert 8.4 < ends.max() <= 8.5
+    assert not np.array_equal(asked[0][2], asked[1][2])
+    assert np.array_equal(asked[1][2], asked[2][2])
+
+
 class Listed(list):
     """A source of cases in a list."""
 
@@ -306,3 +338,20 @@ def test_core_is_the_sum_of_the_modes():
     with torch.no_grad():
         expected = amplitudes @ model(m, n, 8.0, 0.2, theta)
     assert torch.allclose(torch.view_as_complex(found.reshape(-1, 2).contiguous()), expected, rtol=1e-13)
+
+
+def test_modes_of_either_sign_are_cut_on_by_the_zeros():
+    """j'_0: 0, 3.8317; j'_1: 1.8412, 5.3314; K = ka / 0.8 at |M| = 0.6."""
+    model = Directivity(DirectivityConfig((0, 1), 3.0, 9.0, degree=4, angles=8))
+    low = [(-1, 0), (0, 0), (0, 1), (1, 0)]
+    assert model.cut_on(4.0, 0.0) == low
+    assert model.cut_on(4.2, -0.6) == low  # K = 5.25
+    assert model.cut_on(4.3, 0.6) == [(-1, 0), (-1, 1), (0, 0), (0, 1), (1, 0), (1, 1)]  # K = 5.375
+    for mach in (-1.0, -1.2, 1.0):
+        with pytest.raises(ValueError, match=f"the flow must be subsonic, got mach={mach}"):
+            model(0, 0, 4.0, mach, torch.ones(1))
+    for helmholtz in (2.9, 9.1):
+        with pytest.raises(ValueError, match=f"there are no error bars at .* = {helmholtz}"):
+            model.error_bar(helmholtz, 0.0)
+    with pytest.raises(ValueError, match="have not been calibrated"):
+        model.error_bar(3.0, 0.0)

@@ -446,3 +446,39 @@ def test_the_first_process_leads(monkeypatch):
     monkeypatch.setenv("RANK", "3")
     assert not leads(many)
     assert leads(Options())  # alone, whatever else runs
+
+
+def test_what_is_fitted_at_once_needs_no_validation():
+    splits = {name: networks.get(name).splits for name in networks.names()}
+    stepped = ("train", "validation")
+    assert splits == {
+        "constrained": stepped,
+        "directivity": ("train",),
+        "edge": ("train",),
+        "mlp": stepped,
+        "unet": stepped,
+    }
+
+
+def test_a_network_is_either_trained_in_steps_or_fitted_at_once():
+    stepped, fitted = networks.get("mlp"), networks.get("edge")
+    for steps, fit_all in ((None, None), (stepped.steps, fitted.fit)):
+        with pytest.raises(ValueError, match="trained in steps or fitted at once, and not both"):
+            Network("both", "edge", EdgeFunctions, steps=steps, fit=fit_all)
+
+
+def test_the_u_net_is_built_with_the_scales_of_its_cases():
+    """Of one part, real or imaginary: over sqrt(2); of the radial velocity, the one that is hard."""
+
+    class About:
+        scales = {"potential": (2.0, 9.0), "axial_velocity": (4.0, 9.0), "radial_velocity": (6.0, 9.0)}  # noqa: RUF012
+
+    class Few:
+        about = About()
+        constants = {"x": np.linspace(-1, 1, 32), "r": np.linspace(0.05, 1.95, 32)}  # noqa: RUF012
+
+    entry_of = networks.get("unet")
+    config = entry_of.steps.build(Few(), entry_of.steps.preset("quick"), None).config
+    assert config.potential_scale == pytest.approx(2 / np.sqrt(2))
+    assert config.velocity_scale == pytest.approx(6 / np.sqrt(2))
+    assert (len(config.x), len(config.r), config.width) == (32, 32, 8)

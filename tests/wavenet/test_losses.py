@@ -195,6 +195,15 @@ def test_noise_has_the_announced_size(cases):
         assert found == pytest.approx(announced[index], rel=4 / np.sqrt(2 * values))
 
 
+def test_noise_is_from_120_to_15_decibels(cases):
+    """Some 150 draws, uniform in decibels: both ends are met to 3 dB, and none lies beyond them."""
+    few = TensorDataset(*(values[:1].expand(300, *values.shape[1:]) for values in cases.tensors))
+    noise = error_samples.error_samples(Noticing(), few, 300).tensors[1]
+    level = -20 * np.log10(noise[noise > 0].numpy())
+    assert 15 <= level.min() < 18
+    assert 117 < level.max() <= 120 + 1e-9
+
+
 def test_samples_are_relative_errors_of_each_method(cases):
     samples = error_samples.error_samples(Noticing(), cases, 20)
     parameters, noise, errors = samples.tensors
