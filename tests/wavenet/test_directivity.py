@@ -1,12 +1,15 @@
 """The surrogate of the directivity: against the solver, its guard, its error bars, superposition and gradients."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
+from scipy.special import jvp
 
 from analytic import DuctMode, cut_on_orders, plus_factor, radial_eigenvalues, solve, sweep
 from wavenet import far_field
-from wavenet.far_field import error_bars
+from wavenet.far_field import error_bars, polynomials
 from wavenet.far_field.directivity import LEVELS, Directivity, DirectivityConfig, mach_corrected_angle, relative_error
 from wavenet.far_field.error_bars import random_modes
 from wavenet.far_field.learning import learned
@@ -239,6 +242,7 @@ def test_random_modes_are_cut_on_and_cover_the_range():
     for values, (low, high) in ((k, (2.0, 10.0)), (mach, (-0.6, 0.6))):
         assert np.all((values >= low) & (values <= high))
         assert np.mean(values) == pytest.approx((low + high) / 2, abs=4 * (high - low) / np.sqrt(12 * 2000))
+        assert np.ptp(values) > 0.99 * (high - low)  # 1 % at one of 2000 ends: exp(-20) by chance
     assert set(m.tolist()) == {0, 1, 5}
 
 
@@ -355,3 +359,12 @@ def test_modes_of_either_sign_are_cut_on_by_the_zeros():
             model.error_bar(helmholtz, 0.0)
     with pytest.raises(ValueError, match="have not been calibrated"):
         model.error_bar(3.0, 0.0)
+
+
+def test_no_eigenvalue_below_the_top_is_left_out():
+    """As many as J_m' has changes of sign, of which there is none at the plane wave's zero."""
+    for m, top in itertools.product((0, 1, 7, 20), (6.0, 20.0, 44.0)):
+        found = polynomials.eigenvalues(m, top)
+        slopes = jvp(m, np.linspace(1e-3, top, 20000))
+        assert len(found) == np.count_nonzero(np.diff(np.sign(slopes))) + (m == 0)
+        np.testing.assert_allclose(jvp(m, found[found > 0]), 0.0, atol=1e-12)

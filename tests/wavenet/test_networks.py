@@ -324,3 +324,14 @@ def test_reload_gives_equal_output(config, cases, tmp_path):
         load(tmp_path)
     with pytest.raises(FileNotFoundError, match="not a run"):
         load(tmp_path / "nowhere")
+
+
+def test_a_forward_model_of_one_mach_number_gives_numbers():
+    """All training cases without flow: the input that never varies counts as its end."""
+    low, high = (0.0, 0.0, 1.0, 3.0, 0.0), (4.0, 2.0, 9.0, 9.0, 0.0)
+    model = ForwardModel(ForwardConfig((6.0,), (0.5,), low, high, width=4, depth=1))
+    inputs = torch.tensor([[2.0, 1.0, 5.0, 6.0, 0.0], [4.0, 2.0, 3.0, 9.0, 0.0]])
+    ratio = np.sqrt(1 - np.array([25 / 36, 9 / 81]))
+    expected = [[0, 0, 0, 0, -1, ratio[0]], [1, 1, -0.5, 1, -1, ratio[1]]]
+    np.testing.assert_allclose(model.features(inputs).numpy(), expected, atol=1e-6)
+    assert torch.isfinite(model(inputs)).all()
