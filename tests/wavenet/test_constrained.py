@@ -234,6 +234,10 @@ def test_bad_input_is_named(shipped):
         ConstrainedConfig((0.0, 1.0, 3.0), (1.0, 2.0))
     with pytest.raises(ValueError, match="r must be positive"):
         ConstrainedConfig((0.0, 1.0), (-1.0, 0.0))
+    with pytest.raises(ValueError, match=r"r must be positive, got 0\.0"):
+        ConstrainedConfig((0.0, 1.0), (0.0, 1.0))
+    with pytest.raises(ValueError, match=r"noise must lie in .*, got 1\.0"):
+        ConstrainedConfig((0.0, 1.0), (0.5, 1.5), noise=1.0)
     with pytest.raises(ValueError, match="needs 8 cells"):
         shipped.on_grid(X, R[:30])
     with pytest.raises(ValueError, match="not been fitted"):
@@ -251,3 +255,8 @@ def test_intensity_beside_the_lip(shipped, example):
     assert np.all(network < 1e-4)
     assert np.all(network < order_eight / 100)
     np.testing.assert_allclose(found[:, 2, 1], exact[:, 1], rtol=1e-2, atol=1e-4)  # the quadrature's own error
+
+
+def test_modes_of_either_sign_have_the_same_shares(wild):
+    other = PARAMETERS * torch.tensor([-1.0, 1.0, 1.0])
+    assert torch.equal(wild.weights(other), wild.weights(PARAMETERS))

@@ -1,6 +1,7 @@
 """A new network costs one file in wavenet/networks, or none: from the command line and from Python."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -482,3 +483,21 @@ def test_the_u_net_is_built_with_the_scales_of_its_cases():
     assert config.potential_scale == pytest.approx(2 / np.sqrt(2))
     assert config.velocity_scale == pytest.approx(6 / np.sqrt(2))
     assert (len(config.x), len(config.r), config.width) == (32, 32, 8)
+
+
+def test_a_network_without_weights_gets_torch_s_default_precision():
+    class Plain(nn.Module):
+        def forward(self, potential, parameters):
+            return potential.flatten(1)
+
+    given = torch.ones(1, 2, 4, 4, dtype=torch.float64), torch.ones(1, 3, dtype=torch.float64)
+    assert outside.network(Plain, "derivative").rebuild({})(*given).dtype == torch.get_default_dtype()
+
+
+def test_what_stands_beside_the_file_hides_no_other_module(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    (tmp_path / "colorsys.py").write_text("")
+    (tmp_path / "net.py").write_text(
+        "from colorsys import rgb_to_hsv\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    pass\n"
+    )
+    assert outside.from_file(f"{tmp_path / 'net.py'}:Net").__name__ == "Net"

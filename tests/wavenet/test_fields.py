@@ -154,3 +154,11 @@ def test_envelopes_vanish_like_the_distance():
 def test_forward_configurations_that_will_not_do(options):
     with pytest.raises(ValueError, match="width, depth and scale must be positive"):
         ForwardConfig((1.0,), (3.0,), (0,) * 5, (2,) * 5, **options)
+
+
+def test_the_reference_of_two_cells_by_hand():
+    """1 and i, weighted by cos(0.7) and cos(2.399963 + 0.7): saved networks depend on these numbers."""
+    field = torch.tensor([[[[1.0], [0.0]], [[0.0], [1.0]]]], dtype=torch.float64)
+    mean = np.array([np.cos(0.7), np.cos(2.399963 + 0.7)])
+    expected = mean / np.linalg.norm(mean)  # the root mean square is 1
+    np.testing.assert_allclose(fields.complex_reference(field)[0].numpy(), expected, rtol=1e-14)

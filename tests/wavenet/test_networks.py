@@ -335,3 +335,19 @@ def test_a_forward_model_of_one_mach_number_gives_numbers():
     expected = [[0, 0, 0, 0, -1, ratio[0]], [1, 1, -0.5, 1, -1, ratio[1]]]
     np.testing.assert_allclose(model.features(inputs).numpy(), expected, atol=1e-6)
     assert torch.isfinite(model(inputs)).all()
+
+
+def test_the_pressure_s_scale_multiplies_what_is_learned():
+    low, high = (0.0, 0.0, 1.0, 3.0, 0.0), (4.0, 2.0, 9.0, 9.0, 0.5)
+    config = ForwardConfig((6.0, 0.0), (0.5, 6.0), low, high, width=4, depth=1)
+    one, four = (ForwardModel(dataclasses.replace(config, scale=scale)) for scale in (1.0, 4.0))
+    four.load_state_dict(one.state_dict())
+    inputs = torch.tensor([[2.0, 1.0, 5.0, 6.0, 0.25]])
+    assert torch.equal(four(inputs), 4 * one(inputs))
+
+
+def test_the_axis_envelope_is_that_of_either_sign_of_m():
+    envelope = AxisEnvelope(torch.linspace(0.05, 1.95, 20))
+    field = torch.ones(3, 4, 6, 20)
+    signs = [envelope(field, torch.tensor([[m, 5.0, 0.1] for m in (0.0, sign, 2 * sign)])) for sign in (1, -1)]
+    assert torch.equal(*signs)
