@@ -261,6 +261,22 @@ def test_the_best_weights_are_kept_and_the_training_stops_early(tmp_path):
     assert rows["step"].tolist() == [2 * epoch for epoch in range(len(rows))]  # two batches of four
 
 
+@pytest.mark.parametrize(("epochs", "last"), [(4, 0.0505), (8, 0.001)])
+def test_the_rate_falls_along_half_a_cosine_to_its_hundredth(tmp_path, monkeypatch, epochs, last):
+    """Half-way it is the mean of both ends."""
+    preset = dataclasses.replace(PRESET, epochs=8, rate=0.1, patience=100)
+    seen = []
+    step = torch.optim.lr_scheduler.CosineAnnealingLR.step
+    monkeypatch.setattr(
+        torch.optim.lr_scheduler.CosineAnnealingLR,
+        "step",
+        lambda self, *args: (step(self, *args), seen.append(self.get_last_lr()[0])),
+    )
+    fit(Number(), numbers(1.0), numbers(1.0), tmp_path, preset=preset, progress=False, steps=STEPS)
+    assert len(seen) == 8
+    assert seen[epochs - 1] == pytest.approx(last, rel=1e-9)
+
+
 def test_a_start_that_is_best_is_kept(tmp_path):
     model = fit(Number(0.3), numbers(1.0), numbers(0.3), tmp_path, preset=PRESET, progress=False, steps=STEPS)
     assert float(model.weight) == pytest.approx(0.3, abs=1e-7)
