@@ -273,8 +273,8 @@ def test_the_rate_falls_along_half_a_cosine_to_its_hundredth(tmp_path, monkeypat
         lambda self, *args: (step(self, *args), seen.append(self.get_last_lr()[0])),
     )
     fit(Number(), numbers(1.0), numbers(1.0), tmp_path, preset=preset, progress=False, steps=STEPS)
-    assert len(seen) == 8
-    assert seen[epochs - 1] == pytest.approx(last, rel=1e-9)
+    assert len(seen) == 9  # the first before the training
+    assert seen[epochs] == pytest.approx(last, rel=1e-9)
 
 
 def test_a_start_that_is_best_is_kept(tmp_path):
