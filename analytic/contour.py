@@ -25,7 +25,7 @@ _MARGIN = 10.0  # the arms end where waves have decayed by this exponent, a fact
 # The estimate of the fine rule's error is this power of the coarse one's. Half the step squares the error of an
 # exponentially convergent rule, so 2 would be the limit; 1.5 leaves room for rounding and poles (see the tests).
 POWER = 1.5
-_OFFSETS = 6  # crossings of the real axis that are tried: a pole beside one is far from its neighbours
+_OFFSETS = 6  # number of crossings of the real axis tried: a pole beside one is far from its neighbours
 # Distance to a pole, in the path's parameter, below which no path is returned: an exponent of 10 would need steps of
 # 0.0006 there, some 30,000 nodes.
 _LEAST = 0.002
@@ -45,11 +45,11 @@ class Contour:
     Attributes
     ----------
     s : (node,) complex array
-        Points on the path, evenly spaced in its parameter; every other one first, then those between them.
+        Points on the path, evenly spaced in its parameter: first every other point, then the points between them.
     half : int
-        Number of those that come first; twice their sum is the rule with twice the step.
+        Number of points in the first group; twice the sum over them is the rule with twice the step.
     weight : (node,) complex array
-        ds, so that an integral is a sum.
+        ds: integrals become sums.
     """
 
     s: np.ndarray
@@ -57,7 +57,7 @@ class Contour:
     weight: np.ndarray
 
     def below(self, points: ComplexArray) -> BoolArray:
-        """Whether points lie below the path, for whose real part there is only one point of it."""
+        """Whether points lie below the path, if the path has only one point with their real part."""
         order = np.argsort(self.s.real)
         height = np.interp(np.real(points), self.s.real[order], self.s.imag[order])
         return np.imag(points) < height
@@ -86,8 +86,8 @@ def contour(
     nearest : float
         Least distance to the lip.
     exponent : float
-        Error exp(-exponent), relative, that the trapezoidal rule over every other node is meant to have; it determines
-        the step.
+        The trapezoidal rule over every other node should have the relative error exp(-exponent); it determines the
+        step.
     growth : float
         Exponent of the growth of waves allowed along the path.
     arms : sequence of pairs of float

@@ -1,4 +1,4 @@
-"""Radial eigenvalues of discs and annuli, with a hard or a soft wall, in tables made once."""
+"""Radial eigenvalues of discs and annuli, with a hard or a soft wall, in cached tables."""
 
 from collections.abc import Callable
 from functools import lru_cache

@@ -8,7 +8,7 @@ class ConvergenceError(ArithmeticError):
 def check_estimate(error: float, tolerance: float, what: str, described: str) -> None:
     """Raise unless an error estimate meets the tolerance.
 
-    what, described : for the message: the quantity, and the source.
+    what, described : the quantity and the source, for the message.
     """
-    if not error <= tolerance:  # NaN is refused, too
+    if not error <= tolerance:  # NaN also raises
         raise ConvergenceError(f"the error estimate of {what}, {error:.1e}, is above {tolerance:.1e} for {described}")

@@ -46,7 +46,7 @@ class Layout(Protocol):
 class Grid:
     """Tensor grid: sums over nodes are matrix products.
 
-    x, r : float arrays; rates : (node,) complex arrays, one for every case: waves vary as exp(rate |x|).
+    x, r : float arrays. rates : (node,) complex arrays, one per case: waves vary as exp(rate |x|).
     """
 
     along_x: tuple[int, ...] = (-1, 1)
@@ -85,7 +85,7 @@ def _rectangle(i: np.ndarray, j: np.ndarray) -> tuple[Any, ...]:
 
 
 class Points:
-    """Scattered points, x and r of one shape: sums over nodes point by point. Otherwise as `Grid`."""
+    """Scattered points, x and r of one shape: sums over nodes are taken point by point. Otherwise as `Grid`."""
 
     along_x: tuple[int, ...] = (-1,)
 

@@ -20,7 +20,7 @@ def radial_eigenvalues(m: int, count: int, *, hub: float = 0.0) -> FloatArray:
     m : int
         Azimuthal order, any sign.
     count : int
-        How many.
+        Number of eigenvalues.
     hub : float
         Radius of the hub [duct radii].
 
@@ -63,7 +63,7 @@ def cut_on_helmholtz(m: int, n: int, mach: float = 0.0, *, hub: float = 0.0) -> 
 
 
 def cut_on_orders(helmholtz: float, m: int, mach: float = 0.0, *, hub: float = 0.0) -> int:
-    """How many radial orders of azimuthal order m propagate at a Helmholtz number > 0.
+    """Number of radial orders of azimuthal order m that propagate at a Helmholtz number > 0.
 
     Examples
     --------

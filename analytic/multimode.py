@@ -2,7 +2,7 @@
 
 References
 ----------
-P. Joseph, C. L. Morfey, C. R. Lowis, J. Sound Vib. 264 (2003), 523-544: the source models, and the flow's part in them.
+P. Joseph, C. L. Morfey, C. R. Lowis, J. Sound Vib. 264 (2003), 523-544: the source models, and how flow enters them.
 """
 
 import itertools
@@ -39,8 +39,8 @@ class MultiMode:
     Raises
     ------
     ValueError
-        No parts, parts in different ducts, powers that do not fit, or a part with power but without a mode that is cut
-        on.
+        There are no parts, they are in different ducts, the powers do not match them, or a part has power but no
+        cut-on mode.
     """
 
     parts: tuple[Source, ...]  # from any sequence
@@ -64,7 +64,7 @@ class MultiMode:
 
     @classmethod
     def equal_power(cls, helmholtz: float, mach: float = 0.0, hub: float = 0.0) -> Self:
-        """Every mode that is cut on, of both signs of m, carries the same power; their sum is 1.
+        """Source in which all cut-on modes, with both signs of m, carry the same power; the sum of the powers is 1.
 
         Parameters as for `DuctMode`.
 
@@ -79,7 +79,7 @@ class MultiMode:
 
     @classmethod
     def equal_energy_density(cls, helmholtz: float, mach: float = 0.0, hub: float = 0.0) -> Self:
-        """Every mode that is cut on has the same mean energy density; the sum of their powers is 1.
+        """Source in which all cut-on modes have the same mean energy density; the sum of their powers is 1.
 
         The power of a mode is its energy density times its axial group velocity c (1 - M^2) q / (1 - M q), q = sqrt(1 -
         (1 - M^2) (alpha / ka)^2). Parameters as for `DuctMode`.

@@ -72,7 +72,7 @@ def grid_fields(
         Transforms of one family differ in their amplitudes only; those of several families come from one call of
         `Transform.several`.
     x, r : arrays
-        See `Solution.field`, which has the errors, too.
+        See `Solution.field`, also for the errors raised.
     tolerance : float
         Largest error estimate accepted.
 
@@ -127,7 +127,7 @@ def _fields(
     layout: Callable[..., Layout],
     tolerance: float,
 ) -> list[list[Field]]:
-    """Attempts with ever more nodes, until every family meets the tolerance."""
+    """Increase the number of nodes until every family meets the tolerance."""
     _check_positions(x, r, nearest, families[0][0].source.hub)
     found: dict[int, list[Field]] = {}
     wanted = float(np.log(_SAFETY / min(tolerance, _LOOSEST)))
@@ -171,7 +171,7 @@ def _sums(
     layout: Callable[..., Layout],
     aims: Iterable[tuple[float, float]],
 ) -> list[list[Field]]:
-    """Fields and their error estimates, for an exponent of the error and one of the growth along each path."""
+    """Fields and their error estimates; each path has an exponent of the error and one of the growth along it."""
     leaders = [family[0] for family in families]
     along, across = float(np.max(np.abs(x))), float(np.max(r)) - 1
     paths = []

@@ -27,13 +27,13 @@ class Power:
     Attributes
     ----------
     incident, reflected : float
-        Of the cut-on modes, sum kappa N |amplitude|^2, N = (1 - m^2/alpha^2) / 2 without a hub.
+        Power of the cut-on modes, sum kappa N |amplitude|^2, N = (1 - m^2/alpha^2) / 2 without a hub.
     evanescent : float
-        Carried outwards by cut-off modes that are incident and reflected together.
+        Power carried outwards by the interaction of incident and reflected cut-off modes.
     radiated : float
         K times the integral of |D|^2 sin(theta).
     vortical : float
-        Carried downstream along a jet by its instability and by waves trapped in it; 0 without a jet.
+        Power carried downstream along a jet by its instability and by waves trapped in it; 0 without a jet.
     residual : float
         incident + evanescent - reflected - radiated - vortical, over sum |kappa| N |amplitude|^2 of all incident modes.
     """
@@ -47,7 +47,7 @@ class Power:
 
 
 def balance(transform: "Transform", directivity: Callable[[FloatArray], ComplexArray], tolerance: float) -> Power:
-    """Power balance; `directivity` may refuse angles at which its error estimate is above the tolerance.
+    """Power balance; `directivity` may raise at angles where its error estimate is above the tolerance.
 
     Raises
     ------

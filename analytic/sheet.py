@@ -59,7 +59,7 @@ _CONVERGED = 1e-9  # last change over k of a zero that was found
 
 
 class Sheet:
-    """The jet, the fluid around it, and the sheet between them; see the module for the symbols.
+    """The jet, the fluid around it, and the sheet between them; symbols as in the module's docstring.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class Solution:
         return self.transform.medium
 
     def incident(self, source: Source) -> Self:
-        """The solution for another source in the same duct and medium, of no more radial orders.
+        """The solution for another source in the same duct and medium, with no more radial orders.
 
         The factorisation is shared.
         """
@@ -75,7 +75,7 @@ class Solution:
     def reflection_matrix(self) -> ComplexArray:
         """Reflection coefficients of the potential, wall-normalised modes, at x = 0: array [reflected, incident].
 
-        As many radial orders as are cut on or in the source, and one more.
+        It covers the radial orders that are cut on or in the source, and one more.
         """
         return self.transform.reflection_matrix
 
@@ -83,7 +83,7 @@ class Solution:
     def reflection(self) -> ComplexArray:
         """Reflected potential amplitudes of the radial orders 0, 1, ... at the wall, x = 0: complex (order,).
 
-        For a DuctMode the reflection coefficients. With a jet their modulus may exceed one.
+        For a DuctMode these are the reflection coefficients. With a jet their modulus may exceed one.
         """
         return self.transform.reflection
 
@@ -102,7 +102,7 @@ class Solution:
     def end_correction(self) -> float | None:
         """End correction l of the plane wave [radii], R = -|R| exp(2 i ka l / (1 - M^2)); None for other sources.
 
-        With a jet from the phase between -pi and pi: for frequencies up to which |2 ka l| < pi (1 - M^2).
+        With a jet it follows from the phase between -pi and pi: valid for |2 ka l| < pi (1 - M^2).
         """
         if self.transform.m or len(self.transform.amplitudes) > 1:
             return None
@@ -192,9 +192,9 @@ class Solution:
         Raises
         ------
         ValueError
-            As `field`, or amplitudes that are not a finite matrix without zero rows.
+            As `field`, or the amplitudes are not a finite matrix without zero rows.
         ConvergenceError
-            The error estimate is above the solution's tolerance: that of the orders' fields, carried over.
+            The error estimate, propagated from the fields of the radial orders, is above the solution's tolerance.
         """
         amplitudes = np.asarray(amplitudes, dtype=complex)
         if amplitudes.ndim != 2 or not np.all(np.isfinite(amplitudes)) or not np.all(np.any(amplitudes, axis=1)):

@@ -34,34 +34,34 @@ def solve(
     jet: Jet | None = None,
     tolerance: float = _TOLERANCE,
 ) -> Solution | MultiModeSolution:
-    """Solve for the sound that leaves the duct.
+    """Compute the sound that leaves the duct.
 
     Parameters
     ----------
     source : DuctMode, ModeMixture or MultiMode
         The sound incident on the open end.
     medium : object, optional
-        What the duct opens into: `UniformFlow` (the default: the flow, if there is one, is uniform and without a wake),
-        `Jet`, or an instance of another class in `analytic.media.MEDIA`.
+        Medium the duct opens into: `UniformFlow` (the default: the flow, if any, is uniform and has no wake), `Jet`, or
+        an instance of another class in `analytic.media.MEDIA`.
     jet : Jet, optional
-        Short for medium: the fluid outside, behind a vortex sheet; the duct's Mach number must be positive.
+        Shorthand for medium=jet: a vortex sheet separates the fluid outside; the duct's Mach number must be positive.
     tolerance : float
         Largest relative error estimate accepted, here and in everything computed from the solution.
 
     Returns
     -------
     Solution, JetSolution or MultiModeSolution
-        For a mode or mixture without or with a jet, and for a MultiMode.
+        For a mode or mixture without a jet, with a jet, and for a MultiMode, respectively.
 
     Raises
     ------
     TypeError
-        source or medium is none of these, jet not a Jet, or both medium and jet are given.
+        source or medium has another type, jet is not a Jet, or both medium and jet are given.
     ValueError
-        A jet without flow in the duct.
+        There is a jet but no flow in the duct.
     ConvergenceError
-        The error estimate is above the tolerance, as within a relative 1e-9 of a cut-on; with a jet, a mode of it was
-        lost, or two contours disagree.
+        The error estimate is above the tolerance, as within a relative 1e-9 of a cut-on; with a jet, one of its modes
+        was lost or two contours disagree.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def solve(
 
 
 def _medium(medium: object | None, jet: Jet | None) -> object:
-    """The medium that `solve` was given."""
+    """Medium from the arguments of `solve`."""
     if jet is None:
         return UniformFlow() if medium is None else medium
     if not isinstance(jet, Jet):

@@ -23,7 +23,7 @@ class DuctMode:
     mach : float, |mach| < 1
         Mach number of the flow in the duct, positive towards the open end [-].
     hub : float, 0 <= hub <= 0.95
-        Radius of a hard hub on the axis that runs on through the open end [radii]; 0 for none.
+        Radius of a hard hub on the axis that extends through the open end [radii]; 0 for none.
 
     Raises
     ------

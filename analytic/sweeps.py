@@ -1,4 +1,4 @@
-"""Many sources as one vectorised call, without flow or in uniform flow: near fields, and far fields.
+"""Many sources in one vectorised call, without flow or in uniform flow: near fields and far fields.
 
 The cases of one azimuthal order share every evaluation of a Bessel function and the sums of the factorisation.
 """
@@ -21,7 +21,7 @@ from .section import Section
 from .source import DuctMode, ModeMixture, Source
 
 _CHUNK = 128  # cases worked on at a time: their matrices of line nodes and angles stay in a few megabytes
-_TOGETHER = 16  # near fields worked on at a time: more share no more, and cost memory
+_TOGETHER = 16  # near fields computed at a time: larger groups save no more work and cost memory
 _COSINE_DIGITS = 15  # to which |cos(theta)| of mirrored angles agree: rounding is 1e-16, a node's effect is less
 
 
@@ -65,7 +65,7 @@ def near_fields(
     TypeError
         A source is neither a mode nor a mixture.
     ValueError
-        As `Solution.field`, or a tolerance that is not positive.
+        As `Solution.field`, or the tolerance is not positive.
     ConvergenceError
         The error estimate of a source's field is above the tolerance, as within a relative 1e-9 of a cut-on; the source
         is named.
@@ -96,7 +96,7 @@ def near_fields(
     return [fields[index] for index in range(len(sources))]
 
 
-# long: the parameters, errors and an example of a front door
+# long: description of the parameters and errors, and an example, of a main entry point
 def sweep(
     m: npt.ArrayLike,
     n: npt.ArrayLike,
@@ -112,7 +112,7 @@ def sweep(
     Parameters
     ----------
     m, n : (case,) int arrays
-        Azimuthal and radial orders; with the next two they broadcast together.
+        Azimuthal and radial orders; they broadcast with helmholtz and mach.
     helmholtz, mach : (case,) float arrays
         Helmholtz number ka > 0, Mach number of the uniform flow [-].
     theta : (angle,) float array

@@ -1,4 +1,4 @@
-"""One state of the duct: everything about a solution that depends on the medium the duct opens into."""
+"""The part of a solution that depends on the medium the duct opens into."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -27,7 +27,7 @@ class Transform(ABC):
     source : DuctMode or ModeMixture
         Kept as an attribute.
     medium : object
-        Of the class that the subclass has the entry for; kept as an attribute.
+        Instance of the class that `MEDIA` maps to the subclass; kept as an attribute.
 
     Attributes
     ----------
@@ -38,21 +38,21 @@ class Transform(ABC):
     amplitudes : (order,) complex array
         Incident potential amplitudes at the wall, x = 0, of the radial orders 0, 1, ...
     k, scale, shift : float
-        Of the contour variable.
+        Parameters of the contour variable.
     poles : (...) complex array
         Points that the path for x < 0 must keep away from, in the contour variable.
     arms : tuple of pairs of float
         Angles to the real axis at which that path may leave to the right and to the left [rad].
     flux : (order,) float array
-        Sound power of duct modes of unit amplitude, of all orders that `reflection` has.
+        Sound power of duct modes of unit amplitude, for all orders in `reflection`.
     propagating : (order,) bool array
         Which of these modes are cut on.
     radiation : float
         Radiated power over the integral of |D|^2 sin(theta).
     factor_error : float
-        Relative error estimate of what the factorisation contributes to the reflection coefficients.
+        Relative error estimate of the factorisation's contribution to the reflection coefficients.
     cancellation : float
-        Relative error of axial wavenumbers near cut-on: k and alpha share digits there.
+        Relative error of axial wavenumbers near cut-on, from the cancellation between k and alpha.
     """
 
     solution: ClassVar[type[Solution]] = Solution  # what `solve` returns
@@ -81,14 +81,14 @@ class Transform(ABC):
         return [cls(source, medium) for source in sources]
 
     def incident(self, source: Source) -> Self:
-        """The transform for another source in the same duct, of no more radial orders; the factorisation is shared."""
+        """Transform for another source in the same duct with no more radial orders; the factorisation is shared."""
         other = copy.copy(self)
         other.source, other.amplitudes = source, np.asarray(source.amplitudes, dtype=complex)
         other.excite()
         return other
 
     def incident_amplitudes(self, count: int) -> ComplexArray:
-        """Amplitudes of the first `count` radial orders, 0 where nothing is incident."""
+        """Amplitudes of the first `count` radial orders, 0 for those not incident."""
         amplitudes = np.zeros(count, complex)
         amplitudes[: len(self.amplitudes)] = self.amplitudes
         return amplitudes

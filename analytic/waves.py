@@ -1,4 +1,4 @@
-"""Sums of waves exp(-i s x): what a transform hands to the near field."""
+"""Sums of waves exp(-i s x), by which a transform describes the near field."""
 
 import functools
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ class Spectra(Protocol):
     """Spectra of one transform on one path."""
 
     def waves(self, r: FloatArray, downstream: bool) -> list[Waves]:
-        """The terms of the field on one side of the open end; r increases."""
+        """Terms of the field on one side of the open end; r increases."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What the constrained network is compared with: a fitted stencil, least-squares smoothing, a neural operator."""
+"""Baselines for the constrained network: a fitted stencil, least-squares smoothing, a neural operator."""
 
 from dataclasses import dataclass
 

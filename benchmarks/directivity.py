@@ -42,7 +42,7 @@ def solved(columns):
 
 
 def inputs(columns):
-    """What the plain network sees."""
+    """Inputs of the plain network."""
     m, n, helmholtz, mach = columns
     alpha = [radial_eigenvalue(int(a), int(b)) for a, b in zip(m, n, strict=True)]
     return torch.from_numpy(np.stack([m, n, alpha, helmholtz, mach], axis=1)).float()

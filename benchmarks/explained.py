@@ -1,4 +1,4 @@
-"""What the explanation benchmarks share: networks, cases, explained outputs and physical regions."""
+"""Shared parts of the explanation benchmarks: networks, cases, explained outputs and physical regions."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -116,7 +116,7 @@ def picture(place, one, relevance, title):
 
 
 def lip(options, pictures):
-    """What the derivative networks do at the lip."""
+    """Behaviour of the derivative networks at the lip."""
     print("\n**At the lip**, points within 0.2 radii of it\n")
 
     def close(random):

@@ -1,4 +1,4 @@
-"""Types of the arrays that the package passes around; their shapes are in the docstrings."""
+"""Types of arrays; shapes are given in the docstrings."""
 
 from typing import Any
 

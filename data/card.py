@@ -1,4 +1,4 @@
-"""The card of a dataset: its content and origin, for people who do not open the file."""
+"""The card of a dataset: a readable summary of its content and origin."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from .read import About, Dataset
 def card(dataset: Dataset, name: str, picture: str) -> str:
     """Write the card as Markdown.
 
-    dataset : data.read.Dataset, its fields are not needed; name, picture : names of the dataset's file and its picture.
+    dataset : data.read.Dataset, which may lack its fields. name, picture : names of the dataset's file and its picture.
     """
     about, arrays = dataset.about, dataset.arrays
     m = sorted(set(arrays["m"].tolist()))

@@ -15,17 +15,17 @@ from .hdf5 import FILTERS, LARGEST_EXPANSION, SMALL, attribute, dataset_of, expe
 from .layout import FORMAT, KIND, MISSING, MISSING_COLUMNS, PROVENANCE, SPLITS
 
 _LARGEST_CHUNK = 2**28  # bytes; HDF5 holds a whole chunk in memory
-_LARGEST_ORDER = 10_000  # of a recipe it is 40; others' files may hold higher ones
+_LARGEST_ORDER = 10_000  # recipes allow 40; files from other sources may hold higher orders
 
 
 @dataclass(frozen=True)
 class About:
-    """A file without its arrays.
+    """Description of a file, without its arrays.
 
     task : name of a task, see `data.tasks`. splits : names, in the order of the numbers in `split`.
     provenance : attributes of the file. missing : records (case, m, helmholtz, mach, split, reason) of the recipe's
     cases that are not in it. scales : {field: (root mean square of the modulus, largest part)} of the training cases,
-    where there are some.
+    if there are any.
     """
 
     task: str
@@ -35,14 +35,14 @@ class About:
     scales: dict[str, tuple[float, float]]
 
     def number(self, split: str) -> int:
-        """Number of a split by its name."""
+        """Number of the split of this name."""
         if split not in self.splits:
             raise ValueError(f"split must be one of {', '.join(self.splits)}, got {split!r}")
         return self.splits.index(split)
 
 
 def check_layout(file: h5py.File, path: Path, task: str | None) -> About:
-    """Check everything but the values, before memory is allocated for them; refuse tasks other than `task`."""
+    """Check everything except the values before memory is allocated for them; refuse tasks other than `task`."""
     if attribute(file, "kind") != KIND:
         raise ValueError(f"{path} is HDF5, but not a wavenet dataset (attribute kind is not {KIND!r})")
     if attribute(file, "format") != FORMAT:
@@ -72,7 +72,7 @@ def check_layout(file: h5py.File, path: Path, task: str | None) -> About:
 
 
 def _scales(file: h5py.File, path: Path, fields: tuple[str, ...]) -> dict[str, tuple[float, float]]:
-    """Statistics of the fields over the training cases, where there are some."""
+    """Statistics of the fields over the training cases, if there are any."""
     scales = {}
     for name in fields:
         rms, largest = (attribute(file[name], key) for key in ("train_rms", "train_largest"))
@@ -85,7 +85,7 @@ def _scales(file: h5py.File, path: Path, fields: tuple[str, ...]) -> dict[str, t
 
 
 def _check_storage(dataset: h5py.Dataset, name: str, path: Path, dtype: str) -> None:
-    """Refuse arrays that are elsewhere, unchecked, incomplete, or larger than the file could hold."""
+    """Refuse arrays that are stored elsewhere, without checksums, incomplete, or larger than the file could hold."""
     if dataset.dtype != np.dtype(dtype):
         raise ValueError(f"{path}: {name} is {dataset.dtype}, expected {np.dtype(dtype)}")
     if dataset.is_virtual or dataset.external:

@@ -1,4 +1,4 @@
-"""Shards computed by worker processes: of a cluster of our own on this machine, or of a running dask scheduler."""
+"""Shards computed by the worker processes of a local cluster or of a running dask scheduler."""
 
 import contextlib
 import itertools
@@ -15,15 +15,15 @@ from .recipe import Recipe
 from .sampling import Plan
 from .shards import compute, groups, lost, versions
 
-_AHEAD = 2  # shards asked for at a time, for each thread of the cluster
-_GLANCE = 0.1  # seconds between looks at whether Ctrl-C was pressed
-_DEATHS = 3  # of the workers that a shard may cost before its cases are given up
+_AHEAD = 2  # shards submitted at a time per thread of the cluster
+_GLANCE = 0.1  # seconds between checks for Ctrl-C
+_DEATHS = 3  # worker deaths after which the cases of a shard are given up
 
 
 def compute_all(
     recipe: Recipe, plan: Plan, todo: list[int], workers: int, scheduler: str | None
 ) -> Iterator[tuple[int, bytes, list[Missing]]]:
-    """Number, content and missing cases of the shards to do, as they are finished."""
+    """Number, content and missing cases of each shard, in the order in which they finish."""
     from distributed import KilledWorker
 
     with _interrupts() as interrupted, _client(min(workers, len(todo)), scheduler) as client:
@@ -58,7 +58,7 @@ def compute_all(
 
 @contextlib.contextmanager
 def _interrupts() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets, to be looked at where the work can stop; a second Ctrl-C raises.
+    """An event that Ctrl-C sets, checked where the work can stop; a second Ctrl-C raises.
 
     A KeyboardInterrupt raised at an arbitrary place may be lost: Python drops exceptions in some callbacks.
     """
@@ -75,7 +75,7 @@ def _interrupts() -> Iterator[threading.Event]:
 
 @contextlib.contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
-    """A client of the scheduler, or of a cluster of our own that lives as long as the client."""
+    """A client of the scheduler, or of a local cluster that lives as long as the client."""
     import dask
     from distributed import Client, LocalCluster
 
@@ -100,7 +100,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
 
 
 def _close(what: Any) -> None:
-    """Close a client or cluster whose work is done or given up; its errors must not hide the one before."""
+    """Close a client or cluster after its work is done or given up; errors here must not mask an earlier one."""
     with contextlib.suppress(Exception):
         what.close()
 

@@ -1,7 +1,7 @@
-"""The MATLAB layout of the released study (Huang 2020), read and written.
+"""Reading and writing the MATLAB layout of the released study (Huang 2020).
 
-One row a case, one column a point, r slow and x fast: Psi_nf1, u_nf1, P_nf1 (potential, axial velocity, pressure); rr1,
-zz1 the points' r and x; y_num, x_num the numbers of different r and x; mm, nn azimuthal and highest radial order,
+One row per case, one column per point, x varying fastest: Psi_nf1, u_nf1, P_nf1 (potential, axial velocity, pressure);
+rr1, zz1 the points' r and x; y_num, x_num the numbers of different r and x; mm, nn azimuthal and highest radial order,
 Amp_in amplitudes by radial order. Files written here also hold v_nf1, ka and Mach, which the study's scripts ignore.
 
 Files from elsewhere lack these. ka and M are then fitted to P = i ka Psi - M u, and the amplitudes of the duct modes to
@@ -28,7 +28,7 @@ _VARIABLES = ("rr1", "zz1", "Psi_nf1", "u_nf1", "P_nf1", "x_num", "y_num", "mm",
 _NUMBERS = ("double", "single", *(f"{sign}int{size}" for sign in ("", "u") for size in (8, 16, 32, 64)))
 _MORE = ("v_nf1", "ka", "Mach")
 _TASK = tasks.get("derivative")  # the layout holds near fields
-_MISFIT = 1e-3  # relative, from which a file is refused: single precision and the study's solver stay below it
+_MISFIT = 1e-3  # relative misfit above which a file is refused: single precision and the study's solver stay below it
 _LARGEST = 2**31 - 1  # bytes of a variable in a MATLAB 5 file
 _EXPANSION = 1100  # bytes in memory for a byte in a file: what its compression can do
 
@@ -79,7 +79,7 @@ def to_matlab(path: str | Path, out: str | Path, *, split: str | None = None) ->
 
 @dataclass(frozen=True)
 class Misfit:
-    """Largest relative misfits over the cases, of P, Psi and u; 0 where nothing was fitted."""
+    """Largest relative misfits of P, Psi and u over the cases; 0 if nothing was fitted."""
 
     pressure: float
     potential: float
@@ -88,7 +88,7 @@ class Misfit:
 
 @dataclass(frozen=True)
 class _Study:
-    """Content of a file of the study, completed: (case, x, r) fields, and one value a case."""
+    """Completed content of a file of the study: (case, x, r) fields, and one value per case."""
 
     x: FloatArray
     r: FloatArray
@@ -118,11 +118,11 @@ def from_matlab(
     ----------
     path, out : paths
     helmholtz, mach : float, optional
-        Of all cases. Without them the file's own values are used, or values are fitted.
+        Values for all cases. Without them the file's own values are used, or values are fitted.
     shares : three floats
-        Of train, validation and test, dealt by case.
+        Shares of train, validation and test, to which cases are assigned at random.
     seed : int
-        Of the dealing.
+        Seed of the assignment.
 
     Returns
     -------
@@ -241,7 +241,7 @@ def _fields(values: Array, nx: int, nr: int, name: str, path: Path) -> ComplexAr
 
 
 def _column(values: Array, cases: int, name: str, path: Path) -> Array:
-    """One number for each case; a single number is that of all cases."""
+    """One number per case; a single number applies to all cases."""
     flat = np.ravel(values)
     if len(flat) not in (1, cases) or not np.all(np.isfinite(flat)):
         raise ValueError(f"{path}: {name} has shape {values.shape}, expected a number for each of {cases} cases")
@@ -251,7 +251,7 @@ def _column(values: Array, cases: int, name: str, path: Path) -> Array:
 def _parameters(
     psi: ComplexArray, u: ComplexArray, p: ComplexArray, helmholtz: float | None, mach: float | None
 ) -> tuple[FloatArray, FloatArray, float]:
-    """ka and M of every case, fitted where they are not given, and the largest relative misfit of p."""
+    """ka and M of every case, fitted if they are not given, and the largest relative misfit of p."""
     ka, flow, worst = np.empty(len(psi)), np.empty(len(psi)), 0.0
     for case in range(len(psi)):
         columns = np.stack([1j * psi[case].ravel(), -u[case].ravel()], axis=1)

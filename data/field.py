@@ -1,6 +1,6 @@
 """One field as an HDF5 file: x, r, potential, axial_velocity, radial_velocity, pressure (complex, axes x and r).
 
-The attributes m, helmholtz and mach say to which case it belongs. A user's own file needs these, x, r and potential.
+The attributes m, helmholtz and mach identify its case. A user's own file needs these, x, r and potential.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from .hdf5 import expect_numbers, number, opened, plain_array
 from .layout import text
 
 UNITS = {"potential": "a c", "axial_velocity": "c", "radial_velocity": "c", "pressure": "rho c^2"}
-_ERROR = "_error"  # ending of the name of an array of expected errors, which are in the units of their field
+_ERROR = "_error"  # suffix of the names of arrays of expected errors, which have the units of their field
 KIND = "wavenet-field"
 
 
@@ -38,7 +38,7 @@ def write_field(
     r: npt.ArrayLike,
     arrays: Mapping[str, npt.ArrayLike],
 ) -> None:
-    """Write fields on a grid; the file appears when it is complete.
+    """Write fields on a grid; the file appears once it is complete.
 
     attributes : dict of numbers and texts, such as m, helmholtz, mach. arrays : {name in UNITS: (x, r)
     complex array}, and (x, r) float arrays of expected errors, their names ending in _error.

@@ -24,7 +24,7 @@ def whole_file(path: str | Path) -> Iterator[h5py.File]:
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a file whole, replacing one that is there."""
+    """Write a file atomically, replacing an existing one."""
     with temporary(Path(path)) as partial, partial.open("wb") as raw:
         raw.write(content)
         raw.flush()

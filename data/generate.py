@@ -1,8 +1,8 @@
 """Compute a recipe into one HDF5 file, on this machine or on a dask.distributed cluster.
 
 During the computation the folder FILE.parts holds finished shards and their journal (see `journal`); at the end they
-are joined, and the folder is deleted. After any interruption a resumed run computes the missing shards and writes the
-same bits.
+are joined, and the folder is deleted. After any interruption a resumed run computes the missing shards and writes a
+bit-identical file.
 """
 
 import contextlib
@@ -65,20 +65,20 @@ def generate(
     ----------
     named : data.recipe.NamedRecipe
     path : path
-        Must not exist; the file appears when it is complete.
+        Must not exist; the file appears once it is complete.
     workers : int
-        Processes on this machine. The same recipe and seed give the same bits, whatever their number.
+        Processes on this machine. The same recipe and seed give bit-identical files, whatever their number.
     scheduler : str, optional
         Address of a running dask scheduler, as tcp://HOST:PORT, whose workers are used instead; it must be trusted.
     resume : bool
-        Go on with what an earlier call left.
+        Continue an interrupted call.
     progress : callable, optional
-        Called with the number of finished cases, and the number in all.
+        Called with the number of finished cases and the total number.
 
     Returns
     -------
     Summary
-        Missing are the cases that did not converge or whose workers died; the file lists them, too.
+        Missing cases did not converge or their workers died; the file also lists them.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def _shards(
     scheduler: str | None,
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Compute the shards that the journal has not acknowledged."""
+    """Compute the shards that are not yet in the journal."""
     done = journal.done()
     finished = sum(one.cases + len(one.missing) for one in done.values())
     todo = [number for number in range(count(recipe, plan)) if number not in done]
@@ -147,7 +147,7 @@ def _shards(
 
 @contextlib.contextmanager
 def _resumable(plan: Plan, journal: Journal) -> Iterator[None]:
-    """Add to the message of an error or interruption how to go on."""
+    """Add to the message of an error or interruption how to resume."""
     try:
         yield
     except BaseException as error:
@@ -195,7 +195,7 @@ def _join(recipe: Recipe, plan: Plan, journal: Journal, path: Path, about: dict[
 
 
 def _append(source: h5py.Dataset, target: h5py.Dataset, start: int) -> None:
-    """Copy a shard's array behind the first `start` cases."""
+    """Copy a shard's array to the cases from `start` on."""
     if target.ndim < 4:
         target[start : start + len(source)] = source[...]
         return

@@ -1,4 +1,4 @@
-"""HDF5 files from strangers, read safely: nothing is executed or followed elsewhere, sizes are checked first."""
+"""Safe reading of untrusted HDF5 files: nothing is executed, no links are followed, sizes are checked first."""
 
 import contextlib
 import os
@@ -13,8 +13,8 @@ import numpy.typing as npt
 from .arrays import Array
 from .layout import LONGEST_TEXT
 
-SMALL = 2**24  # bytes of an array that is small enough to be read whatever the file's size
-LARGEST_EXPANSION = 50  # bytes in memory for a byte in the file, of arrays that are not small; fields have less than 2
+SMALL = 2**24  # bytes up to which an array may be read whatever the file's size
+LARGEST_EXPANSION = 50  # bytes in memory per byte in the file, for arrays that are not small; fields have less than 2
 FILTERS = {1, 2, 3}  # deflate, shuffle, fletcher32
 _LARGEST_ARRAY = 2**30  # bytes of a user's array
 _SENSIBLE: dict[str, Callable[[Any], bool]] = {
@@ -25,7 +25,7 @@ _SENSIBLE: dict[str, Callable[[Any], bool]] = {
 
 
 def open_file(path: Path) -> h5py.File:
-    """An HDF5 file that is there, opened for reading."""
+    """Open an existing HDF5 file for reading."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no dataset file {path}")
     return h5py.File(path, "r")
@@ -48,14 +48,14 @@ def opened(path: Path) -> Iterator[h5py.File]:
 
 
 def dataset_of(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
-    """A dataset that is in this file itself."""
+    """A dataset stored in this file itself."""
     if not is_own(group, name) or not isinstance(group[name], h5py.Dataset):
         raise ValueError(f"{path}: {name} is missing or not a dataset of this file")
     return group[name]
 
 
 def is_own(group: h5py.Group, name: str) -> bool:
-    """Tell whether a name is there and is no link to elsewhere; links are not followed."""
+    """Whether a name exists and is not a link to another place; links are not followed."""
     links, key = group.id.links, name.encode()
     return bool(links.exists(key) and links.get_info(key).type == h5py.h5l.TYPE_HARD)
 
@@ -89,7 +89,7 @@ def number(owner: h5py.Group | h5py.Dataset, name: str) -> int | float | None:
 
 
 def expect_numbers(file: h5py.File, path: Path, names: Sequence[str]) -> dict[str, int | float]:
-    """Those of the attributes m, helmholtz and mach that are named, in range."""
+    """Values of the named attributes among m, helmholtz and mach, checked to be in range."""
     values = {}
     for name in names:
         value = number(file, name)
@@ -105,7 +105,7 @@ def plain_array(file: h5py.File, name: str, path: Path, dimensions: Sequence[int
     Raises
     ------
     ValueError
-        It is missing, elsewhere, of another kind, not finite, or larger than the file.
+        It is missing, stored elsewhere, of another kind, not finite, or larger than the file.
     """
     dataset = dataset_of(file, name, path)
     if dataset.ndim not in dimensions or dataset.dtype.kind != kind or not dataset.size:
@@ -125,7 +125,7 @@ def plain_array(file: h5py.File, name: str, path: Path, dimensions: Sequence[int
 
 
 def plain(value: Any) -> Any:
-    """A value that HDF5 gave, as Python's own: text, or a number."""
+    """A value from HDF5 as a Python string or number."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value.item() if isinstance(value, np.generic) else value

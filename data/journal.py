@@ -1,4 +1,4 @@
-"""The folder of an unfinished dataset: its plan, its shards, and the journal of those that are done."""
+"""The folder of an unfinished dataset: its plan, its shards, and the journal of finished shards."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ _PLAN = "plan.json"
 
 @dataclass(frozen=True)
 class Missing:
-    """A case that is not in the dataset: its number and parameters, and why."""
+    """A case that is not in the dataset: its number and parameters, and the reason."""
 
     case: int
     m: int
@@ -26,7 +26,7 @@ class Missing:
 
 
 class Done(NamedTuple):
-    """Record of an acknowledged shard: SHA-256 of its content, number of its cases, and those that are missing."""
+    """Record of a finished shard: SHA-256 of its content, number of its cases, and its missing cases."""
 
     digest: str
     cases: int
@@ -34,13 +34,13 @@ class Done(NamedTuple):
 
 
 class Journal:
-    """The folder of an unfinished dataset: what is planned, the shards, and which of them are done."""
+    """The folder of an unfinished dataset: the plan, the shards, and which of them are finished."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
     def begin(self, plan: dict[str, Any]) -> dict[str, Any]:
-        """Start with a plan, or go on with the same one; return the plan that was begun.
+        """Start with a plan, or continue with the same one; return the plan that was begun.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class Journal:
         return self.folder / f"shard-{number:06d}.h5"
 
     def done(self) -> dict[int, Done]:
-        """Records of the shards that are acknowledged and there, by number."""
+        """Records of the finished shards that exist, by number."""
         path = self.folder / _JOURNAL
         records: dict[int, Done] = {}
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []  # a last line without end was cut off
@@ -79,7 +79,7 @@ class Journal:
         return records
 
     def acknowledge(self, number: int, content: bytes, cases: int, missing: list[Missing]) -> Done:
-        """Keep a shard for good; return its record."""
+        """Store a shard durably; return its record."""
         digest = hashlib.sha256(content).hexdigest()
         if content:
             write_bytes(self.shard(number), content)
@@ -95,12 +95,12 @@ class Journal:
         return Done(digest, cases, missing)
 
     def content(self, number: int, digest: str) -> bytes:
-        """The bytes of a shard, as they were acknowledged.
+        """The bytes of a shard, checked against its recorded digest.
 
         Raises
         ------
         ValueError
-            They are not those that the digest is of.
+            They do not have this digest.
         """
         content = self.shard(number).read_bytes()
         if hashlib.sha256(content).hexdigest() != digest:

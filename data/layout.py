@@ -1,7 +1,7 @@
 """The layout of a dataset file: its arrays with dimensions, units and filters, and its attributes.
 
-Which arrays a file holds is stated by its task (see `data.tasks`). docs/format.md describes the files for readers; a
-test compares the two. Complex values have a last or second dimension `part` of length two, real and imaginary.
+The task defines which arrays a file holds (see `data.tasks`). docs/format.md describes the files for readers; a test
+compares the two. Complex values have a last or second dimension `part` of length two, real and imaginary.
 Conventions are those of `analytic`: time factor exp(-i omega t), lengths in duct radii, open end at x = 0, wall r = 1,
 x < 0.
 """
@@ -17,14 +17,14 @@ from .task import Task
 
 FORMAT = 3  # raised when the layout changes
 KIND = "wavenet-dataset"
-SPLITS = ("train", "validation", "test")  # the first ones; recipes may name more test sets
-# The checksum of zeros is zero: without gzip, which has no zeros to read, a chunk that was wiped out would pass.
+SPLITS = ("train", "validation", "test")  # always the first; recipes may name further test sets
+# The checksum of zeros is zero: without gzip, for which zeros are invalid, a chunk overwritten by zeros would pass.
 CHECKED = {"fletcher32": True, "compression": "gzip", "compression_opts": 1, "shuffle": True}
 LONGEST_TEXT = 60_000  # bytes of an attribute: HDF5 keeps small ones in the checked header
 
 
 MISSING = "missing"  # group of the cases that did not converge
-REASON = 200  # bytes of a reason there
+REASON = 200  # bytes of the reason stored for each of them
 MISSING_COLUMNS = {"case": "i8", "m": "i8", "helmholtz": "f8", "mach": "f8", "split": "i8", "reason": f"S{REASON}"}
 PROVENANCE = ("recipe_name", "recipe", "seed", "versions", "commit", "conventions", "solver_tolerance")
 _COORDINATES = "m helmholtz mach split group"  # of the fields, beside their dimensions: xarray's coordinates
@@ -46,7 +46,7 @@ def create(
     lengths : dict
         Lengths of the dimensions.
     values : dict
-        Arrays that are known already, such as those of the dimensions.
+        Arrays that are already known, such as those of the dimensions.
     splits : sequence of str
         Meaning of the values of `split`.
     """
@@ -74,7 +74,7 @@ def create(
 
 
 def _chunks(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """One case a chunk for arrays of four dimensions, so that reading a case reads no other; many for small arrays."""
+    """One case per chunk for arrays of four dimensions, so that cases are read separately; many for small arrays."""
     if len(shape) == 4:
         return (1, *shape[1:])
     return tuple(max(1, min(size, 1024 if axis == 0 else size)) for axis, size in enumerate(shape))

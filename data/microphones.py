@@ -1,4 +1,4 @@
-"""Pressures of a microphone array as an HDF5 file: x, r, phi, pressure; attributes helmholtz, mach and maybe noise."""
+"""Pressures of a microphone array as an HDF5 file: x, r, phi, pressure; attributes helmholtz, mach, noise if known."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ class MicrophoneArray:
 
 
 def write_array(path: str | Path, array: MicrophoneArray) -> None:
-    """Write an array's file, which appears when it is complete."""
+    """Write an array's file, which appears once it is complete."""
     with whole_file(path) as file:
         file.attrs["kind"] = text(KIND)
         numbers = {"helmholtz": array.helmholtz, "mach": array.mach, "noise": array.noise}
@@ -41,7 +41,7 @@ def write_array(path: str | Path, array: MicrophoneArray) -> None:
 
 
 def read_array(path: str | Path) -> MicrophoneArray:
-    """Read the file of an array; pressures of one dimension are one snapshot.
+    """Read the file of an array; one-dimensional pressures are a single snapshot.
 
     Raises
     ------

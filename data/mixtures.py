@@ -20,7 +20,7 @@ AMPLITUDE = Variable(("case", "order", "part"), "f8", "a c", "incident potential
 
 
 def solve_first(group: Group) -> analytic.Solution:
-    """Solution for the first mixture of a group; its fields for other amplitudes are those of the other mixtures."""
+    """Solution for the first mixture of a group; its `fields` for other amplitudes gives the other mixtures."""
     from analytic import ModeMixture, solve
 
     mixture = ModeMixture(group.m, group.amplitudes[0], group.helmholtz, group.mach)

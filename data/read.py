@@ -1,7 +1,7 @@
 """Check a dataset file and read it, whole or case by case. Needs neither the solver nor mpmath.
 
-Files may come from strangers: layout, sizes and links are checked before anything is allocated, nothing in a file is
-executed or followed elsewhere, and every value read has passed a checksum.
+Files may be untrusted: layout, sizes and links are checked before anything is allocated, nothing in a file is executed,
+no links are followed, and every value read has passed a checksum.
 """
 
 import os
@@ -22,7 +22,7 @@ from .hdf5 import expect_finite, open_file, opened
 class Dataset:
     """A dataset in memory.
 
-    about : About. arrays : by name, those of the task.
+    about : About. arrays : arrays of the task, by name.
     """
 
     about: About
@@ -50,10 +50,10 @@ class Dataset:
 
 
 class Cases:
-    """Cases of a file, read when they are asked for: `len(cases)`, `cases[i]` -> {name: array} along no case axis.
+    """Cases of a file, read on access: `len(cases)`, `cases[i]` -> {name: array} without a case axis.
 
-    For files larger than memory. It may be pickled and used from any number of processes: each opens the file itself,
-    when it first reads.
+    For files larger than memory. It may be pickled and used from any number of processes: each opens the file on its
+    first read.
 
     Parameters
     ----------
@@ -67,9 +67,9 @@ class Cases:
     ----------
     about : About
     columns : dict
-        Small arrays over these cases, as m and group.
+        Small arrays over these cases, such as m and group.
     constants : dict
-        Arrays that do not run along the cases, as x and r.
+        Arrays that do not run along the cases, such as x and r.
     """
 
     def __init__(self, path: str | Path, split: str, *, task: str | None = None) -> None:
@@ -111,12 +111,13 @@ def read(path: str | Path, *, task: str | None = None) -> Dataset:
     path : path
         HDF5 file written by `data.generate`.
     task : str, optional
-        Refuse a file of another task than this one.
+        Refuse a file of any other task.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        No such file; not a dataset of ours, of another version or task, or damaged: the message names the array.
+        There is no such file, or it is not a wavenet dataset, of another version or task, or damaged (the message names
+        the array).
     """
     path = Path(path)
     with opened(path) as file:
@@ -127,7 +128,7 @@ def read(path: str | Path, *, task: str | None = None) -> Dataset:
 
 
 def read_small(path: str | Path, *, task: str | None = None) -> Dataset:
-    """`read` without the fields: the parameters of the cases, whatever the size of the file."""
+    """`read` without the fields: small arrays such as the cases' parameters, whatever the size of the file."""
     path = Path(path)
     with opened(path) as file:
         about = check_layout(file, path, task)

@@ -1,4 +1,4 @@
-"""Recipes: validated TOML files, a user's or built in, that say what a dataset samples."""
+"""Recipes: validated TOML files, built in or a user's own, that define what a dataset samples."""
 
 import math
 import tomllib
@@ -23,7 +23,7 @@ from .layout import SPLITS
 from .task import Finite, Table
 
 _BUILT_IN = Path(__file__).parent / "recipes"
-# The record of every recipe in a file of format 3 lists these tables, null where the task has another.
+# The recipe stored in a file of format 3 lists all of these tables, null if the task uses another.
 _RECORDED = ("grid", "microphones", "disc", "arc")
 
 # Limits that were chosen, not derived: they contain the built-in recipes with room to spare and keep costs bounded.
@@ -42,7 +42,7 @@ class Source(Table):
 
     m : azimuthal orders. n : "cut-on" (all cut-on radial orders) or a list. helmholtz, mach : ranges, drawn uniformly.
     modes : least and largest number of radial orders mixed, with complex normal amplitudes of total square one.
-    mixtures : cases that share one (m, helmholtz, mach), with amplitudes of their own.
+    mixtures : number of cases that share one (m, helmholtz, mach) but differ in their amplitudes.
     """
 
     m: Orders
@@ -62,9 +62,9 @@ class Source(Table):
 
 
 class OutOfRange(Table):
-    """A named test set outside the ranges of the source: what it gives replaces the source's.
+    """A named test set outside the ranges of the source: its entries replace those of the source.
 
-    share : its number of cases, over the recipe's.
+    share : its number of cases relative to the recipe's.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -76,20 +76,20 @@ class OutOfRange(Table):
     modes: Modes | None = None
 
     def source(self, usual: Source) -> Source:
-        """The recipe's source with what this set replaces."""
+        """The recipe's source with this set's replacements."""
         changes = {name: getattr(self, name) for name in Source.model_fields if getattr(self, name, None) is not None}
         return Source.model_validate(usual.model_dump() | changes)
 
 
 def _as_the_tasks(value: Any, info: ValidationInfo) -> Any:
-    """Validate a recipe's place by the task's own model."""
+    """Validate a recipe's place with the task's own model."""
     return tasks.get(info.data["task"]).place.model_validate(value) if "task" in info.data else value
 
 
 class Recipe(Table):
-    """A dataset: one task, its sources and where they are observed; split by their parameters, see `sampling`.
+    """A dataset: one task, its sources and where they are observed; split by parameters, see `sampling`.
 
-    place : the task's own table, under the name that the task gives it, as [grid] for near fields.
+    place : the task's own table, under the name that the task gives it, such as [grid] for near fields.
     """
 
     task: str
@@ -103,7 +103,7 @@ class Recipe(Table):
     @model_validator(mode="before")
     @classmethod
     def _placed(cls, content: Any) -> Any:
-        """The table that the task names becomes `place`; those of other tasks are refused."""
+        """The table named by the task becomes `place`; tables of other tasks are refused."""
         if not isinstance(content, dict) or content.get("task") not in tasks.names():
             return content  # refused by the fields
         if "place" in content:
@@ -117,7 +117,7 @@ class Recipe(Table):
 
     @model_serializer(mode="wrap")
     def _recorded(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As it is recorded in files."""
+        """The recipe as recorded in files."""
         content = handler(self)
         place, last = content.pop("place"), content.pop("out_of_range")
         return content | dict.fromkeys(_RECORDED) | {tasks.get(self.task).section: place, "out_of_range": last}
@@ -175,7 +175,7 @@ def load(source: str | Path, *, cases: int | None = None, seed: int | None = Non
     source : str or path
         A TOML file, or the name of a built-in recipe.
     cases, seed : int, optional
-        Instead of the recipe's own.
+        Replacements for the recipe's own values.
 
     Raises
     ------
@@ -204,7 +204,7 @@ def load(source: str | Path, *, cases: int | None = None, seed: int | None = Non
 
 
 def _key(location: tuple[int | str, ...], content: dict[str, Any]) -> str:
-    """The key of a recipe that is at fault, as the recipe spells it."""
+    """The invalid key, as spelled in the recipe."""
     if location[:1] == ("place",) and content.get("task") in tasks.names():
         location = (tasks.get(content["task"]).section, *location[1:])
     return ".".join(map(str, location)) or "recipe"

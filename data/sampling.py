@@ -1,9 +1,9 @@
-"""The cases of a recipe: which parameters each has, and what it is for.
+"""The cases of a recipe: their parameters and splits.
 
-Splits are by parameter: the plane of Helmholtz and Mach number is cut into blocks, and every block is dealt to train,
-validation or test. A test case therefore lies in a block that no training case is in. Out-of-range sets have sources
-of their own. Every group of cases draws from a random stream of its own: it depends on the recipe, its seed and the
-group's number alone.
+Splits are by parameter: the plane of Helmholtz and Mach number is cut into blocks, and every block is assigned to
+train, validation or test. A test case therefore lies in a block without training cases. Out-of-range sets have sources
+of their own. Every group of cases has its own random stream, which depends only on the recipe, its seed and the group's
+number.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from .arrays import ComplexArray, FloatArray, IntArray
 from .layout import SPLITS
 from .recipe import Recipe, Source
 
-_BLOCKS = (32, 8)  # of the Helmholtz and the Mach number, where their ranges are not points
-_DRAWS = 10_000  # of one group until one of its modes is cut on
+_BLOCKS = (32, 8)  # numbers of blocks in Helmholtz and Mach number, unless the range is a point
+_DRAWS = 10_000  # largest number of draws of a group until one of its modes is cut on
 _DEALING, _DRAWING, _CUTTING = 0, 1, 2  # random streams of a seed: cases to splits, groups, blocks to splits
 
 
@@ -44,9 +44,9 @@ class Plan:
     Attributes
     ----------
     groups, cases : int
-        How many there are.
+        Numbers of groups and cases.
     split_names : tuple of str
-        Sets of the recipe, by their numbers.
+        Names of the recipe's sets, in the order of their numbers.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -77,7 +77,7 @@ class Plan:
         Raises
         ------
         ValueError
-            None of its modes is cut on, however often it is drawn.
+            No draw has a cut-on mode.
         """
         split = int(self._split[number])
         source, rng = self._sources[split], np.random.default_rng([self._recipe.seed, _DRAWING, number])
@@ -101,7 +101,7 @@ class Plan:
         return Group(number, number * self._mixtures, split, m, helmholtz, mach, amplitudes[:, :used])
 
     def _place(self, split: int, rng: np.random.Generator) -> FloatArray:
-        """Helmholtz and Mach number as shares of their ranges."""
+        """Helmholtz and Mach number as fractions of their ranges."""
         if split >= len(SPLITS):
             return rng.uniform(size=2)
         shape, blocks = self._blocks
@@ -110,7 +110,7 @@ class Plan:
 
 
 def _deal(recipe: Recipe) -> tuple[tuple[int, ...], list[IntArray]]:
-    """Shape of the grid of blocks, and the blocks of every split; where there is one block, all share it."""
+    """Shape of the grid of blocks, and the blocks of every split; a single block is shared by all."""
     ranges = (recipe.source.helmholtz, recipe.source.mach)
     shape = tuple(count if low < high else 1 for count, (low, high) in zip(_BLOCKS, ranges, strict=True))
     count = int(np.prod(shape))
@@ -138,7 +138,7 @@ def _most_orders(source: Source) -> int:
 
 
 def _amplitudes(source: Source, orders: list[int], rng: np.random.Generator) -> ComplexArray:
-    """Amplitudes of the radial orders up to the last one there is: some of them, complex normal, total square one."""
+    """Amplitudes of the radial orders up to the last: a random subset is complex normal, with total square one."""
     count = min(int(rng.integers(source.modes[0], source.modes[1] + 1)), len(orders))
     chosen = np.sort(rng.choice(orders, count, replace=False))
     parts = rng.standard_normal((count, 2))

@@ -1,7 +1,7 @@
 """Shards: a few groups of cases that are computed together, as the bytes of a small HDF5 file.
 
-A shard has the arrays of the dataset that run along its cases, and sums for the dataset's statistics. It is written
-whole or not at all; its line in the journal, with its digest, acknowledges it (see `journal`).
+A shard holds the arrays of the dataset that run along its cases, and sums for the dataset's statistics. It is written
+atomically; its line in the journal, with its digest, marks it as finished (see `journal`).
 """
 
 import importlib.metadata
@@ -19,11 +19,11 @@ from .journal import Missing
 from .recipe import Recipe
 from .sampling import Group, Plan
 
-_CASES = 16  # of a shard, about: what an interruption may cost, for each worker
+_CASES = 16  # approximate number of cases in a shard: the work an interruption may cost per worker
 
 
 def versions() -> str:
-    """Versions of the libraries that decide on the bits of a dataset."""
+    """Versions of the libraries that determine the bits of a dataset."""
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("wavenet", "numpy", "scipy", "h5py"))
 
 
@@ -55,7 +55,7 @@ def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Mis
     recipe : Recipe
     number : int
     expected : str
-        `versions` of the process that asks.
+        `versions` of the calling process.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Mis
     Raises
     ------
     ValueError
-        This process has other versions than the one that asks.
+        This process has other versions than the calling one.
     """
     if versions() != expected:
         raise ValueError(f"a worker has {versions()}, the process that asks {expected}: the bits would differ")
@@ -83,7 +83,7 @@ def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Mis
 
 
 def lost(group: Group, reason: str) -> list[Missing]:
-    """Records of a group's cases."""
+    """Records of a group's cases as missing."""
     cases = range(group.first, group.first + len(group.amplitudes))
     return [Missing(case, group.m, group.helmholtz, group.mach, group.split, reason) for case in cases]
 
@@ -109,7 +109,7 @@ def lengths(recipe: Recipe, plan: Plan, cases: int) -> dict[str, int]:
 
 
 def _file(recipe: Recipe, plan: Plan, found: list[dict[str, Array]]) -> bytes:
-    """The bytes of a shard; none if it has no cases."""
+    """The bytes of a shard; empty if it has no cases."""
     if not found:
         return b""
     task = tasks.get(recipe.task)

@@ -1,4 +1,4 @@
-"""Information on a file as a whole: its provenance, statistics of the training fields, missing cases."""
+"""Information about a file as a whole: its provenance, statistics of the training fields, missing cases."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -32,13 +32,13 @@ def provenance(task: str, name: str, recipe: str, seed: int, commit: str) -> dic
 
 
 def write_provenance(file: h5py.File, about: Mapping[str, str | int | float]) -> None:
-    """Write the attributes that `provenance` gave."""
+    """Write the attributes from `provenance`."""
     for name, value in about.items():
         file.attrs[name] = text(value) if isinstance(value, str) else value
 
 
 def write_statistics(dataset: h5py.Dataset, squares: npt.ArrayLike, largest: npt.ArrayLike) -> None:
-    """Write the root mean square of the moduli and the largest part of the training cases, if there are some.
+    """Write the root mean square of the moduli and the largest part of the training cases, if there are any.
 
     squares, largest : (training case,) sums of squares and largest moduli of the parts.
     """

@@ -1,4 +1,4 @@
-"""The description of a dataset task. Each task is a file of `data.tasks`, where the other modules look it up.
+"""Description of a dataset task. Each task is a file in `data.tasks`, where the other modules look it up.
 
 Describing a task does not need the solver: a task's file imports `analytic` inside its observing function.
 """
@@ -25,7 +25,7 @@ Axis = tuple[Finite, Finite, Annotated[int, Field(ge=2, le=4096)]]  # start, end
 
 
 class Table(BaseModel):
-    """A table of a recipe: immutable, and keys that it does not know are refused."""
+    """A table of a recipe: immutable, and unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -66,25 +66,24 @@ class Task(Generic[Place]):
     module : str
         `__name__` of the task's file: the task has the file's name.
     description : str
-        What the cases are, in the plural, for the card and the page of the format.
+        Description of the cases, in the plural, for the card and the format page.
     section : str
-        Name of the recipe's table that says where the fields are observed.
+        Name of the recipe's table that defines where the fields are observed.
     place : subclass of Table
         Model of that table.
     arrays : dict of Variable
         Arrays of the file besides those that every task has. Each dimension other than case, part and order needs an
         array among the positions that runs along it.
     fields : tuple of str
-        Those of the arrays that are computed, and large: statistics of the training cases are stored with them, and
-        they are read case by case.
+        Names of the large computed arrays: statistics over the training cases are stored with them, and they are read
+        case by case.
     positions : callable
-        From the recipe's table to the arrays of the file that say where the fields are observed.
+        Recipe's table -> arrays of the file with the positions at which the fields are observed.
     observe : callable
-        From a group of cases, the positions and the length of the dimension `order` to the arrays along the group's
-        cases that are not common to all tasks, and `error_estimate`. Raises `analytic.ConvergenceError` where
-        `TOLERANCE` is missed.
+        (group of cases, positions, length of the dimension `order`) -> arrays along the group's cases that are specific
+        to the task, and `error_estimate`. Raises `analytic.ConvergenceError` if `TOLERANCE` is missed.
     accept : callable, optional
-        Raises a ValueError for a recipe's source that the task cannot have.
+        Raises a ValueError for a recipe's source that the task does not support.
     """
 
     module: str
@@ -114,5 +113,5 @@ class Task(Generic[Place]):
 
 
 def parts(values: ComplexArray, axis: int) -> FloatArray:
-    """Complex values as real ones, with the dimension `part` at an axis."""
+    """Complex values as real ones, with the dimension `part` at the given axis."""
     return np.stack([values.real, values.imag], axis=axis)

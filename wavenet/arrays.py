@@ -1,4 +1,4 @@
-"""Types of numpy arrays; shapes stand in the docstrings."""
+"""Types of numpy arrays; shapes are given in the docstrings."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""Complex fields as real tensors, and back: the one place that knows how.
+"""Conversion of complex fields to real tensors and back, defined only here.
 
 A complex field becomes a tensor (2, x, r), its real part first; a velocity (4, x, r): real and imaginary part of u,
-then of v. A complex number becomes (2,). Cases stand in front. Parameters of a case are ordered as in `PARAMETERS`, the
-inputs of a forward network as in `INPUTS`.
+then of v. A complex number becomes (2,). The case axis comes first. Parameters of a case are ordered as in
+`PARAMETERS`, the inputs of a forward network as in `INPUTS`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ QUANTITIES = ("potential", "axial_velocity", "radial_velocity")  # of a case of 
 
 
 class About(Protocol):
-    """What a file says of its cases."""
+    """Description of a file's cases."""
 
     @property
     def task(self) -> str:
@@ -33,19 +33,18 @@ class About(Protocol):
 
     @property
     def scales(self) -> Mapping[str, tuple[float, float]]:
-        """Root mean square of the modulus, and the largest part, of each field of the training cases."""
+        """Root mean square of the modulus, and largest real or imaginary part, of each field of the training cases."""
 
 
 class Source(Protocol):
     """Cases that networks learn from: `len(source)`, `source[i]` -> {name: array}; `data.read.Cases` is one.
 
-    Nothing is read before it is asked for, so that a source may be larger than memory; any number of processes may
-    share it.
+    Cases are read on access, so that a source may be larger than memory; any number of processes may share it.
     """
 
     @property
     def about(self) -> About:
-        """What the file says of its cases."""
+        """Description of the file's cases."""
 
     @property
     def columns(self) -> Mapping[str, npt.NDArray[Any]]:
@@ -78,7 +77,7 @@ def quantities(case: Mapping[str, Any]) -> Tensor:
 
 
 def columns(arrays: Mapping[str, Any], names: Sequence[str], cases: Any, dtype: torch.dtype) -> Tensor:
-    """Numbers of some cases side by side, (case, name)."""
+    """Values of some cases side by side, (case, name)."""
     return torch.from_numpy(np.stack([arrays[name][cases].astype(float) for name in names], axis=1)).to(dtype)
 
 
@@ -104,11 +103,11 @@ def reciprocal(factor: Tensor) -> Tensor:
 
 
 def complex_reference(field: Tensor) -> Tensor:
-    """Complex number (case, 2) by which a field is divided: root mean square times a phase that turns with the field.
+    """Complex number (case, 2) by which a field is divided: its root mean square times a phase that follows the field.
 
     reference(c field) = c reference(field), so that c -> f(field / reference) * reference is exactly homogeneous and
-    equivariant. The phase is that of the mean over the field weighted by fixed numbers which no wave is orthogonal to
-    in practice; a field for which it vanishes has no phase and is refused.
+    equivariant. The phase is that of the field's mean weighted by fixed numbers, to which in practice no wave is
+    orthogonal; a field whose weighted mean vanishes has no phase and is refused.
     """
     cells = torch.arange(field[0, 0].numel(), dtype=field.dtype, device=field.device)
     # The golden angle times a square root: no period, whatever the grid.

@@ -1,14 +1,14 @@
-"""Networks that are not the package's: a user's own torch.nn.Module, trained and judged as the package's are.
+"""Networks from outside the package: a user's own torch.nn.Module, trained and evaluated like the package's own.
 
-The module takes what the task has and gives what it should learn, each with a case axis in front:
+The module maps the task's inputs to its targets, each with a leading case axis:
 
 - derivative: potential (2, x, r), parameters (3,), m, ka, M -> velocity (4, x, r), see `wavenet.fields`;
 - forward: inputs (5,), `wavenet.fields.INPUTS` -> pressure (microphone, 2).
 
-What it is given has the precision of its own weights. It is made by its classmethod `from_cases(cases)`, if it has one,
-with the training cases, a `wavenet.fields.Source`; else without arguments. If it has a `config`, a dict of JSON values,
-this is saved, and `Class(**config)` must be the same network before it was trained. Relative attributing propagation
-explains its core if it is `wavenet.networks.Explainable`, else all of it.
+Inputs are converted to the precision of its weights. It is created by its classmethod `from_cases(cases)`, if it has
+one, from the training cases, a `wavenet.fields.Source`; otherwise without arguments. If it has a `config`, a dict of
+JSON values, this is saved, and `Class(**config)` must recreate the untrained network. Relative attributing propagation
+explains its core if it is `wavenet.networks.Explainable`, otherwise the whole network.
 """
 
 import importlib.util
@@ -31,14 +31,14 @@ PRESETS = {"quick": Preset(60, 8, 1e-3, 20, 0), "standard": Preset(200, 16, 5e-4
 
 @runtime_checkable
 class FromCases(Protocol):
-    """A class whose networks are made for training cases."""
+    """A class whose networks are built for training cases."""
 
     def from_cases(self, cases: Source) -> nn.Module:
-        """A network of the cases' grid, ranges and scales."""
+        """A network for the cases' grid, ranges and scales."""
 
 
 class _AtParameters(nn.Module):
-    """A network of fields, for the parameters of one case."""
+    """A network of fields with the parameters fixed to those of one case."""
 
     parameters_of_case: Tensor
 
@@ -53,7 +53,7 @@ class _AtParameters(nn.Module):
 
 
 class _Flat(nn.Module):
-    """A network of microphones, with real and imaginary parts of all of them side by side."""
+    """A network of microphones, with the real and imaginary parts of all of them in one axis."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -80,7 +80,7 @@ _EXPLAIN = {"derivative": _of_field, "forward": _of_microphones}
 
 
 def network(module: type[nn.Module], task: str) -> Network:
-    """Entry of a network of a user's own, as `wavenet.networks` has them of the package's.
+    """Entry of a user's own network, like those of the package's networks in `wavenet.networks`.
 
     Parameters
     ----------
@@ -90,9 +90,9 @@ def network(module: type[nn.Module], task: str) -> Network:
     Raises
     ------
     TypeError
-        No class of torch modules.
+        `module` is not a class of torch modules.
     ValueError
-        Another task.
+        The task is unknown.
     """
     if not (isinstance(module, type) and issubclass(module, nn.Module)):
         raise TypeError(f"expected a class of torch.nn.Module, got {module!r}")
@@ -122,12 +122,12 @@ def network(module: type[nn.Module], task: str) -> Network:
 
 
 def from_file(text: str) -> type[nn.Module]:
-    """Class of a network in a file of the user's, which is run: "FILE.py:CLASS".
+    """Class of a network in a user's file, given as "FILE.py:CLASS"; the file is run.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        No such file or class, or the file cannot be run.
+        There is no such file or class, or the file cannot be run.
     """
     file, _, name = text.rpartition(":")
     path = Path(file)
@@ -141,7 +141,7 @@ def from_file(text: str) -> type[nn.Module]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where dataclasses and pickle look for it
     folder = str(path.resolve().parent)
-    sys.path.append(folder)  # what stands beside the file can be imported; behind everything else
+    sys.path.append(folder)  # modules beside the file can be imported, with the lowest precedence
     try:
         spec.loader.exec_module(module)
     except Exception as error:
@@ -156,7 +156,7 @@ def from_file(text: str) -> type[nn.Module]:
 
 
 def _prepared(model: nn.Module) -> nn.Module:
-    """The network, which is given tensors in the precision of its weights."""
+    """The network, with its inputs converted to the precision of its weights."""
     model.register_forward_pre_hook(_in_own_precision)
     return model
 
@@ -167,5 +167,5 @@ def _in_own_precision(model: nn.Module, inputs: Batch) -> tuple[Tensor, ...]:
 
 
 def _anywhere(model: nn.Module, x: FloatArray, r: FloatArray) -> nn.Module:
-    """`Network.place`: whether a network of the user's own is for a grid is the user's to know."""
+    """`Network.place` without a check: the user must know which grids their network is for."""
     return model

@@ -17,14 +17,14 @@ from .networks import Network
 WEIGHTS = "weights.safetensors"
 _WEIGHTS = Path(__file__).parent / "weights"
 _OWN = {path.name: path for path in sorted(_WEIGHTS.iterdir()) if path.is_dir()}
-SHIPPED = {task: _OWN[task] for task in ("derivative", "factor")}  # the runs that commands use by default, by task
-BASELINES = {name: path for name, path in _OWN.items() if name not in SHIPPED}  # the paper's, for comparison, by name
+SHIPPED = {task: _OWN[task] for task in ("derivative", "factor")}  # task -> run that commands use by default
+BASELINES = {name: path for name, path in _OWN.items() if name not in SHIPPED}  # name -> run of the paper's network
 
 
 def save(run: str | Path, network: str | Network, model: nn.Module, provenance: Mapping[str, Any]) -> None:
-    """Write weights, configuration and provenance (JSON values) to the run's folder, all or nothing.
+    """Write weights, configuration and provenance (JSON values) to the run's folder, atomically.
 
-    network : its entry, or its name in `wavenet.networks`.
+    network : entry of the network, or its name in `wavenet.networks`.
     """
     entry = networks.get(network) if isinstance(network, str) else network
     metadata = {
@@ -41,9 +41,9 @@ def save(run: str | Path, network: str | Network, model: nn.Module, provenance: 
 
 @contextlib.contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
-    """Another name to write a file under; it becomes the file's own when it is on the disk, whenever that is stopped.
+    """Temporary path to write a file to; it replaces the file only once it is completely on the disk.
 
-    A process that is killed leaves at most one such other name, .NAME.partial, for the next one to write over.
+    A killed process leaves at most one temporary file, .NAME.partial, which the next write overwrites.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
@@ -65,12 +65,12 @@ def _sync(path: Path) -> None:
 
 
 def folder_of(run: str | Path) -> Path:
-    """Folder of a run: a path, or the name of a network that comes with the package.
+    """Folder of a run, given as a path or as the name of a network shipped with the package.
 
     Raises
     ------
     ValueError
-        Such a name that is a folder here as well.
+        The name is also that of a folder in the working directory.
     """
     ours = _OWN.get(str(run))
     if ours is not None and Path(run).exists():
@@ -79,7 +79,7 @@ def folder_of(run: str | Path) -> Path:
 
 
 def open_network(run: str | Path | None, task: str) -> Any:
-    """Network of a run, by default of the one that comes with the package for a task, in evaluation mode."""
+    """Network of a run, by default the one shipped with the package for the task, in evaluation mode."""
     if run is None:
         return load(SHIPPED.get(task) or _OWN[networks.default(task)], task=task)[1]
     return load(folder_of(run), task=task)[1]
@@ -88,7 +88,7 @@ def open_network(run: str | Path | None, task: str) -> Any:
 def load(
     run: str | Path, *, task: str | None = None, network: Network | None = None
 ) -> tuple[str, Any, dict[str, Any]]:
-    """Network of a run; its class is that which the file names.
+    """Network of a run; the file names its class.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def load(
     task : str, optional
         Refuse a run of another task.
     network : Network, optional
-        That of a run whose network is not the package's, see `wavenet.outside`.
+        Entry of the run's network if it is not one of the package's, see `wavenet.outside`.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def load(
     Raises
     ------
     FileNotFoundError, ValueError
-        Not a run's folder, of another task or network, or damaged.
+        Not a run's folder, a run of another task or network, or damaged.
     """
     path = Path(run) / WEIGHTS
     if not path.is_file():
@@ -132,7 +132,7 @@ def load(
 
 
 def _entry(path: Path, metadata: Mapping[str, str], given: Network | None) -> Network:
-    """Entry of the network that a file's weights are of; what is in the file never makes code run."""
+    """Entry of the network that a file's weights belong to; the file's contents never cause code to run."""
     name, task = metadata.get("model"), metadata.get("task")
     if metadata.get("outside") is None:
         if name not in networks.names():

@@ -190,7 +190,7 @@ def _by_regime(
     bounds: tuple[float, ...],
     functions: Sequence[Callable[[ComplexArray], tuple[ComplexArray, ComplexArray]]],
 ) -> tuple[ComplexArray, ComplexArray]:
-    """Value and slope, from the function whose turn it is between the bounds of |z|."""
+    """Value and slope, from the function that applies in the range of |z|."""
     modulus = np.abs(z)
     low, high = modulus.min(initial=np.inf), modulus.max(initial=0.0)
     value, slope = np.empty_like(z), np.empty_like(z)

@@ -31,7 +31,7 @@ def transform(source: Source, medium: object) -> Transform:
     Raises
     ------
     TypeError
-        The medium is of no type in `MEDIA`.
+        The type of the medium is not in `MEDIA`.
     """
     return _transform_type(medium)(source, medium)
 

@@ -106,7 +106,7 @@ class JetSolution(Solution):
 
 
 class JetTransform(Transform):
-    """Transform with a jet; see the module for the symbols and `Transform` for the rest.
+    """Transform with a jet; symbols as in the module's docstring, other attributes as in `Transform`.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ class JetTransform(Transform):
     down, up : (mode,) complex arrays
         s of the duct modes that travel or decay downstream and upstream.
     reflected : (mode,) complex array
-        Reflected amplitudes of all these modes; `reflection` has those cut on or in the source, and one more.
+        Reflected amplitudes of all these modes; `reflection` contains those cut on or in the source, and one more.
     """
 
     solution = JetSolution
@@ -169,7 +169,7 @@ class JetTransform(Transform):
         self.radiation = self._power_unit * sheet.density * sheet.k_outer  # density k_2
 
     def excite(self) -> None:
-        """Set a_n N_1(s_n) / K_minus(s_n) of the incident amplitudes, and what they reflect."""
+        """Set a_n N_1(s_n) / K_minus(s_n) for the incident amplitudes, and the reflected amplitudes."""
         live, sheet = np.flatnonzero(self.amplitudes), self.sheet
         minus, error = self.factors.minus(self.down[live])
         self._strength = -self.amplitudes[live] * sheet.inner(self.down[live])[0] / minus
@@ -249,7 +249,7 @@ class JetTransform(Transform):
     def vortical(self) -> float:
         r"""Power of the sheet: (i / 4 pi) \oint K eta_plus(s) conj(eta_plus(conj s)) ds around its neutral pairs.
 
-        Growing and decaying waves carry power together only, as do neutral ones by themselves.
+        Growing and decaying waves carry power only jointly; neutral ones carry it individually.
         """
         zeros = self.factors.downstream
         sheet = self.sheet
@@ -288,7 +288,7 @@ class JetTransform(Transform):
         return groups
 
     def fluid(self, inside: bool) -> tuple[float, float, float]:
-        """The jet's fluid, or that around it."""
+        """Fluid of the jet, or of its surroundings."""
         k, jet = self.source.helmholtz, self.jet
         return (1.0, k, self.source.mach) if inside else (jet.density_ratio, k, jet.mach_outer * jet.sound_speed_ratio)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .jet import JetTransform
 
 _NODES = 24  # of a circle around a pole, whose radius is 0.3 of the distance to the next: 0.3^24 is 3e-13
-_LARGEST_CIRCLE = 0.5  # radius of one in a field: exp(-i s x) varies by e over |x| = 2 along it
+_LARGEST_CIRCLE = 0.5  # largest radius of a circle in a field: exp(-i s x) varies by e over |x| = 2 along it
 _ROUNDING = 20 * EPS  # of a wave: about twenty roundings in its exponential, its Bessel functions and their product
 _WHOLE = 0.1  # largest difference of a winding number to an integer; seen are up to 0.02, of the ends that are cut off
 
@@ -52,7 +52,7 @@ class JetSpectra:
         return self._transform.displacement(self._transform.physical(nodes))
 
     def _check_winding(self, nodes: ComplexArray, downstream: bool) -> None:
-        """Raise unless the known zeros and poles are all between the causal contour and the path."""
+        """Raise unless all zeros and poles between the causal contour and the path are known."""
         transform = self._transform
         factors, sheet = transform.factors, transform.sheet
         s = transform.physical(nodes)

@@ -41,7 +41,7 @@ class UniformFlow:
 
 
 class UniformTransform(Transform):
-    """Transform in uniform flow; see the module for the symbols and `Transform` for the rest.
+    """Transform in uniform flow; symbols as in the module's docstring, other attributes as in `Transform`.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class UniformTransform(Transform):
 
     @classmethod
     def several(cls, sources: Sequence[Source], medium: object) -> list[Self]:
-        """Transforms for sources of one azimuthal order and hub, whose factorisations are one call."""
+        """Transforms for sources of one azimuthal order and hub, factorised in one call."""
         transforms = [cls.__new__(cls) for _ in sources]
         for transform, source in zip(transforms, sources, strict=True):
             transform._describe(source, medium)

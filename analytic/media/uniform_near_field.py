@@ -1,4 +1,4 @@
-"""Spectra of the near field in uniform flow: what the nodes of a contour share, and what depends on the source."""
+"""Spectra of the near field in uniform flow: values shared by the nodes of a contour, and those of each source."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class UniformNodes:
         return self._radial[key]
 
     def modes(self, r: FloatArray) -> FloatArray:
-        """Duct modes and r-derivatives, as many as the transform with most has, 0 outside: (2, r, mode)."""
+        """Duct modes and r-derivatives, 0 outside the duct, for the largest number of modes: (2, r, mode)."""
         key = r.tobytes()
         if key not in self._modes:
             lip = np.count_nonzero(r <= 1)
@@ -83,7 +83,7 @@ class UniformSpectra:
         self._coefficients: dict[bool, ComplexArray] = {}
 
     def waves(self, r: FloatArray, downstream: bool) -> list[Waves]:
-        """The scattered field, and what is outside the integral."""
+        """The scattered field, and the terms outside the integral."""
         if downstream not in self._coefficients:
             s = -self._path.s if downstream else self._path.s
             common = self._nodes.common[downstream][self._nodes.slices[self._case]]

@@ -18,7 +18,7 @@ def get(name: str) -> Task[Any]:
     Raises
     ------
     ValueError
-        There is no such task; the message lists those there are.
+        There is no such task; the message lists the existing ones.
     """
     if name not in names():
         raise ValueError(f"unknown task {name!r:.60}, expected one of {', '.join(names())}")

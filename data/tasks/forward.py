@@ -1,4 +1,4 @@
-"""Pressures at microphones on an arc, for one duct mode a case."""
+"""Pressures at microphones on an arc, for one duct mode per case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the potential to the velocities next to a wall: networks, stencils, functions around the lip.
+"""From the potential to the velocities near a wall: networks, stencils, functions around the lip.
 
 >>> import wavenet.derivatives
 >>> network = wavenet.derivatives.load()
@@ -20,7 +20,7 @@ def load(run: None = None) -> ConstrainedNetwork: ...
 @overload
 def load(run: str | Path) -> Any: ...
 def load(run: str | Path | None = None) -> Any:
-    """The constrained network that comes with the package, or the network of a run.
+    """The constrained network shipped with the package, or the network of a run.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def load(run: str | Path | None = None) -> Any:
     Raises
     ------
     FileNotFoundError, ValueError
-        Not a run's folder, of another task, or damaged.
+        Not a run's folder, a run of another task, or damaged.
     """
     from ..runs import open_network
 

@@ -1,13 +1,13 @@
-"""The constrained network: derivatives that are linear in the potential, in shares that a network chooses.
+"""The constrained network: a weighted mean of derivatives that are linear in the potential, weights from a network.
 
-Several linear derivatives are each right somewhere: narrow stencils that know the case's wavenumber near walls and
-lip, wide ones at few points per wavelength, learned functions around the lip, waves fitted to whole regions in noise.
-A network sees place, m, ka, M and noise of a cell - not the field - and predicts the error of each of them there; their
-shares are the inverses of its squares. Shares are positive and add to one, so that what all of the derivatives obey
-holds exactly, whatever the network says: they are linear and complex-homogeneous, and nothing passes through the wall
-but around the lip. Where only stencils have a share, away from the lip and without noise, that is exactness on
-polynomials and, nearly, on the case's waves, zero slope on the wall and parity at the axis as well. Nothing that is
-learned depends on a particular grid.
+Several linear derivatives are each accurate somewhere: narrow stencils fitted to the case's wavenumber near walls and
+lip, wide ones at few points per wavelength, learned functions around the lip, and waves fitted to whole regions in
+noise. The network sees the position, m, ka, M and noise of a cell - not the field - and predicts the error of each
+method there; weights are proportional to the inverse squared errors. They are positive and add to one, so that every
+linear constraint that all methods satisfy holds exactly, whatever the network predicts: the result is linear and
+complex-homogeneous, and nothing passes through the wall except around the lip. Where only stencils have weight, away
+from the lip and without noise, it is also exact on polynomials and nearly so on the case's waves, with zero slope on
+the wall and parity at the axis. Nothing that is learned depends on a particular grid.
 """
 
 import dataclasses
@@ -29,17 +29,17 @@ from .wave_stencils import WaveDerivatives
 METHODS = ("narrow stencils", "wide stencils", "fitted waves", "edge functions")
 _WIDTHS = (11, 19)  # points of the stencils, fewer where a side of the wall has fewer
 _FEWEST = 8
-_FITS = 1e-4  # noise from which waves are fitted
-_EVEN = 1e-4  # of the spacing, by which it may vary: positions may have been single precision
-_QUIET = 1e-7  # noise that is none
-_GUESS = -4.0  # logarithm of the errors that are expected before training
-_ERROR_MODEL = "judge"  # the error model's name in weights files, since the first of them
+_FITS = 1e-4  # noise above which waves are fitted
+_EVEN = 1e-4  # allowed relative variation of the spacing: positions may have been single precision
+_QUIET = 1e-7  # noise below this counts as none
+_GUESS = -4.0  # decimal logarithm of the errors expected before training
+_ERROR_MODEL = "judge"  # name of the error model in all weights files so far
 
 
 @dataclass(frozen=True)
 class ConstrainedConfig:
-    """x, r: cell centres [radii]; noise: root mean square of that in the potential, over the potential's; edge: of the
-    functions at the lip; width, depth: of the network that predicts errors, the same for every cell.
+    """x, r: cell centres [radii]; noise: relative root mean square of the potential's noise; edge: configuration of the
+    edge functions; width, depth: size of the network that predicts errors, the same for every cell.
     """
 
     x: tuple[float, ...]
@@ -69,13 +69,13 @@ class ConstrainedNetwork(AroundLip):
     ----------
     config : ConstrainedConfig
     edge : EdgeFunctions, optional
-        Fitted ones; without them, functions to be loaded.
+        Fitted edge functions; without them, they are to be loaded later.
 
     Raises
     ------
     ValueError
-        A cell's centre on the lip; fewer than eight cells on a side of the wall; in use, fewer than 2.5 points per
-        wavelength.
+        A cell's centre lies on the lip, or there are fewer than eight cells on a side of the wall; in `forward`, there
+        are fewer than 2.5 points per wavelength.
     """
 
     edge: EdgeFunctions
@@ -106,7 +106,7 @@ class ConstrainedNetwork(AroundLip):
         return self.get_submodule(_ERROR_MODEL)
 
     def on_grid(self, x: npt.ArrayLike, r: npt.ArrayLike, *, noise: float = 0.0) -> "ConstrainedNetwork":
-        """The same network for another grid, or another noise."""
+        """The same network for another grid or noise level."""
         config = dataclasses.replace(self.config, x=_floats(x), r=_floats(r), noise=noise)
         other = ConstrainedNetwork(config, self.edge)
         other.error_model.load_state_dict(self.error_model.state_dict())
@@ -122,10 +122,10 @@ class ConstrainedNetwork(AroundLip):
         return self.edge_map_on(self._device)
 
     def log_errors(self, parameters: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Decimal logarithm of the error expected of each method, over the root mean square of u, or v, over the grid.
+        """Decimal logarithm of each method's expected error, relative to the root mean square of u or v over the grid.
 
-        noise : (case,) tensor, by default that of the configuration. Gives (case, 2, method, x, r), infinite where a
-        method gives nothing.
+        noise : (case,) tensor, by default that of the configuration. Returns (case, 2, method, x, r), infinite where a
+        method gives no velocity.
         """
         parameters = parameters.to(self._device)
         if noise is None:
@@ -143,7 +143,7 @@ class ConstrainedNetwork(AroundLip):
         return (-2 * np.log(10) * self.log_errors(parameters)).softmax(dim=2)
 
     def expected_error(self, parameters: Tensor) -> Tensor:
-        """Expected error of u and v over their root mean square over the grid: (case, 2, x, r)."""
+        """Expected error of u and v relative to their root mean squares over the grid: (case, 2, x, r)."""
         precision = 10 ** (-2 * self.log_errors(parameters))
         return precision.sum(dim=2) ** -0.5
 
@@ -156,22 +156,22 @@ class ConstrainedNetwork(AroundLip):
         return torch.stack([narrow, wide, fitted, self.edge_map(psi)], dim=1)
 
     def forward(self, potential: Tensor, parameters: Tensor) -> Tensor:
-        """(u, v), see the class."""
+        """(u, v); see the class."""
         return combine(self.weights(parameters), self.candidates(potential, parameters)).to(potential.dtype)
 
     def explained(self, potential: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        """Input of the `core`: a potential divided by its complex reference; and that reference (case, 2)."""
+        """Input of the `core`, the potential divided by its complex reference, and that reference (case, 2)."""
         expect_grid(self.config, potential, parameters)
         reference = complex_reference(potential.double())
         return times(potential.double(), reciprocal(reference)), reference
 
     def core(self, parameters: Tensor) -> nn.Module:
-        """From what `explained` gives of one case, parameters (1, 3), to velocities (1, 4, x, r) over its factor.
+        """Module for one case, parameters (1, 3): from the input in `explained` to velocities (1, 4, x, r) / factor.
 
         Raises
         ------
         ValueError
-            A network for noise: fitted waves have no layers.
+            The network is for noisy fields: fitted waves have no layers.
         """
         if self.fit_waves is not None:
             raise ValueError(f"attribution needs a network for noise below {_FITS}, got {self.config.noise}")

@@ -49,7 +49,7 @@ class EdgeConfig:
         Raises
         ------
         ValueError
-            They are not Chebyshev nodes of a disc.
+            The nodes are not Chebyshev nodes of a disc.
         """
         root, angle = np.asarray(root, float), np.asarray(angle, float)
         middle, half = (root[-1] + root[0]) / 2, (root[-1] - root[0]) / 2 / chebyshev.chebpts1(len(root))[-1]
@@ -176,7 +176,7 @@ class EdgeMap(nn.Module):
     Raises
     ------
     ValueError
-        inner outside of the disc, a cell's centre at the lip, or none within `inner`.
+        `inner` exceeds the disc, a cell's centre lies at the lip, or none lies within `inner`.
     """
 
     known: torch.Tensor

@@ -1,4 +1,4 @@
-"""Constraints on what a network adds, that hold by construction: at the wall, at the axis, and through the wall.
+"""Constraints on the learned part of a network that hold by construction: at the wall, at the axis, and through it.
 
 Fields are real tensors (case, channel, x, r), see `wavenet.fields`.
 """
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class WallEnvelope(nn.Module):
-    """Factors of the learned part of (u, v): the radial velocity's vanishes on the wall r = 1, x < 0.
+    """Factors of the learned part of (u, v); the one of the radial velocity vanishes on the wall r = 1, x < 0.
 
     The factor of v is d / sqrt(d^2 + h^2), d the distance to the wall and h the radial spacing; the part it is added to
     has v = 0 on the wall by its own polynomials (see `differences`).
@@ -61,8 +61,8 @@ class AxisEnvelope(nn.Module):
 class Barrier(nn.Module):
     """A network applied to fields so that nothing passes through the wall r = 1, x < 0.
 
-    It is applied twice, with what lies upstream outside set to zero, and with what lies upstream inside; the first
-    gives r < 1, the second r > 1. Information may go around the lip.
+    It is applied twice, with the field upstream set to zero outside the duct, then inside it; the first result is used
+    for r < 1, the second for r > 1. Information may go around the lip.
     """
 
     inside: Tensor

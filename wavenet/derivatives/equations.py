@@ -25,7 +25,7 @@ def helmholtz_residual(
     helmholtz: Tensor,
     mach: Tensor,
 ) -> Tensor:
-    """Residual of the convected Helmholtz equation over (ka)^2, (case, 2, x, r); zero for exact derivatives.
+    """Residual of the convected Helmholtz equation divided by (ka)^2, (case, 2, x, r); zero for exact derivatives.
 
     (1 - M^2) u_x + v_r + v / r + (k^2 - m^2 / r^2) psi + 2 i k M u = 0; without flow that of the paper.
     """

@@ -1,4 +1,4 @@
-"""What networks with edge functions share: the functions are saved with them, their map of a grid is made on use."""
+"""Base of networks with edge functions: the functions are saved with the network, their map of a grid is not."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from .edge import EdgeFunctions, EdgeMap
 
 
 class AroundLip(nn.Module):
-    """A network that may hold edge functions; their map of its grid is made when it is first needed.
+    """A network that may hold edge functions; their map of its grid is computed on first use.
 
-    By then the functions may have been loaded. The map follows from them, so that it is no part of the state.
+    By then the functions may have been loaded. The map follows from them and is not part of the state.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ class AroundLip(nn.Module):
         self.register_load_state_dict_post_hook(_forget_map)
 
     def edge_map_on(self, device: torch.device) -> EdgeMap:
-        """Derivatives around the lip, on a device."""
+        """Derivatives around the lip, on the given device."""
         if self._map is None or self._map.known.device != device:
             assert self.edge is not None
             near = EdgeMap(self.edge, *self._grid, **self._options)
-            object.__setattr__(self, "_map", near.to(device))  # no part of the state
+            object.__setattr__(self, "_map", near.to(device))  # not part of the state
         assert self._map is not None
         return self._map
 

@@ -18,7 +18,7 @@ from .envelopes import AxisEnvelope, Barrier, WallEnvelope
 from .lip import AroundLip
 from .wave_stencils import WaveDerivatives
 
-_INNER = 0.2  # radii from the lip, up to which the constraint `edge` gives the derivatives
+_INNER = 0.2  # distance to the lip within which the constraint `edge` gives the derivatives [radii]
 CONSTRAINTS = {
     "phase": "complex homogeneity: f(c psi) = c f(psi) for every complex c",
     "consistent": "the network corrects differences of order 8: exact on polynomials where it adds nothing",
@@ -36,7 +36,7 @@ class UNetConfig:
 
     x, r: cell centres [radii]; width: channels of the first block, doubled at each of the levels; scales: what the
     potential and the velocities are divided by; constraints: names in `CONSTRAINTS`, none for the paper's network;
-    edge: of the edge functions, where the constraint of that name is on.
+    edge: configuration of the edge functions, if the constraint of that name is on.
     """
 
     x: tuple[float, ...]
@@ -70,7 +70,7 @@ def _block(before: int, after: int, activation: type[nn.Module]) -> nn.Sequentia
 
 
 class Backbone(nn.Module):
-    """Six levels, two convolutions a block, max-pooling, transposed convolutions, concatenated skips, no batch norm.
+    """Six levels, two convolutions per block, max-pooling, transposed convolutions, concatenated skips, no batch norm.
 
     tanh in the first and last blocks, ReLU between.
     """
@@ -108,7 +108,7 @@ class Backbone(nn.Module):
 
 
 def expect_grid(config: Any, potential: Tensor, parameters: Tensor) -> None:
-    """Refuse tensors of other shapes than the configuration's grid."""
+    """Refuse tensors whose shapes differ from the configuration's grid."""
     shape = (2, len(config.x), len(config.r))
     if tuple(potential.shape[1:]) != shape or potential.ndim != 4:
         raise ValueError(f"expected a potential (case, {', '.join(map(str, shape))}), got {tuple(potential.shape)}")
@@ -117,14 +117,14 @@ def expect_grid(config: Any, potential: Tensor, parameters: Tensor) -> None:
 
 
 class UNet(AroundLip):
-    """The paper's network, re-implemented from its description; it uses the parameters where constraints do.
+    """The paper's network, re-implemented from its description; only constraints use the parameters.
 
     Parameters
     ----------
     config : UNetConfig
     edge : EdgeFunctions, optional
-        Fitted ones, for the constraint of that name; they stay as they are and are saved with the network. Without them
-        the configuration must say which are to be loaded.
+        Fitted edge functions, for the constraint of that name; they are not trained further and are saved with the
+        network. Without them, the configuration must specify which are to be loaded.
     """
 
     scale: Tensor
@@ -152,16 +152,16 @@ class UNet(AroundLip):
         self.barrier = Barrier(x, r) if "barrier" in on else None
         if self.based:
             self.backbone.silence()
-        # The size of what the network adds; `prepare` measures what the stencils leave.
+        # The size of the learned part; `prepare` measures the errors that the stencils leave.
         self.register_buffer("scale", torch.tensor(config.velocity_scale / config.potential_scale), self.based)
 
     @property
     def edge_map(self) -> EdgeMap | None:
-        """Derivatives around the lip, where the constraint `edge` is on."""
+        """Derivatives around the lip, if the constraint `edge` is on."""
         return None if self.edge is None else self.edge_map_on(self.scale.device)
 
     def explained(self, potential: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        """Input of the `core` for a potential, and the complex factor (case, 2) from its outputs to velocities."""
+        """Input of the `core`, and the complex factor (case, 2) that turns its outputs into velocities."""
         expect_grid(self.config, potential, parameters)
         if "phase" in self.config.constraints:
             factor = complex_reference(potential.double())
@@ -179,8 +179,8 @@ class UNet(AroundLip):
         return base if near is None else torch.where(near.known, near(field), base)
 
     def learned(self, field: Tensor, linear: Tensor | None, parameters: Tensor) -> Tensor:
-        """The part that the network adds."""
-        # Velocities come in units of ka psi / 10: the network's inputs are of order one.
+        """The learned part, which is added to `linear`."""
+        # Velocities are in units of ka psi / 10, so that the network's inputs are of order one.
         features = field if linear is None else torch.cat([field, 0.1 * linear], dim=1)
         features = features.to(self.backbone.head.weight.dtype)
         added: Tensor = self.backbone(features) if self.barrier is None else self.barrier(self.backbone, features)
@@ -195,25 +195,25 @@ class UNet(AroundLip):
         return linear + self.learned(seen, linear, parameters)
 
     def forward(self, potential: Tensor, parameters: Tensor) -> Tensor:
-        """(u, v), see the module."""
+        """(u, v); see the module."""
         seen, factor = self.explained(potential, parameters)
         velocity = self._velocity(seen, parameters).to(factor.dtype)
         return times_each(velocity, factor).to(potential.dtype)
 
     def core(self, parameters: Tensor) -> nn.Module:
-        """From what `explained` gives of one case to velocities over its factor: the network that RAP explains.
+        """Module for one case from the input in `explained` to velocities / factor: the network that RAP explains.
 
         Raises
         ------
         ValueError
-            A network with constraints.
+            The network has constraints.
         """
         if self.config.constraints:
             raise ValueError("only the U-net without constraints, and the constrained network, can be attributed")
         return _Scaled(self.backbone, float(self.scale)).train(self.training)
 
     def prepare(self, potential: Tensor, parameters: Tensor, velocity: Tensor) -> None:
-        """Measure on training cases the size of the errors that the stencils leave."""
+        """Measure, on training cases, the size of the errors that the stencils leave."""
         if self.based:
             seen, factor = self.explained(potential, parameters)
             target = times_each(velocity.double(), reciprocal(factor).double())
@@ -221,12 +221,12 @@ class UNet(AroundLip):
 
     @property
     def resolution(self) -> float:
-        """Size of the errors that training works on, in units of the potential's."""
+        """Size of the errors that training reduces, in units of the potential's."""
         return float(self.scale)
 
 
 class _Scaled(nn.Module):
-    """A network times a number."""
+    """A network multiplied by a number."""
 
     def __init__(self, network: nn.Module, scale: float):
         super().__init__()

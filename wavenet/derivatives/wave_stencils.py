@@ -101,7 +101,7 @@ Matrices = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # axial; radial for 
 
 
 class _Axis:
-    """Stencils along one axis, made of the nearest points on the same side of the wall.
+    """Stencils along one axis, each of the nearest points on the same side of the wall.
 
     With `mirrored`, points are continued to r < 0; `slope`: whether stencils beside the wall use zero slope on it.
     """
@@ -172,7 +172,7 @@ class WaveDerivatives(nn.Module):
     Raises
     ------
     ValueError
-        Too few points for a stencil; in `forward`, too few per wavelength.
+        There are too few points for a stencil or, in `forward`, per wavelength.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def load(run: str | Path | None = None) -> Directivity:
-    """The surrogate of the directivity that comes with the package, or that of a run.
+    """The directivity surrogate shipped with the package, or that of a run.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def load(run: str | Path | None = None) -> Directivity:
     Raises
     ------
     FileNotFoundError, ValueError
-        Not a run's folder, of another task, or damaged.
+        Not a run's folder, a run of another task, or damaged.
     """
     from ..runs import open_network
 

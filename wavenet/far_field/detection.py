@@ -1,7 +1,7 @@
 """Mode detection: complex amplitudes of duct modes from pressures at microphones, with confidence intervals.
 
-p(microphone) = sum A_mn P_mn(x, r) exp(i m phi), P by any model, plus noise. Amplitudes come from least squares; where
-only few of many modes are there, from l1-penalised least squares that choose them, and least squares of the chosen.
+p(microphone) = sum A_mn P_mn(x, r) exp(i m phi) + noise, with P from any model. Amplitudes come from least squares; if
+only few of many modes are present, l1-penalised least squares choose them before the least-squares fit.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from scipy import stats
 
 from ..arrays import ComplexArray, FloatArray
 
-_ALIKE = 0.98  # correlation of two modes at the microphones above which they are not told apart
+_ALIKE = 0.98  # correlation of two modes at the microphones above which they cannot be distinguished
 _ILL = 100.0  # condition number above which amplitudes are unreliable
-_QUIET = 0.1  # noise over signal that the choice of modes starts from, where it is not known
-_STEPS = 5000  # of the l1 iteration
-_SETTLED = 1e-8  # relative change at which it ends
-_ROUNDS = 20  # of the l1 fit, at most, where the noise is not known
+_QUIET = 0.1  # initial noise-to-signal ratio for the choice of modes if the noise is unknown
+_STEPS = 5000  # largest number of steps of the l1 iteration
+_SETTLED = 1e-8  # relative change at which the l1 iteration ends
+_ROUNDS = 20  # largest number of l1 fits if the noise is unknown
 _SAME = 1e-3  # relative change of the noise at which the rounds end
 
 
@@ -26,10 +26,10 @@ _SAME = 1e-3  # relative change of the noise at which the rounds end
 class Detection:
     """Amplitudes of modes.
 
-    amplitude : (mode,) complex; zero where the l1 fit left a mode out. half_width : (mode,) float, of the confidence
-    intervals of the real and of the imaginary part, each by itself. chosen : (mode,) bool. noise : root mean square of
-    what the modes do not explain, over all microphones and, with snapshots, all of these. condition : condition number
-    of the chosen modes at the microphones, each scaled to one. warnings : list of str.
+    amplitude : (mode,) complex; zero if the l1 fit left a mode out. half_width : (mode,) float, half width of the
+    confidence interval of the real part, and of the imaginary part, separately. chosen : (mode,) bool. noise : root
+    mean square of the residual over all microphones and snapshots. condition : condition number of the chosen modes at
+    the microphones, each scaled to one. warnings : list of str.
     """
 
     amplitude: ComplexArray
@@ -40,7 +40,7 @@ class Detection:
     warnings: list[str]
 
 
-# long: the parameters' description
+# long: description of the parameters
 def detect(
     pressure: npt.ArrayLike,
     response: npt.ArrayLike,
@@ -50,22 +50,22 @@ def detect(
     noise: float | None = None,
     names: Sequence[str] | None = None,
 ) -> Detection:
-    """Amplitudes of modes from pressures.
+    """Amplitudes of modes from pressures at microphones.
 
     Parameters
     ----------
     pressure : (microphone,) or (snapshot, microphone) complex array
-        With snapshots the amplitudes are those of their mean.
+        Amplitudes are those of the mean over the snapshots.
     response : (mode, microphone) complex array
         Pressures of modes of amplitude one.
     coverage : float
-        Of the confidence intervals.
+        Coverage of the confidence intervals.
     few : bool
         Choose few modes by an l1 penalty.
     noise : float, optional
-        Root mean square of the noise of one snapshot, where it is known; else it is estimated from the residual.
+        Root mean square of the noise of one snapshot, if known; otherwise it is estimated from the residual.
     names : sequence of str, optional
-        Of the modes, for warnings.
+        Names of the modes, used in warnings.
 
     Returns
     -------
@@ -74,8 +74,8 @@ def detect(
     Raises
     ------
     ValueError
-        Shapes that do not fit, values that are not finite, a mode that no microphone hears, as many modes as
-        microphones, given or chosen.
+        Shapes do not match, values are not finite, a mode is zero at every microphone, or there are as many given or
+        chosen modes as microphones.
     """
     known = np.asarray(response, complex)
     snapshots = np.atleast_2d(np.asarray(pressure, complex))
@@ -106,7 +106,7 @@ def detect(
 
 
 def _expect_arrays(snapshots: ComplexArray, response: ComplexArray, shape: tuple[int, ...]) -> None:
-    """Refuse arrays of different microphones, and numbers that are not finite; shape: that of what was given."""
+    """Refuse arrays for different microphones and values that are not finite; shape: of the pressure as given."""
     if response.ndim != 2 or snapshots.ndim != 2 or snapshots.shape[1] != response.shape[1]:
         raise ValueError(f"pressure {shape} and response {response.shape} are not of the same microphones")
     if not (np.all(np.isfinite(snapshots)) and np.all(np.isfinite(response))):
@@ -116,7 +116,7 @@ def _expect_arrays(snapshots: ComplexArray, response: ComplexArray, shape: tuple
 def _least_squares(
     snapshots: ComplexArray, matrix: ComplexArray, chosen: npt.NDArray[np.bool_], coverage: float, noise: float | None
 ) -> tuple[ComplexArray, FloatArray, float, float]:
-    """Amplitudes of the chosen modes and half widths (mode,), root mean square of the rest, condition number."""
+    """Amplitudes and half widths (mode,) of the chosen modes, root mean square of the residual, condition number."""
     amplitude, half_width = np.zeros(len(chosen), complex), np.full(len(chosen), np.nan)
     part = matrix[:, chosen]
     scale = np.linalg.norm(part, axis=0)
@@ -132,10 +132,10 @@ def _least_squares(
 
 
 def _choose(mean: ComplexArray, matrix: ComplexArray, noise: float | None, snapshots: int) -> npt.NDArray[np.bool_]:
-    """Modes that an l1-penalised fit keeps: accelerated proximal gradient steps for scaled modes.
+    """Modes kept by an l1-penalised fit of scaled modes, by accelerated proximal gradient steps.
 
-    The penalty is what noise alone would give the loudest mode; where the noise is not known it is taken from the
-    residual, in turn.
+    The penalty is the largest amplitude that noise alone would give; if the noise is unknown, fit and estimate of the
+    noise from the residual alternate.
     """
     scale = np.linalg.norm(matrix, axis=0)
     part = matrix / scale
@@ -155,7 +155,7 @@ def _choose(mean: ComplexArray, matrix: ComplexArray, noise: float | None, snaps
         if abs(now - level) < _SAME * level:
             break
         level = now
-    # What the penalty let through by chance is as small as noise.
+    # Drop modes that passed the penalty by chance: their amplitudes are no larger than noise.
     kept = np.abs(weights) > 0
     if np.any(kept) and kept.sum() < len(mean):
         fit = np.linalg.lstsq(part[:, kept], mean, rcond=None)[0]
@@ -180,7 +180,7 @@ def _shrink(mean: ComplexArray, part: ComplexArray, penalty: float, step: float,
 
 
 def _separable(part: ComplexArray, chosen: npt.NDArray[np.bool_], names: Sequence[str]) -> list[str]:
-    """Pairs of modes that look alike at the microphones, one of them chosen."""
+    """Warnings of pairs of modes that look alike at the microphones, at least one of them chosen."""
     alike = np.abs(part.conj().T @ part)
     pairs = np.argwhere(np.triu((alike > _ALIKE) & (chosen | chosen[:, None]), 1))
     return [

@@ -1,4 +1,4 @@
-r"""Directivity of every duct mode, without flow or in uniform flow: in closed form where there is one, else learned.
+r"""Directivity of every duct mode, without flow or in uniform flow: closed-form factors times a learned smooth part.
 
 With K = ka / sqrt(1 - M^2), s = -K cos(theta), gamma = K sin(theta), kappa_l = sqrt(K^2 - alpha_l^2) the solution is
 
@@ -9,8 +9,8 @@ main lobe by s + kappa_n. Without them, the growth towards the axis and the modu
 
     exp(g) = P(s) / (gamma H_m'(gamma) sin(theta)^|m| prod_l (s + kappa_l) / (K + alpha_l)),
 
-g(K, theta) is smooth, across cut-ons too, and the same for every mode of an order m. It is learned, as a polynomial in
-K and theta for each m. Modes' amplitudes multiply what they radiate.
+g(K, theta) is smooth, even across cut-ons, and the same for every mode of an order m. It is learned as a polynomial in
+K and theta for each m. Fields of several modes are sums weighted by their amplitudes.
 """
 
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ from .learning import learned
 from .multipoles import CLOSEST, pressure
 from .polynomials import AXIS, eigenvalues, of_angle, polynomials, slope, unit
 
-_BEYOND = 6.0  # eigenvalues up to so much above K have their zeros taken out [1/radius]
-_BELOW = 0.8  # of an order's first cut-on, from where it is learned
-_FURTHER = 0.1  # of the range of K, by which an extrapolation may leave it
+_BEYOND = 6.0  # zeros are divided out for eigenvalues up to this much above K [1/radius]
+_BELOW = 0.8  # least K learned for an order, as a fraction of its first cut-on
+_FURTHER = 0.1  # how far extrapolation may leave the range of K, as a fraction of the range
 
 __all__ = ["CLOSEST", "LEVELS", "Directivity", "DirectivityConfig", "mach_corrected_angle", "relative_error"]
 
@@ -53,8 +53,8 @@ class DirectivityConfig:
 class Directivity(nn.Module):
     """Far field of duct modes; zero before `fit`. All results are differentiable in ka, M and the angles.
 
-    A mode that is not cut on, an order that was not learned, and a K outside of the range are refused with a
-    ValueError; where `extrapolate` is set, K may leave its range by a tenth of it.
+    A mode that is cut off, an order that was not learned, or a K outside the range raises a ValueError; with
+    `extrapolate` set, K may leave its range by a tenth of it.
     """
 
     coefficients: Tensor
@@ -82,7 +82,7 @@ class Directivity(nn.Module):
         self.register_buffer("bars", torch.full((BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
 
     def fit(self, m: npt.NDArray[np.int64], k: FloatArray, angle: FloatArray, factor: ComplexArray) -> None:
-        """Learn from factors F_plus (case, angle) at angles (angle,) of orders and K (case,); numpy arrays.
+        """Fit to factors F_plus (case, angle) at angles (angle,), for orders m and K (case,); numpy arrays.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class Directivity(nn.Module):
             self.coefficients[row] = torch.from_numpy(found)
 
     def calibrate(self, k: FloatArray, found: ComplexArray, exact: ComplexArray) -> None:
-        """Error bars from predictions and true values (case, angle) of modes at K (case,), as they will be asked for.
+        """Error bars from predicted and exact values (case, angle) of modes at K (case,), drawn as those in use.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class Directivity(nn.Module):
         Parameters
         ----------
         m, n, helmholtz, mach : tensors that broadcast to (case,)
-            Orders, ka, Mach number.
+            Azimuthal and radial order, ka, Mach number.
         theta : (angle,) or (case, angle) tensor
             Polar angle in the plane (x / beta, r) [rad], 0 downstream, see `mach_corrected_angle`.
 
@@ -147,20 +147,20 @@ class Directivity(nn.Module):
         return torch.view_as_complex(torch.cat(parts)[torch.argsort(torch.cat(places))])
 
     def _along(self, k: Tensor, low: float | Tensor) -> Tensor:
-        """Polynomials of K above the least one of an order."""
+        """Polynomials in K; low: least K of the order."""
         return polynomials(unit(k, low, self.config.high), self.config.degree + 1)
 
     def of_mode(self, m: int, n: int) -> nn.Module:
         """The directivity of one mode as a module: helmholtz, mach (case,) and theta (angle,) -> (case, angle, 2).
 
-        Real tensors, no checks, and nothing that torch.export or torch.onnx.export does not know.
+        Real tensors, no checks, and only operations that torch.export and torch.onnx.export support.
         """
         if abs(m) not in self._rows or not 0 <= n < self._counts[self._rows[abs(m)]]:
             raise ValueError(f"mode ({m}, {n}) was not learned")
         return _Mode(self, abs(m), n)
 
     def core(self, m: Tensor, n: Tensor, helmholtz: float, mach: float, theta: Tensor) -> nn.Linear:
-        """From the modes' amplitudes to the far field at some angles, as a linear layer: what RAP explains.
+        """Linear layer from the modes' amplitudes to the far field at some angles: the part RAP explains.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ class Directivity(nn.Module):
         Returns
         -------
         Linear
-            (case, 2 mode) -> (case, 2 angle), real and imaginary part of each beside each other.
+            (case, 2 mode) -> (case, 2 angle), with real and imaginary parts interleaved.
         """
         with torch.no_grad():
             found = self(m, n, helmholtz, mach, theta).mT  # (angle, mode)
@@ -193,15 +193,15 @@ class Directivity(nn.Module):
         table = self.coefficients[row].flatten(1)
         of_case = (along @ table).unflatten(1, (-1, 2))
         basis = of_angle(theta, self.config.angles)
-        if theta.ndim == 1:  # the same angles for all: nothing but a small matrix product a case
+        if theta.ndim == 1:  # the same angles for all: one small matrix product per case
             log = along @ torch.einsum("kpq,ap->kqa", self.coefficients[row], basis).flatten(1)
             log = log.unflatten(1, (2, -1))
         else:
             log = torch.einsum("cpq,cap->cqa", of_case, basis)
         own_angle = torch.arccos((-mine / k[:, None]).clamp(min=-1 + AXIS))[:, 0]
         own = torch.einsum("cpq,cp->cq", of_case, of_angle(own_angle, self.config.angles))
-        # One complex number a case, of the mode itself; one an angle; both multiplied by the zeros, but the mode's own.
-        # Real and imaginary parts are kept apart: faster, and understood wherever the network is exported to.
+        # One complex number per case, for the mode itself, and one per angle, both times all zeros but the mode's own.
+        # Real and imaginary parts are kept separate: faster, and supported by every export target.
         shift, beyond = real / scale, imaginary / scale
         turn, slope = -((-1j) ** (m + 1)) / (2 * np.pi), torch.view_as_real(self.slopes)[row, n].to(own.dtype)
         others = mine / scale + shift
@@ -225,7 +225,7 @@ class Directivity(nn.Module):
         return torch.stack(_times(rest[0], rest[1], first[0], first[1]), dim=-1)
 
     def _expect(self, m: Tensor, n: Tensor, k: Tensor, mach: Tensor) -> Tensor:
-        """Rows of the orders; what was not learned is refused."""
+        """Rows of the orders; refuses modes that were not learned."""
         config = self.config
         if not torch.all(mach.abs() < 1):
             raise ValueError(f"the flow must be subsonic, got mach={float(mach[~(mach.abs() < 1)][0])}")
@@ -248,14 +248,14 @@ class Directivity(nn.Module):
         return rows
 
     def cut_on(self, helmholtz: float, mach: float) -> list[tuple[int, int]]:
-        """Modes (m, n) that are cut on, of either sign of m, as far as their orders were learned."""
+        """Cut-on modes (m, n) of the learned orders, with both signs of m."""
         k = helmholtz / np.sqrt(1 - mach**2)
         counts = {m: int(torch.sum(self.eigenvalues[row] < k)) for m, row in self._rows.items()}
         signed = sorted({sign * m for m in counts for sign in (-1, 1)})
         return [(m, n) for m in signed for n in range(counts[abs(m)])]
 
     def unlearned(self, helmholtz: float, mach: float) -> int | None:
-        """Least azimuthal order that is cut on and was not learned; None if there is none."""
+        """Smallest azimuthal order that is cut on but was not learned; None if there is none."""
         k = helmholtz / np.sqrt(1 - mach**2)
         for m in range(int(k) + 1):  # j'_m1 > m
             if m not in self._rows and eigenvalues(m, k).size:
@@ -263,12 +263,12 @@ class Directivity(nn.Module):
         return None
 
     def error_bar(self, helmholtz: float, mach: float, coverage: float = 0.95) -> float:
-        """Relative L2 error over an arc that is not exceeded with this probability, by split conformal prediction.
+        """Bound on the relative L2 error over an arc, with this coverage, by split conformal prediction.
 
         Raises
         ------
         ValueError
-            Another coverage than in `LEVELS`, K outside of the range, or bars that have not been calibrated.
+            Coverage not in `LEVELS`, K outside the range, or error bars not calibrated.
         """
         k = helmholtz / np.sqrt(1 - mach**2)
         if coverage not in LEVELS:
@@ -291,8 +291,8 @@ class Directivity(nn.Module):
     ) -> Tensor:
         """Pressure of modes of amplitude one at microphones, near or far [rho c^2].
 
-        The directivity is continued to finite distances by spherical waves, see `multipoles`: from five radii on to
-        about 1e-3 up to 120 degrees from the axis, to 1e-2 up to 150 degrees.
+        The directivity is continued to finite distances by spherical waves, see `multipoles`. Beyond five radii the
+        error is about 1e-3 up to 120 degrees from the axis and 1e-2 up to 150 degrees.
 
         Parameters
         ----------
@@ -307,7 +307,7 @@ class Directivity(nn.Module):
         Raises
         ------
         ValueError
-            As `forward`; a microphone too close to the open end or too far behind it.
+            As `forward`, or a microphone too close to the open end or too far behind it.
         """
         orders, radial = torch.atleast_1d(torch.as_tensor(m)).abs(), torch.atleast_1d(torch.as_tensor(n))
         orders, radial = torch.broadcast_tensors(orders, radial)

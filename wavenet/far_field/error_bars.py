@@ -1,7 +1,7 @@
-"""Error bars of the directivity, by split conformal prediction, and the modes that they come from.
+"""Error bars of the directivity, by split conformal prediction, and the modes that calibrate them.
 
-The error of a mode that was not used before is, with the probability of a coverage, at most the bar: the smallest of
-the calibration modes' errors that so many of them, one more counted, do not exceed. K has bands with bars of their own.
+The error of a new mode is at most the bar, with a probability of at least the coverage: of n calibration errors, in
+ascending order, the bar is number ceil((n + 1) coverage). Each band of K has bars of its own.
 
 A. N. Angelopoulos, S. Bates, A gentle introduction to conformal prediction, arXiv:2107.07511 (2021), section 1.
 """
@@ -15,8 +15,8 @@ from ..arrays import FloatArray
 from .polynomials import eigenvalues
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # coverages
-BANDS = 8  # of K, each with error bars of its own
-_FLOW = 0.6  # largest Mach number of the modes that bars come from: that of the recipes
+BANDS = 8  # bands of K, each with its own error bars
+_FLOW = 0.6  # largest Mach number of the calibration modes: that of the recipes
 
 
 class Range(Protocol):
@@ -36,7 +36,7 @@ class Range(Protocol):
 
 
 def band(config: Range, k: float) -> int:
-    """Number of the band of K."""
+    """Index of the band that contains K."""
     return int(np.clip(BANDS * (k - config.low) / (config.high - config.low), 0, BANDS - 1))
 
 
@@ -64,7 +64,7 @@ def relative_error(found: npt.NDArray[np.complex128], exact: npt.NDArray[np.comp
 
 
 def random_modes(config: Range, count: int, rng: np.random.Generator) -> tuple[npt.NDArray, ...]:
-    """m, n, ka, M (mode,) of random modes that are cut on: K and M uniform, m of those with such modes, n of these."""
+    """m, n, ka, M (mode,) of random cut-on modes: K and M uniform, then m among cut-on orders, n among its modes."""
     zeros = {m: eigenvalues(m, config.high) for m in config.orders}
     found: list[tuple[int, int, float, float]] = []
     while len(found) < count:

@@ -1,4 +1,4 @@
-"""How the directivity is learned: polynomials fitted to what is smooth in factors of the kernel."""
+"""How the directivity is learned: polynomials fitted to the smooth part of the kernel's factors."""
 
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from .polynomials import slope, unit, vandermonde
 
 
 class Degrees(Protocol):
-    """Range of K, and numbers of the polynomials: those of `DirectivityConfig`."""
+    """Range of K and numbers of polynomials, as in `DirectivityConfig`."""
 
     @property
     def high(self) -> float:
@@ -29,7 +29,7 @@ def learned(
 ) -> FloatArray:
     """Coefficients (degree, angle, 2) of one azimuthal order from its factors F_plus (case, angle) at K (case,).
 
-    zeros : eigenvalues that are taken out. low : K from which it is learned.
+    zeros : eigenvalues whose zeros are divided out. low : least K that is used.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def learned(
 
 
 def smooth(m: int, zeros: FloatArray, k: FloatArray, angle: FloatArray, factor: ComplexArray) -> ComplexArray:
-    """g of factors (case, angle), its phase continuous in angle and case."""
+    """g from factors (case, angle), with its phase continuous in angle and case."""
     k = k[:, None]
     s, gamma = -k * np.cos(angle), k * np.sin(angle)
     value = factor * np.sqrt(k + s) / (slope(m, gamma) * np.sin(angle) ** m)

@@ -2,9 +2,9 @@ r"""From a far field to the field at finite distance: outgoing spherical waves w
 
     phi(rho, theta) = sum_l d_l i^{l+1} K h_l(K rho) P_l(cos theta),   d_l = int D P_l sin(theta) d theta,
 
-P_l the associated Legendre functions of order m, normalised to one. A duct that goes on for ever is no compact source:
-what its wall adds behind it is missing, and the sum is cut where spherical waves would outgrow it. Everything is
-differentiable.
+P_l the associated Legendre functions of order m, normalised to one. A semi-infinite duct is not a compact source: the
+contribution of its wall behind the open end is missing, and the sum is truncated before spherical waves grow too large.
+Everything is differentiable.
 """
 
 from collections.abc import Callable
@@ -16,18 +16,18 @@ from torch import Tensor
 
 from .polynomials import AXIS
 
-CLOSEST = 5.0  # radii from the open end, at least, of a microphone
-BEHIND = np.radians(150)  # from the axis, at most: the duct's wall goes on there, and multipoles miss it
-_MORE = 24  # orders beyond K
-_INSIDE = 3  # orders beyond K rho, for the closest point
+CLOSEST = 5.0  # least distance of a microphone from the open end [radii]
+BEHIND = np.radians(150)  # largest angle from the axis: further back lies the duct's wall, which multipoles neglect
+_MORE = 24  # degrees kept beyond K
+_INSIDE = 3  # degrees kept beyond K rho, at the closest point
 
 
 def pressure(
     pattern: Callable[..., Tensor], m: Tensor, n: Tensor, helmholtz: Tensor, mach: Tensor, x: Tensor, r: Tensor
 ) -> Tensor:
-    """Pressure (mode, microphone) at positions x, r of modes m, n (mode,) of amplitude one [rho c^2].
+    """Pressure (mode, microphone) [rho c^2] at positions x, r, for modes m, n (mode,) of amplitude one.
 
-    pattern : (m, n, ka, M, angles) -> directivities (mode, angle), as `Directivity`.
+    pattern : (m, n, ka, M, angles) -> directivities (mode, angle), such as a `Directivity`.
 
     Raises
     ------
@@ -67,10 +67,10 @@ def quadrature(k: float, m: int) -> tuple[Tensor, Tensor]:
 def field(
     directivity: Tensor, angle: Tensor, weight: Tensor, m: int, k: Tensor, rho: Tensor, theta: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """phi and its derivatives along rho and theta, (case, point) each.
+    """phi and its derivatives with respect to rho and theta, each (case, point).
 
-    directivity : (case, node) complex tensor at the quadrature's angles. m : int, m >= 0. k : () tensor. rho, theta :
-    (point,) tensors.
+    directivity : (case, node) complex tensor at the angles of the quadrature. m : int, m >= 0. k : () tensor.
+    rho, theta : (point,) tensors.
     """
     number, closest = float(k.detach()), float(rho.detach().min())
     last = max(m + 2, int(min(number + _MORE, number * closest + _INSIDE)))
@@ -108,7 +108,7 @@ def _legendre(m: int, last: int, theta: Tensor) -> Tensor:
 
 
 def _hankel(last: int, argument: Tensor) -> Tensor:
-    """Spherical Hankel functions h_0 ... h_last of the first kind, (degree, point), by the recurrence they dominate."""
+    """Spherical Hankel functions h_0 ... h_last of the first kind, (degree, point), by the stable upward recurrence."""
     start = torch.exp(1j * argument) / (1j * argument)
     found = [start, start * (1 / argument - 1j)]
     for degree in range(1, last):

@@ -1,4 +1,4 @@
-"""Polynomials in which the directivity's smooth part is learned, and the functions of a hard-walled duct beside it."""
+"""Polynomials that represent the smooth part of the directivity, and functions of a hard-walled duct."""
 
 from typing import TypeVar
 
@@ -12,11 +12,11 @@ from torch import Tensor
 from ..arrays import ComplexArray, FloatArray
 
 Values = TypeVar("Values", FloatArray, Tensor)
-AXIS = 1e-7  # of the plane wave's own angle to the axis, and of a polynomial's ends: where arccos has no slope
+AXIS = 1e-7  # offset from the axis, and from the ends of the polynomials' range, where arccos has infinite slope
 
 
 def eigenvalues(m: int, top: float) -> FloatArray:
-    """Zeros of J_m' below `top`; the plane wave's zero first for m = 0."""
+    """Zeros of J_m' below `top`; for m = 0 the first is 0, the plane wave's."""
     zeros = jnp_zeros(m, 2 + int(top / np.pi))  # their spacing tends to pi from above
     found: FloatArray = np.concatenate([[0.0] if m == 0 else [], zeros[zeros < top]])
     return found
@@ -30,18 +30,18 @@ def slope(m: int, gamma: FloatArray) -> ComplexArray:
 
 
 def unit(value: Values, low: float | Values, high: float) -> Values:
-    """The range low ... high as -1 ... 1."""
+    """Map the range low ... high to -1 ... 1."""
     return 2 * (value - low) / (high - low) - 1
 
 
 def vandermonde(value: npt.ArrayLike, count: int) -> FloatArray:
-    """Chebyshev polynomials of an array, (..., degree)."""
+    """Chebyshev polynomials at the values of an array, (..., degree)."""
     found: FloatArray = chebyshev.chebvander(np.asarray(value, dtype=float), count - 1)
     return found
 
 
 def polynomials(value: Tensor, count: int) -> Tensor:
-    """Chebyshev polynomials (..., degree), by their recurrence: of values outside of -1 ... 1, too."""
+    """Chebyshev polynomials (..., degree) by their recurrence, which also holds outside -1 ... 1."""
     terms, double = [torch.ones_like(value), value], 2 * value
     for _ in range(count - 2):
         terms.append(double * terms[-1] - terms[-2])
@@ -49,6 +49,6 @@ def polynomials(value: Tensor, count: int) -> Tensor:
 
 
 def of_angle(theta: Tensor, count: int) -> Tensor:
-    """Chebyshev polynomials of angles in 0 ... pi, as cosines; at the ends their slopes are taken to be zero."""
+    """Chebyshev polynomials of angles in 0 ... pi, as cosines; their slopes are set to zero at the ends."""
     place = unit(theta, 0, np.pi).clamp(-1 + AXIS, 1 - AXIS)
     return torch.cos(torch.arange(count, dtype=theta.dtype) * torch.arccos(place)[..., None])

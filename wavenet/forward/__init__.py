@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def load(run: str | Path | None = None) -> nn.Module:
-    """The forward network that comes with the package, or that of a run.
+    """The forward network shipped with the package, or that of a run.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def load(run: str | Path | None = None) -> nn.Module:
     Raises
     ------
     FileNotFoundError, ValueError
-        Not a run's folder, of another task, or damaged.
+        Not a run's folder, a run of another task, or damaged.
     """
     from ..runs import open_network
 

@@ -33,8 +33,8 @@ class ForwardConfig:
 class ForwardModel(nn.Module):
     """Feed-forward network (case, 5) -> (case, microphone, 2), real and imaginary pressure [rho c^2].
 
-    `core` maps inputs scaled to [-1, 1], with the mode's cut-on ratio beside them, to the pressure without the phase
-    that a wave from the open end has gathered; `forward` multiplies by that known phase (`known_phase`).
+    `core` maps inputs scaled to [-1, 1], and the mode's cut-on ratio, to the pressure without the phase of a wave from
+    the open end; `forward` multiplies by that known phase (`known_phase`).
     """
 
     def __init__(self, config: ForwardConfig):
@@ -56,7 +56,7 @@ class ForwardModel(nn.Module):
         return torch.cat([scaled, torch.sqrt(torch.abs(1 - ratio2))], dim=1)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Pressure, see the class."""
+        """Pressure; see the class."""
         core = self.core(self.features(inputs)).reshape(len(inputs), -1, 2) * self.config.scale
         x, r = inputs.new_tensor(self.config.x), inputs.new_tensor(self.config.r)
         phase = known_phase(inputs[:, 3], inputs[:, 4], x, r)

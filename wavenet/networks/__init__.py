@@ -1,8 +1,8 @@
-"""The networks that can be trained: one file of this folder each, which holds `NETWORK`.
+"""The networks that can be trained: each has a file in this folder that defines `NETWORK`.
 
-A file is found by its name, and imported when its network is asked for. A network learns either in steps, as
-`wavenet.training.loop.fit` takes them, or is fitted to all training cases at once. Networks that are not in this
-folder: `wavenet.outside`.
+A file is found by its name and imported on first use of its network. A network is either trained in gradient steps, by
+`wavenet.training.loop.fit`, or fitted to all training cases at once. For networks outside this folder see
+`wavenet.outside`.
 
 >>> names("derivative"), default("derivative")
 (('constrained', 'unet'), 'constrained')
@@ -40,21 +40,21 @@ class Exact(Protocol):
 
 @runtime_checkable
 class Explainable(Protocol):
-    """A network of fields of which relative attributing propagation explains a part."""
+    """A network of fields, part of which relative attributing propagation explains."""
 
     def explained(self, potential: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        """Input of the `core`, and the complex factor (case, 2) from its output to velocities."""
+        """Input of the `core`, and the complex factor (case, 2) that turns its output into velocities."""
 
     def core(self, parameters: Tensor) -> nn.Module:
-        """The part that is explained, for one case."""
+        """The part of the network that is explained, for one case."""
 
 
 class Explained(NamedTuple):
-    """What relative attributing propagation explains of a network in one case.
+    """The part of a network that relative attributing propagation explains, for one case.
 
     seen : input of the module, with a case axis. module : torch module in evaluation mode, whose outputs are
     velocities (case, 4, x, r), or real and imaginary pressures side by side, (case, 2 microphone), up to a factor.
-    names : of the elements of `seen`, where it is no field.
+    names : names of the elements of `seen`, unless it is a field.
     """
 
     seen: Tensor
@@ -66,12 +66,12 @@ class Explained(NamedTuple):
 class Steps:
     """How a network is trained by gradient steps.
 
-    build : (training cases, preset, edge functions or None) -> untrained network of their geometry and scales.
-    presets : by name.
-    loss : (network, batch) -> sum over the values of each case (case,), number of these (case,).
-    residuals : (network, batch, preset) -> values (case,) to be made small besides the loss, in training only.
-    prepare : (network, *batch) measures something on training cases, before the first step.
-    samples : (network, cases, count, seed) -> what is learned instead of the cases themselves.
+    build : (training cases, preset, edge functions or None) -> untrained network for their geometry and scales.
+    presets : presets by name.
+    loss : (network, batch) -> sum over the values of each case (case,), number of values (case,).
+    residuals : (network, batch, preset) -> values (case,) added to the loss, in training only.
+    prepare : (network, *batch) -> None; measures something on training cases before the first step.
+    samples : (network, cases, count, seed) -> dataset to learn from instead of the cases themselves.
     """
 
     build: Callable[[Source, Preset, Any], nn.Module]
@@ -82,7 +82,7 @@ class Steps:
     samples: Callable[[Any, Dataset, int, int], Dataset] | None = None
 
     def preset(self, name: str) -> Preset:
-        """A preset by its name."""
+        """Preset of this name."""
         if name not in self.presets:
             raise ValueError(f"the preset must be one of {', '.join(self.presets)}, got {name!r}")
         return self.presets[name]
@@ -90,17 +90,17 @@ class Steps:
 
 @dataclass(frozen=True)
 class Network:
-    """One network: everything that the rest of the package needs to know of it.
+    """One network: everything that the rest of the package needs to know about it.
 
     name, task : str.
     module : class of the network. config : class of its configuration, a dataclass of JSON values and tuples; the
-    network has it as `config`, and `module(config)` is the network before its weights are loaded.
+    network stores it as `config`, and `module(config)` is the network before its weights are loaded.
     steps : how it is trained by gradient steps. fit : (training cases, seed, exact directivities) -> network, for one
-    that is fitted at once; just one of the two is there.
-    place : (network, x, r) -> the network for these cells or microphones; None for one that needs none.
-    explain : (network, inputs of one case) -> what RAP explains; None where that is nothing.
-    uses_edge : whether it is built with fitted edge functions. default : whether it is the one that is trained where
-    only a task is named. outside : whether its code is not the package's.
+    that is fitted at once. Exactly one of the two is given.
+    place : (network, x, r) -> the network for these cells or microphones; None if it does not depend on them.
+    explain : (network, inputs of one case) -> the part RAP explains; None if there is no such part.
+    uses_edge : whether it is built with fitted edge functions. default : whether it is trained when only a task is
+    given. outside : whether its code lies outside the package.
     """
 
     name: str
@@ -121,11 +121,11 @@ class Network:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Splits of a dataset that it learns from."""
+        """Splits of a dataset used in training."""
         return ("train",) if self.steps is None else ("train", "validation")
 
     def options(self, model: Any) -> dict[str, Any]:
-        """JSON values from which `rebuild` makes the network again; what is None is left out, older files have less."""
+        """JSON values from which `rebuild` recreates the network; None is left out, as older files have fewer keys."""
         if self.config is None:
             return dict(getattr(model, "config", None) or {})
         return {key: value for key, value in dataclasses.asdict(model.config).items() if value is not None}
@@ -136,18 +136,18 @@ class Network:
 
 
 def names(task: str | None = None) -> tuple[str, ...]:
-    """Names of all networks, or of those of a task, in alphabetical order."""
+    """Names of all networks, or of those for a task, in alphabetical order."""
     found = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
     return found if task is None else tuple(name for name in found if get(name).task == task)
 
 
 def get(name: str) -> Network:
-    """A network by its name.
+    """Network of this name.
 
     Raises
     ------
     ValueError
-        There is none of this name.
+        There is no such network.
     """
     if name not in names():
         raise ValueError(f"there is no network {name!r}, expected one of {', '.join(names())}")
@@ -158,12 +158,12 @@ def get(name: str) -> Network:
 
 
 def default(task: str) -> str:
-    """Name of the network that is trained for a task where none is named.
+    """Name of the network that is trained for a task by default.
 
     Raises
     ------
     ValueError
-        The task has no network, or several and none, or more than one, of them is marked as its default.
+        The task has no network, or has several of which not exactly one is marked as its default.
     """
     mine = names(task)
     chosen = [name for name in mine if get(name).default] if len(mine) > 1 else list(mine)
@@ -174,12 +174,12 @@ def default(task: str) -> str:
 
 
 def of(model: nn.Module) -> Network:
-    """Entry of a network of the package, by its class.
+    """Entry of one of the package's networks, found by its class.
 
     Raises
     ------
     ValueError
-        It is of no such class.
+        The class is not one of the package's networks.
     """
     for name in names():
         if type(model) is get(name).module:
@@ -188,12 +188,12 @@ def of(model: nn.Module) -> Network:
 
 
 def on_own_positions(model: Any, x: FloatArray, r: FloatArray) -> nn.Module:
-    """`Network.place` of a network that is for the positions in its configuration only.
+    """`Network.place` of a network that works only at the positions in its configuration.
 
     Raises
     ------
     ValueError
-        They are others.
+        The positions differ from those in its configuration.
     """
     for axis, there in (("x", x), ("r", r)):
         mine = np.asarray(getattr(model.config, axis))
@@ -204,12 +204,12 @@ def on_own_positions(model: Any, x: FloatArray, r: FloatArray) -> nn.Module:
 
 
 def positions(cases: Source) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """x and r of the cells or microphones of a source of cases."""
+    """x and r of a source's cells or microphones."""
     x, r = (tuple(cases.constants[axis].tolist()) for axis in "xr")
     return x, r
 
 
 def part_scales(cases: Source) -> dict[str, float]:
     """Root mean square of one part, real or imaginary, of each field of the training cases."""
-    # numpy's numbers: a tensor made of one is double precision, and trainings so far depend on it in the last bits
+    # numpy scalars: a tensor built from one is double precision, on which the last bits of past trainings depend
     return {name: rms / np.sqrt(2) for name, (rms, _) in cases.about.scales.items()}

@@ -1,4 +1,4 @@
-"""The constrained network: derivatives in shares that follow from their predicted errors, on any grid."""
+"""The constrained network: derivatives weighted by their predicted errors, on any grid."""
 
 from typing import Any
 

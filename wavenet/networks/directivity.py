@@ -1,4 +1,4 @@
-"""The directivity of every duct mode, from factors of the kernel."""
+"""The directivity of every duct mode, learned from factors of the kernel."""
 
 import numpy as np
 import torch
@@ -8,12 +8,12 @@ from ..far_field.error_bars import random_modes
 from ..fields import Source
 from . import Exact, Network
 
-_CALIBRATION = 4000  # modes that the error bars come from: 500 a band of K, five of them beyond the 99 % bar
-_ARC = np.linspace(0, np.pi, 37)  # angles of each, every 5 degrees
+_CALIBRATION = 4000  # modes that calibrate the error bars: 500 per band of K, five of them beyond the 99 % bar
+_ARC = np.linspace(0, np.pi, 37)  # angles at which their errors are measured, every 5 degrees
 
 
 def _fit(cases: Source, seed: int, exact: Exact) -> Directivity:
-    """Directivity of the factors of training cases, all in memory; error bars from modes drawn anew and solved."""
+    """Directivity fitted to the factors of all training cases, in memory; error bars from newly drawn, solved modes."""
     m, k = np.abs(cases.columns["m"]), cases.columns["helmholtz"]
     factor = np.stack([cases[index]["factor"] @ [1, 1j] for index in range(len(cases))])
     orders = sorted(set(m.tolist()))

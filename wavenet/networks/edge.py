@@ -1,4 +1,4 @@
-"""Functions around the lip, which the constrained network is built with."""
+"""Edge functions: fields around the lip, used by the constrained network."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from . import Exact, Network
 
 
 def _fit(cases: Source, seed: int, exact: Exact) -> EdgeFunctions:
-    """Edge functions of the training cases of an edge dataset, all in memory."""
+    """Edge functions fitted to all training cases of an edge dataset, in memory."""
     edge = EdgeFunctions(EdgeConfig.of_nodes(cases.constants["root"], cases.constants["angle"]))
     edge.fit(np.stack([cases[index]["potential"] for index in range(len(cases))]))
     return edge

@@ -1,4 +1,4 @@
-"""The feed-forward network, from duct mode, Helmholtz and Mach number to the pressure at microphones."""
+"""The feed-forward network: from duct mode, Helmholtz and Mach number to the pressure at microphones."""
 
 from typing import Any
 

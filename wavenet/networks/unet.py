@@ -1,4 +1,4 @@
-"""The paper's U-net, from the potential to the velocity, without constraints unless it is built with some."""
+"""The paper's U-net: from the potential to the velocity, by default without constraints."""
 
 from typing import Any
 

@@ -29,7 +29,7 @@ _RULES: dict[str, Callable[[Operation, Sequence[Tensor], Tensor, Tensor], tuple[
 
 @dataclass(frozen=True)
 class LayerRelevance:
-    """What one node of the graph received and passed on.
+    """Relevance received and passed on by one node of the graph.
 
     Attributes
     ----------

@@ -116,7 +116,7 @@ def compare(network: str, model: nn.Module, run: Mapping[str, Any], dataset: Dat
     run : dict
         Provenance of the run, as `wavenet.runs.load` returns it; may be empty.
     dataset : Dataset
-        Of the derivative or forward task.
+        Dataset of the derivative or forward task.
     cases : (case,) int array
         Which of its cases.
 

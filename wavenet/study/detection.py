@@ -71,7 +71,7 @@ def detect(
     few : bool
         Choose few of them by an l1 penalty.
     coverage : float
-        Of the confidence intervals.
+        Coverage of the confidence intervals.
 
     Raises
     ------

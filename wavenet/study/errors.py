@@ -62,7 +62,7 @@ def level_errors(predicted: Reals, exact: Reals) -> Reals:
 def median_and_worst(errors: Mapping[str, Reals]) -> tuple[Shown, Shown]:
     """The case with the median error and the one with the largest, by the larger error of all quantities.
 
-    Of an even number of cases, the median case is the upper one of the two in the middle.
+    For an even number of cases, the median case is the upper one of the two in the middle.
     """
     largest = np.max(list(errors.values()), axis=0)
     order = np.argsort(largest)

@@ -68,7 +68,7 @@ def predict(
         ka, and the Mach number, positive towards the open end.
     degrees : (angle,) array
     coverage : float
-        Of the error bar, one of `wavenet.far_field.directivity.LEVELS`.
+        Coverage of the error bar, one of `wavenet.far_field.directivity.LEVELS`.
     extrapolate : bool
         Accept a K = ka / sqrt(1 - M^2) a little outside of the training, without an error bar.
 

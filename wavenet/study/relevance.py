@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CHANNELS = {"u": 0, "v": 2}  # of a velocity: channel of the real part; the imaginary part is the next one
 NEAR = 0.25  # distance from a point within which relevance is summed up [duct radii]: eight cells of the usual grid
-_AT_LIP = (0.1, 1.0)  # the point that is explained unless another one is asked for: downstream of the lip
+_AT_LIP = (0.1, 1.0)  # the point that is explained by default: downstream of the lip
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the solver says of one mode, or of all modes that are cut on, at some angles."""
+"""Exact solution for one mode, or for all modes that are cut on, at some angles."""
 
 import dataclasses
 from collections.abc import Callable

@@ -16,7 +16,7 @@ from wavenet.networks import Explained, Network
 from wavenet.training import loading
 from wavenet.training.presets import Preset
 
-_IN_MEMORY = 2**30  # bytes of a split, above which cases are read when they are asked for
+_IN_MEMORY = 2**30  # bytes of a split above which cases are read on access
 
 
 def tensors(dataset: File, cases: Any) -> tuple[Tensor, ...]:
@@ -25,7 +25,7 @@ def tensors(dataset: File, cases: Any) -> tuple[Tensor, ...]:
 
 
 def examples(cases: Cases) -> Dataset:
-    """Cases of a split as a torch Dataset: in memory if they fit, else read when they are asked for."""
+    """Cases of a split as a torch Dataset: in memory if they fit, else read on access."""
     lazy = loading.of_task(cases.about.task).one_by_one(cases)
     if sum(part.nbytes for part in lazy[0]) * len(cases) > _IN_MEMORY:
         return lazy
@@ -121,7 +121,7 @@ def open_run(
 
 
 def explained(model: nn.Module, dataset: File, case: int) -> Explained:
-    """What relative attributing propagation explains of a network in a case: input, module, names.
+    """The part of a network that relative attributing propagation explains in a case: input, module, names.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def equation_residual(
     Returns
     -------
     float or None
-        Of the residual over (ka)^2, relative to psi; None on a grid with no cell that far from everything.
+        Root mean square of the residual over (ka)^2, relative to psi; None if no cell is that far from everything.
     """
     u, v = velocity[:, :2], velocity[:, 2:]
     x, r = (torch.tensor(points, dtype=torch.float64) for points in (model.config.x, model.config.r))
@@ -93,7 +93,7 @@ def equation_residual(
 
 
 def missed_equation(given: Potential, residual: float | None, noise: float = 0.0) -> list[str]:
-    """What a residual says against a field, a line or none. noise : over the potential, root mean squares."""
+    """Warning line if a residual speaks against a field, or none. noise : relative root mean square."""
     if residual is None:
         return ["the grid is too small to check that the convected Helmholtz equation holds"]
     if residual > RESIDUAL + OF_NOISE * noise:

@@ -1,4 +1,4 @@
-"""What a comparison found: who is best and by how much, as numbers and as sentences made from them alone."""
+"""Result of a comparison: which method is best and by how much, in numbers and sentences made from them alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Verdict:
     outside: int
 
     def sentences(self) -> list[str]:
-        """Who is best and by how much; cases won and the worst one; training ranges; the solver's own error."""
+        """Best method and its margin; cases won and the worst one; training ranges; the solver's own error."""
         second = (
             f"It is better than every {self.others} in {self.won} of {self.cases} test cases; its worst one, "
             f"{self.worst_place}, has the error {number(self.worst_error)}."

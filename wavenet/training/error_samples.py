@@ -1,4 +1,4 @@
-"""What the constrained network learns from: errors of its methods for known fields, with and without noise."""
+"""Training samples of the constrained network: errors of its methods for known fields, with and without noise."""
 
 from typing import Any
 
@@ -8,26 +8,26 @@ from torch.utils.data import Dataset, TensorDataset, default_collate
 
 _SILENT = 0.5  # share of the fields without noise
 _NOISE = (1e-6, 10**-0.75)  # range of the others' noise, relative root mean square: 120 ... 15 dB
-_LEAST = 1e-9  # relative error below which none is told apart from rounding
+_LEAST = 1e-9  # relative error below which errors cannot be distinguished from rounding
 
 
 def error_samples(model: Any, cases: Dataset, count: int, seed: int = 0) -> TensorDataset:
-    """Errors of each method of the constrained network for some fields, half of them in noise.
+    """Errors of each method of the constrained network for some fields, half of them noisy.
 
     Parameters
     ----------
     model : ConstrainedNetwork
     cases : torch Dataset
-        As `loading.FieldCases`; evenly chosen from.
+        Cases as `loading.FieldCases` gives them; evenly spaced ones are chosen.
     count : int
-        At most.
+        Largest number of fields.
     seed : int
-        Of the noise.
+        Seed of the noise.
 
     Returns
     -------
     TensorDataset
-        Of parameters (3,), noise (), decimal logarithms of the errors of u and v (2, method, x, r), see
+        Items (parameters (3,), noise (), decimal logarithms of the errors of u and v (2, method, x, r)), see
         `ConstrainedNetwork.log_errors`.
     """
     random, items = torch.Generator().manual_seed(seed), []
@@ -45,7 +45,7 @@ def error_samples(model: Any, cases: Dataset, count: int, seed: int = 0) -> Tens
 
 
 def _disturbed(potential: Tensor, random: torch.Generator) -> tuple[float, Tensor]:
-    """Noise over the potential, both as root mean squares, and the potential with it; none in half of the fields."""
+    """Noise level, relative root mean square, and the potential with that noise; half of the fields have none."""
     draw = torch.rand(2, generator=random).tolist()
     noise = 0.0 if draw[0] < _SILENT else _NOISE[0] * (_NOISE[1] / _NOISE[0]) ** draw[1]
     size = potential.square().mean().sqrt()

@@ -1,6 +1,6 @@
 """Cases as tensors: torch Datasets over a source of cases, all cases of a task at once, and augmentation.
 
-See `wavenet.fields.Source` for what a source of cases is.
+A source of cases is defined by `wavenet.fields.Source`.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,9 +23,9 @@ class Augmentation:
     factor : bool
         Multiply by a random complex number of modulus 1/2 ... 2: the equations are linear.
     superpose : bool
-        Add a random complex multiple of another case of the same group, i.e. of the same m, ka and M.
+        Add a random complex multiple of another case of the same group, i.e. with the same m, ka and M.
     window : int or None
-        Cut so many cells in x out of the grid, at random: the lip lies elsewhere in the window.
+        Cut a window of this many cells in x out of the grid, at random, so that the position of the lip in it varies.
     """
 
     factor: bool = False
@@ -34,16 +34,16 @@ class Augmentation:
 
 
 class FieldCases(Dataset[tuple[Tensor, ...]]):
-    """(potential (2, x, r), parameters (3,), velocity (4, x, r)) of each case, float64; with a window, x (x,), too.
+    """(potential (2, x, r), parameters (3,), velocity (4, x, r)) of each case, float64; also x (x,) with a window.
 
     velocity : real and imaginary u, then v; parameters : m, ka, M.
 
-    Random numbers are torch's, which seeds every DataLoader worker differently and repeatably.
+    Random numbers come from torch, which seeds every DataLoader worker differently and reproducibly.
 
     Parameters
     ----------
     source : Source
-        With "potential", "axial_velocity", "radial_velocity".
+        Cases with "potential", "axial_velocity", "radial_velocity".
     augmentation : Augmentation
     x : (x,) float array
         Cell centres of the source's grid [radii].
@@ -51,7 +51,7 @@ class FieldCases(Dataset[tuple[Tensor, ...]]):
     Raises
     ------
     ValueError
-        A window wider than the grid.
+        The window is wider than the grid.
     """
 
     def __init__(self, source: Source, x: npt.ArrayLike, augmentation: Augmentation = Augmentation()):
@@ -118,7 +118,7 @@ def _derivative(arrays: Mapping[str, Any], cases: Any) -> tuple[Tensor, ...]:
 
 @dataclass(frozen=True)
 class Loading:
-    """How the cases of a task become tensors, the last of which is what a network should give.
+    """How the cases of a task become tensors, the last of which is the target.
 
     one_by_one : source -> torch Dataset. at_once : arrays of a file by name, cases -> tensors.
     """
@@ -127,7 +127,7 @@ class Loading:
     at_once: Callable[[Mapping[str, Any], Any], tuple[Tensor, ...]]
 
 
-TASKS = {  # those with networks that predict what a case of a dataset has
+TASKS = {  # tasks whose networks predict an array of each case of a dataset
     "forward": Loading(ForwardCases, _forward),
     "derivative": Loading(lambda source: FieldCases(source, source.constants["x"]), _derivative),
 }
@@ -139,7 +139,7 @@ def of_task(task: str) -> Loading:
     Raises
     ------
     ValueError
-        It is not among `TASKS`.
+        The task is not in `TASKS`.
     """
     if task not in TASKS:
         raise ValueError(f"cases of the {task} task do not become tensors, only those of {', '.join(TASKS)}")

@@ -1,4 +1,4 @@
-"""Training through Lightning, on one device or many: early stopping, a log, checkpoints that survive any crash."""
+"""Training with Lightning on one or more devices: early stopping, a log, checkpoints that survive any crash."""
 
 import dataclasses
 import logging
@@ -22,12 +22,12 @@ from .presets import Preset
 from .records import LAST, LOG, Record, WholeCheckpoints, check_resumable
 
 __all__ = ["LAST", "LOG", "Preset", "check_devices", "fit"]
-_PREPARE = 200  # cases, at most, on which a network measures what its stencils leave
-_FEWEST = 8  # fields, at least, whose errors validate the constrained network
+_PREPARE = 200  # largest number of cases on which a network measures the errors its stencils leave
+_FEWEST = 8  # least number of fields whose errors validate the constrained network
 
 
 class _Training(L.LightningModule):
-    """Steps of one training. A loss is the mean over all values of all processes: some cases may have more of them."""
+    """Steps of one training. A loss is the mean over all values of all processes: cases may differ in their number."""
 
     def __init__(self, model: nn.Module, preset: Preset, steps: Steps):
         super().__init__()
@@ -37,7 +37,7 @@ class _Training(L.LightningModule):
     def configure_optimizers(self) -> Any:
         live = [weight for weight in self.model.parameters() if weight.requires_grad]
         optimizer = torch.optim.Adam(live, lr=self._preset.rate)
-        # down to a hundredth of the rate at the end
+        # decays to a hundredth of the initial rate
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self._preset.epochs, self._preset.rate / 100)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
@@ -77,7 +77,7 @@ class _Training(L.LightningModule):
 
 
 class _Data(L.LightningDataModule):
-    """Loaders of this process. What has to be computed first is computed by all processes, after they have started."""
+    """Loaders of this process. Preparatory computations are done by every process, after it has started."""
 
     def __init__(self, model: nn.Module, sets: dict[str, Any], preset: Preset, steps: Steps, seed: int, workers: int):
         super().__init__()
@@ -85,7 +85,7 @@ class _Data(L.LightningDataModule):
         self._seed, self._workers, self._ready = seed, workers, False
 
     def setup(self, stage: str) -> None:
-        """Measure and compute what the network learns from; Lightning calls this before each of its stages."""
+        """Prepare the network and compute its training samples; Lightning calls this before each of its stages."""
         if self._ready:
             return
         model, train, count = self._model, self._sets["train"], self._preset.samples
@@ -112,7 +112,7 @@ class _Data(L.LightningDataModule):
             sampler=sampler,
             num_workers=self._workers,
             persistent_workers=self._workers > 0,
-            generator=torch.Generator().manual_seed(self._seed),  # without one it would take from torch's
+            generator=torch.Generator().manual_seed(self._seed),  # leaves torch's global generator untouched
         )
 
     def train_dataloader(self) -> DataLoader:
@@ -122,7 +122,7 @@ class _Data(L.LightningDataModule):
         return self._loader("validation")
 
 
-# long: the parameters' description
+# long: description of the parameters
 def fit(
     model: nn.Module,
     train: Dataset,
@@ -139,41 +139,41 @@ def fit(
     about: Mapping[str, Any] | None = None,
     steps: Steps | None = None,
 ) -> nn.Module:
-    """Train a network; return it with its best weights.
+    """Train a network and return it with its best weights.
 
     Parameters
     ----------
     model : torch module
-        One of the package, such as a ForwardModel, UNet or ConstrainedNetwork with fitted edge functions; any other
-        with `steps`.
+        A network of the package, such as a ForwardModel, UNet or ConstrainedNetwork with fitted edge functions; any
+        other needs `steps`.
     train, validation : torch Dataset
-        Of (inputs, pressure), or of (potential, parameters, velocity), as `loading` gives them.
+        Tuples (inputs, pressure) or (potential, parameters, velocity), as `loading` gives them.
     run : path
         Folder for the log (metrics.csv) and the checkpoint (last.ckpt).
     preset : Preset
         Its batch is that of all devices together.
     seed : int
-        Of the order of the cases, and of how they are changed.
+        Seed of the order of the cases and of their augmentation.
     workers : int
-        Processes that load the cases, for each device; 0 for none but this one.
+        Processes per device that load the cases; 0 loads them in this process.
     devices, nodes : int
-        GPUs of each machine, or processes where it has none, and machines, through DistributedDataParallel. With more
-        than one device, Lightning starts this process's own command again for each of the others, unless torchrun or
-        SLURM has started them.
+        Number of GPUs (or, without GPUs, processes) per machine, and of machines, with DistributedDataParallel. With
+        more than one device, Lightning runs the command of this process again for each of the others, unless torchrun
+        or SLURM has started them.
     resume : bool
-        Go on from the run's last checkpoint; the same numbers as without the interruption on one CPU process.
+        Continue from the run's last checkpoint; on one CPU process the numbers equal those of an uninterrupted run.
     about : dict, optional
-        Further JSON values that an interrupted training and its continuation must have in common.
+        Further JSON values that must be the same when an interrupted training is resumed.
     steps : Steps, optional
-        How it is trained; by default as the package's network of this class is.
+        How it is trained; by default as the package's network of this class.
 
     Raises
     ------
     FileNotFoundError
-        resume without a checkpoint.
+        There is no checkpoint to resume from.
     ValueError
-        The batch does not divide among the devices, or there are fewer of them; the checkpoint is damaged, or of a
-        training with another preset, seed or `about`; it is not known how to train the network.
+        The batch does not divide among the devices, or fewer devices are available; the checkpoint is damaged, or
+        from a training with another preset, seed or `about`; it is not known how to train the network.
     KeyboardInterrupt
         After Ctrl-C.
     """
@@ -190,7 +190,7 @@ def fit(
     record = Record(run, settings)
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    with warnings.catch_warnings():  # Lightning's advice on workers, logging intervals and checkpoints found again
+    with warnings.catch_warnings():  # Lightning's advice on workers, logging intervals and existing checkpoints
         warnings.simplefilter("ignore")
         trainer = _trainer(preset, record, devices, nodes, progress)
         try:
@@ -200,7 +200,7 @@ def fit(
         except SystemExit:
             if not trainer.interrupted:
                 raise
-            raise KeyboardInterrupt from None  # which Lightning had turned into an exit
+            raise KeyboardInterrupt from None  # Lightning had turned it into an exit
     assert record.best is not None
     model.load_state_dict(record.best)
     return model.cpu().eval()
@@ -213,7 +213,7 @@ def _trainer(preset: Preset, record: Record, devices: int, nodes: int, progress:
             accelerator="auto",
             devices=devices,
             num_nodes=nodes,
-            # The processes' buffers are equal from the start and no step changes them.
+            # Buffers are equal in all processes from the start, and no step changes them.
             strategy="auto" if devices * nodes == 1 else DDPStrategy(broadcast_buffers=False),
             use_distributed_sampler=False,
             logger=False,
@@ -228,6 +228,6 @@ def _trainer(preset: Preset, record: Record, devices: int, nodes: int, progress:
 
 
 def check_devices(preset: Preset, devices: int, nodes: int) -> None:
-    """Raise ValueError where the batch does not divide among the devices of all nodes."""
+    """Raise ValueError if the batch does not divide among the devices of all nodes."""
     if devices < 1 or nodes < 1 or preset.batch % (devices * nodes):
         raise ValueError(f"the batch of {preset.batch} does not divide among devices x nodes = {devices} x {nodes}")

@@ -1,4 +1,4 @@
-"""Losses: of a network and a batch, the sum over the values of each case (case,) and the number of these (case,)."""
+"""Losses: (network, batch) -> sum over the values of each case (case,), number of values (case,)."""
 
 import math
 from typing import Any
@@ -10,26 +10,26 @@ from ..derivatives.equations import helmholtz_residual
 from .presets import Preset
 
 Batch = list[Tensor] | tuple[Tensor, ...]
-_DEGREES = 3  # of freedom of Student's t: its tails are as long as those of the errors, which differ by powers of ten
-_MARGIN = 4  # cells at walls, axis and ends, that the physical residuals leave out: the reach of central differences
-_FROM_WALL = 0.5  # radii from the wall's radius, from which the physical residuals count
+_DEGREES = 3  # degrees of freedom of Student's t: its tails are as heavy as the errors', which span powers of ten
+_MARGIN = 4  # cells omitted from the physical residuals at walls, axis and ends: the reach of central differences
+_FROM_WALL = 0.5  # distance from the wall's radius beyond which the physical residuals count [radii]
 
 
 def pressure_loss(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Mean squared error of the pressure over its scale."""
+    """Mean squared error of the pressure, relative to its scale."""
     inputs, pressure = batch
     return _means(((model(inputs) - pressure) / model.config.scale).square())
 
 
 def velocity_loss(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Mean squared error of the velocity over the potential's size, in units of what the network resolves."""
+    """Mean squared error of the velocity relative to the potential's RMS, in units of the network's resolution."""
     potential, parameters, velocity = batch
     size = potential.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
     return _means(((model(potential, parameters) - velocity) / (size * model.resolution)).square())
 
 
 def relative_loss(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Squared relative L2 error of each case, for any network: the last tensor of a batch is what it should give."""
+    """Squared relative L2 error of each case, for any network: the last tensor of a batch is the target."""
     *inputs, exact = batch
     miss = (model(*inputs).to(exact.dtype) - exact).square().flatten(1).sum(dim=1)
     values = miss / exact.square().flatten(1).sum(dim=1)
@@ -37,9 +37,9 @@ def relative_loss(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def velocity_residuals(model: Any, batch: Batch, preset: Preset) -> Tensor | float:
-    """Convected Helmholtz equation and u_r = v_x, the network's own derivatives composed, times the preset's weight.
+    """Residuals of the convected Helmholtz equation and of u_r = v_x, by applying the network twice, times the weight.
 
-    Away from wall and axis: beside them u and v do not obey the wall condition that the network knows.
+    Only away from wall and axis: u and v do not obey the wall condition that the network imposes.
     """
     if not preset.physics:
         return 0.0
@@ -61,9 +61,9 @@ def velocity_residuals(model: Any, batch: Batch, preset: Preset) -> Tensor | flo
 
 
 def error_likelihood(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Negative log-likelihood of the methods' errors, taken to follow Student's t of the expected size.
+    """Negative log-likelihood of the methods' errors, assumed to follow Student's t with the expected size as scale.
 
-    The batch is that of `error_samples`; where a method gives nothing, there is no value.
+    Batches come from `error_samples`; cells where a method gives no velocity are left out.
     """
     parameters, noise, errors = batch
     found = model.log_errors(parameters, noise).to(errors.dtype)
@@ -75,6 +75,6 @@ def error_likelihood(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def _means(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean over the values of each case, as if each case had one."""
+    """Mean over the values of each case, counted as one value per case."""
     mean = values.flatten(1).mean(dim=1)
     return mean, torch.ones_like(mean)

@@ -1,6 +1,6 @@
-"""The order of the cases, and their random numbers: from the seed, the epoch and the case alone.
+"""The order of the cases and their random numbers, functions of the seed, the epoch and the case alone.
 
-So a training that was interrupted and goes on ends in the same bits, and one on several processes takes the same steps.
+A resumed training is therefore bit-identical to an uninterrupted one, and several processes take the same steps as one.
 """
 
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ Drawn = tuple[int, int, float]  # index, seed of the case, weight
 
 
 class Shares(Sampler[Drawn]):
-    """Share of one process of every batch, as (index, seed of the case, weight).
+    """One process's share of every batch, as (index, seed of the case, weight).
 
-    Where a batch does not divide among the processes, the last ones draw a case again, with weight 0.
+    If a batch does not divide among the processes, it is padded with a repeated case of weight 0.
     """
 
     def __init__(self, count: int, batch: int, seed: int, *, shuffle: bool, rank: int = 0, processes: int = 1):
@@ -26,7 +26,7 @@ class Shares(Sampler[Drawn]):
         self._rank, self._processes, self._epoch = rank, processes, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Another order for each epoch; Lightning says which one it is."""
+        """Use another order in each epoch; called by Lightning."""
         self._epoch = epoch if self._shuffle else 0
 
     def __len__(self) -> int:
@@ -45,7 +45,7 @@ class Shares(Sampler[Drawn]):
 
 
 class Seeded(Dataset[tuple[Tensor, ...]]):
-    """Cases as `Shares` draws them, each with its weight. Their random numbers are the case's and the epoch's own."""
+    """Cases as drawn by `Shares`, each with its weight. Random numbers depend on the case and the epoch alone."""
 
     def __init__(self, cases: Any):
         self._cases = cases
@@ -63,5 +63,5 @@ class Seeded(Dataset[tuple[Tensor, ...]]):
 
 
 def _mix(*numbers: int) -> int:
-    """One seed of several numbers."""
+    """One seed from several numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])

@@ -1,4 +1,4 @@
-"""Length and step of a training; the presets themselves stand with their networks, in `wavenet.networks`."""
+"""Length and step of a training; the presets themselves are defined with their networks, in `wavenet.networks`."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 class Preset:
     """Length and step of a training.
 
-    epochs, batch (of all devices together), rate (Adam's, at the start), patience (epochs without improvement after
-    which it stops), width (of the network).
+    epochs : largest number. batch : cases per batch, over all devices. rate : Adam's initial learning rate.
+    patience : epochs without improvement before training stops. width : width of the network.
     physics : weight of the Helmholtz and compatibility residuals, for the U-net.
-    samples : fields, at most, whose errors the constrained network learns from.
+    samples : largest number of fields whose errors the constrained network learns from.
     """
 
     epochs: int

@@ -1,4 +1,4 @@
-"""Records of a training: best weights, log and checkpoint, each whole whenever the process is killed."""
+"""Records of a training: best weights, log and checkpoint, each complete even if the process is killed."""
 
 import csv
 import io
@@ -20,9 +20,9 @@ LOG = "metrics.csv"
 
 
 class Record(Checkpoint):
-    """Best weights and losses so far; after every epoch the checkpoint, which has them, and the log are written.
+    """Best weights and losses so far; the checkpoint, which contains them, and the log are written after every epoch.
 
-    settings : what a training that goes on must have in common with the one that was interrupted.
+    settings : values that must be the same when an interrupted training is resumed.
     """
 
     def __init__(self, run: Path, settings: Mapping[str, Any]):
@@ -49,8 +49,8 @@ class Record(Checkpoint):
         self._write(trainer)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Stop again a training that had stopped early, and write the log anew."""
-        for stopping in trainer.early_stopping_callbacks:  # it has no memory of having stopped
+        """Stop again if the resumed training had stopped early, and rewrite the log."""
+        for stopping in trainer.early_stopping_callbacks:  # Lightning does not restore that it had stopped
             trainer.should_stop = trainer.should_stop or stopping.wait_count >= stopping.patience
         if len(self._rows) > 1:  # the log may be an epoch behind
             self._write(trainer)
@@ -65,11 +65,11 @@ class Record(Checkpoint):
                 partial.write_text(text.getvalue(), encoding="utf-8")
 
     def state_dict(self) -> dict[str, Any]:
-        """What the checkpoint has of this record."""
+        """State of this record for the checkpoint."""
         return {"settings": self._settings, "rows": self._rows, "score": self._score, "best": self.best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what a checkpoint has."""
+        """Restore the state from a checkpoint."""
         self._rows, self._score, self.best = (state_dict[name] for name in ("rows", "score", "best"))
 
     @property
@@ -79,17 +79,17 @@ class Record(Checkpoint):
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Checkpoints that are there and complete, whenever the process is killed; Lightning's own copy from /tmp."""
+    """Checkpoints that are complete even if the process is killed; Lightning's own are copied from /tmp."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint, all or nothing."""
+        """Write a checkpoint atomically."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         with whole(path) as partial:
             torch.save(checkpoint, partial)
 
 
 def check_resumable(path: Path, settings: Mapping[str, Any]) -> None:
-    """Refuse to go on where no checkpoint is there, or one that is damaged or of a training with other settings.
+    """Refuse to resume if the checkpoint is missing, damaged, or from a training with other settings.
 
     Raises
     ------

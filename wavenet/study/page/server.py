@@ -92,7 +92,7 @@ def app(bench: Bench) -> Dash:
 
 
 def _in_the_browser(made: Dash) -> None:
-    """What needs no numbers: sliders that follow numbers, pressed buttons, the theme, the chosen point."""
+    """Callbacks that need no computation: sliders that follow numbers, buttons, the theme, the chosen point."""
 
     def browser(function: str, *dependencies: Any, **options: Any) -> None:
         made.clientside_callback(ClientsideFunction("page", function), *dependencies, **options)
