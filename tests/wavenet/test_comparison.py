@@ -142,6 +142,16 @@ def test_points_per_wavelength_are_of_the_wave_against_the_flow():
     np.testing.assert_allclose(found, 2 * np.pi * 0.5 / 5 * 8, rtol=1e-14)
 
 
+def test_errors_are_plotted_against_parameters_of_their_own_cases(compared, data, fields):
+    cases = data.cases("test")
+    assert list(compared.against) == ["Helmholtz number ka", "azimuthal order m"]
+    np.testing.assert_array_equal(compared.against["Helmholtz number ka"], data["helmholtz"][cases])
+    np.testing.assert_array_equal(compared.against["azimuthal order m"], data["m"][cases])
+    points = fields[1].against["points per wavelength"]
+    # 2 pi (1 - |M|) / ka over 1 / 16, for ka = 9, 7, 8 and M = 0.3, -0.5, 0
+    np.testing.assert_allclose(points, [7.819075, 7.180784, 12.566371], rtol=1e-6)
+
+
 # what is said
 
 

@@ -82,6 +82,17 @@ def test_cases_outside_of_a_range_are_counted(value, outside):
     assert "(ka = 3 … 12, M = -0.5 … 0.5)" in found.sentences()[2]
 
 
+def test_medians_within_20_percent_count_as_equal_in_either_direction():
+    first = sentences(errors(net=(1e-3, 1e-3), a=(0.9e-3, 1.1e-3)))[0]
+    assert "“net” is as good as the best classical method: " in first
+    assert first.count("about as much as by a") == 2
+
+
+def test_a_range_of_one_value_is_told_as_one_value():
+    good = errors(net=(1e-6, 1e-6), a=(1e-3, 1e-3))
+    assert "the ranges of the training (ka = 5)." in sentences(good, ranges={"helmholtz": (5.0, 5.0)})[2]
+
+
 def test_the_solver_s_error_counts_from_a_tenth_of_the_network_s_best_median():
     found = errors(net=(1.0 / 1.0095e3, 5e-3), a=(1.0, 1.0))  # medians 1e-3 and 5e-3, within 1 %
     assert sentences(found, solver=0.9e-4)[3].endswith("at most 9.0 × 10⁻⁵, small against that.")

@@ -90,6 +90,30 @@ def test_no_cell_may_be_left_to_check():
     assert validity.equation_residual(model, values[:, :2], parameters, values) is None
 
 
+def test_cells_beside_lip_wall_axis_and_ends_are_left_out_of_the_residual():
+    """Stencils are one-sided there, and the field is singular at the lip; all other cells count."""
+    of = (2, 9.0, 0.3)
+    model = ConstrainedNetwork(ConstrainedConfig(tuple(X), tuple(R)))
+    psi, u, v = (torch.from_numpy(np.stack([f.real, f.imag])) for f in duct_mode(*of, X, R))
+    parameters = torch.tensor([of], dtype=torch.float64)
+
+    def found(wrong):
+        """Residual with a potential that is wrong in some cells; it enters cell by cell."""
+        given = psi + 10.0 * torch.from_numpy(wrong)
+        return validity.equation_residual(model, given[None], parameters, torch.cat([u, v])[None])
+
+    i, j = np.meshgrid(np.arange(64), np.arange(40), indexing="ij")
+    ends = (i <= 4) | (i >= 59)
+    axis, top = R[j] < 4 / 20, j >= 36
+    wall, lip = np.abs(R[j] - 1) < 4 / 20, np.hypot(X[i], R[j] - 1) < 0.3
+    exact = found(np.zeros((64, 40)))
+    assert found(1.0 * (ends | axis | top | wall | lip)) == exact
+    for cell in ((5, 20 - 8), (58, 4 + 1), (32, 20 + 8), (32, 35), (32, 20 - 8), (40, 20 + 5)):
+        wrong = np.zeros((64, 40))
+        wrong[cell] = 1.0
+        assert found(wrong) > 2 * exact, cell
+
+
 # differentiation
 
 
@@ -130,6 +154,7 @@ def test_noise_is_allowed_for_and_warnings_are_collected(shipped):
     assert f"is missed by {wrong.equation_residual:.1%}" in wrong.warnings[3]
     noisy = differentiation.differentiate(field, model, noise=0.5)
     assert not any("is missed by" in line for line in noisy.warnings)
+    assert (noisy.noise, wrong.noise) == (0.5, 0.0)
     assert np.median(noisy.axial_velocity_error) > 10 * np.median(wrong.axial_velocity_error)
 
 
