@@ -10,6 +10,7 @@ import pytest
 import analytic
 from data import generate, shards, tasks
 from data.read import check, read, read_small
+from data.sampling import Plan
 from data.task import TOLERANCE
 
 from ..conftest import compute_here
@@ -205,6 +206,22 @@ def test_missing_cases_are_in_the_file_with_reason_and_split(named, path, tmp_pa
     expected = (b"no convergence ? " + b"x" * 300)[:200].decode()
     assert {record["reason"] for record in dataset.about.missing} == {expected}
     assert check(tmp_path / "x.h5")["missing"] == {expected: len(lost)}
+
+
+def test_missing_cases_count_as_finished_and_shards_without_cases_are_recorded(named, tmp_path, monkeypatch, here):
+    plan, solve, counts = Plan(named.recipe), analytic.solve, []
+    first = {plan.group(number).helmholtz for number in shards.groups(named.recipe, plan, 0)}
+
+    def solved(source, *, tolerance):
+        if source.helmholtz in first:
+            raise analytic.ConvergenceError("too hard")
+        return solve(source, tolerance=tolerance)
+
+    monkeypatch.setattr(analytic, "solve", solved)
+    summary = generate.generate(named, tmp_path / "x.h5", progress=lambda *count: counts.append(count))
+    assert counts == [(16, 44), (32, 44), (44, 44)]
+    assert [one.case for one in summary.missing] == list(range(16))
+    assert [one["case"] for one in read_small(tmp_path / "x.h5").about.missing] == list(range(16))
 
 
 def test_a_recipe_of_which_no_case_converges(named, tmp_path, monkeypatch, here):

@@ -162,6 +162,10 @@ def test_a_fault_is_named_with_its_key(loaded, text, old, new, fault):
         (DERIVATIVE, "[0.0, 2.0, 8]", "[0.0, {}, 8]", (1e3,), ("inf", "nan")),
         (FORWARD, "radius = 3.0", "radius = {}", (1.001, 1000.0), (1.0, 1000.1)),
         (FACTOR, "angles = 8", "angles = {}", (4, 400), (3, 401)),
+        (EDGE, "radius = 0.3", "radius = {}", (0.011, 0.999), (0.01, 1.0)),
+        (EDGE, "closest = 1e-5", "closest = {}", (1e-6, 1e-3), (9e-7, 1.1e-3)),
+        (EDGE, "roots = 5", "roots = {}", (4, 200), (3, 201)),
+        (EDGE, "angles = 8", "angles = {}", (4, 400), (3, 401)),
     ],
 )
 def test_limits_belong_to_what_is_accepted(loaded, text, old, new, good, bad):

@@ -122,7 +122,7 @@ def test_out_of_range_sets_are_out_of_range_and_in_the_rest_as_usual(loaded):
 
 
 def test_an_out_of_range_set_has_a_case_however_small_its_share(loaded):
-    plan, groups = groups_of(loaded(RECIPE + BEYOND.replace("share = 0.01", "share = 1e-6"), cases=30))
+    _, groups = groups_of(loaded(RECIPE + BEYOND.replace("share = 0.01", "share = 1e-6"), cases=30))
     assert [sum(group.split == split for group in groups) for split in (3, 4, 5)] == [1, 1, 1]
 
 

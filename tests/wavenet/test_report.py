@@ -147,6 +147,20 @@ def test_the_demo_sums_up_what_its_networks_did():
     assert demo.winners({"half": of["half"]}) == "none has smaller median errors than every method beside it"
 
 
+def test_the_front_page_says_of_each_network_who_is_best_and_in_how_many_cases(tmp_path):
+    for name in ("mode_2_0.png", *(f"attribute-{network}/relevance_{q}.png" for network, q in demo._RELEVANCE)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"png")
+    statistics = {name: {"net, u": 0.1, "net, v": 0.2, "net": 0.3} for name in ("median", "percentile_95", "largest")}
+    metrics = {"net": {"verdict": ["It is <best>.", "In 3 of 4.", "Ranges.", "Solver."], **statistics}}
+    summary = {"seconds": 12.4, "relevance_miss": 1e-7, **statistics}
+    text = demo.front_page(tmp_path, summary, metrics, "wavenet demo")
+    assert "It is &lt;best&gt;. In 3 of 4. <a" in text
+    assert "Solver." not in text
+    assert "1 networks were trained on Wiener–Hopf solutions in 12 seconds" in text
+    assert f"Relevance is conserved to {number(1e-7)} of its absolute sum." in text
+
+
 def test_a_page_needs_nothing_else(check_page):
     found = errors(net=(1e-6, 1e-6), a=(1e-3, 1e-3))
     parts = [comparison_report.error_table(found), report.picture(Figure(), "a <caption>", 'an "alt"')]

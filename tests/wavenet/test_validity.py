@@ -192,6 +192,8 @@ def test_an_extrapolation_has_no_error_bar_and_must_be_asked_for(surrogate):
         assert not surrogate.extrapolate  # as before
         inside = prediction.predict(surrogate, 0, 0, 0.99 * high * np.sqrt(1 - mach**2), mach, np.array([30.0]))
         assert inside.error_bar is not None
+        below = 0.98 * surrogate.config.low * np.sqrt(1 - mach**2)
+        assert prediction.predict(surrogate, 0, 0, below, mach, np.array([30.0]), extrapolate=True).error_bar is None
 
 
 def test_modes_are_found_with_the_sign_of_their_order(surrogate):
@@ -212,6 +214,24 @@ def test_modes_are_found_with_the_sign_of_their_order(surrogate):
     )
     assert [(mode.m, mode.n) for mode in few.modes] == [(-2, 0)]
     assert few.coverage == 0.5
+
+
+def test_modes_that_are_cut_on_by_the_flow_are_looked_for(surrogate):
+    """At M = 0.6 alpha = 3.83 is cut on from ka = 3.07, (3, 0) from 3.36: at ka = 3.2 without flow neither is."""
+    rng = np.random.default_rng(2)
+    angle, phi = np.radians(rng.uniform(20, 120, 60)), rng.uniform(0, 2 * np.pi, 60)
+    place = 8 * np.cos(angle), 8 * np.sin(angle), phi
+    pressure = rng.normal(size=(1, 60)) + 1j * rng.normal(size=(1, 60))
+    array = MicrophoneArray(*place, pressure, 3.2, 0.6, 1.0)
+    found = detection.detect(surrogate, array)
+    modes = [(mode.m, mode.n) for mode in found.modes]
+    assert set(modes) == {(0, 0), (1, 0), (-1, 0), (2, 0), (-2, 0), (0, 1)}
+    matrix = detection.responses(surrogate, array, modes).T
+    assert found.condition == pytest.approx(np.linalg.cond(matrix / np.linalg.norm(matrix, axis=0)), rel=1e-9)
+    rest = pressure[0] - matrix @ [mode.amplitude for mode in found.modes]
+    assert np.max(np.abs(matrix.conj().T @ rest)) < 1e-9 * np.linalg.norm(matrix)
+    # unbiased: of 60 complex numbers six are fitted
+    assert found.noise == pytest.approx(np.linalg.norm(rest) / np.sqrt(60 - 6), rel=1e-9)
 
 
 def test_intervals_widen_with_coverage_as_the_normal_distribution_says(surrogate):
