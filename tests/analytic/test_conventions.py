@@ -1,10 +1,14 @@
 """Signs, sides, units and refusals: what the docstrings promise, each at its own small price."""
 
+import dataclasses
+import importlib
 import math
+import pkgutil
 
 import numpy as np
 import pytest
 
+import analytic
 from analytic import (
     ConvergenceError,
     DuctMode,
@@ -303,3 +307,19 @@ def test_the_balance_of_incoherent_sources_is_that_of_their_parts():
     left = power.incident + power.evanescent - power.reflected - power.radiated
     assert abs(left) < 1e-9
     assert power.residual == pytest.approx(left / 4.0, abs=1e-15)
+
+
+def test_records_cannot_be_changed():
+    modules = [importlib.import_module(one.name) for one in pkgutil.walk_packages(analytic.__path__, "analytic.")]
+    classes = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type)}
+    own = [kind for kind in classes if dataclasses.is_dataclass(kind) and kind.__module__.startswith("analytic.")]
+    assert len(own) >= 10
+    for kind in own:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            object.__new__(kind).more = 1
+    powers = np.array([1.0])
+    source = MultiMode([DuctMode(0, 0, 1.0)], powers)
+    powers[0] = 5.0
+    assert source.powers[0] == 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        source.powers[0] = 2.0

@@ -1,6 +1,8 @@
 """Error estimates: every term of them, where it is the one that counts; and what is raised when they are too large."""
 
+import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,17 +16,21 @@ from analytic import (
     contour,
     cut_on_helmholtz,
     factorisation,
+    near_field,
     plus_factor,
     power,
     sheet_factors,
+    solution,
     solve,
     sweep,
 )
 from analytic.errors import check_estimate
 from analytic.factorisation import Factorisation
+from analytic.layout import Points
 from analytic.near_field import QUANTITIES, Field, superpose
 from analytic.section import Section
 from analytic.wavenumbers import radial_wavenumber
+from analytic.waves import Factor, Waves
 
 ANGLES = np.radians([10.0, 40.0, 75.0, 110.0, 150.0])
 ROUNDING = 1e-13  # of what the coarse rules are compared with
@@ -205,6 +211,79 @@ def test_errors_of_orders_add_up_in_a_mixture():
     twin = [found[0], Field(**{**vars(exact[0]), "error_estimate": 1e-3})]
     (rest,) = superpose(twin, np.array([[1.0, -1.0]]))
     assert rest.error_estimate > 1.0
+
+
+@pytest.mark.parametrize(("mach", "shift"), [(0.3, 0.0), (-0.3, -0.7), (0.3, 0.9), (0.0, 0.9)])
+@pytest.mark.parametrize("density", [1.0, 2.5])
+def test_pressures_that_cancel_have_the_errors_of_both_terms(mach, shift, density):
+    """One wave of a known error, and i ka psi and M u that cancel but for a hundredth: errors do not."""
+    k, error, slope = 2.0, 1e-4, 0.7
+    s = (-0.99 * k / mach if mach else 1.0) - shift
+    radial = Factor(np.array([1.0, slope, -1j * s]).reshape(3, 1, 1) + 0j)
+    wave = Waves(np.array([s + 0j]), radial, np.ones(1, complex), np.array([error]))
+    transform = SimpleNamespace(shift=shift, scale=1.0, fluid=lambda inside: (density, k, mach))
+    points = np.array([0.5]), np.array([1.5])
+    layout = Points(*points, [np.zeros(1, complex)])
+    found = near_field._assemble(*points, layout, 0, transform, SimpleNamespace(waves=lambda r, downstream: [wave]))
+    psi_error, u_error = error, error * (abs(s) + abs(shift))
+    velocity, pressure = math.hypot(s + shift, slope), density * (k + mach * (s + shift))
+    assert abs(found.pressure[0]) == pytest.approx(abs(pressure))
+    each = (
+        psi_error,
+        math.hypot(u_error, slope * error) / velocity,
+        density * (k * psi_error + abs(mach) * u_error) / abs(pressure),
+    )
+    assert found.error_estimate == pytest.approx(max(each), rel=1e-12)
+
+
+@pytest.mark.parametrize("jet", [None, Jet(0.1, instability=False)], ids=["uniform", "jet"])
+def test_digits_lost_beside_cut_on_are_in_the_estimate_of_a_field(jet, monkeypatch):
+    """In the duct, where the mode itself is most of the field, and outside, where the integral is all of it."""
+    monkeypatch.setattr(near_field, "_SAFETY", 1e9)  # the quadrature's error is far below
+    solution = solve(DuctMode(0, 1, cut_on_helmholtz(0, 1, 0.3) * (1 + 1e-7), 0.3), jet=jet, tolerance=1e9)
+    lost = 2 * np.finfo(float).eps / 1e-7  # k and alpha are rounded to eps each, and differ by 1e-7 k
+    assert 0.98 * lost < solution.error_estimate < 1.2 * lost  # with a jet the lines add a tenth
+    for x, r in ((-6.0, 0.2), (-0.3, 1.3), (0.4, 1.2)):
+        assert solution.at(x, r).error_estimate >= 0.99 * lost
+
+
+def test_the_factors_errors_are_in_the_estimate_of_a_field(monkeypatch):
+    x, r = np.array([-0.4, 0.3]), np.array([0.5, 1.3])
+    exact = solve(DuctMode(1, 0, 4.0, 0.2), tolerance=1e-9).field(x, r)
+    monkeypatch.setattr(near_field, "_SAFETY", 1e9)  # the quadrature's error is far below
+    seen = []
+    for step in COARSE:
+        monkeypatch.setattr(factorisation, "STEP", step)
+        coarse = solve(DuctMode(1, 0, 4.0, 0.2), tolerance=1e9).field(x, r)
+        for name in ("potential", "pressure"):
+            value = getattr(exact, name)
+            error = np.linalg.norm(getattr(coarse, name) - value) / np.linalg.norm(value)
+            assert error <= coarse.error_estimate + 1e-9
+            seen.append(error)
+    assert max(seen) > 1e-6
+
+
+def test_every_estimate_of_a_mixture_and_of_an_angle_must_meet_the_tolerance(monkeypatch):
+    one = solve(ModeMixture(1, [1.0, 1.0], 9.0))
+    monkeypatch.setattr(solution, "superpose", lambda orders, _: [dataclasses.replace(orders[0], error_estimate=2e-6)])
+    with pytest.raises(ConvergenceError, match=r"of a field, 2\.0e-06"):
+        one.fields([[1.0, 1.0]], [0.5], [0.5])
+    monkeypatch.setattr(one.transform, "directivity", lambda theta: (theta + 0j, np.array([0.0, 0.0, 2.9e-6])))
+    with pytest.raises(ConvergenceError, match=r"of the directivity, 2\.9e-06"):
+        one.directivity([0.1, 0.2, 0.3])
+    one.tolerance = 1e-17
+    with pytest.raises(ConvergenceError, match=r"of the factorisation, "):
+        one.fields([[1.0, 1.0]], [0.5], [0.5])
+
+
+def test_a_displacement_at_a_pole_of_the_source_has_an_error_too():
+    """It comes from a circle around the pole; the two lines of integration differ there as they do beside it."""
+    transform = solve(DuctMode(0, 0, 2.0, 0.4), jet=Jet()).transform
+    pole = transform.down[:1]
+    (value, error), (near, beside) = (transform.displacement(pole + step) for step in (0.0, 2e-3))
+    assert np.finfo(float).eps < error[0] < 1e-10
+    assert error[0] > 0.1 * beside[0]
+    assert abs(value[0] / near[0] - 1) < 0.1
 
 
 def test_the_estimate_of_incoherent_sources_is_that_of_squares():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytic import DuctMode, Jet, ModeMixture, MultiMode, axial_wavenumber, cut_on_helmholtz, solve
+from analytic import DuctMode, Jet, ModeMixture, MultiMode, axial_wavenumber, cut_on_helmholtz, multimode, solve
 
 ANGLES = np.radians([0.0, 20.0, 45.0, 90.0, 160.0])
 
@@ -65,6 +65,16 @@ def test_the_level_is_relative_to_the_mean_over_all_directions():
     for source, jet in ((MultiMode.equal_power(4.0), None), (MultiMode.equal_power(4.0, 0.3), Jet(density_ratio=2.0))):
         level = solve(source, jet=jet).level(theta)
         assert np.sum(weights * 10 ** (level / 10)) / 2 == pytest.approx(1, abs=2e-4)
+
+
+def test_one_factorisation_is_computed_for_each_modulus_of_m(monkeypatch):
+    calls, transform = [], multimode.transform
+    monkeypatch.setattr(
+        multimode, "transform", lambda source, medium: calls.append(source.m) or transform(source, medium)
+    )
+    orders = [2, -2, 0, 2, -1]
+    solve(MultiMode([DuctMode(m, 0, 6.0) for m in orders], np.ones(5)))
+    assert calls == [0, 1, 2]
 
 
 def test_bad_sources_are_named():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
+import analytic
 from data import convert
 from data.convert import from_matlab, to_matlab
 from data.read import check, read
@@ -47,6 +48,9 @@ def test_the_layout_is_that_of_the_study(files):
     ka, mach = dataset["helmholtz"][case], dataset["mach"][case]
     np.testing.assert_allclose(content["P_nf1"][case], (1j * ka * psi).ravel() - mach * content["u_nf1"][case])
     assert content["mm"].ravel().tolist() == dataset["m"].tolist()
+    highest = [max(n for n, a in enumerate(row) if np.any(a)) for row in dataset["amplitude"]]
+    assert content["nn"].ravel().tolist() == highest
+    assert any(np.all(row[0] == 0) or n > 0 for n, row in zip(highest, dataset["amplitude"], strict=True))
 
 
 def test_there_and_back_is_the_same(files, tmp_path):
@@ -254,6 +258,53 @@ def test_velocities_that_are_not_those_of_the_potential_are_refused(files, tmp_p
 
     with pytest.raises(ValueError, match=r"is not a Wiener–Hopf field, .* and 9\.9e-03 of u_nf1"):
         from_matlab(strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5")
+
+
+def test_parameters_that_fit_but_cannot_be_are_refused(files, tmp_path):
+    """P of a supersonic flow, with which ka and M fit exactly."""
+
+    def alter(content):
+        few(content)
+        content["P_nf1"] = 5j * content["Psi_nf1"] - 1.5 * content["u_nf1"]
+
+    with pytest.raises(ValueError, match=r"x\.mat: case 0 has ka = 5, M = 1\.5: other conventions\?"):
+        from_matlab(strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5")
+
+
+def test_low_frequencies_and_single_numbers_for_all_cases_are_taken(tmp_path):
+    """A plane wave at ka = 0.4; mm is one number for both cases."""
+    x, r = np.linspace(-0.9, 0.8, 5), np.linspace(0.1, 1.7, 4)
+    field = analytic.solve(analytic.DuctMode(0, 0, 0.4, -0.1)).field(x, r)
+    rows = {
+        name: np.stack([value.T.ravel(), 2j * value.T.ravel()])
+        for name, value in (("Psi_nf1", field.potential), ("u_nf1", field.axial_velocity), ("P_nf1", field.pressure))
+    }
+    grid = {"rr1": np.repeat(r, 5)[None], "zz1": np.tile(x, 4)[None], "x_num": 5, "y_num": 4}
+    savemat(tmp_path / "x.mat", rows | grid | {"mm": 0, "nn": 0, "Amp_in": np.ones((2, 1))})
+    from_matlab(tmp_path / "x.mat", tmp_path / "x.h5")
+    found = read(tmp_path / "x.h5")
+    np.testing.assert_allclose(found["helmholtz"], 0.4, rtol=1e-10)
+    np.testing.assert_allclose(found["mach"], -0.1, rtol=1e-9)
+    np.testing.assert_allclose(found["amplitude"][:, 0] @ [1, 1j], [1, 2j], rtol=1e-6)
+    np.testing.assert_allclose(
+        found["radial_velocity"][0, 0], field.radial_velocity.real, atol=1e-6 * np.abs(field.radial_velocity).max()
+    )
+
+
+def test_misfits_are_the_largest_of_all_cases(files, tmp_path):
+    """Two cases, of which the first does not fit quite, the second does."""
+
+    def alter(content):
+        few(content)
+        content["u_nf1"][0] *= 1 + 4e-5
+        content["Psi_nf1"][0, ::7] *= 1 + 1e-5
+
+    misfit = from_matlab(strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5")
+    errors = read(tmp_path / "x.h5")["error_estimate"]
+    assert errors[1] < 0.1 * errors[0]
+    assert misfit.potential == errors[0]
+    assert misfit.axial_velocity > 1e-5
+    assert misfit.pressure > 1e-7
 
 
 def test_own_files_with_other_amplitudes_are_refused(files, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 import analytic
 from data import generate, shards, tasks
 from data.read import check, read, read_small
+from data.sampling import Plan
 from data.task import TOLERANCE
 
 from ..conftest import compute_here
@@ -207,6 +208,22 @@ def test_missing_cases_are_in_the_file_with_reason_and_split(named, path, tmp_pa
     assert check(tmp_path / "x.h5")["missing"] == {expected: len(lost)}
 
 
+def test_missing_cases_count_as_finished_and_shards_without_cases_are_recorded(named, tmp_path, monkeypatch, here):
+    plan, solve, counts = Plan(named.recipe), analytic.solve, []
+    first = {plan.group(number).helmholtz for number in shards.groups(named.recipe, plan, 0)}
+
+    def solved(source, *, tolerance):
+        if source.helmholtz in first:
+            raise analytic.ConvergenceError("too hard")
+        return solve(source, tolerance=tolerance)
+
+    monkeypatch.setattr(analytic, "solve", solved)
+    summary = generate.generate(named, tmp_path / "x.h5", progress=lambda *count: counts.append(count))
+    assert counts == [(16, 44), (32, 44), (44, 44)]
+    assert [one.case for one in summary.missing] == list(range(16))
+    assert [one["case"] for one in read_small(tmp_path / "x.h5").about.missing] == list(range(16))
+
+
 def test_a_recipe_of_which_no_case_converges(named, tmp_path, monkeypatch, here):
     def solved(source, *, tolerance):
         raise analytic.ConvergenceError("never")
@@ -243,7 +260,8 @@ def test_arrays_are_stored_as_the_page_says(path):
     with h5py.File(path) as file:
         for name, variable in tasks.get("derivative").variables.items():
             dataset = file[name]
-            assert (dataset.compression, dataset.shuffle, dataset.fletcher32) == ("gzip", True, True), name
+            stored = dataset.compression, dataset.compression_opts, dataset.shuffle, dataset.fletcher32
+            assert stored == ("gzip", 1, True, True), name
             assert dataset.dtype == variable.dtype
             if name in tasks.get("derivative").fields:
                 assert dataset.chunks == (1, *dataset.shape[1:])

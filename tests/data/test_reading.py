@@ -1,12 +1,16 @@
 """Cases, checks and cards against the file; refusals besides those in test_data.py."""
 
+import dataclasses
+import importlib
 import pickle
+import pkgutil
 
 import h5py
 import numpy as np
 import pytest
 
-from data import tasks
+import data
+from data import hdf5, tasks
 from data.card import card
 from data.read import Cases, check, read, read_small
 
@@ -156,6 +160,36 @@ def test_cases_are_those_of_their_split_in_the_files_order(path):
         again = pickle.loads(pickle.dumps(cases))
         np.testing.assert_array_equal(again[0]["potential"], cases[0]["potential"])
     assert sum(len(dataset.cases(split)) for split in dataset.about.splits) == 20
+
+
+def test_a_file_is_opened_once_by_each_process(path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("data.read.open_file", lambda path: opened.append(path) or hdf5.open_file(path))
+    cases = Cases(path, "train")
+    for index in (0, 1, 0):
+        cases[index]
+    assert len(opened) == 1
+    pickle.loads(pickle.dumps(cases))[0]
+    assert len(opened) == 2
+    monkeypatch.setattr("os.getpid", lambda: -1)  # as after a fork, where two processes would share a file's position
+    for index in (0, 1):
+        cases[index]
+    assert len(opened) == 3
+
+
+def records():
+    """Every dataclass of the package."""
+    modules = [importlib.import_module(one.name) for one in pkgutil.walk_packages(data.__path__, "data.")]
+    classes = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type)}
+    own = [kind for kind in classes if dataclasses.is_dataclass(kind) and kind.__module__.startswith("data.")]
+    return sorted(own, key=lambda kind: kind.__qualname__)
+
+
+def test_records_cannot_be_changed():
+    assert len(records()) >= 10
+    for kind in records():
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            object.__new__(kind).more = 1
 
 
 def test_names_of_splits_and_tasks_are_refused(path):

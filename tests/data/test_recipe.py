@@ -147,6 +147,40 @@ def test_a_fault_is_named_with_its_key(loaded, text, old, new, fault):
         loaded(text.replace(old, new, 1))
 
 
+@pytest.mark.parametrize(
+    ("text", "old", "new", "good", "bad"),
+    [
+        (DERIVATIVE, "m = [0, -2]", "m = [{}]", (-40, 40), (-41, 41)),
+        (FORWARD, "n = [0, 1]", "n = [{}]", (0, 200), (-1, 201)),
+        (DERIVATIVE, "helmholtz = [4.0, 6.0]", "helmholtz = [{0}, {0}]", (0.001, 60.0), (0.0009, 60.1)),
+        (DERIVATIVE, "mach = [-0.2, 0.2]", "mach = [{0}, {0}]", (-0.8, 0.8), (-0.801, 0.801)),
+        (DERIVATIVE, "cases = 6", "cases = {}", (2,), (0, -2)),
+        (DERIVATIVE, "mixtures = 2", "mixtures = {}", (1,), (0, 1001)),
+        (DERIVATIVE, "share = 0.1", "share = {}", (1e-9, 10.0), (0.0, 10.1)),
+        (DERIVATIVE, "[-1.0, 1.0, 8]", "[-1.0, 1.0, {}]", (2, 4096), (1, 4097)),
+        (DERIVATIVE, "[-1.0, 1.0, 8]", "[{}, 1.0, 8]", (-1e3,), ("-inf", "nan")),
+        (DERIVATIVE, "[0.0, 2.0, 8]", "[0.0, {}, 8]", (1e3,), ("inf", "nan")),
+        (FORWARD, "radius = 3.0", "radius = {}", (1.001, 1000.0), (1.0, 1000.1)),
+        (FACTOR, "angles = 8", "angles = {}", (4, 400), (3, 401)),
+        (EDGE, "radius = 0.3", "radius = {}", (0.011, 0.999), (0.01, 1.0)),
+        (EDGE, "closest = 1e-5", "closest = {}", (1e-6, 1e-3), (9e-7, 1.1e-3)),
+        (EDGE, "roots = 5", "roots = {}", (4, 200), (3, 201)),
+        (EDGE, "angles = 8", "angles = {}", (4, 400), (3, 401)),
+    ],
+)
+def test_limits_belong_to_what_is_accepted(loaded, text, old, new, good, bad):
+    for value in good:
+        loaded(text.replace(old, new.format(value)))
+    for value in bad:
+        with pytest.raises(ValueError, match=r"recipe\.toml: "):
+            loaded(text.replace(old, new.format(value)))
+
+
+def test_a_thousand_mixtures_share_a_group_at_most(loaded):
+    thousand = DERIVATIVE.replace("mixtures = 2", "mixtures = 1000")
+    assert loaded(thousand, cases=1000).recipe.source.mixtures == 1000
+
+
 @pytest.mark.parametrize("text", [DERIVATIVE, FORWARD, EDGE, FACTOR])
 def test_a_recipe_survives_its_record_and_other_processes(loaded, text):
     """The record names the table as the recipe does, and may be validated again."""

@@ -76,6 +76,9 @@ def test_a_small_share_still_has_a_block_of_its_own(loaded):
     _, groups = groups_of(loaded(RECIPE.replace("0.6, 0.2, 0.2", "0.999, 0.0, 0.001")))
     assert len(blocks_of(groups, 2)) == 1
     assert not blocks_of(groups, 2) & blocks_of(groups, 0)
+    # 1 + 128 + 128 blocks are one too many: the largest share gives it, not the smallest
+    _, groups = groups_of(loaded(RECIPE.replace("0.6, 0.2, 0.2", "0.001, 0.5, 0.499")))
+    assert len(blocks_of(groups, 0)) == 1
 
 
 def test_where_ka_and_mach_are_fixed_all_splits_share_the_point(loaded):
@@ -116,6 +119,21 @@ def test_out_of_range_sets_are_out_of_range_and_in_the_rest_as_usual(loaded):
             assert low <= min(values) < max(values) <= high
             assert max(values) - min(values) > (high - low) / 2
         assert {group.m for group in sets[index]} == ({5, 6} if index == 5 else {0, 1, -2})
+
+
+def test_an_out_of_range_set_has_a_case_however_small_its_share(loaded):
+    _, groups = groups_of(loaded(RECIPE + BEYOND.replace("share = 0.01", "share = 1e-6"), cases=30))
+    assert [sum(group.split == split for group in groups) for split in (3, 4, 5)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("mach", [[-0.8, -0.6], [-0.8, 0.0], [0.0, 0.8]])
+def test_amplitude_vectors_are_long_enough_for_every_set_and_flow(loaded, mach):
+    """More orders are cut on in a flow of either direction, and at the higher ka of an out-of-range set."""
+    text = RECIPE.replace("n = [0, 2, 3]", 'n = "cut-on"').replace("[-0.2, 0.2]", str(mach))
+    for more, highest in (("", 9.0), (BEYOND.partition('[[out_of_range]]\nname = "other_m"')[0], 12.0)):
+        plan = Plan(loaded(text + more.replace("[0.3, 0.5]", "[0.1, 0.1]"), cases=40).recipe)
+        fastest = max(map(abs, mach))
+        assert plan.orders == sum(cut_on_helmholtz(0, n, fastest) < highest for n in range(20))
 
 
 def test_mixtures_have_total_square_one_and_the_orders_asked_for(loaded):

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
+from wavenet.derivatives.wave_stencils import WaveDerivatives
 from wavenet.study import comparison, comparison_report, competitors, errors
+from wavenet.study.tasks import tensors
 
 from .studies import PROVENANCE, Off, near_fields, pressures
 
@@ -140,6 +143,31 @@ def test_points_per_wavelength_are_of_the_wave_against_the_flow():
     x, r = np.arange(4) / 8, np.arange(4) / 16
     found = comparison.points_per_wavelength(np.array([5.0, 5.0]), np.array([0.5, -0.5]), x, r)
     np.testing.assert_allclose(found, 2 * np.pi * 0.5 / 5 * 8, rtol=1e-14)
+
+
+def test_errors_are_plotted_against_parameters_of_their_own_cases(compared, data, fields):
+    cases = data.cases("test")
+    assert list(compared.against) == ["Helmholtz number ka", "azimuthal order m"]
+    np.testing.assert_array_equal(compared.against["Helmholtz number ka"], data["helmholtz"][cases])
+    np.testing.assert_array_equal(compared.against["azimuthal order m"], data["m"][cases])
+    points = fields[1].against["points per wavelength"]
+    # 2 pi (1 - |M|) / ka over 1 / 16, for ka = 9, 7, 8 and M = 0.3, -0.5, 0
+    np.testing.assert_allclose(points, [7.819075, 7.180784, 12.566371], rtol=1e-6)
+
+
+def test_wave_stencils_are_told_the_wave(fields):
+    data, found = fields
+    potential, parameters, _ = tensors(data, data.cases("test"))
+    exact = np.concatenate([data["axial_velocity"], data["radial_velocity"]], axis=1)
+    stencils = WaveDerivatives(data["x"], data["r"])
+    own, other = (
+        stencils(potential, parameters * torch.tensor([1.0, factor, 1.0])).numpy() - exact for factor in (1.0, 0.8)
+    )
+    for quantity, part in (("u", slice(0, 2)), ("v", slice(2, 4))):
+        size = np.sqrt(np.sum(exact[:, part] ** 2, axis=(1, 2, 3)))
+        right, wrong = (np.sqrt(np.sum(off[:, part] ** 2, axis=(1, 2, 3))) / size for off in (own, other))
+        np.testing.assert_allclose(found.errors["wave stencils"][quantity], right, rtol=1e-9)
+        assert max(right) < max(wrong), quantity  # those of a wave of another ka
 
 
 # what is said

@@ -1,11 +1,14 @@
 """Relevance of a point: what is selected, which cells it lies in, what is missed; against sums done by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from wavenet.explain.methods import METHODS
 from wavenet.forward.feed_forward import ForwardConfig, ForwardModel
+from wavenet.rap.explainer import Explainer
 from wavenet.study import relevance
 
 from .studies import dataset, near_fields, pressures
@@ -117,6 +120,34 @@ def test_velocities_are_explained_where_they_are_asked_for(field, case):
             expected[other].sum() / expected.sum()
         )
     assert [result.output for result in results] == ["|u| in the network's units", "|v| in the network's units"]
+
+
+class Leaking(Explainer):
+    """An explainer that loses 0.5 of 2 on its way, 0.3 of it in the first of two layers."""
+
+    def __init__(self, core):
+        pass
+
+    def explain(self, seen, selector):
+        def layer(name, *leak):
+            return SimpleNamespace(name=name, kind="Linear", leak=torch.tensor(leak, dtype=torch.float64))
+
+        relevance = torch.zeros_like(seen)
+        relevance[0, 0, 0, 0], relevance[0, 1, 0, 0] = 2.0, -0.4
+        leak, output = torch.tensor([0.5], dtype=torch.float64), torch.tensor([2.0], dtype=torch.float64)
+        layers = [layer("first", 0.1, 0.2), layer("second", 0.2)]
+        return SimpleNamespace(relevance=relevance, leak=leak, output=output, layers=layers)
+
+
+def test_leaks_are_told_by_layer_and_are_no_miss(field):
+    for result in relevance.attribute(Mixing(36), field, 0, None, Leaking):
+        record = result.record()
+        assert (record["value"], record["leak"]) == (2.0, 0.5)
+        assert record["relevance_sum"] == pytest.approx(1.6)
+        assert record["miss"] == pytest.approx(0.1 / 2.4)
+        assert [(one["name"], one["kind"]) for one in record["layers"]] == [("first", "Linear"), ("second", "Linear")]
+        assert [one["leak"] for one in record["layers"]] == pytest.approx([0.3, 0.2])
+        assert result.relevance[0, 0] == pytest.approx(1.6)  # both parts of the potential
 
 
 def test_the_lip_is_explained_unless_another_point_is_named(field):

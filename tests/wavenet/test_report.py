@@ -82,6 +82,17 @@ def test_cases_outside_of_a_range_are_counted(value, outside):
     assert "(ka = 3 … 12, M = -0.5 … 0.5)" in found.sentences()[2]
 
 
+def test_medians_within_20_percent_count_as_equal_in_either_direction():
+    first = sentences(errors(net=(1e-3, 1e-3), a=(0.9e-3, 1.1e-3)))[0]
+    assert "“net” is as good as the best classical method: " in first
+    assert first.count("about as much as by a") == 2
+
+
+def test_a_range_of_one_value_is_told_as_one_value():
+    good = errors(net=(1e-6, 1e-6), a=(1e-3, 1e-3))
+    assert "the ranges of the training (ka = 5)." in sentences(good, ranges={"helmholtz": (5.0, 5.0)})[2]
+
+
 def test_the_solver_s_error_counts_from_a_tenth_of_the_network_s_best_median():
     found = errors(net=(1.0 / 1.0095e3, 5e-3), a=(1.0, 1.0))  # medians 1e-3 and 5e-3, within 1 %
     assert sentences(found, solver=0.9e-4)[3].endswith("at most 9.0 × 10⁻⁵, small against that.")
@@ -134,6 +145,20 @@ def test_the_demo_sums_up_what_its_networks_did():
     assert (summary["median"]["half, v"], summary["largest"]["half, v"]) == (2e-3, 6e-3)
     assert demo.winners(of) == "“good” has smaller median errors than every method without training, “half” has not"
     assert demo.winners({"half": of["half"]}) == "none has smaller median errors than every method beside it"
+
+
+def test_the_front_page_says_of_each_network_who_is_best_and_in_how_many_cases(tmp_path):
+    for name in ("mode_2_0.png", *(f"attribute-{network}/relevance_{q}.png" for network, q in demo._RELEVANCE)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"png")
+    statistics = {name: {"net, u": 0.1, "net, v": 0.2, "net": 0.3} for name in ("median", "percentile_95", "largest")}
+    metrics = {"net": {"verdict": ["It is <best>.", "In 3 of 4.", "Ranges.", "Solver."], **statistics}}
+    summary = {"seconds": 12.4, "relevance_miss": 1e-7, **statistics}
+    text = demo.front_page(tmp_path, summary, metrics, "wavenet demo")
+    assert "It is &lt;best&gt;. In 3 of 4. <a" in text
+    assert "Solver." not in text
+    assert "1 networks were trained on Wiener–Hopf solutions in 12 seconds" in text
+    assert f"Relevance is conserved to {number(1e-7)} of its absolute sum." in text
 
 
 def test_a_page_needs_nothing_else(check_page):

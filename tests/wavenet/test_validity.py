@@ -90,6 +90,30 @@ def test_no_cell_may_be_left_to_check():
     assert validity.equation_residual(model, values[:, :2], parameters, values) is None
 
 
+def test_cells_beside_lip_wall_axis_and_ends_are_left_out_of_the_residual():
+    """Stencils are one-sided there, and the field is singular at the lip; all other cells count."""
+    of = (2, 9.0, 0.3)
+    model = ConstrainedNetwork(ConstrainedConfig(tuple(X), tuple(R)))
+    psi, u, v = (torch.from_numpy(np.stack([f.real, f.imag])) for f in duct_mode(*of, X, R))
+    parameters = torch.tensor([of], dtype=torch.float64)
+
+    def found(wrong):
+        """Residual with a potential that is wrong in some cells; it enters cell by cell."""
+        given = psi + 10.0 * torch.from_numpy(wrong)
+        return validity.equation_residual(model, given[None], parameters, torch.cat([u, v])[None])
+
+    i, j = np.meshgrid(np.arange(64), np.arange(40), indexing="ij")
+    ends = (i <= 4) | (i >= 59)
+    axis, top = R[j] < 4 / 20, j >= 36
+    wall, lip = np.abs(R[j] - 1) < 4 / 20, np.hypot(X[i], R[j] - 1) < 0.3
+    exact = found(np.zeros((64, 40)))
+    assert found(1.0 * (ends | axis | top | wall | lip)) == exact
+    for cell in ((5, 20 - 8), (58, 4 + 1), (32, 20 + 8), (32, 35), (32, 20 - 8), (40, 20 + 5)):
+        wrong = np.zeros((64, 40))
+        wrong[cell] = 1.0
+        assert found(wrong) > 2 * exact, cell
+
+
 # differentiation
 
 
@@ -130,6 +154,7 @@ def test_noise_is_allowed_for_and_warnings_are_collected(shipped):
     assert f"is missed by {wrong.equation_residual:.1%}" in wrong.warnings[3]
     noisy = differentiation.differentiate(field, model, noise=0.5)
     assert not any("is missed by" in line for line in noisy.warnings)
+    assert (noisy.noise, wrong.noise) == (0.5, 0.0)
     assert np.median(noisy.axial_velocity_error) > 10 * np.median(wrong.axial_velocity_error)
 
 
@@ -167,6 +192,8 @@ def test_an_extrapolation_has_no_error_bar_and_must_be_asked_for(surrogate):
         assert not surrogate.extrapolate  # as before
         inside = prediction.predict(surrogate, 0, 0, 0.99 * high * np.sqrt(1 - mach**2), mach, np.array([30.0]))
         assert inside.error_bar is not None
+        below = 0.98 * surrogate.config.low * np.sqrt(1 - mach**2)
+        assert prediction.predict(surrogate, 0, 0, below, mach, np.array([30.0]), extrapolate=True).error_bar is None
 
 
 def test_modes_are_found_with_the_sign_of_their_order(surrogate):
@@ -187,6 +214,24 @@ def test_modes_are_found_with_the_sign_of_their_order(surrogate):
     )
     assert [(mode.m, mode.n) for mode in few.modes] == [(-2, 0)]
     assert few.coverage == 0.5
+
+
+def test_modes_that_are_cut_on_by_the_flow_are_looked_for(surrogate):
+    """At M = 0.6 alpha = 3.83 is cut on from ka = 3.07, (3, 0) from 3.36: at ka = 3.2 without flow neither is."""
+    rng = np.random.default_rng(2)
+    angle, phi = np.radians(rng.uniform(20, 120, 60)), rng.uniform(0, 2 * np.pi, 60)
+    place = 8 * np.cos(angle), 8 * np.sin(angle), phi
+    pressure = rng.normal(size=(1, 60)) + 1j * rng.normal(size=(1, 60))
+    array = MicrophoneArray(*place, pressure, 3.2, 0.6, 1.0)
+    found = detection.detect(surrogate, array)
+    modes = [(mode.m, mode.n) for mode in found.modes]
+    assert set(modes) == {(0, 0), (1, 0), (-1, 0), (2, 0), (-2, 0), (0, 1)}
+    matrix = detection.responses(surrogate, array, modes).T
+    assert found.condition == pytest.approx(np.linalg.cond(matrix / np.linalg.norm(matrix, axis=0)), rel=1e-9)
+    rest = pressure[0] - matrix @ [mode.amplitude for mode in found.modes]
+    assert np.max(np.abs(matrix.conj().T @ rest)) < 1e-9 * np.linalg.norm(matrix)
+    # unbiased: of 60 complex numbers six are fitted
+    assert found.noise == pytest.approx(np.linalg.norm(rest) / np.sqrt(60 - 6), rel=1e-9)
 
 
 def test_intervals_widen_with_coverage_as_the_normal_distribution_says(surrogate):
