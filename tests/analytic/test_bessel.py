@@ -3,8 +3,9 @@
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy import special
 
-from analytic.bessel import bessel, hankel
+from analytic.bessel import bessel, bessel_pair, hankel, hankel_pair
 from analytic.bessel.evaluation import tables
 
 ORDERS = [0, 1, 2, 10, 13, 40, 80]
@@ -155,3 +156,17 @@ def test_empty_and_refused():
     for function in (bessel, hankel):
         with pytest.raises(ValueError, match="finite"):
             function(2, [1.0, complex(np.nan, 0), 2.0])
+
+
+@pytest.mark.parametrize(("m", "count"), [(101, 200), (120, 300), (3, 5)])
+def test_orders_without_tables_and_few_arguments_are_scipys(m, count):
+    z = np.linspace(90.0, 180.0, count) + 2j
+    for pair, function, growth in (
+        (bessel_pair, special.jv, np.exp(-2.0)),
+        (hankel_pair, special.hankel1, np.exp(-1j * z)),
+    ):
+        value, slope = pair(m, z)
+        exact, beside = function(m, z) * growth, 0.5 * (function(m - 1, z) - function(m + 1, z)) * growth
+        scale = np.abs(exact) + np.abs(beside)
+        assert np.max(np.abs(value - exact) / scale) < 1e-11  # the recurrence for the slope loses a digit or two
+        assert np.max(np.abs(slope - beside) / scale) < 1e-11

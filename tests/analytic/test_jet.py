@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from analytic import ConvergenceError, DuctMode, Jet, cut_on_helmholtz, solve
+from analytic.sheet import Sheet
 
 CASES = [  # m, n, ka, M, hub, jet
     (0, 0, 1.0, 0.3, 0.0, Jet(instability=False)),
@@ -138,3 +139,29 @@ def test_a_winding_number_or_a_disagreement_is_raised(monkeypatch):
     monkeypatch.setattr(sheet_factors._Line, "_near", lambda self, points, side, order: [])
     with pytest.raises(ConvergenceError):
         solve(DuctMode(0, 0, 12.0, 0.9), jet=Jet())
+
+
+def test_trapped_waves_are_found_on_either_side_of_the_branch_points():
+    """Against a scan of the real kernel: where it falls through zero, and not through a pole."""
+    sheet = Sheet(0, 8.0, 0.8, 0.0, 2.0, 0.25)  # a slow jet in a fast fluid
+    fallen = []
+    for first, last in ((-8.0 / 1.8, sheet.left), (sheet.right, 8.0 / 0.2)):
+        s = np.linspace(first, last, 100_001)[1:-1]
+        value = sheet.kernel(s + 0j)
+        assert np.all(np.abs(value.imag) < 1e-7 * (1 + np.abs(value)))  # of poles, rounding
+        value = value.real
+        place = np.flatnonzero((value[:-1] > 0) & (value[1:] < 0))
+        place = place[np.abs(value[place + 1] - value[place]) < 0.1 * np.median(np.abs(value))]  # at a pole it jumps
+        fallen += (0.5 * (s[place] + s[place + 1])).tolist()
+    found = np.sort(sheet.trapped().real)
+    assert found[0] < sheet.left < sheet.right < found[-1]
+    np.testing.assert_allclose(found, np.sort(fallen), rtol=0, atol=36 / 100_000)
+
+
+def test_circles_enclose_every_pole_once():
+    transform = solve(DuctMode(0, 0, 2.0, mach=0.3), jet=Jet()).transform
+    first, other = transform.factors.instability[0], transform.factors.downstream[0]
+    groups = transform.groups(np.array([first, first * (1 + 1e-5), other]))
+    centres = [centre for centre, _ in groups]
+    np.testing.assert_allclose(centres, [first * (1 + 0.5e-5), other], rtol=1e-12)
+    assert all(radius > 4e-6 * abs(first) for _, radius in groups)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from analytic import axial_wavenumber, cut_on_helmholtz, radial_eigenvalue, radial_eigenvalues
+from analytic import axial_wavenumber, cut_on_helmholtz, cut_on_orders, radial_eigenvalue, radial_eigenvalues
 
 
 @pytest.mark.parametrize("m", [0, 1, 2, 17, 40])
@@ -63,3 +63,10 @@ def test_wavenumber_keeps_its_digits_next_to_cut_on():
 def test_bad_input_is_named(call, named):
     with pytest.raises(ValueError, match=named):
         call()
+
+
+def test_a_hub_is_named():
+    """A fourth number after the orders could be a Mach number of the outer stream, or a direction."""
+    for call in (lambda: cut_on_orders(8.0, 0, 0.0, 0.3), lambda: cut_on_helmholtz(0, 1, 0.0, 0.3)):
+        with pytest.raises(TypeError):
+            call()
