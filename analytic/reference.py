@@ -296,7 +296,7 @@ def _eigenvalue(m: int, order: int, dps: int) -> mpf:
         alpha = mpf(radial_eigenvalue(m, order))
         while alpha > 0:
             value, slope = _bessel_pair(m, alpha)
-            step = slope / (-slope / alpha - (1 - (m / alpha) ** 2) * value)
+            step = slope / (((m / alpha) ** 2 - 1) * value)  # J_m'' at the zero
             alpha -= step
             if abs(step) < alpha * mpf(10) ** (-dps // 2 - 2):
                 break
@@ -311,6 +311,7 @@ def _bessel_pair(m: int, z: mpc) -> _Pair:
 
 def _hankel_pair(m: int, z: mpc) -> _Pair:
     """H_m(z) and H_m'(z), first kind, 0 <= arg z < pi: recurrence upwards from H_0 and H_1."""
+    # Where exp(-2 |z|) is below the precision; a little further out the power series serves as well.
     h0, h1 = _hankel_far(z) if abs(z) > 1.2 * mp.dps + 5 else _hankel_near(z)
     for order in range(1, m + 1):
         h0, h1 = h1, 2 * order / z * h1 - h0

@@ -2,11 +2,12 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 from mpmath import mp
 
-from analytic import ConvergenceError, DuctMode, cut_on_helmholtz, solve
+from analytic import ConvergenceError, DuctMode, cut_on_helmholtz, reference, solve
 from analytic.reference import Reference
 
 DIGITS = 12  # aimed at; seen to give 18 and more, so the reference's own error is far below double precision
@@ -85,6 +86,57 @@ def test_the_fast_solver_agrees_and_its_error_estimates_hold(case):
         found += field_differences(case, reference, x, r)
     for size, allowed in found:
         assert size <= allowed
+
+
+# The parts of the reference, with few digits: quick where the route as a whole takes seconds
+
+
+@pytest.mark.parametrize("case", [(0, 0, 1.0, 0.3), (2, 0, 5.0, -0.3), (1, 4, 2.0, 0.3)], ids=str)
+def test_few_digits_are_right_as_far_as_they_go(case):
+    """The last mode is cut off, and of a higher order than those that are evaluated to find the poles."""
+    digits = 8
+    few, solution = Reference(*case, digits=digits), solve(DuctMode(*case))
+    assert abs(complex(few.reflection(0)) / solution.reflection[0] - 1) < 10**-digits
+    for theta in (0.6, 2.2):
+        assert abs(complex(few.directivity(theta)) / solution.directivity(theta) - 1) < 10**-digits
+
+
+def test_a_field_of_few_digits_is_right_as_far_as_they_go():
+    few, solution = Reference(1, 0, 2.5, 0.2, digits=2), solve(DuctMode(1, 0, 2.5, 0.2), tolerance=1e-6)
+    for x, r in [(1.5, 0.5), (-1.5, 2.0), (-1.5, 0.5)]:
+        field = solution.at(x, r)
+        expected = field.potential, field.axial_velocity, field.radial_velocity
+        assert difference([complex(value) for value in few.field(x, r)], expected) < 1e-4
+
+
+@pytest.mark.parametrize("m", [0, 1, 4])
+@pytest.mark.parametrize("z", [0.01, 3.0, 2 + 1j, -4 + 0.5j, 11j, 28.9, 29.1, 60 + 40j])
+def test_bessel_and_hankel_functions_are_those_of_mpmath(m, z):
+    """Both sides of |z| = 29, where the power series hands over to Hankel's expansion."""
+    with mpmath.workdps(20):
+        z = mpmath.mpc(z)
+        for pair, kind in ((reference._bessel_pair, mpmath.besselj), (reference._hankel_pair, mpmath.hankel1)):
+            with mpmath.workdps(60):
+                low, value, high = (kind(order, z) for order in (m - 1, m, m + 1))
+            found, slope = pair(m, z)
+            assert abs(found - value) < 1e-17 * abs(value)
+            assert abs(slope - (low - high) / 2) < 1e-16 * (abs(low) + abs(high))
+
+
+@pytest.mark.parametrize(("m", "order"), [(0, 1), (0, 6), (1, 0), (3, 2), (20, 0)])
+def test_eigenvalues_have_all_digits(m, order):
+    with mpmath.workdps(40):
+        zero = mpmath.besseljzero(m, order + 1, derivative=1)
+        assert abs(reference._eigenvalue(m, order, 30) / zero - 1) < 1e-29
+    assert reference._eigenvalue(0, 0, 30) == 0
+
+
+def test_rays_keep_clear_of_the_axes_and_of_their_argument():
+    """By pi / 8, the distance the panels in ln u are made for."""
+    few, clear = Reference(0, 0, 1.0, digits=1), math.sin(math.pi / 8) - 1e-12
+    for s in np.exp(1j * np.linspace(-np.pi, np.pi, 65)):
+        direction = complex(few._line(mp.mpc(s))[0]).conjugate()  # of the ray
+        assert min(direction.real, -direction.imag, abs((s * direction.conjugate()).imag)) >= clear
 
 
 def test_levine_schwinger_number_at_twenty_digits():
