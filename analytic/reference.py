@@ -311,8 +311,7 @@ def _bessel_pair(m: int, z: mpc) -> _Pair:
 
 def _hankel_pair(m: int, z: mpc) -> _Pair:
     """H_m(z) and H_m'(z), first kind, 0 <= arg z < pi: recurrence upwards from H_0 and H_1."""
-    # Where exp(-2 |z|) is below the precision; a little further out the power series serves as well.
-    h0, h1 = _hankel_far(z) if abs(z) > 1.2 * mp.dps + 5 else _hankel_near(z)
+    h0, h1 = _hankel_far(z) if abs(z) > 1.2 * mp.dps + 5 else _hankel_near(z)  # or further out
     for order in range(1, m + 1):
         h0, h1 = h1, 2 * order / z * h1 - h0
     return h0, m / z * h0 - h1

@@ -79,9 +79,8 @@ class Section:
             value = cosine * special.jv(self.m, z) - sine * special.yv(self.m, z)
             return value, cosine * special.jvp(self.m, z) - sine * special.yvp(self.m, z)
 
-        (value, slope), wall = pair(live), pair(np.where(alpha > 0, alpha, 1.0))[0]
-        uniform = alpha == 0
-        return np.where(uniform, 1.0, value / wall), np.where(uniform, 0.0, alpha * slope / wall)
+        (value, slope), wall = pair(live), pair(np.where(alpha > 0, alpha, 1.0))[0]  # alpha = 0: uniform
+        return value / wall, alpha * slope / wall
 
     def wall_condition(self, gamma: ComplexArray) -> ComplexArray:
         """S'(gamma) times exp(-|Im gamma|): the duct's modes are its zeros."""

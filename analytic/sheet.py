@@ -40,7 +40,8 @@ _SOLID = 100.0  # and Im gamma: exp(-2 Im gamma) is then lost in rounding
 _FIRST_STEP = 0.04
 _LEAST_STEP = 1e-4
 _NEWTON = 8  # iterations: convergence is quadratic from a guess within 0.3 of the distance to the next zero
-_LOST = 1e3 * np.exp(1j)  # step of an iteration that has left the plane, in its differences' step: to elsewhere
+# Step of an iteration that has left the plane, in its differences' step: to elsewhere, no matter where.
+_LOST = 1e3 * np.exp(1j)
 _LATTICE = (
     60,
     10,

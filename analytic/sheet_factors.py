@@ -24,7 +24,7 @@ _ROUNDING = 40 * EPS  # of a factor, times 1 + m + k: twice that of `factorisati
 _LINES = ((0.25 * np.pi, 0.0), (0.2 * np.pi, 0.06))
 _SCALE = 0.25  # of a line's bend, in the centre's distance to the nearer branch point: it has turned well before that
 STEP = 0.06  # of the trapezoidal rule along a line: exp(-2 pi 0.4 / 0.06) is 6e-19, see also docs/validation.md
-_END = 1e17  # |s| where a line ends: ln F falls like 1 / s, to less than eps
+_END = 1e17  # |s| where a line ends: ln F falls like 1 / s, to less than eps well before it
 _STRIP = 0.4  # half width, in the line's parameter, of the strip that is cleared of zeros and poles
 _PARTNER = 1.25  # distance, in the line's parameter, of their partners: below pi / 2, where the parameter folds
 _NEAR = 0.3  # distance, in the line's parameter, below which ln F(s) is subtracted: exp(-2 pi 0.3 / 0.06) = 2e-14

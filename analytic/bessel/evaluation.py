@@ -90,7 +90,7 @@ class Tables:
 
     def __init__(self, m: int) -> None:
         self.m = m
-        self.reach = 20 + 1.2 * m
+        self.reach = 20 + 1.2 * m  # the expansions are exact from here on; the tables would be further out, too
         # A power of two, so that nothing is rounded, about 2 (m!)^(1/m), so that nothing overflows.
         self.unit = 2.0 ** round(1 + math.log2(math.factorial(m)) / max(m, 1))
         self.far = FarField(m, self.reach)

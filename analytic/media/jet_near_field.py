@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _NODES = 24  # of a circle around a pole, whose radius is 0.3 of the distance to the next: 0.3^24 is 3e-13
 _LARGEST_CIRCLE = 0.5  # largest radius of a circle in a field: exp(-i s x) varies by e over |x| = 2 along it
-_ROUNDING = 20 * EPS  # of a wave: about twenty roundings in its exponential, its Bessel functions and their product
+# Of a wave: about twenty roundings in its exponential, its Bessel functions and their product; one more would do.
+_ROUNDING = 20 * EPS
 _WHOLE = 0.1  # largest difference of a winding number to an integer; seen are up to 0.02, of the ends that are cut off
 
 

@@ -316,3 +316,20 @@ def test_a_mixtures_tolerance_covers_its_orders():
     solution = solve(ModeMixture(1, [1.0, 1.0, 1.0], 12.0, 0.2), tolerance=1e-5)
     fields = solution.fields(amplitudes, np.linspace(-1, 1, 6), np.array([0.3, 0.8, 1.4]))
     assert max(field.error_estimate for field in fields) < 1e-5
+
+
+def test_a_field_that_vanishes_is_exact():
+    """On the axis, for |m| > 1: no error beside no field is none."""
+    field = solve(DuctMode(2, 0, 5.0)).field([-0.4, 0.6], [0.0])
+    assert not any(np.any(getattr(field, name)) for name in QUANTITIES)
+    assert field.error_estimate == 0
+
+
+@pytest.mark.parametrize("turns", [-2, 2])
+def test_whole_turns_of_the_phase_on_a_line_change_no_factor(turns):
+    """ln F_plus and ln F_minus take half of them each, beside the line and away from it."""
+    line = solve(*JETS[0][:1], jet=JETS[0][1]).transform.factors._lines[0]
+    s = line.centre + line.scale * np.sinh(np.array([-1 + 0.1j, -0.2j, 0.25j, 0.7, 0.5 + 0.5j])) / line.turn
+    before = line.plus(s), line.minus(s)
+    line._log_line = line._log_line + 2j * np.pi * turns
+    np.testing.assert_allclose((line.plus(s), line.minus(s)), before, rtol=1e-11)

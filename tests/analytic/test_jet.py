@@ -165,3 +165,23 @@ def test_circles_enclose_every_pole_once():
     centres = [centre for centre, _ in groups]
     np.testing.assert_allclose(centres, [first * (1 + 0.5e-5), other], rtol=1e-12)
     assert all(radius > 4e-6 * abs(first) for _, radius in groups)
+
+
+def test_an_image_behind_the_cuts_is_no_mode():
+    """The outer fluid is slower than the instability: the conjugate of its zero lies on another sheet."""
+    sheet = Sheet(0, 0.73, 0.5, 0.0, 0.54, 1.4)
+    pair, downstream, upstream = sheet.zeros(0.1)
+    assert len(pair) == 1
+    assert pair[0].imag > 0
+    for s in (pair, downstream, upstream):
+        h = 1e-6 * np.abs(s)
+        slope = (sheet.kernel(s + h) - sheet.kernel(s - h)) / (2 * h)
+        assert np.all(np.abs(sheet.kernel(s) / slope) < 1e-8 * np.abs(s))
+
+
+def test_zeros_are_followed_in_long_steps(monkeypatch):
+    """Each guess extrapolates from the last two densities: without, there are more than forty."""
+    steps, follow = [], Sheet._on_the_way
+    monkeypatch.setattr(Sheet, "_on_the_way", lambda sheet, t, loss: steps.append(t) or follow(sheet, t, loss))
+    Sheet(2, 8.0, 0.5, 0.0, 1.0, 1.0).zeros(0.1)
+    assert len(steps) < 20
