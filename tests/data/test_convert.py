@@ -118,6 +118,20 @@ def test_what_is_not_the_layout_is_named(files, tmp_path, change, named):
     assert not (tmp_path / "x.h5").exists()
 
 
+def test_potentials_that_no_modes_have_are_refused(files, tmp_path):
+    """Noise on the potential, with the pressure to match; the velocity stays that of the modes found."""
+
+    def disturb(content):
+        rng, helmholtz = np.random.default_rng(0), read(files[0])["helmholtz"]
+        psi = content["Psi_nf1"]
+        noise = 5e-3 * np.abs(psi).mean() * rng.normal(size=psi.shape)
+        content["Psi_nf1"] = psi + noise
+        content["P_nf1"] = content["P_nf1"] + 1j * helmholtz.reshape(-1, *[1] * (psi.ndim - 1)) * noise
+
+    with pytest.raises(ValueError, match=r"not a Wiener.Hopf field"):
+        from_matlab(strangers(files, tmp_path / "x.mat", disturb), tmp_path / "x.h5")
+
+
 def test_bad_files(files, tmp_path):
     (tmp_path / "x.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(200))
     with pytest.raises(ValueError, match="not a MATLAB file"):
