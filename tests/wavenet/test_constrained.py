@@ -238,7 +238,7 @@ def test_bad_input_is_named(shipped):
         ConstrainedConfig((0.0, 1.0), (0.0, 1.0))
     with pytest.raises(ValueError, match=r"noise must be at least 0 and below 1, .* got 1\.0"):
         ConstrainedConfig((0.0, 1.0), (0.5, 1.5), noise=1.0)
-    with pytest.raises(ValueError, match="needs 8 cells"):
+    with pytest.raises(ValueError, match="needs at least 8 cells"):
         shipped.on_grid(X, R[:30])
     with pytest.raises(ValueError, match="not been fitted"):
         ConstrainedNetwork(ConstrainedConfig(tuple(X), tuple(R)), edge).weights(PARAMETERS)
