@@ -1,9 +1,9 @@
-"""What each constraint is worth to the paper's U-net: python benchmarks/ablation.py --data derivative.h5 [--seeds 3].
+"""Effect of each constraint on the paper's U-net: python benchmarks/ablation.py --data derivative.h5 [--seeds 3].
 
-Trains the network without constraints, with each alone, with the physical residuals in the loss, and with all, from
-several seeds, all in the same way, and prints relative L2 errors of unseen fields: the median over the fields, its mean
-and spread over the seeds. Then the constrained network as it is, with equal shares, and with a fixed rule in place of
-its network. About an hour on one core.
+Trains the network in the same way without constraints, with each constraint alone, with the physical residuals in the
+loss, and with all constraints, from several seeds. Prints relative L2 errors of unseen fields: the median over the
+fields, and its mean and spread over the seeds. Adds the constrained network as it is, with equal shares, and with a
+fixed rule in place of its error model. Takes about an hour on one core.
 """
 
 import argparse

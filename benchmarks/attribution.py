@@ -1,7 +1,7 @@
 """Time of RAP over the network's forward pass, 128 x 64: python benchmarks/attribution.py
 
-One output of one field, and 100 outputs of one field in one call (a forward pass is then that of one field), measured
-alternately, medians.
+Medians for one output of one field, and for 100 outputs of one field in one call, relative to the forward pass of one
+field; the calls are timed in turn.
 """
 
 import time

@@ -1,11 +1,11 @@
-"""What augmentation that keeps the physics does for the paper's U-net, and a network for the sanity checks of RAP.
+"""Effect of physics-preserving augmentation on the paper's U-net, and a network for the sanity checks of RAP.
 
     wavenet generate derivative -o derivative.h5
     python benchmarks/augmentation.py --data derivative.h5 --runs RUNS
 
-Trains the same network on the same few fields four times, a quarter of an hour on one core: as they are; each
-multiplied by a random complex factor; with a second field of the same (m, ka, M) added as well; and with the velocities
-of other fields, which cannot be learned. Prints the errors of unseen fields; keeps the networks in RUNS.
+Trains the same network four times on the same few fields: unchanged; each multiplied by a random complex factor; also
+with a second field of the same (m, ka, M) added; and paired with the velocities of other fields, which cannot be
+learned. Prints the errors of unseen fields and keeps the networks in RUNS. Takes a quarter of an hour on one core.
 """
 
 import argparse
@@ -34,7 +34,7 @@ VARIANTS = {
 
 
 class Shuffled(Dataset):
-    """Fields with the velocities of others."""
+    """Fields paired with the velocities of other fields."""
 
     def __init__(self, cases, seed=0):
         self.cases, self.order = cases, np.random.default_rng(seed).permutation(len(cases))

@@ -1,8 +1,8 @@
 """Bessel pairs from tables against scipy's: python benchmarks/bessel.py [--repeats N].
 
 Arguments are those of a near field: 32 radii inside or outside the duct times the nodes of its contour. Times are the
-least of the repeats, the two taken in turns; set OMP_NUM_THREADS=1 for one thread. Errors are relative to the pair,
-against mpmath, at random arguments 0.01 <= |z| <= 60, -25 <= arg z <= 155 degrees.
+smallest of the repeats, with the two timed in turn; set OMP_NUM_THREADS=1 for one thread. Errors are relative to the
+pair, against mpmath, at random arguments 0.01 <= |z| <= 60, -25 <= arg z <= 155 degrees.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""Derivatives of unseen fields by every method there is: errors, and time per field, in one table.
+"""Derivatives of unseen fields by all methods: errors and time per field in one table.
 
     wavenet generate derivative -o derivative.h5
     python benchmarks/derivatives.py --data derivative.h5 --runs RUNS
 
-Trains the paper's U-net and a Fourier neural operator for an hour or so each on one core, keeping them in RUNS.
+Trains the paper's U-net and a Fourier neural operator, each for about an hour on one core, and keeps them in RUNS.
 """
 
 import argparse
@@ -37,7 +37,7 @@ LIP = 0.2  # radius of the disc at the lip
 
 
 def trained(name, data, runs):
-    """A network, from its run or trained now."""
+    """Network from its run, or trained now."""
     run = Path(runs) / name.replace(" ", "-")
     weights, taught = run / "weights.safetensors", Cases(data, "train", task="derivative")
     lightning.seed_everything(0, verbose=False)

@@ -1,8 +1,8 @@
-"""The directivity's surrogate: errors, coverage and speed: python benchmarks/directivity.py [--minutes 20].
+"""Errors, coverage and speed of the directivity surrogate: python benchmarks/directivity.py [--minutes 20].
 
-Draws modes (0 <= m <= 20, all that are cut on, 3 <= ka <= 30, |M| <= 0.6) and solves them: 40,000 for a plain network
-from (m, n, eigenvalue, ka, M) to D at 37 angles, trained for so many minutes, and for tables; 3000 others for the
-errors. Then times the surrogate, its gradients and the solver in batches of 10,000 in one run.
+Draws cut-on modes (0 <= m <= 20, 3 <= ka <= 30, |M| <= 0.6) and solves them: 40,000 for tables and for a plain network
+from (m, n, eigenvalue, ka, M) to D at 37 angles, trained for the given number of minutes; 3000 others for the errors.
+Then times the surrogate, its gradients and the solver in batches of 10,000 in one run.
 """
 
 import argparse

@@ -13,7 +13,7 @@ from wavenet import derivatives, far_field, forward
 
 NEAR = 10  # cells, of a stencil's neighbourhood
 LIP = 0.36  # radius of the disc at the lip where the edge functions work
-LOBE = np.radians(15)  # from a mode's main lobe, where it is expected to be heard
+LOBE = np.radians(15)  # distance from a mode's main lobe within which its relevance is expected
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Explained:
     pair : indices of the output's real and imaginary part among the flattened outputs
     region : (element,) bool, where relevance is expected
     others : tensor as seen, of another case
-    about : whatever a study wants to know
+    about : further facts for a particular study
     """
 
     core: torch.nn.Module

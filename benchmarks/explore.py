@@ -1,10 +1,9 @@
-"""How long the page of `wavenet explore` takes: python benchmarks/explore.py [--browser /usr/bin/chromium].
+"""Response times of the page of `wavenet explore`: python benchmarks/explore.py [--browser /usr/bin/chromium].
 
-Medians and largest of the callbacks' times in the server, of modes that it has not seen before; and of the times in a
-browser from a click or a changed number to the picture on the screen. Before anything is asked for, a slider waits for
-0.12 s after its last move, a number for 0.35 s after the last key: that is left out. Beside them the median time of
-the processor, which other programs do not lengthen: of the server, or of the server and the browser's page together,
-what all of it takes on one core.
+Median and largest time of the server's callbacks, for modes that it has not seen before, and in a browser from a click
+or a changed number to the picture on the screen. A slider sends its value 0.12 s after its last move, a number 0.35 s
+after the last key; these delays are not included. The last column is the median processor time, which does not depend
+on other programs: of the server, or of the server and the browser's page together, as if all ran on one core.
 """
 
 import argparse
@@ -37,7 +36,7 @@ DRAWN = """([id, act]) => new Promise((done) => {
 
 
 def modes(flow):
-    """Modes of a flow, each another."""
+    """Modes in a flow, all different."""
     generator = np.random.default_rng(0)
     for m, n, helmholtz, mach in zip(
         generator.integers(0, 8, COUNT),
@@ -50,13 +49,13 @@ def modes(flow):
 
 
 def show(name, seconds):
-    """One line of pairs: on the clock, of the processor."""
+    """One line of the table from pairs (wall-clock time, processor time)."""
     wall, processor = 1e3 * np.array(seconds).T
     print(f"{name:44} {np.median(wall):6.0f} {max(wall):6.0f} {np.median(processor):10.0f}", flush=True)
 
 
 def of_server(made, flow):
-    """Times of the callbacks, as the browser asks for them, without it."""
+    """Times of the callbacks, called as the browser would call them, without a browser."""
     client, took = made.test_client(), defaultdict(list)
     known = layout.DEFAULTS | {"x": 0.1, "r": 1.0}
     data = {**layout.CHOSEN, "flow": flow, "instability": False, "theme": "light"}

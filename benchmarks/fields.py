@@ -1,9 +1,9 @@
 """Throughput of the solver: python benchmarks/fields.py [--fields N] [--workers W].
 
-Fields of 128 x 64 cells over x in [-2, 2], r in [0, 2] (psi, u, v, p), a new mode each, drawn from 0 <= m <= 10, 3 <=
-ka <= 25, |M| <= 0.5: a sweep of 500 at a time, and one by one; fields of 64 amplitude vectors of one (m, ka, M) at a
-time; directivities at 37 angles. Beside them, in the same process, the bare complex matrix products that a field
-consists of: for x < 0 and x > 0, psi, u and v, both halves of the quadrature. Every process has one thread.
+Fields (psi, u, v, p) of 128 x 64 cells over x in [-2, 2], r in [0, 2], each of a new mode drawn from 0 <= m <= 10,
+3 <= ka <= 25, |M| <= 0.5: in sweeps of 500, and one by one; fields of 64 amplitude vectors of one (m, ka, M) at a time;
+directivities at 37 angles. For comparison, in the same process, only the complex matrix products of a field: for x < 0
+and x > 0, psi, u and v, both halves of the quadrature. Every process has one thread.
 """
 
 import argparse

@@ -1,12 +1,12 @@
 """Finite elements of error 1e-4 against the solver: python benchmarks/finite_elements.py [--helmholtz KA ...].
 
 The elements of tests/analytic/finite_elements.py (scikit-fem; needs the extra `test`) in a window |x| <= 2, r <= 2. For
-each degree and matched layer the largest elements are sought with which the cut-on reflection coefficients, the field
-on 128 x 64 points (not closer than 0.05 to the lip) and the directivity at 37 angles each differ from the solver's by
-at most 1e-4, relative root mean squares. Printed are these, and the fastest of them over the solver's seconds for the
-same three quantities and the tolerance 1e-4: of one mode alone, and a mode in a sweep of 64 neighbouring Helmholtz
-numbers. Everything has one thread; seconds are medians. One factorisation would serve every incident mode of an m: here
-one mode is asked for, and a sweep over Helmholtz numbers needs one each.
+each degree and matched layer, the program finds the largest elements with which the cut-on reflection coefficients, the
+field on 128 x 64 points (not closer than 0.05 to the lip) and the directivity at 37 angles each differ from the
+solver's by at most 1e-4, relative root mean square. It prints these, and the time of the fastest divided by the
+solver's for the same three quantities at the tolerance 1e-4: for one mode alone, and per mode in a sweep of 64
+neighbouring Helmholtz numbers. Everything runs on one thread; times are medians. One factorisation would serve every
+incident mode of an m, but here one mode is wanted, and a sweep over Helmholtz numbers needs one for each.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def ours(m, n, helmholtz, tolerance=TARGET):
 
 
 def ours_swept(m, n, helmholtz):
-    """The same of neighbouring Helmholtz numbers at once."""
+    """As `ours`, for neighbouring Helmholtz numbers at once."""
     band = helmholtz * np.linspace(1 - BAND, 1, SWEPT)
     result = sweep(m, n, band, ANGLES, tolerance=TARGET)
     return result, near_fields([DuctMode(m, n, ka) for ka in band], X, R, tolerance=TARGET)

@@ -1,7 +1,7 @@
-"""How long help takes: python benchmarks/help.py [--repeats N].
+"""Time that help takes: python benchmarks/help.py [--repeats N].
 
-Time of the processor, which other programs do not lengthen, for `wavenet --help` and for the help of each command,
-which is imported for it: least and median of some calls, each a process of its own.
+Processor time, which does not depend on other programs, of `wavenet --help` and of the help of each command, which
+imports that command: least and median over several calls, each in its own process.
 """
 
 import argparse

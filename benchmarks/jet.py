@@ -2,7 +2,7 @@
 
 For N x N points, 0 < ka <= 12, 0 < M <= 0.9, outer fluid at rest, full Kutta condition: the largest difference between
 the two lines of integration (the error estimate), the largest residual of the power balance with its vortical part for
-the first cut-on mode, and every case that was raised as an error.
+the first cut-on mode, and every case that raised an error.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from analytic import ConvergenceError, DuctMode, Jet, solve
 
 
 def case(m, power, point):
-    """Error estimate and power residual at one (ka, M), or the reason why there are none."""
+    """Error estimate and power residual at one (ka, M), or the error message if there are none."""
     try:
         mode = DuctMode(m, 0, *point)
         solution = solve(mode, jet=Jet())

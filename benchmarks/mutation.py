@@ -2,12 +2,12 @@
 
     python benchmarks/mutation.py {analytic,data,wavenet/rap} [--mutants 100] [--seed 0] [--minutes 20]
 
-On a copy of the tree, the working tree stays as it is. A first run of the tests notes which test executes which line,
-and how long it takes. Then places are drawn, and at each one fault of Cosmic Ray's: another operator or comparison, a
-number one more or less, a condition turned round, a loop that does not start. Each meets the fastest tests that execute
-its statement, up to --seconds of them, until one fails; one that runs out of time counts as noticed. What survives may
-be equivalent, or be noticed by a slower test or one of another package: read the difference. With the same seed fewer
-mutants are the first of more. One thread; the processes of the mutants are forks of one that has the libraries.
+Works on a copy; the working tree is not changed. A first run of the tests records which test executes which line, and
+how long it takes. Then places are drawn at random, and at each of them one fault of Cosmic Ray's: another operator or
+comparison, a number changed by one, a negated condition, a loop that does not start. Each mutant is tested by the
+fastest tests that execute its statement, up to --seconds of them, until one fails; a timeout counts as noticed. A
+survivor may be equivalent, or be noticed by a slower test or by one of another package: read the difference. For a
+given seed, a smaller number of mutants is the beginning of a larger one. One thread; mutants run in forked processes.
 """
 
 import argparse
@@ -164,7 +164,7 @@ def chosen(executed, file, start, end, seconds, most):
 
 
 def _valid(source):
-    """Whether it is Python: `**` of a call or a dict is a power to Cosmic Ray."""
+    """Whether the mutant is valid Python: Cosmic Ray takes `**` in a call or a dict for a power."""
     try:
         ast.parse(source)
     except SyntaxError:

@@ -1,10 +1,10 @@
-"""Derivatives in noise and on coarse grids, beside the best of differences and of Savitzky-Golay smoothing.
+"""Derivatives in noise and on coarse grids, compared with the best differences and Savitzky-Golay smoothing.
 
     wavenet generate derivative -o derivative.h5
     python benchmarks/noise.py --data derivative.h5
 
-The classical methods are given what a user does not have: at every level the order, or the window and degree, whose
-median error over these very fields is the least.
+The classical methods have an advantage that no user has: at every level they use the order, or the window and degree,
+with the smallest median error over these very fields.
 """
 
 import argparse

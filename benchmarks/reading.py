@@ -1,8 +1,8 @@
 """Throughput of reading cases for training: python benchmarks/reading.py FILE.h5 [--cases N].
 
-Cases a second of a derivative dataset in random order, each psi, u and v as tensors: h5py alone, then through a
-DataLoader with 0, 1 and 2 workers, plain and augmented. The file's pages are in the system's cache after the first
-pass, so that what is measured is checksums, decompression and the way to the tensor.
+Cases per second of a derivative dataset in random order, each with psi, u and v as tensors: by h5py alone, then through
+a DataLoader with 0, 1 and 2 workers, plain and augmented. After the first pass the file is in the system's page cache,
+so the time is that of checksums, decompression and conversion to tensors.
 """
 
 import argparse

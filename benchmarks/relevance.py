@@ -1,4 +1,4 @@
-"""What the networks use, by RAP: numbers, and the pictures of docs/explanation.md.
+"""Inputs that the networks use, by RAP: the numbers and pictures of docs/explanation.md.
 
 wavenet generate derivative -o derivative.h5
 wavenet generate forward -o forward.h5
@@ -35,14 +35,14 @@ def network(name):
 
 
 def reach(size, distance, part):
-    """Distance within which lies a part of the relevance."""
+    """Distance that contains a given part of the relevance."""
     order = np.argsort(distance)
     total = np.cumsum(size[order])
     return float(distance[order][np.searchsorted(total, part * total[-1])])
 
 
 def looks(options, pictures):
-    """How far the derivative networks look, in cells and wavelengths."""
+    """Print and plot how far the derivative networks look, in cells and wavelengths."""
     print("\n**Distance within which 50, 90, 99 % of |relevance| lie**, medians\n")
     print("| network, ka | 50 % [cells] | 90 % | 99 % | 90 % [wavelengths] |\n|---|---|---|---|---|")
     figure = Figure(figsize=(9, 3.4), layout="constrained")
@@ -76,7 +76,7 @@ def looks(options, pictures):
 
 
 def wall(options, pictures):
-    """Whether they look through the wall."""
+    """Print and plot whether the derivative networks look through the wall."""
     print("\n**Share of |relevance| on the other side of the wall**, points within 0.15 radii of it\n")
     print("| network | −1.5 < x < −0.5, median | largest | −0.3 < x < 0, median | largest |\n|---|---|---|---|---|")
     figure = Figure(figsize=(10, 3.6), layout="constrained")
@@ -116,7 +116,7 @@ def picture(place, one, relevance, title):
 
 
 def lip(options, pictures):
-    """Behaviour of the derivative networks at the lip."""
+    """Print and plot the behaviour of the derivative networks at the lip."""
     print("\n**At the lip**, points within 0.2 radii of it\n")
 
     def close(random):
@@ -162,7 +162,7 @@ def lip(options, pictures):
 
 
 def errors(options):
-    """Whether relevance says where the U-net errs."""
+    """Print how well relevance predicts the networks' errors."""
     print("\n**Where relevance predicts error**: rank correlation with the error at the point, over that field's rms\n")
     print("| network | far: share beyond 10 cells | spread: 90 % within | opposed: share of negative | network's own |")
     print("|---|---|---|---|---|")
@@ -195,7 +195,7 @@ def errors(options):
 
 
 def modes(options, pictures):
-    """Which amplitudes drive the directivity at which angle."""
+    """Print and plot which amplitudes drive the directivity at which angle."""
     hits, top = [], []
     for one in arrays(10 * options.cases, seed=1):
         relevance = np.abs(one.relevance(RAP))
@@ -228,7 +228,7 @@ def modes(options, pictures):
 
 
 def drives(options, pictures):
-    """Which of m, n, eigenvalue, ka, M drive the paper's forward model at which angle."""
+    """Print and plot which of m, n, eigenvalue, ka, M drive the paper's forward model at which angle."""
     from data.read import read
 
     dataset, names = read(options.forward), [*INPUTS, "cut-on ratio"]

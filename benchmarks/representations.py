@@ -1,11 +1,11 @@
-"""What the U-net's layers represent, and what small changes of the potential do to each derivative.
+"""Content of the U-net's layers, and effect of small changes of the potential on each derivative.
 
     wavenet generate derivative -o derivative.h5
     python benchmarks/representations.py --derivative derivative.h5
 
 Similarity: linear CKA and RSA between a layer's activations at random cells of unseen fields and known quantities
-there; the same for the network before training. Robustness: error that a change of 1e-4 of the potential makes in
-(u, v), relative, over that of the potential: worst case by projected gradient, and noise of the same energy.
+there, after and before training. Robustness: relative error of (u, v) caused by a change of 1e-4 of the potential,
+divided by the relative size of that change, in the worst case (projected gradient) and for noise of the same energy.
 """
 
 import argparse

@@ -1,13 +1,13 @@
-"""Whether a refactoring changed any number, bit for bit.
+"""Check that a refactoring changed no number, bit for bit.
 
     python benchmarks/unchanged.py collect OLD_CHECKOUT -o before [--python PYTHON] [--demo]
     python benchmarks/unchanged.py collect NEW_CHECKOUT -o after  [--python PYTHON] [--demo]
     python benchmarks/unchanged.py compare before after
 
-collect uses what outlives a refactoring: the command line, and `solve`, `sweep`, `near_fields` of `analytic`. It takes
-two minutes, with --demo six; one thread each, since the order of sums depends on their number. compare prints a line
-for every item, and ends with status 1 if one differs. What tells of the commit, the versions, places and the clock is
-left out. Both folders must come from one machine and the same libraries.
+collect uses the interfaces that a refactoring keeps: the command line, and `solve`, `sweep`, `near_fields` of
+`analytic`. It takes two minutes, or six with --demo, on one thread, since the order of sums depends on the number of
+threads. compare prints a line for every item and exits with status 1 if one differs. Commits, versions, paths and times
+are not compared. Both folders must come from the same machine and the same libraries.
 """
 
 import argparse
@@ -63,13 +63,13 @@ HIGHER = '[[out_of_range]]\nname = "higher_ka"\nshare = 0.25\nhelmholtz = [12.0,
 
 
 def options(mode):
-    """Of the command line."""
+    """Command-line options of a mode."""
     numbers = zip(("m", "n", "helmholtz", "mach", "hub"), mode[:5], strict=True)
     return [f"--{name}={value}" for name, value in numbers] + list(mode[5:])
 
 
 def commands(place):
-    """Name and arguments of every command, in order; place is the folder that they write to."""
+    """Name and arguments of every command, in order; place is the folder they write to."""
     for mode in MODES + REFUSED:
         yield f"solve {mode}", ["solve", *options(mode), "--json"]
     for more in (["--mach=-0.3"], ["--hub=0.5", "--model=equal-energy-density"], ["--mach=0.3", "--jet"]):
@@ -95,13 +95,13 @@ def commands(place):
 
 
 def recipe(task):
-    """A small one."""
+    """Text of a small recipe of a task."""
     first = f'task = "{task}"\ncases = 16\nseed = 3\nsplit = [0.5, 0.25, 0.25]\n'
     return f"{first}[source]\n{SOURCES[task]}\n{TABLES[task]}\n{HIGHER}"
 
 
 def interface(file):
-    """Run in the checkout's interpreter: arrays of analytic's public functions and versions, to an npz file."""
+    """Save arrays of analytic's public functions, and versions, to an npz file; run by the checkout's interpreter."""
     import analytic
 
     arrays = {}
@@ -195,7 +195,7 @@ def leaves(file):
 
 
 def difference(before, after):
-    """None where the bits are the same, else in words."""
+    """Description of the difference, or None if the bits are the same."""
     if isinstance(before, np.ndarray) and isinstance(after, np.ndarray):
         if (before.dtype, before.shape) != (after.dtype, after.shape):
             return f"{before.dtype}{before.shape} became {after.dtype}{after.shape}"

@@ -1,8 +1,8 @@
-"""Derivatives next to the lip on grids no training saw: python examples/derivatives_on_any_grid.py [--cases N].
+"""Derivatives next to the lip on grids not used in training: python examples/derivatives_on_any_grid.py [--cases N].
 
-Differentiates random fields by the network that comes with the package, each on a grid of its own: the lip lies
-anywhere in its cell, the spacings differ by up to 30 % from those of the training. Prints relative L2 errors over the
-whole grids beside finite differences of order 8.
+Differentiates random fields with the network that ships with the package, each on its own grid: the lip lies anywhere
+in its cell, and the spacings differ by up to 30 % from those in training. Prints relative L2 errors over the whole
+grids, and those of finite differences of order 8.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def draw(rng):
 
 
 def grid(rng):
-    """Cell centres whose lip lies anywhere in a cell."""
+    """Cell centres with the lip at a random position in its cell."""
     spacing, place = rng.uniform(1 - CHANGE, 1 + CHANGE, 2) / 32, rng.uniform(0.02, 0.98, 2)
     x = (np.arange(CELLS[0]) - CELLS[0] // 2 + place[0]) * spacing[0]
     inside = int(1 / spacing[1] - place[1])

@@ -1,9 +1,9 @@
-"""Helmholtz and Mach number from microphone pressures, by gradients: python examples/fit_frequency_and_flow.py.
+"""Fit Helmholtz and Mach number to microphone pressures, by gradients: python examples/fit_frequency_and_flow.py.
 
-Pressures of four modes at 40 microphones, eight radii away, solved and with noise of 20 dB below them. Neither the
-amplitudes nor ka and M are told, but a range for the two. For every ka and M the best amplitudes are those of least
-squares; what these leave is made small, from the best point of a coarse scan, by a quasi-Newton method through the
-surrogate. Prints what was found.
+The pressures are those of four modes at 40 microphones eight radii away, from the solver, with noise 20 dB below them.
+The amplitudes, ka and M are unknown, except for a range of ka and M. For any ka and M the best amplitudes follow from
+least squares; a quasi-Newton method, differentiating through the surrogate, minimises the residual from the best point
+of a coarse scan. Prints the estimates.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def measure(rng, microphones=40, radius=8.0):
 
 
 def residual(model, numbers, x, r, phi, pressure):
-    """Relative square of what the modes leave of the pressures at ka and M, amplitudes by least squares."""
+    """Relative squared residual of the pressures at ka and M, with amplitudes by least squares."""
     m, n = (torch.tensor(column) for column in zip(*MODES, strict=True))
     response = model.pressure(m.abs(), n, numbers[0], numbers[1], x, r) * torch.exp(1j * torch.outer(m.double(), phi))
     orthonormal = torch.linalg.qr(response.T)[0]
@@ -60,7 +60,7 @@ def fit(model, measured, ranges=RANGES):
 
 
 def main(argv=None):
-    """Print what was found."""
+    """Print the estimates."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)

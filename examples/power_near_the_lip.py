@@ -1,10 +1,10 @@
 """Acoustic intensity and sound power through a surface next to the lip: python examples/power_near_the_lip.py.
 
-The surface closes the opening: a disc at x = d, a cylinder at r = 1 + d, a ring back to the wall at x = -d, d half a
-cell, so that it runs through the cells beside the lip. All that is radiated passes through it. The intensity needs the
-velocity, which differences get wrong there. Prints relative errors of the intensity along the surface (L2) and of the
-power, by differences, by the constrained network and, for what the quadrature over cells does to the power, by the
-exact velocity.
+The surface closes the opening: a disc at x = d, a cylinder at r = 1 + d, and a ring back to the wall at x = -d, where d
+is half a cell, so that it passes through the cells next to the lip. All radiated power crosses it. The intensity needs
+the velocity, which differences get wrong there. Prints relative errors of the intensity along the surface (L2) and of
+the power, by differences, by the constrained network, and by the exact velocity, which shows the error of the
+quadrature over cells.
 """
 
 import argparse

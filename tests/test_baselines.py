@@ -1,4 +1,4 @@
-"""What the benchmarks compare with does what it says."""
+"""The methods that the benchmarks compare with do what they say."""
 
 import importlib
 import sys

@@ -83,7 +83,7 @@ def every_command():
 
 
 def options_of(name):
-    """Of a command of `wavenet`."""
+    """Options of a command of `wavenet`."""
     alone = typer.Typer(add_completion=False)
     alone.command(name)(getattr(importlib.import_module(f"wavenet.cli.{name}"), name))
     return {text for option in typer.main.get_command(alone).params for text in (*option.opts, *option.secondary_opts)}

@@ -1,15 +1,15 @@
-"""What docstrings, pages and error messages promise, and the test that fails where a promise is broken.
+"""Promises of docstrings, pages and error messages, and the test that fails when one is broken.
 
 The tables are tests/promises/*.toml, one for each room. An entry has
 
     says   the promise
     where  the file that keeps it
-    old    text that stands in this file once
-    new    what breaks the promise
-    test   the id of a test that fails then
+    old    text that occurs once in this file
+    new    replacement that breaks the promise
+    test   the id of a test that then fails
 
-That the entries fit the code is looked at in every run; `pytest -m slow tests/test_promises.py` breaks every promise
-in a copy of the tree and sees its test fail.
+Every run checks that the entries fit the code; `pytest -m slow tests/test_promises.py` breaks every promise in a copy
+of the tree and checks that its test fails.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""What users install: the distributions' content and metadata, and the commands beside files of the users' own."""
+"""Content and metadata of the distributions that users install, and the commands next to files of the users' own."""
 
 import email
 import os

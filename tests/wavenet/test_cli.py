@@ -339,7 +339,7 @@ def test_check_and_recipes(demo, capsys):
         (["solve", *MODE, "--mach", "1"], "mach=1.0"),
         (["solve", "--m", "0", "--n", "-1", "--helmholtz", "1"], "n=-1"),
         (["solve", *MODE, "--angles", "0:200:3"], r"\[0, pi\]"),
-        (["solve", *MODE, "--angles", "0-90"], "start:end:count"),
+        (["solve", *MODE, "--angles", "0-90"], "from:to:count"),
         (["field", *MODE, "--r=-1:1:4", "-o", "OUT/f.h5"], "r=-0.75"),
         (["field", *MODE, "-o", "OUT/none/f.h5"], "no folder"),
         (["generate", "nowhere", "-o", "OUT/x.h5"], "nowhere"),

@@ -228,7 +228,7 @@ def test_unseen_fields_on_unseen_grids(shipped, example):
 
 def test_bad_input_is_named(shipped):
     edge = EdgeFunctions(EdgeConfig())
-    with pytest.raises(ValueError, match="noise must lie in"):
+    with pytest.raises(ValueError, match="noise must be at least 0 and below 1"):
         shipped.on_grid(X, R, noise=2.0)
     with pytest.raises(ValueError, match="evenly spaced"):
         ConstrainedConfig((0.0, 1.0, 3.0), (1.0, 2.0))
@@ -236,9 +236,9 @@ def test_bad_input_is_named(shipped):
         ConstrainedConfig((0.0, 1.0), (-1.0, 0.0))
     with pytest.raises(ValueError, match=r"r must be positive, got 0\.0"):
         ConstrainedConfig((0.0, 1.0), (0.0, 1.0))
-    with pytest.raises(ValueError, match=r"noise must lie in .*, got 1\.0"):
+    with pytest.raises(ValueError, match=r"noise must be at least 0 and below 1, .* got 1\.0"):
         ConstrainedConfig((0.0, 1.0), (0.5, 1.5), noise=1.0)
-    with pytest.raises(ValueError, match="needs 8 cells"):
+    with pytest.raises(ValueError, match="needs at least 8 cells"):
         shipped.on_grid(X, R[:30])
     with pytest.raises(ValueError, match="not been fitted"):
         ConstrainedNetwork(ConstrainedConfig(tuple(X), tuple(R)), edge).weights(PARAMETERS)

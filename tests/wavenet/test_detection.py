@@ -192,7 +192,7 @@ def test_bad_input_is_named(known):
         detect(np.ones(3), response)
     with pytest.raises(ValueError, match="must be finite"):
         detect(np.full(MICROPHONES, np.nan), response)
-    with pytest.raises(ValueError, match="mode 1 is not heard"):
+    with pytest.raises(ValueError, match="mode 1 is zero at every microphone"):
         detect(response[0], response * (np.arange(10) != 1)[:, None])
     with pytest.raises(ValueError, match="microphones are too few for them"):
         detect(response[0, :8], np.random.default_rng(0).normal(size=(40, 8)), few=True, noise=1e-6)

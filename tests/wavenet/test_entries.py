@@ -311,7 +311,7 @@ def test_unknown_names_raise(fields, pressures, tmp_path, monkeypatch):
     ):
         networks.get("perceptron")
     with pytest.raises(
-        ValueError, match="0 networks are the default of the task 'nothing'; tasks with networks: deriv"
+        ValueError, match="one default network of the task 'nothing', got 0; tasks with networks: deriv"
     ):
         networks.default("nothing")
     with pytest.raises(

@@ -466,7 +466,9 @@ def test_measures_without_positive_relevance():
     assert np.isnan(measures.outside_inside([[-1.0, 0.0]], [True, False])).all()
     assert measures.segmentation([[0.0, -1.0]], [True, False])[1].tolist() == [0.5]  # zero is not positive
     for relevance, region in (([1.0, 2.0], [True, False]), ([[1.0, 2.0]], [[[True, False]]])):
-        with pytest.raises(ValueError, match=r"expected \(case, element\) and a region of as many elements, got"):
+        with pytest.raises(
+            ValueError, match=r"expected relevance \(case, element\) and a region of as many elements, got"
+        ):
             measures.share(relevance, region)
 
 

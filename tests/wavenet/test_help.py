@@ -1,12 +1,14 @@
 """Help of the commands: without importing them, complete, with an example that can be copied."""
 
 import importlib
+import re
 import subprocess
 import sys
 
 import pytest
 
 from wavenet import __version__, cli
+from wavenet.explain.methods import METHODS
 
 
 def shown(capsys, *arguments):
@@ -49,6 +51,14 @@ def test_every_command_has_an_example_on_one_line(name, capsys, monkeypatch):
 def test_brackets_in_a_help_are_shown(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "150")
     assert "Radius of a hard hub [duct radii]" in shown(capsys, "solve", "--help")
+
+
+def test_the_help_of_attribute_names_every_method(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    text = shown(capsys, "attribute", "--help")
+    listed = re.search(r"--method +<str> +(.*?)\. \[default", text)
+    assert listed
+    assert tuple(re.split(", | or ", listed[1])) == tuple(METHODS)
 
 
 def test_the_version_is_printed(capsys):

@@ -186,7 +186,7 @@ def test_unknown_constraints_are_named(config):
         dataclasses.replace(config, constraints=("gravity",))
     with pytest.raises(ValueError, match="needs edge functions"):
         UNet(dataclasses.replace(config, constraints=("edge",)))
-    with pytest.raises(ValueError, match="can be attributed"):
+    with pytest.raises(ValueError, match=r"attribution needs the U-net without constraints .* got a U-net with"):
         wild(config, "wall").core(torch.zeros(1, 3))
 
 

@@ -34,7 +34,7 @@ COMMANDS = (
 _EXAMPLE = "Example: "
 
 app = typer.Typer(
-    help="Sound from open ducts by the Wiener–Hopf method, and neural surrogates of it.",
+    help="Sound radiated from open ducts: exact solutions by the Wiener–Hopf method, and neural surrogates of them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -57,7 +57,7 @@ def _options(
 
 
 class _Command(TyperCommand):
-    """A command whose help ends with its examples, each on one line that can be copied, however narrow the terminal."""
+    """Command whose help ends with its examples, each on a single line for copying, however narrow the terminal."""
 
     examples: tuple[str, ...] = ()
 
@@ -67,27 +67,27 @@ class _Command(TyperCommand):
 
 
 class _Named(TyperCommand):
-    """A command known by its name and summary; its module, which may take seconds, is imported when it is called."""
+    """Command known by name and summary only; its module, which may take seconds to import, is loaded on a call."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         return _command(str(self.name)).make_context(info_name, args, parent, **extra)
 
 
 def _command(name: str) -> Any:
-    """The command itself."""
+    """Import a command and prepare its help."""
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command(name, cls=_Command)(getattr(importlib.import_module(f".{name}", __name__), name))
     command: Any = typer.main.get_command(alone)
     paragraphs = (command.help or "").split("\n\n")
     command.examples = tuple(text for text in paragraphs if text.startswith(_EXAMPLE))
     command.help = escape("\n\n".join(text for text in paragraphs if not text.startswith(_EXAMPLE)))
-    for option in command.params:  # brackets in a help are units and defaults, not markup
+    for option in command.params:  # square brackets are units and defaults, not markup
         option.help = escape(option.help or "") or None
     return command
 
 
 def _summary(name: str) -> str:
-    """First line of a command's docstring, its module not imported."""
+    """First line of a command's docstring, read without importing its module."""
     module = ast.parse((Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
     found = next(one for one in module.body if isinstance(one, ast.FunctionDef) and one.name == name)
     return (ast.get_docstring(found) or "").partition("\n")[0]
@@ -98,7 +98,7 @@ for _name in COMMANDS:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a command; exit status 2 and one line for bad input, 1 where the numerics miss their tolerance."""
+    """Run a command. On bad input print one line and exit with status 2; on a missed tolerance, with status 1."""
     _own_packages_first()
     try:
         app(argv)
@@ -114,9 +114,9 @@ def _stop(error: Exception, status: int) -> None:
 
 
 def _own_packages_first() -> None:
-    """Prevent a data.py or folder data of the user's from hiding this distribution's packages, in processes as well.
+    """Prevent a user's data.py or data folder from hiding this distribution's packages, in worker processes as well.
 
-    The current folder is on the path of `python -m wavenet`, or by PYTHONPATH.
+    The current folder is on the path in `python -m wavenet`, or through PYTHONPATH.
     """
     home = Path(__file__).resolve().parents[2]
     for name in ("analytic", "data"):

@@ -10,20 +10,30 @@ from .common import Data, Json, Model, Out, folder, say
 
 
 def attribute(
-    run: Annotated[str, typer.Argument(help="Folder of a trained run, or derivative, unet or mlp: the package's own.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of a trained run, or the name of a network shipped with the package: derivative, unet or mlp."
+        ),
+    ],
     data: Data,
     output: Out,
-    case: Annotated[int, typer.Option(help="Case of the dataset.")] = 0,
+    case: Annotated[int, typer.Option(help="Number of the case in the file, from 0.")] = 0,
     at: Annotated[
-        str | None, typer.Option(help="X,R of the point [0.1,1] or microphone [the first]; the nearest is taken.")
+        str | None,
+        typer.Option(help="X,R of the cell [0.1,1] or microphone [the first] to explain; the nearest one is used."),
     ] = None,
     method: Annotated[
-        str, typer.Option(help="rap, lrp-epsilon, … : the keys of wavenet.explain.methods.METHODS.")
+        str,
+        typer.Option(
+            help="rap, rap-weight, rap-reference, lrp-epsilon, lrp-alpha-beta, input-x-gradient, integrated-gradients "
+            "or chance."
+        ),
     ] = "rap",
     model: Model = None,
     as_json: Json = False,
 ) -> None:
-    """Relevance of the inputs for one output, by Relative Attributing Propagation or another method.
+    """Compute the relevance of the inputs for one output, by Relative Attributing Propagation or another method.
 
     Example: wavenet attribute run --data derivative.h5 --case 3 --at 0.1,1.0 -o relevance
     """
@@ -49,11 +59,11 @@ def attribute(
 
 
 def _point(text: str) -> tuple[float, float]:
-    """X,R."""
+    """Position given as X,R."""
     try:
         x, r = map(float, text.split(","))
     except ValueError:
-        raise ValueError(f"--at must be X,R, got {text!r}") from None
+        raise ValueError(f"--at must be X,R, such as 0.1,1, got {text!r}") from None
     if not (math.isfinite(x) and math.isfinite(r) and r >= 0):
-        raise ValueError(f"--at must be X,R, finite and R >= 0, got {text!r}")
+        raise ValueError(f"--at must be X,R, both finite and R >= 0, got {text!r}")
     return x, r

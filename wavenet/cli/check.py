@@ -8,8 +8,10 @@ import typer
 from .common import Json, say
 
 
-def check(file: Annotated[Path, typer.Argument(help="Dataset file.")], as_json: Json = False) -> None:
-    """Check a dataset file, every value of it.
+def check(
+    file: Annotated[Path, typer.Argument(help="Dataset file, as written by wavenet generate.")], as_json: Json = False
+) -> None:
+    """Check every value of a dataset file.
 
     Example: wavenet check derivative.h5
     """

@@ -1,4 +1,4 @@
-"""Options and outputs that commands share."""
+"""Options and output shared by the commands."""
 
 import json
 import sys
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
     import analytic
 
-Data = Annotated[Path, typer.Option("--data", help="Dataset file written by generate.")]
-Out = Annotated[Path, typer.Option("-o", "--output", help="Folder or file to write.")]
+Data = Annotated[Path, typer.Option("--data", help="Dataset file, as written by wavenet generate.")]
+Out = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")]
 Model = Annotated[
-    str | None, typer.Option(help="FILE.py:CLASS of the run's network, where it is not one of the package's.")
+    str | None, typer.Option(help="FILE.py:CLASS of the run's network, if it is not one of the package's.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 Hub = Annotated[float, typer.Option(help="Radius of a hard hub [duct radii], 0 for none.")]
 HasJet = Annotated[bool, typer.Option("--jet", help="The duct's stream continues as a jet, inside a vortex sheet.")]
-MachOuter = Annotated[float, typer.Option(help="With --jet: Mach number outside, in the outer sound speed.")]
+MachOuter = Annotated[float, typer.Option(help="With --jet: Mach number of the outer stream, by its own sound speed.")]
 SoundSpeedRatio = Annotated[float, typer.Option(help="With --jet: sound speed, outside over inside.")]
 DensityRatio = Annotated[float, typer.Option(help="With --jet: density, outside over inside.")]
 Kutta = Annotated[float, typer.Option(help="With --jet: Kutta parameter, 0 (no vortex shedding) to 1 (full).")]
@@ -32,7 +32,7 @@ Kutta = Annotated[float, typer.Option(help="With --jet: Kutta parameter, 0 (no v
 def jet_or_none(
     jet: bool, mach_outer: float, sound_speed_ratio: float, density_ratio: float, kutta: float, **others: Any
 ) -> "analytic.Jet | None":
-    """The jet of the options, or None; an option of a jet without --jet is an error."""
+    """Jet described by the options, or None without --jet, when none of its options may be given."""
     import analytic
 
     values: dict[str, Any] = {
@@ -52,7 +52,7 @@ def jet_or_none(
 
 
 def say(values: Mapping[str, Any], as_json: bool) -> None:
-    """Print results: one JSON object, or a line each."""
+    """Print results as one JSON object, or one per line."""
     if as_json:
         print(json.dumps(values))
     else:
@@ -61,18 +61,18 @@ def say(values: Mapping[str, Any], as_json: bool) -> None:
 
 
 def warn(lines: Iterable[str]) -> None:
-    """Print warnings, a line each, where they do not disturb the results."""
+    """Print warnings to standard error, one per line, so that the results can still be parsed."""
     for line in lines:
         print(f"wavenet: warning: {line}", file=sys.stderr)
 
 
 def pairs(values: "npt.NDArray[np.complexfloating[Any, Any]]") -> list[list[float]]:
-    """Complex numbers as JSON knows them: [real, imaginary]."""
+    """Complex numbers as JSON values, [real, imaginary]."""
     return [[value.real, value.imag] for value in values.tolist()]
 
 
 def folder(path: str | Path) -> Path:
-    """Make an output folder now, so that an unwritable one fails before work begins."""
+    """Create an output folder; one that cannot be written to fails here, before work begins."""
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
     probe = path / ".writable"
@@ -82,29 +82,31 @@ def folder(path: str | Path) -> Path:
 
 
 def span(text: str, name: str) -> tuple[float, float, int]:
-    """The numbers of start:end:count."""
+    """Numbers in from:to:count."""
     try:
         first, last, number = text.split(":")
         start, end, count = float(first), float(last), int(number)
     except ValueError:
-        raise ValueError(f"--{name} must be start:end:count, got {text!r}") from None
+        raise ValueError(f"--{name} must be from:to:count, such as 0:2:64, got {text!r}") from None
     if not (start < end and count >= 1 and abs(start) < 1e6 and abs(end) < 1e6):
-        raise ValueError(f"--{name} must be start:end:count with start < end and count >= 1, got {text!r}")
+        raise ValueError(
+            f"--{name} must be from:to:count with from < to, both within +-1e6, and count >= 1, got {text!r}"
+        )
     return start, end, count
 
 
 def angles_of(text: str) -> "npt.NDArray[np.float64]":
-    """Angles [deg] of --angles from:to:count."""
+    """Angles [deg] given as --angles from:to:count."""
     import numpy as np
 
     return np.linspace(*span(text, "angles"))
 
 
 def new_file(path: str | Path) -> Path:
-    """The path of a file that can be written; an existing file or a missing folder is refused before work begins."""
+    """Path of an output file; refuses an existing file or a missing folder before work begins."""
     path = Path(path)
     if path.exists():
         raise FileExistsError(f"{path} exists and is not overwritten")
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} to")
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
     return path

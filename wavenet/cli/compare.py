@@ -11,7 +11,12 @@ from .common import Data, Json, Model, Out, folder, say
 
 
 def compare(
-    run: Annotated[Path, typer.Argument(help="Folder of a trained run.")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of a trained run, or the name of a network shipped with the package: derivative, unet or mlp."
+        ),
+    ],
     data: Data,
     output: Out,
     model: Model = None,

@@ -23,7 +23,7 @@ def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write; must be new or empty.")] = Path(
         "demo"
     ),
-    cases: Annotated[int | None, typer.Option(help="Cases of each dataset, instead of the recipes'.")] = None,
+    cases: Annotated[int | None, typer.Option(help="Number of cases of each dataset [the recipe's].")] = None,
     as_json: Json = False,
 ) -> None:
     """Run every step on a small scale: solve, generate, check, train three networks, compare, attribute.
@@ -34,7 +34,7 @@ def demo(
 
     out = folder(output)
     if any(out.iterdir()):
-        raise FileExistsError(f"{out} is not empty")
+        raise FileExistsError(f"{out} is not empty: the output folder must be new or empty")
     started = time.perf_counter()
     runs = {"forward": ("mlp",), "derivative": ("unet", "constrained")}
 

@@ -10,17 +10,23 @@ from .common import Json, say, warn
 
 
 def detect(
-    array: Annotated[Path, typer.Option("--array", help="HDF5 file of the pressures: x, r, phi, pressure; ka, M.")],
+    array: Annotated[
+        Path, typer.Option("--array", help="HDF5 file with x, r, phi, pressure and attributes helmholtz, mach.")
+    ],
     modes: Annotated[
         str | None,
-        typer.Option(help="Modes to look for, as m,n;m,n [all learned ones that are cut on, either sign of m]."),
+        typer.Option(help="Modes to look for, as m,n;m,n [all cut-on modes of the learned orders, either sign of m]."),
     ] = None,
-    few: Annotated[bool, typer.Option("--few", help="Select few of the modes by an l1 penalty.")] = False,
+    few: Annotated[
+        bool, typer.Option("--few", help="Assume that few modes are present, and select them by an l1 penalty.")
+    ] = False,
     coverage: Annotated[float, typer.Option(help="Coverage of the confidence intervals.")] = 0.95,
-    run: Annotated[Path | None, typer.Option(help="Run of the factor task [the shipped one].")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Folder of a run of the factor task [the network shipped with the package].")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Complex amplitudes of duct modes from the pressures at a microphone array, by the surrogate.
+    """Estimate the complex amplitudes of duct modes from the pressures at a microphone array, by the surrogate.
 
     Example: wavenet detect --array pressures.h5 --few
     """
@@ -61,9 +67,9 @@ def detect(
 
 
 def _modes(text: str) -> list[tuple[int, int]]:
-    """Pairs of m,n;m,n."""
+    """Modes (m, n) given as m,n;m,n."""
     if not re.fullmatch(r"-?\d+,\d+(;-?\d+,\d+)*", text):
-        raise ValueError(f"--modes must be m,n;m,n, got {text!r}")
+        raise ValueError(f"--modes must be m,n;m,n with n >= 0, such as '0,0;2,1', got {text!r}")
     found = [(int(m), int(n)) for m, n in (part.split(",") for part in text.split(";"))]
     if len(set(found)) < len(found):
         raise ValueError(f"--modes names a mode twice: {text!r}")

@@ -12,13 +12,15 @@ from .common import Json, new_file, say, warn
 def differentiate(
     field: Annotated[Path, typer.Argument(help="HDF5 file with x, r, potential and attributes m, helmholtz, mach.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
-    run: Annotated[Path | None, typer.Option(help="Run of the constrained network [the shipped one].")] = None,
-    snr: Annotated[float | None, typer.Option(help="Signal-to-noise ratio of the potential [dB] [no noise].")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Folder of a run of the constrained network [the one shipped].")
+    ] = None,
+    snr: Annotated[float | None, typer.Option(help="Signal-to-noise ratio of the potential in dB [no noise].")] = None,
     as_json: Json = False,
 ) -> None:
-    """Axial and radial velocity and pressure of a potential next to the lip, by the constrained network.
+    """Compute velocities and pressure from a potential next to the lip, by the constrained network.
 
-    Warns where the field is outside of what the network was trained and tested for.
+    Prints a warning if the field lies outside the range in which the network was trained and tested.
 
     Example: wavenet differentiate field.h5 -o velocities.h5
     """

@@ -7,12 +7,14 @@ import typer
 
 
 def explore(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1, 0 for any that is free.")] = 8050,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 8050,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address without opening a browser.")
+    ] = False,
 ) -> None:
-    """Explore modes in the browser: field, directivity, reflection, the surrogates beside them, relevance.
+    """Explore modes in the browser: field, directivity, reflection, both surrogates, and relevance.
 
-    Serves this machine only, needs no internet, and runs until Ctrl-C.
+    The page is served to this machine only, without internet access, until Ctrl-C.
 
     Example: wavenet explore
     """
@@ -29,7 +31,7 @@ def explore(
     bench = Bench()
     with Page(bench, port) as page:
         bench.warm(FIRST)
-        print(f"{page.url}  (Ctrl-C ends it)", flush=True)
+        print(f"{page.url}  (Ctrl-C to stop)", flush=True)
         if not no_browser:
             import webbrowser
 

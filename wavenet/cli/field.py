@@ -14,8 +14,8 @@ def field(
     helmholtz: Annotated[float, typer.Option(help="Helmholtz number ka.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
     mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
-    x: Annotated[str, typer.Option(help="from:to:cells in radii; values at the cells' centres.")] = "-2:2:128",
-    r: Annotated[str, typer.Option(help="from:to:cells in radii; values at the cells' centres.")] = "0:2:64",
+    x: Annotated[str, typer.Option(help="Grid in x, from:to:cells [radii]; values at cell centres.")] = "-2:2:128",
+    r: Annotated[str, typer.Option(help="Grid in r, from:to:cells [radii]; values at cell centres.")] = "0:2:64",
     hub: Hub = 0.0,
     jet: HasJet = False,
     mach_outer: MachOuter = 0.0,
@@ -27,7 +27,7 @@ def field(
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Near field of one duct mode on a grid, as HDF5.
+    """Compute the near field of one duct mode on a grid, and write it as HDF5.
 
     Example: wavenet field --m 2 --n 0 --helmholtz 5 --x=-2:2:128 --r=0:2:64 -o field.h5
     """

@@ -11,18 +11,19 @@ from .common import Json, say
 
 
 def generate(
-    recipe: Annotated[str, typer.Argument(help="A TOML file or the name of a built-in recipe.")],
+    recipe: Annotated[str, typer.Argument(help="TOML file, or the name of a built-in recipe (see wavenet recipes).")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
     workers: Annotated[int, typer.Option(help="Worker processes on this machine.")] = os.cpu_count() or 1,
     scheduler: Annotated[
-        str | None, typer.Option(help="Use a running dask scheduler, tcp://HOST:PORT, and its workers instead.")
+        str | None,
+        typer.Option(help="Address of a running dask scheduler, tcp://HOST:PORT, whose workers to use instead."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted call.")] = False,
-    cases: Annotated[int | None, typer.Option(help="Number of cases, instead of the recipe's.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted generation.")] = False,
+    cases: Annotated[int | None, typer.Option(help="Number of cases [the recipe's].")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random draws [the recipe's].")] = None,
     as_json: Json = False,
 ) -> None:
-    """Compute a dataset by a recipe; NAME.card.md and NAME.card.png beside it describe it.
+    """Generate a dataset from a recipe, and describe it in NAME.card.md and NAME.card.png beside it.
 
     Example: wavenet generate derivative-demo -o derivative.h5
     """
@@ -42,7 +43,7 @@ def generate(
     task = bar.add_task(output.name)
 
     def advance(done: int, total: int) -> None:
-        bar.start()  # with the first result: before it, an error is a line of its own
+        bar.start()  # only with the first result, so that an earlier error is printed on a line of its own
         bar.update(task, completed=done, total=total)
 
     try:

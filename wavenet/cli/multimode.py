@@ -41,7 +41,7 @@ def multimode(
     as_json: Json = False,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of the directivity.")] = None,
 ) -> None:
-    """Directivity in dB and radiated power of all modes that are cut on, mutually incoherent.
+    """Compute the directivity in dB and the radiated power of all cut-on modes, mutually incoherent.
 
     Example: wavenet multimode --helmholtz 20 --model equal-power
     """

@@ -16,14 +16,20 @@ def predict(
     angles: Annotated[
         str, typer.Option(help="Angles from:to:count in degrees, in the plane (x / beta, r).")
     ] = "0:180:37",
-    run: Annotated[Path | None, typer.Option(help="Run of the factor task [the shipped one].")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Folder of a run of the factor task [the network shipped with the package].")
+    ] = None,
     coverage: Annotated[float, typer.Option(help="Coverage of the error bar: 0.5, 0.8, 0.9, 0.95 or 0.99.")] = 0.95,
     extrapolate: Annotated[
-        bool, typer.Option("--extrapolate", help="Accept a K slightly outside the training range; no error bar.")
+        bool,
+        typer.Option(
+            "--extrapolate",
+            help="Accept K = ka / sqrt(1 - M^2) up to a tenth of its range outside it, without error bar.",
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Directivity of one duct mode by the surrogate, with an error bar.
+    """Predict the directivity of one duct mode by the surrogate, with an error bar.
 
     Example: wavenet predict --m 2 --n 0 --helmholtz 5 --mach 0.3
     """
@@ -41,7 +47,7 @@ def predict(
         return
     print(f"mode ({m}, {n}), ka = {helmholtz}, M = {mach}, by the surrogate")
     if found.error_bar is None:
-        print("outside of the training: there is no error bar")
+        print("outside the training range: no error bar")
     else:
         print(f"relative L2 error over the arc at most {found.error_bar:.1e}, with probability {coverage}")
     print("angle [deg]  |D| [radii]")

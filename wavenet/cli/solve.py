@@ -40,7 +40,7 @@ def solve(
     as_json: Json = False,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of directivity and near field.")] = None,
 ) -> None:
-    """Reflection, end correction, power and directivity of one duct mode.
+    """Compute the reflection, end correction, power and directivity of one duct mode.
 
     Example: wavenet solve --m 2 --n 0 --helmholtz 5
 

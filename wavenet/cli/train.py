@@ -13,29 +13,36 @@ def train(
     task: Annotated[
         Literal["forward", "derivative", "edge", "factor"],
         typer.Argument(
-            help="What to learn; edge: functions around the lip, for the constrained network; factor: directivities."
+            help="forward: pressures at microphones; derivative: velocities from a potential; edge: functions around "
+            "the lip, for the constrained network; factor: directivities."
         ),
     ],
     data: Data,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")],
     model: Annotated[
         str | None,
-        typer.Option(help="Name of one of the task's networks [its default], or FILE.py:CLASS for one of your own."),
+        typer.Option(help="Network of the task, by name [its default], or FILE.py:CLASS for one of your own."),
     ] = None,
     edge: Annotated[
-        Path | None, typer.Option(help="Run of the edge task that the constrained network uses [the shipped one's].")
+        Path | None,
+        typer.Option(help="Folder of a run of the edge task, for the constrained network [the one shipped]."),
     ] = None,
-    preset: Annotated[Literal["quick", "standard"], typer.Option(help="Length of the training.")] = "quick",
-    seed: Annotated[int, typer.Option(help="Of initial weights and batches.")] = 0,
-    workers: Annotated[int, typer.Option(help="Processes that load cases which do not fit into memory.")] = 0,
+    preset: Annotated[Literal["quick", "standard"], typer.Option(help="Size and length of the training.")] = "quick",
+    seed: Annotated[int, typer.Option(help="Seed of initial weights and batches.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes that load the cases, if these do not fit into memory.")] = 0,
     devices: Annotated[
-        int, typer.Option(help="GPUs of this machine, or processes where it has none; they share every batch.")
+        int,
+        typer.Option(
+            help="GPUs to use on each machine, or processes if it has none; each batch is divided among them."
+        ),
     ] = 1,
-    nodes: Annotated[int, typer.Option(help="Machines, each with so many; start it on all, by torchrun or srun.")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
+    nodes: Annotated[
+        int, typer.Option(help="Number of machines; start the command on each of them by torchrun or srun.")
+    ] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the run's last checkpoint.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a network.
+    """Train a network on a dataset.
 
     Example: wavenet train derivative --data derivative.h5 -o run --model constrained
     """

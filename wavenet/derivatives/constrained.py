@@ -53,11 +53,13 @@ class ConstrainedConfig:
         if isinstance(self.edge, dict):  # from a file
             object.__setattr__(self, "edge", EdgeConfig(**self.edge))
         if not 0 <= self.noise < 1:
-            raise ValueError(f"noise must lie in 0 ... 1, relative to the potential, got {self.noise}")
+            raise ValueError(f"noise must be at least 0 and below 1, relative to the potential, got {self.noise}")
         for name, points in (("x", self.x), ("r", self.r)):
             step = np.diff(points)
             if len(points) < 2 or not np.all(step > 0) or np.ptp(step) > _EVEN * abs(step[0]):
-                raise ValueError(f"the cells in {name} must be evenly spaced and increase")
+                raise ValueError(
+                    f"{name} must be two or more evenly spaced, increasing cell centres, got spacings {_ends(step)}"
+                )
         if self.r[0] <= 0:
             raise ValueError(f"r must be positive, got {self.r[0]}")
 
@@ -69,7 +71,7 @@ class ConstrainedNetwork(AroundLip):
     ----------
     config : ConstrainedConfig
     edge : EdgeFunctions, optional
-        Fitted edge functions; without them, they are to be loaded later.
+        Fitted edge functions; if not given, they must be loaded later.
 
     Raises
     ------
@@ -94,7 +96,9 @@ class ConstrainedNetwork(AroundLip):
         r = np.asarray(config.r)
         fewest = min(len(config.x), *(int(n) for n in (2 * np.sum(r < 1), np.sum(r > 1)) if n))
         if fewest < _FEWEST:
-            raise ValueError(f"a stencil needs {_FEWEST} cells in x and on each side of the wall, got {fewest}")
+            raise ValueError(
+                f"a stencil needs at least {_FEWEST} cells in x and on each side of the wall, got {fewest}"
+            )
         self.narrow, self.wide = (
             WaveDerivatives(config.x, r, width=min(width, fewest), noise=config.noise) for width in _WIDTHS
         )
@@ -200,6 +204,11 @@ def combine(weights: Tensor, candidates: Tensor) -> Tensor:
     """Sum over the methods: (case, 2, method, x, r), (case, method, 4, x, r) -> (case, 4, x, r)."""
     parts = candidates.unflatten(2, (2, 2))  # (case, method, quantity, part, x, r)
     return torch.einsum("cqjxr,cjqpxr->cqpxr", weights, parts).flatten(1, 2)
+
+
+def _ends(steps: npt.NDArray[np.float64]) -> str:
+    """Range of spacings in words."""
+    return f"{steps.min():.6g} ... {steps.max():.6g}" if len(steps) else "of no pair of cells"
 
 
 def _floats(points: npt.ArrayLike) -> tuple[float, ...]:

@@ -99,8 +99,11 @@ class EdgeFunctions(nn.Module):
         if psi.ndim != 4 or psi.shape[1:] != (2, config.roots, config.angles):
             raise ValueError(f"expected (case, 2, {config.roots}, {config.angles}), got {psi.shape}")
         size = np.sqrt(np.mean(psi**2, axis=(1, 2, 3)))
-        if not np.all(np.isfinite(size) & (size > 0)):
-            raise ValueError("potentials must be finite, and none of the fields zero")
+        bad = np.flatnonzero(~(np.isfinite(size) & (size > 0)))
+        if len(bad):
+            raise ValueError(
+                f"potentials must be finite, and none of the fields zero, got rms {size[bad[0]]} in field {bad[0]}"
+            )
         fields = (psi / size[:, None, None, None]).reshape(2 * len(psi), -1)
         _, sizes, functions = np.linalg.svd(fields, full_matrices=False)
         kept = min(config.functions, len(sizes))
@@ -145,7 +148,7 @@ class EdgeFunctions(nn.Module):
         """
         deviation = np.sqrt(self.variance.cpu().numpy())
         if not np.any(deviation):
-            raise ValueError("the edge functions have not been fitted")
+            raise ValueError("the edge functions have not been fitted: call fit, or load a fitted run")
         values = self.evaluate(*seen)[0] * deviation
         left, sizes, right = np.linalg.svd(values, full_matrices=False)
         most_likely = (right.T * (sizes / (sizes**2 + noise**2 + _FLOOR**2))) @ left.T
@@ -195,7 +198,7 @@ class EdgeMap(nn.Module):
             )
         seen, known = rho < _RIM * edge.config.radius, rho < inner
         if not np.any(known):
-            raise ValueError(f"no cell's centre lies within {inner} of the lip")
+            raise ValueError(f"no cell's centre lies within {inner} of the lip, the closest at {np.min(rho):.3g}")
         self._window, self._middle = _bounds(seen), _bounds(known)
         of_seen, of_known = ((x[i], r[j]) for i, j in (np.nonzero(seen), np.nonzero(known)))
         maps = edge.maps(of_seen, of_known, noise)

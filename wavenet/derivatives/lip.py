@@ -11,7 +11,7 @@ from .edge import EdgeFunctions, EdgeMap
 class AroundLip(nn.Module):
     """A network that may hold edge functions; their map of its grid is computed on first use.
 
-    By then the functions may have been loaded. The map follows from them and is not part of the state.
+    This allows the functions to be loaded first. The map follows from them, so it is not part of the state.
 
     Parameters
     ----------

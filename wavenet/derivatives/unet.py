@@ -1,4 +1,4 @@
-"""The U-net of Huang (2020), with constraints that can be switched on: from the potential to the velocity.
+"""The U-net of Huang (2020), from the potential to the velocity, with optional constraints.
 
 It takes the potential (case, 2, x, r) and the parameters (case, 3), m, ka, M, and returns (case, 4, x, r): real and
 imaginary u, then v. x and r are cell centres.
@@ -21,8 +21,8 @@ from .wave_stencils import WaveDerivatives
 _INNER = 0.2  # distance to the lip within which the constraint `edge` gives the derivatives [radii]
 CONSTRAINTS = {
     "phase": "complex homogeneity: f(c psi) = c f(psi) for every complex c",
-    "consistent": "the network corrects differences of order 8: exact on polynomials where it adds nothing",
-    "waves": "as consistent, with stencils that know k and M instead of polynomials",
+    "consistent": "the network corrects differences of order 8, so that polynomials are exact where it adds nothing",
+    "waves": "as consistent, with stencils fitted to k and M instead of polynomials",
     "edge": "as consistent, with learned functions around the lip",
     "wall": "v = 0 on the wall r = 1, x < 0",
     "axis": "u = 0 (m != 0) and v = 0 (|m| != 1) on the axis",
@@ -52,7 +52,7 @@ class UNetConfig:
         if isinstance(self.edge, dict):  # from a file
             object.__setattr__(self, "edge", EdgeConfig(**self.edge))
         if self.width < 1 or self.levels < 2 or min(self.potential_scale, self.velocity_scale) <= 0:
-            raise ValueError(f"width, levels - 1 and scales must be positive, got {self.width}, {self.levels}")
+            raise ValueError(f"expected width >= 1, levels >= 2 and positive scales, got {self}")
         for name, points in (("x", self.x), ("r", self.r)):
             multiple = 2 ** (self.levels - 1)
             if len(points) < multiple or len(points) % multiple:
@@ -132,7 +132,9 @@ class UNet(AroundLip):
     def __init__(self, config: UNetConfig, edge: EdgeFunctions | None = None):
         on = config.constraints
         if "edge" in on and edge is None and config.edge is None:
-            raise ValueError("the constraint edge needs edge functions")
+            raise ValueError(
+                "the constraint 'edge' needs edge functions: give edge, or their configuration as config.edge"
+            )
         if "edge" not in on:
             edge = None
         elif edge is None and config.edge is not None:
@@ -209,11 +211,14 @@ class UNet(AroundLip):
             The network has constraints.
         """
         if self.config.constraints:
-            raise ValueError("only the U-net without constraints, and the constrained network, can be attributed")
+            raise ValueError(
+                f"attribution needs the U-net without constraints or the constrained network, got a U-net with "
+                f"{', '.join(self.config.constraints)}"
+            )
         return _Scaled(self.backbone, float(self.scale)).train(self.training)
 
     def prepare(self, potential: Tensor, parameters: Tensor, velocity: Tensor) -> None:
-        """Measure, on training cases, the size of the errors that the stencils leave."""
+        """Set the scale of the learned part to the size of the stencils' errors in training cases."""
         if self.based:
             seen, factor = self.explained(potential, parameters)
             target = times_each(velocity.double(), reciprocal(factor).double())

@@ -111,7 +111,7 @@ def perturbation(
     replaced = rank[patches] <= np.arange(steps + 1)[:, None]  # (trial, element)
     found = predict(np.where(replaced[:, None], inputs + amount * (others - inputs), inputs))
     if not np.all(np.isfinite(found)):
-        raise ValueError("the predictions of perturbed inputs must be finite")
+        raise ValueError(f"the predictions of perturbed inputs must be finite, got {found[~np.isfinite(found)][0]}")
     change, size = np.abs(found - found[0]), np.abs(found[0])
     return np.where(change < size, change / size if size else 0.0, (change > 0) * 1.0)
 
@@ -154,9 +154,11 @@ def _pair(relevance: ArrayLike, region: ArrayLike) -> tuple[FloatArray, BoolArra
     """Relevance and region as arrays of one shape (case, element)."""
     values, mask = np.asarray(relevance), np.asarray(region, dtype=bool)
     if np.isnan(values).any():
-        raise ValueError("relevance must not be nan")
+        raise ValueError(f"relevance must not be nan, got {np.isnan(values).sum()} of {values.size} values nan")
     if values.ndim != 2 or mask.shape[-1:] != values.shape[1:] or mask.ndim > 2:
-        raise ValueError(f"expected (case, element) and a region of as many elements, got {values.shape}, {mask.shape}")
+        raise ValueError(
+            f"expected relevance (case, element) and a region of as many elements, got {values.shape} and {mask.shape}"
+        )
     return values, np.broadcast_to(mask, values.shape)
 
 

@@ -27,7 +27,7 @@ def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
     """
     x, y = _centred(a), _centred(b)
     if len(x) != len(y):
-        raise ValueError(f"expected as many samples, got {len(x)} and {len(y)}")
+        raise ValueError(f"expected both arrays to have as many samples, got {len(x)} and {len(y)}")
     own = np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)
     return float(np.linalg.norm(y.T @ x) ** 2 / own) if own else 0.0
 
@@ -67,18 +67,18 @@ def activations(model: nn.Module, names: list[str], run: Callable[[], object]) -
 
 
 def worst_change(f: Callable[[Tensor], Tensor], x: Tensor, radius: float, *, steps: int = 40, seed: int = 0) -> Tensor:
-    """Change d of the input that changes f most, by projected gradient ascent on |f(x + d) - f(x)|.
+    """Find the change d of the input that changes f most, by projected gradient ascent on |f(x + d) - f(x)|.
 
     Parameters
     ----------
     f : differentiable function of (case, ...)
     x : (case, ...) tensor
     radius : float
-        Root mean square of d divided by that of x, in each case; d is zero where x is.
+        Root mean square of d divided by that of x, in each case; d is zero in a case in which x is.
     steps : int
         Iterations.
     seed : int
-        Of the first d.
+        Seed of the initial, random d.
 
     Returns
     -------

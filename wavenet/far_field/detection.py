@@ -81,16 +81,16 @@ def detect(
     snapshots = np.atleast_2d(np.asarray(pressure, complex))
     _expect_arrays(snapshots, known, np.shape(pressure))
     if not 0 < coverage < 1:
-        raise ValueError(f"coverage must lie in 0 ... 1, got {coverage}")
+        raise ValueError(f"coverage must lie between 0 and 1, got {coverage}")
     if noise is not None and not noise > 0:
         raise ValueError(f"noise must be positive, got {noise}")
     modes, microphones = known.shape
     if modes >= microphones and not few:
-        raise ValueError(f"{modes} modes need more than {microphones} microphones, or a choice of few of them")
+        raise ValueError(f"{modes} modes need more than {microphones} microphones, or few=True to choose few of them")
     names = [str(index) for index in range(modes)] if names is None else list(names)
     silent = np.flatnonzero(~np.any(known, axis=1))
     if len(silent):
-        raise ValueError(f"mode {names[silent[0]]} is not heard by any microphone")
+        raise ValueError(f"mode {names[silent[0]]} is zero at every microphone")
     mean, matrix = snapshots.mean(axis=0), known.T
     chosen = _choose(mean, matrix, noise, len(snapshots)) if few else np.ones(modes, bool)
     if not np.any(chosen):
@@ -108,9 +108,15 @@ def detect(
 def _expect_arrays(snapshots: ComplexArray, response: ComplexArray, shape: tuple[int, ...]) -> None:
     """Refuse arrays for different microphones and values that are not finite; shape: of the pressure as given."""
     if response.ndim != 2 or snapshots.ndim != 2 or snapshots.shape[1] != response.shape[1]:
-        raise ValueError(f"pressure {shape} and response {response.shape} are not of the same microphones")
+        raise ValueError(
+            f"pressure {shape} and response {response.shape} are not of the same microphones, expected ([snapshot,] "
+            "microphone) and (mode, microphone)"
+        )
     if not (np.all(np.isfinite(snapshots)) and np.all(np.isfinite(response))):
-        raise ValueError("pressures and responses must be finite")
+        raise ValueError(
+            f"pressures and responses must be finite, got {np.sum(~np.isfinite(snapshots))} and "
+            f"{np.sum(~np.isfinite(response))} values that are not"
+        )
 
 
 def _least_squares(

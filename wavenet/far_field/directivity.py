@@ -90,7 +90,7 @@ class Directivity(nn.Module):
             Too few cases of an order, or values that are not finite.
         """
         if not np.all(np.isfinite(factor)):
-            raise ValueError("factors must be finite")
+            raise ValueError(f"factors must be finite, got {factor[~np.isfinite(factor)][0]}")
         for row, (order, low) in enumerate(zip(self.config.orders, self._lows, strict=True)):
             zeros, mine = self.eigenvalues[row].numpy()[: self._counts[row]], m == order
             found = learned(self.config, order, zeros, low, k[mine], angle, factor[mine])
@@ -136,7 +136,8 @@ class Directivity(nn.Module):
         k = ka / torch.sqrt(1 - flow**2)
         rows = self._expect(orders, radial, k, flow)
         if not torch.all((angle >= 0) & (angle <= np.pi + AXIS)):
-            raise ValueError("theta must lie in [0, pi] rad")
+            bad = angle[~((angle >= 0) & (angle <= np.pi + AXIS))][0]
+            raise ValueError(f"theta must lie in [0, pi] rad, got {float(bad):.6g}")
         along = self._along(k, torch.tensor(self._lows, dtype=real, device=k.device)[rows])
         parts, places = [], []
         for order in torch.unique(orders).tolist():
@@ -156,7 +157,9 @@ class Directivity(nn.Module):
         Real tensors, no checks, and only operations that torch.export and torch.onnx.export support.
         """
         if abs(m) not in self._rows or not 0 <= n < self._counts[self._rows[abs(m)]]:
-            raise ValueError(f"mode ({m}, {n}) was not learned")
+            raise ValueError(
+                f"mode ({m}, {n}) was not learned, expected |m| in {self.config.orders} and n from 0 to cut-on"
+            )
         return _Mode(self, abs(m), n)
 
     def core(self, m: Tensor, n: Tensor, helmholtz: float, mach: float, theta: Tensor) -> nn.Linear:
@@ -243,7 +246,7 @@ class Directivity(nn.Module):
                 case = int(torch.nonzero(~fine)[0])
                 raise ValueError(
                     f"mode ({int(m[case])}, {int(n[case])}) {what} at ka / sqrt(1 - M^2) = {float(k[case]):.4g}; "
-                    f"learned were the modes cut on at {config.low:.4g} ... {config.high:.4g}"
+                    f"the surrogate has learned modes that are cut on at {config.low:.4g} ... {config.high:.4g}"
                 )
         return rows
 
@@ -274,10 +277,13 @@ class Directivity(nn.Module):
         if coverage not in LEVELS:
             raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
         if not self.config.low <= k <= self.config.high:
-            raise ValueError(f"there are no error bars at ka / sqrt(1 - M^2) = {k:.4g}")
+            raise ValueError(
+                f"there are no error bars at ka / sqrt(1 - M^2) = {k:.4g}, "
+                f"only from {self.config.low:.4g} to {self.config.high:.4g}"
+            )
         bar = float(self.bars[band(self.config, k), LEVELS.index(coverage)])
         if np.isnan(bar):
-            raise ValueError("the error bars have not been calibrated")
+            raise ValueError("the error bars have not been calibrated: call calibrate first")
         return bar
 
     def pressure(

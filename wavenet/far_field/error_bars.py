@@ -16,7 +16,7 @@ from .polynomials import eigenvalues
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # coverages
 BANDS = 8  # bands of K, each with its own error bars
-_FLOW = 0.6  # largest Mach number of the calibration modes: that of the recipes
+_FLOW = 0.6  # largest Mach number of the calibration modes, as in the recipes
 
 
 class Range(Protocol):

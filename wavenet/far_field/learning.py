@@ -1,4 +1,4 @@
-"""How the directivity is learned: polynomials fitted to the smooth part of the kernel's factors."""
+"""Fit of the directivity: polynomials fitted to the smooth part of the kernel's factors."""
 
 from typing import Protocol
 
@@ -39,7 +39,10 @@ def learned(
     chosen = np.flatnonzero(k >= low)
     chosen = chosen[np.argsort(k[chosen])]
     if len(chosen) <= config.degree:
-        raise ValueError(f"{len(chosen)} cases of m = {order} are too few for degree {config.degree}")
+        raise ValueError(
+            f"{len(chosen)} cases of m = {order} are too few for degree {config.degree}, "
+            f"expected {config.degree + 1} or more"
+        )
     target = smooth(order, zeros, k[chosen], angle, factor[chosen])
     around = vandermonde(unit(angle, 0, np.pi), config.angles)
     along = vandermonde(unit(k[chosen], low, config.high), config.degree + 1)

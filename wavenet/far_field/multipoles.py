@@ -1,4 +1,4 @@
-r"""From a far field to the field at finite distance: outgoing spherical waves with the same directivity.
+r"""Field at finite distance from the far field, by outgoing spherical waves with the same directivity.
 
     phi(rho, theta) = sum_l d_l i^{l+1} K h_l(K rho) P_l(cos theta),   d_l = int D P_l sin(theta) d theta,
 

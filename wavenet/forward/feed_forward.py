@@ -25,7 +25,10 @@ class ForwardConfig:
 
     def __post_init__(self) -> None:
         if not (len(self.x) == len(self.r) > 0 and len(self.low) == len(self.high) == len(INPUTS)):
-            raise ValueError(f"expected equally many x and r, and {len(INPUTS)} ranges: {', '.join(INPUTS)}")
+            raise ValueError(
+                f"expected equally many x and r, and {len(INPUTS)} ranges: {', '.join(INPUTS)}; got {len(self.x)} x, "
+                f"{len(self.r)} r, {len(self.low)} low and {len(self.high)} high ends"
+            )
         if self.width < 1 or self.depth < 1 or not self.scale > 0:
             raise ValueError(f"width, depth and scale must be positive, got {self.width}, {self.depth}, {self.scale}")
 

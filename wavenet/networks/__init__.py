@@ -169,7 +169,9 @@ def default(task: str) -> str:
     chosen = [name for name in mine if get(name).default] if len(mine) > 1 else list(mine)
     if len(chosen) != 1:
         known = ", ".join(sorted({get(name).task for name in names()}))
-        raise ValueError(f"{len(chosen)} networks are the default of the task {task!r}; tasks with networks: {known}")
+        raise ValueError(
+            f"expected one default network of the task {task!r}, got {len(chosen)}; tasks with networks: {known}"
+        )
     return chosen[0]
 
 

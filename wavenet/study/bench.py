@@ -1,4 +1,4 @@
-"""What the page shows, as numbers: exact solutions, both surrogates beside them, and relevance.
+"""Numbers that the page shows: exact solutions, both surrogates, and relevance.
 
 Everything is asked of a `Bench`, which keeps the last results: several parts of the page need the same solution, and a
 click on a field needs a network that has been prepared for its case.
