@@ -98,7 +98,9 @@ def generate(
     if path.exists() and not (resume and folder.exists()):
         raise FileExistsError(f"{path} exists and is not overwritten")
     if folder.exists() and not resume:
-        raise FileExistsError(f"{folder} holds an unfinished {path.name}; --resume goes on, deleting it starts anew")
+        raise FileExistsError(
+            f"{folder} holds an unfinished {path.name}; continue with --resume or delete it to start over"
+        )
     journal, about = Journal(folder), _provenance(named)
     for value in about.values():
         layout.text(str(value))  # refuses one that is too long
@@ -154,7 +156,7 @@ def _resumable(plan: Plan, journal: Journal) -> Iterator[None]:
         kept = sum(one.cases + len(one.missing) for one in journal.done().values())
         if not kept:
             journal.remove()
-        hint = f"{kept} of {plan.cases} cases are kept in {journal.folder}; go on with --resume"
+        hint = f"{kept} of {plan.cases} cases are kept in {journal.folder}; continue with --resume"
         if isinstance(error, KeyboardInterrupt):
             raise Interrupted(f"interrupted: {hint}" if kept else "interrupted, nothing was kept") from None
         if isinstance(error, OSError) and kept:

@@ -123,8 +123,10 @@ def test_what_is_resumed_is_not_computed_again_and_ends_in_the_same_bits(named, 
     out, counts = tmp_path / "x.h5", []
     raised = begin(named, out, monkeypatch)
     assert isinstance(raised, generate.Interrupted)
-    assert str(raised) == f"interrupted: 16 of 44 cases are kept in {out}.parts; go on with --resume"
-    with pytest.raises(FileExistsError, match=r"holds an unfinished x\.h5; --resume goes on, deleting it starts anew"):
+    assert str(raised) == f"interrupted: 16 of 44 cases are kept in {out}.parts; continue with --resume"
+    with pytest.raises(
+        FileExistsError, match=r"holds an unfinished x\.h5; continue with --resume or delete it to start over"
+    ):
         generate.generate(named, out)
     generate.generate(named, out, resume=True, progress=lambda *count: counts.append(count))
     assert counts == [(32, 44), (44, 44)]

@@ -126,7 +126,7 @@ def test_ctrl_c_says_how_to_go_on(named, whole, tmp_path):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers, too
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
-    message = re.search(r"wavenet: interrupted: (\d+) of 105 cases are kept in .*; go on with --resume", stderr)
+    message = re.search(r"wavenet: interrupted: (\d+) of 105 cases are kept in .*; continue with --resume", stderr)
     assert message, stderr
     assert "Traceback" not in stderr
     assert not path.exists()

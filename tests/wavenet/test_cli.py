@@ -102,11 +102,11 @@ def test_what_the_numerics_miss_is_exit_status_1(capsys):
 
 def test_an_interrupted_generation_is_exit_status_130(monkeypatch, tmp_path, capsys):
     def interrupted(*_, **__):
-        raise generate.Interrupted("interrupted: go on with --resume")
+        raise generate.Interrupted("interrupted: continue with --resume")
 
     monkeypatch.setattr(generate, "generate", interrupted)
     assert run("generate", "forward-demo", "--cases", 4, "-o", tmp_path / "x.h5") == 130
-    assert capsys.readouterr().err.strip().endswith("wavenet: interrupted: go on with --resume")
+    assert capsys.readouterr().err.strip().endswith("wavenet: interrupted: continue with --resume")
 
 
 def test_options_of_a_jet_need_the_jet(capsys):
@@ -202,11 +202,11 @@ def test_a_field_of_another_kind_is_warned_of(near_field, tmp_path, capsys):
         file.attrs["helmholtz"] = 40.0
     assert run("differentiate", path, "-o", tmp_path / "out.h5") == 0
     warnings = capsys.readouterr().err
-    assert "helmholtz = 40 is outside of the training's" in warnings
+    assert "helmholtz = 40 is outside the training range" in warnings
     assert re.search("convected Helmholtz equation of m = 2, ka = 40, M = 0.2 is missed by", warnings)
     assert run("field", *MODE, "--x=-2:2:64", "-o", tmp_path / "coarse.h5") == 0
     assert run("differentiate", tmp_path / "coarse.h5", "-o", tmp_path / "o.h5") == 0
-    assert "the spacing in x, 0.0625, is outside of the tested" in capsys.readouterr().err
+    assert "the spacing in x, 0.0625, is outside the tested range" in capsys.readouterr().err
 
 
 def spoil_attribute(file):
@@ -364,7 +364,7 @@ def test_check_and_recipes(demo, capsys):
         (["attribute", "DEMO/run-unet", "--data", "DEMO/forward.h5", "-o", "OUT/a"], "derivative task"),
         (["attribute", "unet", "--data", "DEMO/derivative.h5", "--method", "nix", "-o", "OUT/a"], "--method"),
         (["demo", "-o", "DEMO"], "not empty"),
-        (["predict", "--m", "0", "--n", "0", "--helmholtz", "40"], "outside of the training"),
+        (["predict", "--m", "0", "--n", "0", "--helmholtz", "40"], "outside the training range"),
         (["predict", "--m", "0", "--n", "9", "--helmholtz", "5"], "not cut on"),
         (["predict", *MODE, "--angles", "0:200:3"], "0 ... 180"),
         (["predict", *MODE, "--coverage", "0.7"], "coverage must be one of"),

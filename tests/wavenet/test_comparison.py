@@ -242,6 +242,14 @@ def test_the_verdict_is_of_the_ranges_of_the_run(data):
     assert compare(data, {"ranges": ranges}).verdict.outside == np.sum(data["helmholtz"][3:] > 12.09)
 
 
+def test_orders_of_either_sign_are_within_the_same_range(data):
+    """The fields of m and -m differ in their azimuthal phase only, so a run's range is that of |m|."""
+    ranges = {"m": [2, 2], "helmholtz": [0.0, 1e3], "mach": [-1.0, 1.0]}
+    mirrored = pressures([(0, 0, 5.0, 0.0)] * 3 + [(-2, 1, 7.0, 0.3)] * TEST, 3)
+    assert compare(mirrored, {"ranges": ranges}).verdict.outside == 0
+    assert compare(data, {"ranges": ranges | {"m": [-2, -2]}}).verdict.outside == TEST
+
+
 def test_pictures_say_what_they_show(fields):
     data, found = fields
     text = comparison_report.page(found, data, {})

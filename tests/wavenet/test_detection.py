@@ -156,7 +156,7 @@ def bomb(file):
         (lambda file: file.attrs.update(noise=-1.0), [], "attribute noise"),
         (lambda file: file.attrs.update(noise=[0.1]), [], "attribute noise"),
         (bomb, [], "in chunks of"),
-        (lambda file: file.attrs.update(helmholtz=70.0), ["--modes", "0,0"], "outside of the training"),
+        (lambda file: file.attrs.update(helmholtz=70.0), ["--modes", "0,0"], "outside the training range"),
         (lambda file: file.__delitem__("phi"), [], "phi is missing"),
         (lambda file: file["x"].__setitem__(0, 0.5), ["--modes", "0,0"], None),
         (

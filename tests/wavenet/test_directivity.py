@@ -172,7 +172,7 @@ def test_what_was_not_learned_is_refused(shipped):
     assert torch.isfinite(insisting(0, 0, 38.5, 0.0, theta).abs()).all()
     with pytest.raises(ValueError, match="not among the learned"):
         insisting(30, 0, 38.5, 0.0, theta)
-    with pytest.raises(ValueError, match="outside of the training"):
+    with pytest.raises(ValueError, match="outside the training range"):
         insisting(0, 0, 45.0, 0.0, theta)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from wavenet.fields import INPUTS
 from wavenet.forward.feed_forward import ForwardModel
 from wavenet.networks import Explained, Network
 from wavenet.study.tasks import build, entry, examples, explained, open_run, predict, tensors
-from wavenet.study.training import Options, leads, train
+from wavenet.study.training import Options, leads, saved_with, train
 from wavenet.training import loading
 from wavenet.training.loop import fit
 
@@ -396,6 +397,13 @@ def test_a_case_alone_is_the_case_among_all(fields, pressures):
                 assert torch.equal(one, all_of_them[index])
 
 
+def test_the_range_of_orders_is_that_of_their_size():
+    columns = {"m": np.array([-4, 1, -2]), "helmholtz": np.array([3.0, 5.0, 4.0]), "mach": np.array([0.1, -0.2, 0.0])}
+    cases = SimpleNamespace(columns=columns, about=SimpleNamespace(provenance={}))
+    ranges = saved_with(cases, Options(), 1.0)["ranges"]
+    assert ranges == {"m": [1.0, 4.0], "helmholtz": [3.0, 5.0], "mach": [-0.2, 0.1]}
+
+
 def test_what_is_saved_with_a_training(fields, mine, quick, tmp_path):
     """Ranges of the training cases, and no seconds where those before an interruption were not counted."""
     train("derivative", fields, tmp_path / "run", model=f"{mine}:Fields")
@@ -405,7 +413,7 @@ def test_what_is_saved_with_a_training(fields, mine, quick, tmp_path):
     assert taught.max() < dataset["helmholtz"].max() or taught.min() > dataset["helmholtz"].min()
     assert about["dataset"] == json.loads(json.dumps(dataset.provenance))
     assert 0 < about["training_seconds"] < 1000
-    with pytest.raises(FileExistsError, match="is not empty; --resume goes on"):
+    with pytest.raises(FileExistsError, match="is not empty; continue with --resume"):
         train("derivative", fields, tmp_path / "run", model=f"{mine}:Fields")
     train("derivative", fields, tmp_path / "run", model=f"{mine}:Fields", options=Options(resume=True))
     again = runs.load(tmp_path / "run", network=entry(f"{mine}:Fields", "derivative"))[2]

@@ -217,7 +217,7 @@ def test_relevance_from_across_the_wall_goes_around_the_lip(bench):
     ("mode", "directivity", "derivative"),
     [
         (Mode.of(3, 0, 4.0), "not cut on", ""),
-        (Mode.of(0, 0, 1.0), "outside of the training", "helmholtz = 1 is outside of the training's 3"),
+        (Mode.of(0, 0, 1.0), "outside the training range", "helmholtz = 1 is outside the training range 3"),
         (Mode.of(0, 0, 2.0, 0.3, "jet", **JET), "no surrogate for jets", "no surrogate for jets"),
     ],
 )
@@ -483,8 +483,8 @@ def test_a_mode_that_is_cut_off_and_bad_numbers_have_a_message(opened):
     wait_for(page, "message", "goes up to 60")
     page.fill("#helmholtz", "2")
     page.fill("#m", "0")
-    wait_for(page, "directivity-note", "outside of the training")
-    wait_for(page, "derivative-note", "helmholtz = 2 is outside of the training's 3")
+    wait_for(page, "directivity-note", "outside the training range")
+    wait_for(page, "derivative-note", "helmholtz = 2 is outside the training range 3")
     assert page.locator("#message").inner_text() == ""
 
 

@@ -88,6 +88,21 @@ def test_medians_within_20_percent_count_as_equal_in_either_direction():
     assert first.count("about as much as by a") == 2
 
 
+@pytest.mark.parametrize(
+    ("own", "rival", "lead", "how"),
+    [
+        (0.0, 1e-3, "is the best of 2 methods", "0 of p, exact, which is not reached by a"),
+        (1e-3, 0.0, "loses to the best", "while the error is exactly zero by a"),
+        (0.0, 0.0, "is as good as the best", "about as much as by a"),
+    ],
+)
+def test_medians_that_are_exactly_zero_are_compared(own, rival, lead, how):
+    found = {"net": {"p": np.full(3, own)}, "a": {"p": np.full(3, rival)}}
+    text = verdict(found, list("xyz"), others="b", solver=0.0, ranges={}, columns={}).sentences()[0]
+    assert lead in text
+    assert how in text
+
+
 def test_a_range_of_one_value_is_told_as_one_value():
     good = errors(net=(1e-6, 1e-6), a=(1e-3, 1e-3))
     assert "the ranges of the training (ka = 5)." in sentences(good, ranges={"helmholtz": (5.0, 5.0)})[2]

@@ -367,7 +367,7 @@ def test_ctrl_c_says_how_to_go_on(dataset_file, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(training, "fit", interrupted)
     arguments = ["train", "forward", "--data", str(dataset_file(RECIPE)), "-o", str(tmp_path)]
-    for said, more in (("nothing was kept", []), ("go on with --resume", ["--resume"])):
+    for said, more in (("nothing was kept", []), ("continue with --resume", ["--resume"])):
         with pytest.raises(SystemExit) as stop:
             main([*arguments, *more])
         assert (stop.value.code, capsys.readouterr().err) == (130, f"wavenet: interrupted: {said}\n")

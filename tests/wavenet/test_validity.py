@@ -30,13 +30,13 @@ def given(m=2, helmholtz=9.0, mach=0.3, of=None):
     [
         ({}, None),
         ({"m": -10}, None),
-        ({"m": -11}, "m = 11 is outside of the training's 0 ... 10"),
+        ({"m": -11}, "m = 11 is outside the training range 0 ... 10"),
         ({"helmholtz": 23.19}, None),  # up to 1 % of the range beyond it
-        ({"helmholtz": 23.21}, "helmholtz = 23.21 is outside of the training's 3 ... 23"),
-        ({"helmholtz": 2.79}, "helmholtz = 2.79 is outside of the training's 3 ... 23"),
+        ({"helmholtz": 23.21}, "helmholtz = 23.21 is outside the training range 3 ... 23"),
+        ({"helmholtz": 2.79}, "helmholtz = 2.79 is outside the training range 3 ... 23"),
         ({"helmholtz": 2.81}, None),
-        ({"mach": -0.52}, "mach = -0.52 is outside of the training's -0.5 ... 0.5"),
-        ({"mach": 0.52}, "mach = 0.52 is outside of the training's -0.5 ... 0.5"),
+        ({"mach": -0.52}, "mach = -0.52 is outside the training range -0.5 ... 0.5"),
+        ({"mach": 0.52}, "mach = 0.52 is outside the training range -0.5 ... 0.5"),
     ],
 )
 def test_parameters_outside_of_the_training_have_a_line(changed, line):
@@ -51,7 +51,7 @@ def test_spacings_are_tested_up_to_30_percent(factor, warned):
     lines = validity.untested_spacings(field, SimpleNamespace(x=X, r=R))
     assert len(lines) == warned
     if warned:
-        assert lines == [f"the spacing in x, {factor / 16:.4g}, is outside of the tested 0.04375 ... 0.08125"]
+        assert lines == [f"the spacing in x, {factor / 16:.4g}, is outside the tested range 0.04375 ... 0.08125"]
     swapped = SimpleNamespace(x=X, r=R * factor)
     assert all("in r, " in line for line in validity.untested_spacings(swapped, SimpleNamespace(x=X, r=R)))
 
@@ -185,7 +185,7 @@ def test_an_extrapolation_has_no_error_bar_and_must_be_asked_for(surrogate):
     high = surrogate.config.high
     for mach in (0.0, 0.6):  # K counts, not ka
         helmholtz = 1.05 * high * np.sqrt(1 - mach**2)
-        with pytest.raises(ValueError, match="outside of the training"):
+        with pytest.raises(ValueError, match="outside the training range"):
             prediction.predict(surrogate, 0, 0, helmholtz, mach, np.array([30.0]))
         found = prediction.predict(surrogate, 0, 0, helmholtz, mach, np.array([30.0]), extrapolate=True)
         assert found.error_bar is None

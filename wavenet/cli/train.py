@@ -53,7 +53,7 @@ def train(
         found = training.train(task, data, output, model=model, edge=edge, options=options)
     except training.Interrupted as error:
         if training.leads(options):
-            kept = "go on with --resume" if error.kept else "nothing was kept"
+            kept = "continue with --resume" if error.kept else "nothing was kept"
             print(f"wavenet: interrupted: {kept}", file=sys.stderr)
         raise typer.Exit(130) from None
     if found is not None:

@@ -241,7 +241,7 @@ class Directivity(nn.Module):
         on = good & (self.eigenvalues[rows, torch.where(good, n, 0)] < k)
         slack = _FURTHER * (config.high - config.low) if self.extrapolate else 0.0
         inside = (k >= config.low - slack) & (k <= config.high + slack)
-        for fine, what in ((inside, "is outside of the training"), (on, "is not cut on")):
+        for fine, what in ((inside, "is outside the training range"), (on, "is not cut on")):
             if not torch.all(fine):
                 case = int(torch.nonzero(~fine)[0])
                 raise ValueError(

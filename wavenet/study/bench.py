@@ -103,7 +103,7 @@ class Reflection:
 class Derivative:
     """Exact velocity on the grid, and the surrogate's, or the reason why there is none.
 
-    error : relative L2 over the grid; warnings : where the mode is outside of the training.
+    error : relative L2 over the grid; warnings : where the mode is outside the training range.
     """
 
     exact: ComplexArray

@@ -136,7 +136,7 @@ def compare(network: str, model: nn.Module, run: Mapping[str, Any], dataset: Dat
         others=found.others,
         solver=solver,
         ranges=run.get("ranges", {}),
-        columns={key: dataset[key][cases] for key in ("m", "helmholtz", "mach")},
+        columns={"m": np.abs(dataset["m"][cases])} | {key: dataset[key][cases] for key in ("helmholtz", "mach")},
     )
     against = {"Helmholtz number ka": dataset["helmholtz"][cases], "azimuthal order m": dataset["m"][cases]}
     return Comparison(

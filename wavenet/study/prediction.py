@@ -17,7 +17,7 @@ class Prediction:
     """Directivity of one mode.
 
     degrees : (angle,), in the plane (x / beta, r). amplitude : (angle,) complex [radii]. error_bar : relative L2 error
-    over the arc that is not exceeded with the probability `coverage`; None outside of the training.
+    over the arc that is not exceeded with the probability `coverage`; None outside the training range.
     """
 
     degrees: FloatArray
@@ -70,7 +70,7 @@ def predict(
     coverage : float
         Coverage of the error bar, one of `wavenet.far_field.directivity.LEVELS`.
     extrapolate : bool
-        Accept a K = ka / sqrt(1 - M^2) a little outside of the training, without an error bar.
+        Accept a K = ka / sqrt(1 - M^2) a little outside the training range, without an error bar.
 
     Raises
     ------

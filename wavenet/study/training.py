@@ -121,7 +121,7 @@ def train(
     if leading:
         _writable(run)
         if not options.resume and any(not path.name.endswith(".partial") for path in run.iterdir()):
-            raise FileExistsError(f"{run} is not empty; --resume goes on, another folder starts anew")
+            raise FileExistsError(f"{run} is not empty; continue with --resume or choose another folder")
     started = time.perf_counter()
     if network.fit is not None:
         trained = network.fit(cases["train"], options.seed, _exact)
@@ -130,7 +130,7 @@ def train(
     if not leading:
         return None
     seconds = time.perf_counter() - started
-    runs.save(run, network, trained, _about(cases["train"], options, seconds))
+    runs.save(run, network, trained, saved_with(cases["train"], options, seconds))
     return Trained(network.name, trained, run / runs.WEIGHTS, seconds)
 
 
@@ -202,9 +202,10 @@ def _exact(
     return found
 
 
-def _about(cases: Cases, options: Options, seconds: float) -> dict[str, Any]:
+def saved_with(cases: Cases, options: Options, seconds: float) -> dict[str, Any]:
     """Provenance that is saved with the weights."""
-    columns = cases.columns
+    # Fields of -m and m differ in their azimuthal phase only.
+    columns = cases.columns | {"m": np.abs(cases.columns["m"])}
     return {
         "dataset": cases.about.provenance,
         "preset": options.preset,

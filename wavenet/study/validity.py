@@ -37,13 +37,13 @@ def outside(values: npt.ArrayLike, low: float, high: float) -> npt.NDArray[np.bo
 
 
 def outside_of_training(given: Parameters, ranges: Mapping[str, Sequence[float]]) -> list[str]:
-    """Parameters of a field or mode that are outside of the training's ranges, a line each."""
+    """Parameters of a field or mode that are outside the training ranges, a line each."""
     lines = []
     for name, value in (("m", abs(given.m)), ("helmholtz", given.helmholtz), ("mach", given.mach)):
         if name in ranges:
             low, high = ranges[name]
             if outside(value, low, high):
-                lines.append(f"{name} = {value:.4g} is outside of the training's {low:.4g} ... {high:.4g}")
+                lines.append(f"{name} = {value:.4g} is outside the training range {low:.4g} ... {high:.4g}")
     return lines
 
 
@@ -54,7 +54,7 @@ def untested_spacings(given: Potential, trained: Any) -> list[str]:
         steps = [float(points[1] - points[0]) for points in (getattr(given, name), getattr(trained, name))]
         if abs(steps[0] / steps[1] - 1) > SPACING + _SLACK:
             tested = f"{(1 - SPACING) * steps[1]:.4g} ... {(1 + SPACING) * steps[1]:.4g}"
-            lines.append(f"the spacing in {name}, {steps[0]:.4g}, is outside of the tested {tested}")
+            lines.append(f"the spacing in {name}, {steps[0]:.4g}, is outside the tested range {tested}")
     return lines
 
 

@@ -1,5 +1,6 @@
 """Result of a comparison: which method is best and by how much, in numbers and sentences made from them alone."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,7 +67,11 @@ class Verdict:
     def _by_quantity(self) -> str:
         parts = []
         for quantity, ratio in self.ratios.items():
-            if ratio > ALIKE:
+            if ratio == math.inf:
+                how = "exact, which is not reached"
+            elif ratio == 0:
+                how = "while the error is exactly zero"
+            elif ratio > ALIKE:
                 how = f"{times(ratio)} times less than"
             elif ratio < 1 / ALIKE:
                 how = f"{times(1 / ratio)} times as much as"
@@ -93,6 +98,13 @@ class Verdict:
             return [f"All test cases are within the ranges of the training ({words}).", solver]
         of = f"{self.outside} of {self.cases} test cases"
         return [f"{of} are outside of the ranges of the training ({words}).", solver]
+
+
+def _ratio(rival: float, own: float) -> float:
+    """Quotient of two medians; infinite if the network's own is exactly zero, and one if both are."""
+    if own > 0:
+        return rival / own
+    return math.inf if rival > 0 else 1.0
 
 
 def verdict(
@@ -135,7 +147,7 @@ def verdict(
         methods=len(errors),
         medians=medians,
         best=best,
-        ratios={q: medians[best[q]][q] / medians[network][q] for q in own},
+        ratios={q: _ratio(medians[best[q]][q], medians[network][q]) for q in own},
         won=int(np.sum(won)),
         cases=len(won),
         worst_place=places[worst],
