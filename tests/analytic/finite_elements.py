@@ -62,7 +62,7 @@ def solve_finite_elements(
 
 
 class FiniteElements:
-    """What `solve_finite_elements` returns.
+    """Solution by finite elements.
 
     Attributes
     ----------

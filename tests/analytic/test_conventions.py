@@ -125,7 +125,7 @@ def test_far_field(m, hub, jet):
 @pytest.mark.parametrize("hub", [0.0, 0.4])
 @pytest.mark.parametrize("n", [0, 1])
 def test_the_axis_is_the_limit_of_directions_beside_it(hub, n):
-    """Of a single solution and of a sweep, with and without a hub, whose section the plane wave fills."""
+    """For a solution and for a sweep, without a hub and with one, whose section the plane wave fills."""
     solution, angles = solve(DuctMode(0, n, 6.0, 0.2, hub)), np.array([0.0, 1e-6, math.pi - 1e-6, math.pi])
     far = solution.directivity(angles)
     np.testing.assert_allclose(far[[0, 3]], far[[1, 2]], rtol=1e-9, atol=1e-9 * np.max(np.abs(far)))

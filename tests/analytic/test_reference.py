@@ -27,7 +27,7 @@ LOBE = 2.0  # distance in K theta within which a lobe's maximum lies
 
 
 def difference(value, expected):
-    """Of two lists of complex numbers, relative unless the expected ones vanish, as on the axis."""
+    """Error of a list of complex numbers in the 2-norm, relative unless the expected ones vanish, as on the axis."""
     expected = np.array([complex(e) for e in expected])
     return float(np.linalg.norm(np.asarray(value) - expected) / (np.linalg.norm(expected) or 1.0))
 

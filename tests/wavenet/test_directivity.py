@@ -272,7 +272,7 @@ def test_the_entry_learns_and_calibrates_from_exact_modes(monkeypatch):
 
 
 class AskedError(Exception):
-    """What the entry asked `exact` for."""
+    """Raised with the arguments that the entry passed to `exact`."""
 
 
 def test_the_entry_asks_for_modes_of_the_common_range():

@@ -477,7 +477,7 @@ def test_a_network_is_either_trained_in_steps_or_fitted_at_once():
 
 
 def test_the_u_net_is_built_with_the_scales_of_its_cases():
-    """Of one part, real or imaginary: over sqrt(2); of the radial velocity, the one that is hard."""
+    """Scales of one part, real or imaginary, over sqrt(2), and of the radial velocity, the harder of the two."""
 
     class About:
         scales = {"potential": (2.0, 9.0), "axial_velocity": (4.0, 9.0), "radial_velocity": (6.0, 9.0)}  # noqa: RUF012

@@ -500,7 +500,7 @@ def test_perturbed_patches_are_whole_and_in_order():
 
 
 def test_intervals_are_of_95_percent():
-    """Of the mean of many values: 1.96 standard errors to either side; an end scatters by 1.5 % of the width."""
+    """The interval of a mean reaches 1.96 standard errors to either side; an end scatters by 1.5 % of the width."""
     values = np.random.default_rng(0).normal(3.0, 2.0, size=400)
     error = values.std() / 20
     found = measures.interval(values, statistic=np.mean)

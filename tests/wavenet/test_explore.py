@@ -428,7 +428,7 @@ def opened(browser, served):
 
 
 def picture(page, name):
-    """What a map shows."""
+    """Image of a map, as a data URL."""
     return page.locator(f"#{name} .heatmaplayer image").first.get_attribute("href")
 
 

@@ -112,7 +112,7 @@ def test_superposed_fields_are_solutions(path):
 
 
 def test_superposed_fields_are_solutions_of_other_members(path):
-    """What is added is another member of the group, not the field itself."""
+    """Another member of the group is added, not the field itself."""
     plain, (potential, _, _) = load(path), load(path, superpose=True, seed=3)
     own = [p.reshape(2, -1).T.numpy() @ [1, 1j] for p in plain[0]]
     sums = [p.reshape(2, -1).T.numpy() @ [1, 1j] for p in potential]

@@ -224,7 +224,7 @@ def test_forward_model_memorises_four_cases(forward_model):
 
 
 def test_the_edge_functions_are_saved_with_a_u_net(config, cases, tmp_path):
-    """What the constraint gives around the lip comes back to the last bit, without the functions being given again."""
+    """The constraint's values around the lip come back to the last bit, without the functions being given again."""
     model = wild(config, "edge", "phase").eval()
     for weight in model.backbone.parameters():  # a network that is loaded has single precision
         weight.copy_(weight.float())

@@ -21,7 +21,7 @@ from .common import (
 
 
 class Model(StrEnum):
-    """How incident power is shared among the modes."""
+    """Distribution of the incident power among the modes."""
 
     equal_power = "equal-power"
     equal_energy_density = "equal-energy-density"
