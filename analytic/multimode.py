@@ -17,7 +17,7 @@ import numpy.typing as npt
 from .arrays import FloatArray
 from .media import transform
 from .modes import cut_on_orders, radial_eigenvalues
-from .power import Power
+from .power import Power, check_residual
 from .section import Section
 from .solution import Solution
 from .source import DuctMode, ModeMixture, Source
@@ -135,14 +135,22 @@ class MultiModeSolution:
 
     @cached_property
     def power(self) -> Power:
-        """Sum of the parts' `Power`, in the unit of the source's powers; the residual over the incident power."""
+        """Sum of the parts' `Power`, in the unit of the source's powers; the residual over the incident power.
+
+        Raises
+        ------
+        ConvergenceError
+            As `Solution.power` of a part, or the sum's residual is above the tolerance.
+        """
         total = dict.fromkeys((field.name for field in fields(Power)), 0.0)
         for solution, weight in zip(self._solutions, self._weights, strict=True):
             power = solution.power
             for name in total:
                 total[name] += float(weight * getattr(power, name))
         left = total["incident"] + total["evanescent"] - total["reflected"] - total["radiated"] - total["vortical"]
-        return Power(**{**total, "residual": left / total["incident"]})
+        residual = left / total["incident"]
+        check_residual(residual, 0.0, self.tolerance, str(self.source))
+        return Power(**{**total, "residual": residual})
 
     def mean_square(self, theta: npt.ArrayLike) -> FloatArray:
         """Sum of |D|^2 over the parts, for the source's powers.

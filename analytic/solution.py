@@ -139,8 +139,14 @@ class Solution:
 
     @cached_property
     def power(self) -> Power:
-        """Power balance, see `Power`; with a jet over sqrt(1 - M^2) of the duct's stream."""
-        return balance(self.transform, self.directivity, self.tolerance)
+        """Power balance, see `Power`; with a jet over sqrt(1 - M^2) of the duct's stream.
+
+        Raises
+        ------
+        ConvergenceError
+            The radiated power's error estimate or the residual is above the solution's tolerance.
+        """
+        return balance(self.transform, self.tolerance)
 
     # Near field
 

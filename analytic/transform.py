@@ -140,10 +140,11 @@ class Transform(ABC):
     def spectra(cls, families: Sequence[Sequence[Self]], paths: Sequence[Contour]) -> list[list[Spectra]]:
         """Spectra of every transform of every family; a family shares a path."""
 
-    def beams(self) -> FloatArray:
-        """Angles in (0, pi) of narrow lobes of D, at which its quadrature is split."""
-        return np.empty(0)
+    def flows(self) -> tuple[FloatArray, float, float, float]:
+        """Power that is no integral over angles, in the unit of `flux`.
 
-    def vortical(self) -> float:
-        """Power carried downstream by vorticity, in the unit of `flux`; 0 without a vortex sheet."""
-        return 0.0
+        Intervals of the angle that the quadrature of |D|^2 leaves out (lobe, 2), in ascending order, and the power
+        radiated there: lobes may be arbitrarily narrow. Power carried downstream by vorticity, 0 without a vortex
+        sheet. Error estimate of both powers.
+        """
+        return np.empty((0, 2)), 0.0, 0.0, 0.0

@@ -32,14 +32,12 @@ from ..solution import Solution
 from ..source import Source
 from ..transform import Transform
 from ..waves import Spectra
-from .jet_near_field import JetSpectra, circle
+from . import jet_power
+from .jet_near_field import JetSpectra
 
 _TOGETHER = 1e-3  # distance, over their size, below which two zeros share a circle
 # Radius of a circle over the distance to the nearest singularity: its rule, of 24 nodes, leaves 0.3^24 = 3e-13.
 _CIRCLE = 0.3
-_TRAPPED = 1e-9  # imaginary part, over k, of a wave that does not leave the jet: the zeros' own error is far below
-# Imaginary part, over the branch point's distance, of a mode that leaks in a beam; the quadrature resolves wider lobes.
-_BEAM = 0.3
 _AXIS = 1e-6  # angle to the downstream axis [rad] below which D is that at this angle: K_plus has a branch point there
 _POLE = 1e-4, 1e-3  # distance to a pole of T, over k, below which eta comes from a circle, and the circle's radius
 # Angles at which the path for x < 0 may leave to the right and to the left [rad], steep and flat: zeros of the kernel
@@ -119,6 +117,8 @@ class JetTransform(Transform):
         s of the duct modes that travel or decay downstream and upstream.
     reflected : (mode,) complex array
         Reflected amplitudes of all these modes; `reflection` contains those cut on or in the source, and one more.
+    power_unit : float
+        1 / sqrt(1 - M^2): power of a wave over sqrt(k^2 - beta^2 alpha^2) times its squared amplitude.
     """
 
     solution = JetSolution
@@ -163,10 +163,10 @@ class JetTransform(Transform):
         # The square root loses the digits that k and beta alpha share.
         distance = np.min(np.abs(sheet.k - self.alpha * math.sqrt(sheet.beta2)))
         self.cancellation = float(2 * EPS * sheet.k / distance)
-        self._power_unit = 1 / math.sqrt(sheet.beta2)
-        self.flux = self._power_unit * np.abs(self._wave[: self._reported]) * self._norm[: self._reported]
+        self.power_unit = 1 / math.sqrt(sheet.beta2)
+        self.flux = self.power_unit * np.abs(self._wave[: self._reported]) * self._norm[: self._reported]
         self.propagating = cut_on[: self._reported]
-        self.radiation = self._power_unit * sheet.density * sheet.k_outer  # density k_2
+        self.radiation = self.power_unit * sheet.density * sheet.k_outer  # density k_2
 
     def excite(self) -> None:
         """Set a_n N_1(s_n) / K_minus(s_n) for the incident amplitudes, and the reflected amplitudes."""
@@ -240,27 +240,9 @@ class JetTransform(Transform):
         spectrum = np.where(finite, -1j * self.sheet.outer(s)[0] * eta / np.where(finite, slope, 1.0), 0.0)
         return (-1j) ** (self.m + 1) / (np.pi * self.scale) * spectrum, error
 
-    def beams(self) -> FloatArray:
-        """Angles at which leaking modes of the jet radiate."""
-        zeros = self.scaled(self.factors.downstream) / self.k
-        beams = zeros[(np.abs(zeros.imag) < _BEAM) & (np.abs(zeros.real) < 1)]
-        return np.arccos(-beams.real)
-
-    def vortical(self) -> float:
-        r"""Power of the sheet: (i / 4 pi) \oint K eta_plus(s) conj(eta_plus(conj s)) ds around its neutral pairs.
-
-        Growing and decaying waves carry power only jointly; neutral ones carry it individually.
-        """
-        zeros = self.factors.downstream
-        sheet = self.sheet
-        real = np.abs(zeros.imag) < _TRAPPED * sheet.k
-        outside = (zeros.real < sheet.left) | (zeros.real > sheet.right)
-        total = 0.0
-        for group, radius in self.groups(np.concatenate([self.factors.instability, zeros[real & outside]])):
-            nodes, weight = circle(group, radius)
-            integrand = sheet.kernel(nodes) * self.displacement(nodes)[0] * self.displacement(nodes.conj())[0].conj()
-            total += float(np.sum(integrand * weight * 0.25j / np.pi).real)
-        return self._power_unit * total
+    def flows(self) -> tuple[FloatArray, float, float, float]:
+        """Power along arcs below the axis: of the instability, of trapped waves and of modes that hardly leak."""
+        return jet_power.flows(self)
 
     def groups(self, zeros: ComplexArray, largest: float = np.inf) -> list[tuple[complex, float]]:
         """Centre and radius of circles around zeros, one around two that are close, that contain nothing else.

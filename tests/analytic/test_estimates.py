@@ -16,6 +16,7 @@ from analytic import (
     contour,
     cut_on_helmholtz,
     factorisation,
+    multimode,
     near_field,
     plus_factor,
     power,
@@ -162,6 +163,50 @@ def test_a_directivity_and_a_power_above_the_tolerance_are_raised(monkeypatch):
     monkeypatch.setattr(power, "_STEP", 3.0)
     with pytest.raises(ConvergenceError, match=r"the radiated power of DuctMode.* did not converge"):
         _ = solve(DuctMode(1, 0, 4.0, 0.3)).power
+
+
+def test_powers_that_do_not_balance_are_raised(monkeypatch):
+    mode = DuctMode(0, 0, 1.0, 0.8)
+    cases = [solve(mode, jet=Jet(0.0, 0.7)), solve(mode)]
+    many = solve(MultiMode([mode], [1.0]), jet=Jet(0.0, 0.7))
+    for off, raised in ((0.9e-6, False), (1.1e-6, True)):
+        for case in cases:
+            lobes, radiated, vortical, error = case.transform.flows()
+            scale = case.transform.flux[0]
+            monkeypatch.setattr(
+                type(case.transform),
+                "flows",
+                lambda self, flows=(lobes, radiated, vortical + off * scale, error): flows,
+            )
+            case.__dict__.pop("power", None)
+            if raised:
+                with pytest.raises(ConvergenceError, match=r"do not balance for DuctMode.*1\.1e-06 is above 1\.0e-06"):
+                    _ = case.power
+            else:
+                assert abs(abs(case.power.residual) - off) < 1e-9
+            monkeypatch.undo()
+    monkeypatch.setattr(multimode.Solution, "power", power.Power(1.0, 0.1, 0.0, 0.8, 0.1 - 2e-6, 0.0))
+    with pytest.raises(ConvergenceError, match=r"do not balance for MultiMode"):
+        _ = many.power
+
+
+def test_errors_of_every_power_are_in_the_estimate(monkeypatch):
+    """Each error in turn is as large as its power, and the estimate over the tolerance."""
+    mode = DuctMode(0, 0, 1.0, 0.3)
+    for jet in (None, Jet()):
+        for name in ("error_estimate", "directivity", "flows"):
+            transform = solve(mode, jet=jet, tolerance=1e-8).transform
+            kind = type(transform)
+            exact = getattr(kind, name)
+            poor = {
+                "error_estimate": property(lambda self: 1e-5),
+                "directivity": lambda self, theta, exact=exact: (exact(self, theta)[0], np.full(theta.shape, 1e-5)),
+                "flows": lambda self, exact=exact: (*exact(self)[:3], 1e-5),
+            }
+            with monkeypatch.context() as context:
+                context.setattr(kind, name, poor[name])
+                with pytest.raises(ConvergenceError, match=r"of the powers, .*e-0[56], is above"):
+                    power.balance(transform, 1e-8)
 
 
 def test_what_lies_beyond_the_ends_of_a_path_is_in_the_estimate(monkeypatch):
