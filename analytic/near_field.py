@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import ComplexArray, FloatArray
+from .checks import finite_array
 from .contour import POWER, contour
 from .errors import ConvergenceError, check_estimate
 from .layout import Grid, Layout, Points, Side
@@ -80,7 +81,7 @@ def grid_fields(
     -------
     list of lists of Field
     """
-    x, r = np.atleast_1d(np.asarray(x, dtype=float)), np.atleast_1d(np.asarray(r, dtype=float))
+    x, r = np.atleast_1d(finite_array(x, "x")), np.atleast_1d(finite_array(r, "r"))
     if x.ndim != 1 or r.ndim != 1:
         raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}; see at()")
     nearest = np.hypot(np.min(np.abs(x), initial=np.inf), np.min(np.abs(r - 1), initial=np.inf))
@@ -89,7 +90,7 @@ def grid_fields(
 
 def point_field(transform: "Transform", x: npt.ArrayLike, r: npt.ArrayLike, tolerance: float) -> Field:
     """Near field at scattered points; x and r broadcast together."""
-    x, r = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(r, dtype=float))
+    x, r = np.broadcast_arrays(finite_array(x, "x"), finite_array(r, "r"))
     shape, x, r = x.shape, x.ravel(), r.ravel()
     nearest = float(np.min(np.hypot(x, r - 1), initial=np.inf))
     ((field,),) = _fields([[transform]], x, r, nearest, Points, tolerance)
@@ -153,8 +154,6 @@ def _fields(
 
 
 def _check_positions(x: FloatArray, r: FloatArray, nearest: float, hub: float) -> None:
-    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(r)) and x.size and r.size):
-        raise ValueError("positions must be finite, and there must be at least one")
     if np.any(r < hub):
         raise ValueError(f"radii must be at least {hub}, the hub's, got r={r[r < hub][0]}")
     if nearest < _CLOSEST:

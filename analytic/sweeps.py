@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import EPS, ComplexArray, FloatArray
-from .checks import check_angles, check_hub, check_mach, check_orders, check_tolerance
+from .checks import (
+    check_angles,
+    check_helmholtz_array,
+    check_hub,
+    check_mach_array,
+    check_order_arrays,
+    check_tolerance,
+)
 from .errors import ConvergenceError, check_estimate
 from .factorisation import Factorisation
 from .media import UniformFlow, transforms
@@ -76,7 +83,7 @@ def near_fields(
     >>> first.potential.shape
     (2, 2)
     """
-    check_tolerance(tolerance)
+    tolerance = check_tolerance(tolerance)
     sources = list(sources)
     groups: dict[tuple[int, float], list[int]] = {}
     for index, source in enumerate(sources):
@@ -142,10 +149,12 @@ def sweep(
     >>> result.directivity.shape
     (3, 2)
     """
-    theta = np.atleast_1d(np.asarray(theta, dtype=float))
-    m, n, helmholtz, mach = np.broadcast_arrays(*(np.atleast_1d(np.asarray(q)) for q in (m, n, helmholtz, mach)))
-    _check_cases(m, n, helmholtz, theta, mach, hub)
-    orders = np.abs(m).astype(int)
+    theta, hub, tolerance = np.atleast_1d(check_angles(theta)), check_hub(hub), check_tolerance(tolerance)
+    cases_of = *check_order_arrays(m, n), check_helmholtz_array(helmholtz), check_mach_array(mach)
+    m, n, helmholtz, mach = np.broadcast_arrays(*(np.atleast_1d(one) for one in cases_of))
+    if m.ndim != 1 or theta.ndim != 1:
+        raise ValueError(f"cases and angles must be one-dimensional, got shapes {m.shape} and {theta.shape}")
+    orders = np.abs(m)
     reflection = np.empty(m.shape, complex)
     directivity = np.empty((len(m), len(theta)), complex)
     error = np.empty(m.shape)
@@ -156,7 +165,7 @@ def sweep(
         for start in range(0, len(cases), _CHUNK):
             part = cases[start : start + _CHUNK]
             beta = np.sqrt((1 - mach[part]) * (1 + mach[part]))
-            alpha = section.eigenvalues(int(n[part].max()) + 1)[n[part].astype(int)]
+            alpha = section.eigenvalues(int(n[part].max()) + 1)[n[part]]
             reflection[part], directivity[part], error[part] = _solve(section, helmholtz[part] / beta, alpha, theta)
     if not np.all(error <= tolerance):
         worst = int(np.argmax(np.where(np.isnan(error), np.inf, error)))
@@ -165,21 +174,6 @@ def sweep(
             f"helmholtz={helmholtz[worst]}, mach={mach[worst]}, hub={hub}"
         )
     return Sweep(reflection, directivity, error)
-
-
-def _check_cases(
-    m: np.ndarray, n: np.ndarray, helmholtz: FloatArray, theta: FloatArray, mach: FloatArray, hub: float
-) -> None:
-    if m.ndim != 1 or theta.ndim != 1:
-        raise ValueError(f"cases and angles must be one-dimensional, got shapes {m.shape} and {theta.shape}")
-    if not np.all((helmholtz > 0) & np.isfinite(helmholtz)):
-        raise ValueError(f"helmholtz must be positive and finite, got helmholtz={helmholtz[~(helmholtz > 0)]}")
-    check_angles(theta)
-    for orders in set(zip(m.tolist(), n.tolist(), strict=True)):
-        check_orders(*orders)
-    for value in np.unique(mach):
-        check_mach(value)
-    check_hub(hub)
 
 
 def _solve(

@@ -24,6 +24,7 @@ import numpy as np
 
 from ..arrays import EPS, ComplexArray, FloatArray
 from ..bessel import hankel_pair
+from ..checks import check_flag, real_number
 from ..contour import Contour
 from ..section import beside
 from ..sheet import Sheet
@@ -77,6 +78,9 @@ class Jet:
     instability: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta"):
+            object.__setattr__(self, name, real_number(getattr(self, name), name))
+        object.__setattr__(self, "instability", check_flag(self.instability, "instability"))
         if not 0 <= self.mach_outer < 1:
             raise ValueError(f"the outer Mach number must lie in [0, 1), got mach_outer={self.mach_outer}")
         for name in ("sound_speed_ratio", "density_ratio"):
