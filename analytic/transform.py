@@ -3,7 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class Transform(ABC):
         Incident potential amplitudes at the wall, x = 0, of the radial orders 0, 1, ...
     k, scale, shift : float
         Parameters of the contour variable.
+    factors : object
+        The factorisation; transforms that share it may be one family, see `spectra`.
     poles : (...) complex array
         Points that the path for x < 0 must keep away from, in the contour variable.
     arms : tuple of pairs of float
@@ -58,6 +60,7 @@ class Transform(ABC):
     solution: ClassVar[type[Solution]] = Solution  # what `solve` returns
     power_accuracy: ClassVar[float] = 1e-3  # of the radiated power, over the tolerance: below what the balance shows
 
+    factors: Any
     k: float
     scale: float
     shift: float
@@ -76,9 +79,9 @@ class Transform(ABC):
         self.amplitudes = np.asarray(source.amplitudes, dtype=complex)
 
     @classmethod
-    def several(cls, sources: Sequence[Source], medium: object) -> list[Self]:
+    def several(cls, sources: Sequence[Source], media: Sequence[object]) -> list[Self]:
         """Transforms for sources of one azimuthal order and hub, which may share evaluations."""
-        return [cls(source, medium) for source in sources]
+        return [cls(source, medium) for source, medium in zip(sources, media, strict=True)]
 
     def incident(self, source: Source) -> Self:
         """Transform for another source in the same duct with no more radial orders; the factorisation is shared."""

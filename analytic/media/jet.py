@@ -15,10 +15,12 @@ R. M. Munt, J. Fluid Mech. 83 (1977), 609-640, and J. Sound Vib. 142 (1990), 413
 (1983), 539-556, for the limits and the Kutta parameter.
 """
 
+import copy
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import NamedTuple, Self, TypeAlias, cast
 
 import numpy as np
 
@@ -30,20 +32,20 @@ from ..section import beside
 from ..sheet import Sheet
 from ..sheet_factors import SheetFactors
 from ..solution import Solution
-from ..source import Source
+from ..source import ModeMixture, Source
 from ..transform import Transform
 from ..waves import Spectra
 from . import jet_power
-from .jet_near_field import JetSpectra
+from .jet_near_field import JetNodes, JetSpectra
 
-_TOGETHER = 1e-3  # distance, over their size, below which two zeros share a circle
-# Radius of a circle over the distance to the nearest singularity: its rule, of 24 nodes, leaves 0.3^24 = 3e-13.
-_CIRCLE = 0.3
 _AXIS = 1e-6  # angle to the downstream axis [rad] below which D is that at this angle: K_plus has a branch point there
 _POLE = 1e-4, 1e-3  # distance to a pole of T, over k, below which eta comes from a circle, and the circle's radius
 # Angles at which the path for x < 0 may leave to the right and to the left [rad], steep and flat: zeros of the kernel
 # lie on both sides, and which pair is clear of them depends on the jet.
 _ARMS = tuple((right, left) for right in (0.25 * np.pi, 0.12 * np.pi, 0.36 * np.pi) for left in (0.36, 0.7))
+
+
+Factored: TypeAlias = tuple[ComplexArray, FloatArray]  # values and their relative errors
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,19 @@ class Jet:
                 raise ValueError(f"{name} must be positive and finite, got {name}={getattr(self, name)}")
         if not 0 <= self.kutta <= 1:
             raise ValueError(f"the Kutta parameter must lie in [0, 1], got kutta={self.kutta}")
+
+
+class Far(NamedTuple):
+    """Far field but for T.
+
+    s : (...) complex array, transform variable of the angles.
+    factor : (...) complex array, D over eta_plus.
+    plus : K_plus and its relative error.
+    """
+
+    s: ComplexArray
+    factor: ComplexArray
+    plus: Factored
 
 
 class JetSolution(Solution):
@@ -151,6 +166,8 @@ class JetTransform(Transform):
         self.k = sheet.k_outer / self.scale
         self.shift = self.k * jet.mach_outer / self.scale
         self._set_modes()
+        self._plus = self.factors.plus(self.up)
+        self._minus: dict[int, tuple[complex, float]] = {}  # K_minus at duct modes, shared with copies
         self.excite()
         below = self.scaled(np.concatenate([self.factors.instability, self.factors.downstream, self._source_poles]))
         self.poles = np.concatenate([self.scaled(self.up), below, -below])
@@ -175,12 +192,23 @@ class JetTransform(Transform):
     def excite(self) -> None:
         """Set a_n N_1(s_n) / K_minus(s_n) for the incident amplitudes, and the reflected amplitudes."""
         live, sheet = np.flatnonzero(self.amplitudes), self.sheet
-        minus, error = self.factors.minus(self.down[live])
+        missing = [n for n in live.tolist() if n not in self._minus]
+        if missing:
+            values = zip(*self.factors.minus(self.down[missing]), strict=True)
+            self._minus.update(zip(missing, values, strict=True))
+        minus, error = (np.array(one) for one in zip(*(self._minus[n] for n in live.tolist()), strict=True))
         self._strength = -self.amplitudes[live] * sheet.inner(self.down[live])[0] / minus
         self._source_poles = self.down[live]
-        eta, eta_error = self.displacement(self.up)
+        eta, eta_error = self.displacement(self.up, self._plus)
         self.reflected = sheet.inner(self.up)[0] * eta / (2 * self._norm * self._wave)
         self.factor_error = float(np.max(error) + np.max(eta_error[: self._reported]))
+
+    def shedding(self, kutta: float) -> Self:
+        """The transform with another Kutta parameter; the factorisation is shared."""
+        other = copy.copy(self)
+        other.medium = other.jet = dataclasses.replace(self.jet, kutta=kutta)
+        other.excite()
+        return other
 
     def scaled(self, s: ComplexArray) -> ComplexArray:
         """Contour variable of s."""
@@ -190,25 +218,29 @@ class JetTransform(Transform):
         """s of the contour variable."""
         return self.shift + nodes / self.scale
 
-    def displacement(self, s: ComplexArray) -> tuple[ComplexArray, FloatArray]:
-        """eta_plus at s and its relative error; regular at the poles of T, which the poles of K_plus cancel."""
+    def displacement(self, s: ComplexArray, plus: Factored | None = None) -> Factored:
+        """eta_plus at s and its relative error; regular at the poles of T, which the poles of K_plus cancel.
+
+        plus : K_plus at s and its relative error, if known.
+        """
         s = np.asarray(s, dtype=complex)
         flat = s.ravel()
         gap = np.abs(flat[:, None] - self._source_poles)
         nearest = np.argmin(gap, axis=1)
         limit, radius = (size * self.sheet.k for size in _POLE)
         close = gap[np.arange(len(flat)), nearest] < limit
+        known = None if plus is None else (plus[0].ravel()[~close], plus[1].ravel()[~close])
         value, error = np.empty_like(flat), np.empty(flat.shape)
-        value[~close], error[~close] = self._quotient(flat[~close])
+        value[~close], error[~close] = self._quotient(flat[~close], known)
         if np.any(close):
             poles = self._source_poles[nearest[close]]
             value[close] = beside(lambda z: self._quotient(z)[0], flat[close], poles, radius)
             error[close] = self._quotient(poles + radius)[1]
         return value.reshape(s.shape), error.reshape(s.shape)
 
-    def _quotient(self, s: ComplexArray) -> tuple[ComplexArray, FloatArray]:
+    def _quotient(self, s: ComplexArray, known: Factored | None = None) -> Factored:
         """T / K_plus and its relative error, away from the poles of T."""
-        plus, error = self.factors.plus(s)
+        plus, error = known or self.factors.plus(s)
         free = (1 - self.jet.kutta) / (self.factors.instability[0] - self._source_poles)
         return (1 / (s[..., None] - self._source_poles) - free) @ self._strength / plus, error
 
@@ -234,44 +266,27 @@ class JetTransform(Transform):
 
         D vanishes on the downstream axis.
         """
+        return self.radiated(self.far(theta))
+
+    def far(self, theta: FloatArray) -> Far:
+        """What the directivities of all sources and Kutta parameters share."""
         off_axis = np.maximum(theta, _AXIS)
         s = np.asarray(self.sheet.left + 2 * self.k / self.scale * np.sin(off_axis / 2) ** 2, dtype=complex)
         gamma = np.asarray(self.k * np.sin(off_axis), dtype=complex)
-        eta, error = self.displacement(s)
         with np.errstate(over="ignore", invalid="ignore"):
             slope = gamma * hankel_pair(self.m, gamma)[1] * np.exp(1j * gamma)
         finite = np.isfinite(slope)  # else H_m' overflows, and D vanishes
-        spectrum = np.where(finite, -1j * self.sheet.outer(s)[0] * eta / np.where(finite, slope, 1.0), 0.0)
-        return (-1j) ** (self.m + 1) / (np.pi * self.scale) * spectrum, error
+        spectrum = np.where(finite, -1j * self.sheet.outer(s)[0] / np.where(finite, slope, 1.0), 0.0)
+        return Far(s, (-1j) ** (self.m + 1) / (np.pi * self.scale) * spectrum, self.factors.plus(s))
+
+    def radiated(self, far: Far) -> tuple[ComplexArray, FloatArray]:
+        """Directivity at the angles of `far`, and its relative error."""
+        eta, error = self.displacement(far.s, far.plus)
+        return far.factor * eta, error
 
     def flows(self) -> tuple[FloatArray, float, float, float]:
         """Power along arcs below the axis: of the instability, of trapped waves and of modes that hardly leak."""
         return jet_power.flows(self)
-
-    def groups(self, zeros: ComplexArray, largest: float = np.inf) -> list[tuple[complex, float]]:
-        """Centre and radius of circles around zeros, one around two that are close, that contain nothing else.
-
-        Nor do their mirror images in the real axis. No radius is larger than `largest`, unless two zeros need it.
-        """
-        sheet = self.sheet
-        known = np.concatenate([self.factors.instability, self.factors.downstream])
-        singular = np.concatenate([self.down, self.up])
-        groups = []
-        used = np.zeros(len(zeros), bool)
-        for index, zero in enumerate(zeros):
-            if used[index]:
-                continue
-            close = _TOGETHER * abs(zero)
-            together = np.abs(zeros - zero) < close
-            used |= together
-            centre = complex(np.mean(zeros[together]))
-            mirrored = np.concatenate([known, known.conj()])
-            others = np.concatenate([mirrored[np.abs(mirrored - zero) >= close], singular])
-            cut = min(sheet.cut_distance(centre), sheet.cut_distance(centre.conjugate()))
-            room = _CIRCLE * min(float(np.min(np.abs(others - centre))), cut)
-            reach = float(np.max(np.abs(zeros[together] - centre)))
-            groups.append((centre, max(min(room, largest), 4 * reach)))  # 4: 0.25^24 is below rounding
-        return groups
 
     def fluid(self, inside: bool) -> tuple[float, float, float]:
         """Fluid of the jet, or of its surroundings."""
@@ -279,8 +294,26 @@ class JetTransform(Transform):
         return (1.0, k, self.source.mach) if inside else (jet.density_ratio, k, jet.mach_outer * jet.sound_speed_ratio)
 
     @classmethod
+    def several(cls, sources: Sequence[Source], media: Sequence[object]) -> list[Self]:
+        """Transforms for sources of one azimuthal order and hub: those in one duct and medium share their factors."""
+        found: dict[int, Self] = {}
+        groups: dict[tuple, list[int]] = {}
+        for index, (source, medium) in enumerate(zip(sources, media, strict=True)):
+            groups.setdefault((source.helmholtz, source.mach, source.hub, medium), []).append(index)
+        for group in groups.values():
+            first = sources[group[0]]
+            orders = max(len(sources[index].amplitudes) for index in group)
+            common = ModeMixture(first.m, np.ones(orders), first.helmholtz, first.mach, first.hub)
+            leader = cls(common if len(group) > 1 else first, media[group[0]])
+            for index in group:
+                found[index] = leader.incident(sources[index]) if len(group) > 1 else leader
+        return [found[index] for index in range(len(sources))]
+
+    @classmethod
     def spectra(cls, families: Sequence[Sequence[Self]], paths: Sequence[Contour]) -> list[list[Spectra]]:
-        """Spectra, each on its own."""
+        """Spectra; a family shares what is evaluated on its path."""
+        nodes = [JetNodes(family[0], path) for family, path in zip(families, paths, strict=True)]
         return [
-            [JetSpectra(transform, path) for transform in family] for family, path in zip(families, paths, strict=True)
+            [JetSpectra(transform, shared) for transform in family]
+            for family, shared in zip(families, nodes, strict=True)
         ]

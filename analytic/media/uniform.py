@@ -59,10 +59,10 @@ class UniformTransform(Transform):
         self._complete(Factorisation(self.section, self.k))
 
     @classmethod
-    def several(cls, sources: Sequence[Source], medium: object) -> list[Self]:
+    def several(cls, sources: Sequence[Source], media: Sequence[object]) -> list[Self]:
         """Transforms for sources of one azimuthal order and hub, factorised in one call."""
         transforms = [cls.__new__(cls) for _ in sources]
-        for transform, source in zip(transforms, sources, strict=True):
+        for transform, source, medium in zip(transforms, sources, media, strict=True):
             transform._describe(source, medium)
         factors = Factorisation(transforms[0].section, np.array([transform.k for transform in transforms]))
         sizes = [len(transform.kappa) for transform in transforms]
