@@ -39,8 +39,6 @@ class Transform(ABC):
         Incident potential amplitudes at the wall, x = 0, of the radial orders 0, 1, ...
     k, scale, shift : float
         Parameters of the contour variable.
-    poles : (...) complex array
-        Points that the path for x < 0 must keep away from, in the contour variable.
     arms : tuple of pairs of float
         Angles to the real axis at which that path may leave to the right and to the left [rad].
     flux : (order,) float array
@@ -61,7 +59,6 @@ class Transform(ABC):
     k: float
     scale: float
     shift: float
-    poles: ComplexArray
     arms: tuple[tuple[float, float], ...] = ARMS
     flux: FloatArray
     propagating: BoolArray
@@ -109,6 +106,11 @@ class Transform(ABC):
         source, count = self.source, len(self.reflection)
         modes = [DuctMode(source.m, n, source.helmholtz, source.mach, source.hub) for n in range(count)]
         return np.stack([self.incident(mode).reflection[:count] for mode in modes], axis=1)
+
+    @property
+    @abstractmethod
+    def poles(self) -> ComplexArray:
+        """Points that the path for x < 0 must keep away from, in the contour variable: (...)."""
 
     @abstractmethod
     def excite(self) -> None:

@@ -26,8 +26,7 @@ from ..arrays import EPS, ComplexArray, FloatArray
 from ..bessel import hankel_pair
 from ..contour import Contour
 from ..section import beside
-from ..sheet import Sheet
-from ..sheet_factors import SheetFactors
+from ..sheet_factors import factorise
 from ..solution import Solution
 from ..source import Source
 from ..transform import Transform
@@ -132,7 +131,7 @@ class JetTransform(Transform):
             raise ValueError(f"a jet needs flow out of the duct, mach > 0, got mach={source.mach}")
         super().__init__(source, medium)
         self.jet = jet = medium
-        self.sheet = sheet = Sheet(
+        self.factors = factorise(
             self.m,
             source.helmholtz,
             source.mach,
@@ -141,15 +140,19 @@ class JetTransform(Transform):
             jet.density_ratio,
             source.hub,
         )
-        self.factors = SheetFactors(sheet)
+        self.sheet = sheet = self.factors.sheet
         # The outer stream's branch points are shift -+ k / scale.
         self.scale = sheet.beta_outer
         self.k = sheet.k_outer / self.scale
         self.shift = self.k * jet.mach_outer / self.scale
         self._set_modes()
         self.excite()
+
+    @property
+    def poles(self) -> ComplexArray:
+        """As in `Transform`; all the jet's modes are followed for it, once for each factorisation."""
         below = self.scaled(np.concatenate([self.factors.instability, self.factors.downstream, self._source_poles]))
-        self.poles = np.concatenate([self.scaled(self.up), below, -below])
+        return np.concatenate([self.scaled(self.up), below, -below])
 
     def _set_modes(self) -> None:
         """Duct modes and their power, over sqrt(1 - M^2)."""
