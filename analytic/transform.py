@@ -41,8 +41,6 @@ class Transform(ABC):
         Parameters of the contour variable.
     factors : object
         The factorisation; transforms that share it may be one family, see `spectra`.
-    poles : (...) complex array
-        Points that the path for x < 0 must keep away from, in the contour variable.
     arms : tuple of pairs of float
         Angles to the real axis at which that path may leave to the right and to the left [rad].
     flux : (order,) float array
@@ -64,7 +62,6 @@ class Transform(ABC):
     k: float
     scale: float
     shift: float
-    poles: ComplexArray
     arms: tuple[tuple[float, float], ...] = ARMS
     flux: FloatArray
     propagating: BoolArray
@@ -112,6 +109,11 @@ class Transform(ABC):
         source, count = self.source, len(self.reflection)
         modes = [DuctMode(source.m, n, source.helmholtz, source.mach, source.hub) for n in range(count)]
         return np.stack([self.incident(mode).reflection[:count] for mode in modes], axis=1)
+
+    @property
+    @abstractmethod
+    def poles(self) -> ComplexArray:
+        """Points that the path for x < 0 must keep away from, in the contour variable: (...)."""
 
     @abstractmethod
     def excite(self) -> None:

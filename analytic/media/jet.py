@@ -29,8 +29,7 @@ from ..bessel import hankel_pair
 from ..checks import check_flag, real_number
 from ..contour import Contour
 from ..section import beside
-from ..sheet import Sheet
-from ..sheet_factors import SheetFactors
+from ..sheet_factors import factorise
 from ..solution import Solution
 from ..source import ModeMixture, Source
 from ..transform import Transform
@@ -151,7 +150,7 @@ class JetTransform(Transform):
             raise ValueError(f"a jet needs flow out of the duct, mach > 0, got mach={source.mach}")
         super().__init__(source, medium)
         self.jet = jet = medium
-        self.sheet = sheet = Sheet(
+        self.factors = factorise(
             self.m,
             source.helmholtz,
             source.mach,
@@ -160,7 +159,7 @@ class JetTransform(Transform):
             jet.density_ratio,
             source.hub,
         )
-        self.factors = SheetFactors(sheet)
+        self.sheet = sheet = self.factors.sheet
         # The outer stream's branch points are shift -+ k / scale.
         self.scale = sheet.beta_outer
         self.k = sheet.k_outer / self.scale
@@ -169,8 +168,12 @@ class JetTransform(Transform):
         self._plus = self.factors.plus(self.up)
         self._minus: dict[int, tuple[complex, float]] = {}  # K_minus at duct modes, shared with copies
         self.excite()
+
+    @property
+    def poles(self) -> ComplexArray:
+        """As in `Transform`; all the jet's modes are followed for it, once for each factorisation."""
         below = self.scaled(np.concatenate([self.factors.instability, self.factors.downstream, self._source_poles]))
-        self.poles = np.concatenate([self.scaled(self.up), below, -below])
+        return np.concatenate([self.scaled(self.up), below, -below])
 
     def _set_modes(self) -> None:
         """Duct modes and their power, over sqrt(1 - M^2)."""

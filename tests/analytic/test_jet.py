@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from analytic import ConvergenceError, DuctMode, Jet, cut_on_helmholtz, power, solve
+from analytic import ConvergenceError, DuctMode, Jet, cut_on_helmholtz, power, sheet_factors, sheet_line, solve
 from analytic.media import jet_near_field, jet_power
 from analytic.sheet import Sheet
 
@@ -203,9 +203,8 @@ def test_what_a_jet_cannot_be_is_refused():
 
 def test_a_winding_number_or_a_disagreement_is_raised(monkeypatch):
     """Without the zeros on the wrong side of the line there is no solution to return."""
-    from analytic import sheet_factors
-
-    monkeypatch.setattr(sheet_factors._Line, "_near", lambda self, points, side, order: [])
+    sheet_factors.factorise.cache_clear()
+    monkeypatch.setattr(sheet_line.Line, "near", lambda self, points, side, strip=0: np.zeros(points.shape, bool))
     with pytest.raises(ConvergenceError):
         solve(DuctMode(0, 0, 12.0, 0.9), jet=Jet())
 
