@@ -20,11 +20,11 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self, TypeAlias, cast
+from typing import Self, TypeAlias, cast
 
 import numpy as np
 
-from ..arrays import EPS, ComplexArray, FloatArray
+from ..arrays import EPS, ComplexArray, FloatArray, IntArray
 from ..bessel import hankel_pair
 from ..checks import check_flag, real_number
 from ..contour import Contour
@@ -91,19 +91,6 @@ class Jet:
             raise ValueError(f"the Kutta parameter must lie in [0, 1], got kutta={self.kutta}")
 
 
-class Far(NamedTuple):
-    """Far field but for T.
-
-    s : (...) complex array, transform variable of the angles.
-    factor : (...) complex array, D over eta_plus.
-    plus : K_plus and its relative error.
-    """
-
-    s: ComplexArray
-    factor: ComplexArray
-    plus: Factored
-
-
 class JetSolution(Solution):
     """`Solution` of a source in a duct with a jet."""
 
@@ -135,6 +122,8 @@ class JetTransform(Transform):
         s of the duct modes that travel or decay downstream and upstream.
     reflected : (mode,) complex array
         Reflected amplitudes of all these modes; `reflection` contains those cut on or in the source, and one more.
+    source_error : float
+        Relative error of K_minus at the incident modes.
     power_unit : float
         1 / sqrt(1 - M^2): power of a wave over sqrt(k^2 - beta^2 alpha^2) times its squared amplitude.
     """
@@ -165,8 +154,8 @@ class JetTransform(Transform):
         self.k = sheet.k_outer / self.scale
         self.shift = self.k * jet.mach_outer / self.scale
         self._set_modes()
-        self._plus = self.factors.plus(self.up)
         self._minus: dict[int, tuple[complex, float]] = {}  # K_minus at duct modes, shared with copies
+        self._plus: Factored | None = None  # K_plus at `up`
         self.excite()
 
     @property
@@ -193,7 +182,7 @@ class JetTransform(Transform):
         self.radiation = self.power_unit * sheet.density * sheet.k_outer  # density k_2
 
     def excite(self) -> None:
-        """Set a_n N_1(s_n) / K_minus(s_n) for the incident amplitudes, and the reflected amplitudes."""
+        """Set a_n N_1(s_n) / K_minus(s_n) for the incident amplitudes, and what is reflected."""
         live, sheet = np.flatnonzero(self.amplitudes), self.sheet
         missing = [n for n in live.tolist() if n not in self._minus]
         if missing:
@@ -201,10 +190,20 @@ class JetTransform(Transform):
             self._minus.update(zip(missing, values, strict=True))
         minus, error = (np.array(one) for one in zip(*(self._minus[n] for n in live.tolist()), strict=True))
         self._strength = -self.amplitudes[live] * sheet.inner(self.down[live])[0] / minus
-        self._source_poles = self.down[live]
-        eta, eta_error = self.displacement(self.up, self._plus)
-        self.reflected = sheet.inner(self.up)[0] * eta / (2 * self._norm * self._wave)
-        self.factor_error = float(np.max(error) + np.max(eta_error[: self._reported]))
+        self._source_poles, self.source_error = self.down[live], float(np.max(error))
+        self.reflect()
+
+    def reflect(self) -> None:
+        """Set the reflected amplitudes and the error of the factors in them."""
+        if self._plus is None:
+            self._plus = self.factors.plus(self.up)
+        eta, error = self.displacement(self.up, self._plus)
+        self.reflected = self.upstream_amplitudes(eta, np.arange(len(eta)))
+        self.factor_error = float(self.source_error + np.max(error[: self._reported]))
+
+    def upstream_amplitudes(self, eta: ComplexArray, orders: IntArray) -> ComplexArray:
+        """Reflected amplitudes of radial orders, from eta_plus at their `up`."""
+        return self.sheet.inner(self.up[orders])[0] * eta / (2 * self._norm[orders] * self._wave[orders])
 
     def shedding(self, kutta: float) -> Self:
         """The transform with another Kutta parameter; the factorisation is shared."""
@@ -269,10 +268,12 @@ class JetTransform(Transform):
 
         D vanishes on the downstream axis.
         """
-        return self.radiated(self.far(theta))
+        s, factor = self.far(theta)
+        eta, error = self.displacement(s)
+        return factor * eta, error
 
-    def far(self, theta: FloatArray) -> Far:
-        """What the directivities of all sources and Kutta parameters share."""
+    def far(self, theta: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+        """s at angles, and D over eta_plus there: the same for all sources and Kutta parameters."""
         off_axis = np.maximum(theta, _AXIS)
         s = np.asarray(self.sheet.left + 2 * self.k / self.scale * np.sin(off_axis / 2) ** 2, dtype=complex)
         gamma = np.asarray(self.k * np.sin(off_axis), dtype=complex)
@@ -280,12 +281,7 @@ class JetTransform(Transform):
             slope = gamma * hankel_pair(self.m, gamma)[1] * np.exp(1j * gamma)
         finite = np.isfinite(slope)  # else H_m' overflows, and D vanishes
         spectrum = np.where(finite, -1j * self.sheet.outer(s)[0] / np.where(finite, slope, 1.0), 0.0)
-        return Far(s, (-1j) ** (self.m + 1) / (np.pi * self.scale) * spectrum, self.factors.plus(s))
-
-    def radiated(self, far: Far) -> tuple[ComplexArray, FloatArray]:
-        """Directivity at the angles of `far`, and its relative error."""
-        eta, error = self.displacement(far.s, far.plus)
-        return far.factor * eta, error
+        return s, (-1j) ** (self.m + 1) / (np.pi * self.scale) * spectrum
 
     def flows(self) -> tuple[FloatArray, float, float, float]:
         """Power along arcs below the axis: of the instability, of trapped waves and of modes that hardly leak."""

@@ -2,13 +2,20 @@
 
 import numpy as np
 
-from ..arrays import ComplexArray, FloatArray, IntArray
+from ..arrays import EPS, ComplexArray, FloatArray, IntArray
 from ..cases import Cases, alike
 from ..source import DuctMode, ModeMixture
 from .jet import Jet, JetTransform
 
 SHARED = True  # whether cases solved together share what may fail
 _FACTORISED = ("mach_outer", "sound_speed_ratio", "density_ratio")
+
+
+class _Driven(JetTransform):
+    """Transform of which only the displacement is asked for."""
+
+    def reflect(self) -> None:
+        """Leave out the reflected amplitudes."""
 
 
 def check(cases: Cases) -> None:
@@ -33,8 +40,10 @@ def solve(cases: Cases, theta: FloatArray) -> tuple[ComplexArray, ComplexArray, 
     orders = np.unique(cases.n)
     incident = np.zeros(orders[-1] + 1)
     incident[orders] = 1
-    common = JetTransform(ModeMixture(m, incident, *duct), jet)
-    far = common.far(theta)
+    common = _Driven(ModeMixture(m, incident, *duct), jet)
+    s, factor = common.far(theta)
+    points = np.concatenate([common.up[orders], s])
+    plus = common.factors.plus(points)
     reflection, error = np.empty(len(cases), complex), np.empty(len(cases))
     directivity = np.empty((len(cases), len(theta)), complex)
     for group in alike(cases.outer["kutta"]):
@@ -43,9 +52,11 @@ def solve(cases: Cases, theta: FloatArray) -> tuple[ComplexArray, ComplexArray, 
         for case in group:
             n = int(cases.n[case])
             one = shed.incident(DuctMode(m, n, *duct))
-            reflection[case] = one.reflection[n]
-            directivity[case], lost = one.radiated(far)
-            error[case] = one.error_estimate + np.max(lost, initial=0.0)
+            place = int(np.searchsorted(orders, n))
+            eta, lost = one.displacement(points, plus)
+            reflection[case] = one.upstream_amplitudes(eta[place], np.array(n))
+            directivity[case] = factor * eta[len(orders) :]
+            error[case] = one.source_error + lost[place] + lost.max() + one.cancellation + 4 * EPS
     return reflection, directivity, error
 
 
