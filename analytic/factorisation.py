@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from .arrays import EPS, ComplexArray, FloatArray, IntArray
 from .bessel import hankel_pair
+from .checks import check_angles, check_helmholtz_array, check_order
 from .errors import ConvergenceError
 from .section import Section
 from .wavenumbers import radial_wavenumber, root
@@ -294,16 +295,14 @@ def plus_factor(m: int, helmholtz: npt.ArrayLike, theta: npt.ArrayLike) -> tuple
     ConvergenceError
         See `Factorisation`.
     """
-    k, theta = np.atleast_1d(np.asarray(helmholtz, dtype=float)), np.asarray(theta, dtype=float)
-    if not np.all(k > 0):
-        raise ValueError(f"helmholtz must be positive, got {k[~(k > 0)][0]}")
+    k, theta = np.atleast_1d(check_helmholtz_array(helmholtz)), check_angles(theta)
     if not np.all((theta > 0) & (theta < np.pi)):
         raise ValueError(f"theta must lie in (0, pi) rad, got {theta}")
-    section = Section(abs(int(m)))
+    section = Section(abs(check_order(m)))
     s = -k[:, None] * np.cos(theta)
     factors = Factorisation(section, k)
     log_plus, error = factors.log_plus(np.abs(s) + 0j)  # above the line, where it is accurate
-    kernel = section.kernel((k[:, None] * np.sin(theta) + 0j).ravel()).reshape(s.shape)
+    kernel = section.kernel((k[:, None] * np.sin(theta)).astype(complex).ravel()).reshape(s.shape)
     value = np.exp(log_plus)
     behind = s < 0
     error = error + np.where(behind, factors._rounding[:, None] / np.abs(np.where(behind, kernel, 1.0)), 0.0)

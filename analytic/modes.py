@@ -6,7 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import ComplexArray, FloatArray
-from .checks import check_hub, check_mach, check_orders
+from .checks import (
+    check_count,
+    check_helmholtz,
+    check_helmholtz_array,
+    check_hub,
+    check_mach,
+    check_order,
+    check_orders,
+)
 from .eigenvalues import eigenvalues
 
 
@@ -34,8 +42,7 @@ def radial_eigenvalues(m: int, count: int, *, hub: float = 0.0) -> FloatArray:
     >>> radial_eigenvalues(0, 3).round(6).tolist()
     [0.0, 3.831706, 7.015587]
     """
-    check_hub(hub)
-    return eigenvalues(m, count, hub)
+    return eigenvalues(check_order(m), check_count(count), check_hub(hub))
 
 
 def radial_eigenvalue(m: int, n: int, *, hub: float = 0.0) -> float:
@@ -46,7 +53,7 @@ def radial_eigenvalue(m: int, n: int, *, hub: float = 0.0) -> float:
     >>> round(radial_eigenvalue(1, 0), 6)
     1.841184
     """
-    check_orders(m, n)
+    m, n = check_orders(m, n)
     return float(radial_eigenvalues(m, n + 1, hub=hub)[n])
 
 
@@ -58,7 +65,7 @@ def cut_on_helmholtz(m: int, n: int, mach: float = 0.0, *, hub: float = 0.0) -> 
     >>> round(cut_on_helmholtz(1, 0, mach=0.6), 6)
     1.472947
     """
-    check_mach(mach)
+    mach = check_mach(mach)
     return radial_eigenvalue(m, n, hub=hub) * math.sqrt(1 - mach**2)
 
 
@@ -70,7 +77,7 @@ def cut_on_orders(helmholtz: float, m: int, mach: float = 0.0, *, hub: float = 0
     >>> cut_on_orders(8.0, 0)
     3
     """
-    check_mach(mach)
+    helmholtz, mach = check_helmholtz(helmholtz), check_mach(mach)
     beta = math.sqrt(1 - mach**2)
     return int(np.count_nonzero(radial_eigenvalues(m, int(helmholtz / beta / math.pi) + 3, hub=hub) * beta < helmholtz))
 
@@ -112,9 +119,7 @@ def axial_wavenumber(
     >>> complex(axial_wavenumber(5.0, 0, 0, mach=0.25, direction=-1))
     (-6.666666666666667+0j)
     """
-    ka = np.asarray(helmholtz, dtype=float)
-    if not np.all((ka > 0) & np.isfinite(ka)):
-        raise ValueError(f"helmholtz must be positive and finite, got {ka}")
+    ka, mach = check_helmholtz_array(helmholtz), check_mach(mach)
     if direction not in (1, -1):
         raise ValueError(f"direction must be 1 or -1, got {direction}")
     cut_on = cut_on_helmholtz(m, n, mach, hub=hub)

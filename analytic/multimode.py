@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import FloatArray
+from .checks import check_angles, real_array
 from .media import transform
 from .modes import cut_on_orders, radial_eigenvalues
-from .power import Power
+from .power import Power, check_residual
 from .section import Section
 from .solution import Solution
 from .source import DuctMode, ModeMixture, Source
@@ -47,7 +48,7 @@ class MultiMode:
     powers: FloatArray
 
     def __post_init__(self) -> None:
-        parts, powers = tuple(self.parts), np.array(self.powers, dtype=float)
+        parts, powers = tuple(self.parts), real_array(self.powers, "powers").copy()
         if not parts or not all(isinstance(part, DuctMode | ModeMixture) for part in parts):
             raise ValueError("parts must be DuctModes and ModeMixtures, at least one")
         ducts = {(part.helmholtz, part.mach, part.hub) for part in parts}
@@ -85,8 +86,8 @@ class MultiMode:
         (1 - M^2) (alpha / ka)^2). Parameters as for `DuctMode`.
         """
         parts = _cut_on_modes(helmholtz, mach, hub)
-        cosine = np.array([_wave(part)[part.n] for part in parts]) / helmholtz
-        velocity = cosine / (1 - mach * cosine)
+        cosine = np.array([_wave(part)[part.n] for part in parts]) / parts[0].helmholtz
+        velocity = cosine / (1 - parts[0].mach * cosine)
         return cls(tuple(parts), velocity / velocity.sum())
 
 
@@ -135,14 +136,22 @@ class MultiModeSolution:
 
     @cached_property
     def power(self) -> Power:
-        """Sum of the parts' `Power`, in the unit of the source's powers; the residual over the incident power."""
+        """Sum of the parts' `Power`, in the unit of the source's powers; the residual over the incident power.
+
+        Raises
+        ------
+        ConvergenceError
+            As `Solution.power` of a part, or the sum's residual is above the tolerance.
+        """
         total = dict.fromkeys((field.name for field in fields(Power)), 0.0)
         for solution, weight in zip(self._solutions, self._weights, strict=True):
             power = solution.power
             for name in total:
                 total[name] += float(weight * getattr(power, name))
         left = total["incident"] + total["evanescent"] - total["reflected"] - total["radiated"] - total["vortical"]
-        return Power(**{**total, "residual": left / total["incident"]})
+        residual = left / total["incident"]
+        check_residual(residual, 0.0, self.tolerance, str(self.source))
+        return Power(**{**total, "residual": residual})
 
     def mean_square(self, theta: npt.ArrayLike) -> FloatArray:
         """Sum of |D|^2 over the parts, for the source's powers.
@@ -162,7 +171,7 @@ class MultiModeSolution:
         ValueError
             An angle outside [0, pi].
         """
-        theta = np.asarray(theta, dtype=float)
+        theta = check_angles(theta)
         total = np.zeros(theta.shape)
         for solution, weight in zip(self._solutions, self._weights, strict=True):
             total += weight * np.abs(solution.directivity(theta)) ** 2
@@ -195,7 +204,8 @@ def _unit_power(part: Source) -> float:
 
 def _cut_on_modes(helmholtz: float, mach: float, hub: float) -> list[DuctMode]:
     """DuctModes that propagate."""
-    DuctMode(0, 0, helmholtz, mach, hub)  # checks the parameters
+    duct = DuctMode(0, 0, helmholtz, mach, hub)  # checks the parameters
+    helmholtz, mach, hub = duct.helmholtz, duct.mach, duct.hub
     parts: list[DuctMode] = []
     for m in itertools.count():
         orders = range(cut_on_orders(helmholtz, m, mach, hub=hub))

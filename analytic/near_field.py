@@ -8,6 +8,7 @@ with the transform's `shift` sigma and `scale` beta, so that a grid costs one ma
 on either side. Half of the quadrature's nodes give the coarse value that the error estimate needs.
 """
 
+import dataclasses
 import functools
 import operator
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import ComplexArray, FloatArray
+from .checks import finite_array
 from .contour import POWER, contour
 from .errors import ConvergenceError, check_estimate
 from .layout import Grid, Layout, Points, Side
@@ -50,6 +52,9 @@ class Field:
         psi [a c], u = dpsi/dx and v = dpsi/dr [c], p [rho c^2].
     error_estimate : float
         Relative, the largest over psi, (u, v) and p of |error| / |value|, root mean squares over the points.
+    reason : str
+        Why there is no field, where failures are recorded (`near_fields`): then the arrays are 0 and the error estimate
+        is inf. Else "".
     """
 
     x: FloatArray
@@ -59,6 +64,12 @@ class Field:
     radial_velocity: ComplexArray
     pressure: ComplexArray
     error_estimate: float
+    reason: str = ""
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is a field."""
+        return not self.reason
 
 
 def grid_fields(
@@ -69,8 +80,8 @@ def grid_fields(
     Parameters
     ----------
     families : list of lists of Transform
-        Transforms of one family differ in their amplitudes only; those of several families come from one call of
-        `Transform.several`.
+        Transforms of one family share their factors and differ in their amplitudes only; those of several families come
+        from one call of `Transform.several`.
     x, r : arrays
         See `Solution.field`, also for the errors raised.
     tolerance : float
@@ -80,7 +91,7 @@ def grid_fields(
     -------
     list of lists of Field
     """
-    x, r = np.atleast_1d(np.asarray(x, dtype=float)), np.atleast_1d(np.asarray(r, dtype=float))
+    x, r = np.atleast_1d(finite_array(x, "x")), np.atleast_1d(finite_array(r, "r"))
     if x.ndim != 1 or r.ndim != 1:
         raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}; see at()")
     nearest = np.hypot(np.min(np.abs(x), initial=np.inf), np.min(np.abs(r - 1), initial=np.inf))
@@ -89,12 +100,12 @@ def grid_fields(
 
 def point_field(transform: "Transform", x: npt.ArrayLike, r: npt.ArrayLike, tolerance: float) -> Field:
     """Near field at scattered points; x and r broadcast together."""
-    x, r = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(r, dtype=float))
+    x, r = np.broadcast_arrays(finite_array(x, "x"), finite_array(r, "r"))
     shape, x, r = x.shape, x.ravel(), r.ravel()
     nearest = float(np.min(np.hypot(x, r - 1), initial=np.inf))
     ((field,),) = _fields([[transform]], x, r, nearest, Points, tolerance)
-    parts = {name: value.reshape(shape) for name, value in vars(field).items() if name != "error_estimate"}
-    return Field(**parts, error_estimate=field.error_estimate)
+    parts = {name: getattr(field, name).reshape(shape) for name in ("x", "r", *QUANTITIES)}
+    return dataclasses.replace(field, **parts)
 
 
 def superpose(orders: Sequence[Field], amplitudes: ComplexArray) -> list[Field]:
@@ -153,8 +164,6 @@ def _fields(
 
 
 def _check_positions(x: FloatArray, r: FloatArray, nearest: float, hub: float) -> None:
-    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(r)) and x.size and r.size):
-        raise ValueError("positions must be finite, and there must be at least one")
     if np.any(r < hub):
         raise ValueError(f"radii must be at least {hub}, the hub's, got r={r[r < hub][0]}")
     if nearest < _CLOSEST:
@@ -175,11 +184,12 @@ def _sums(
     leaders = [family[0] for family in families]
     along, across = float(np.max(np.abs(x))), float(np.max(r)) - 1
     paths = []
-    for one, (exponent, growth) in zip(leaders, aims, strict=True):
+    for family, (exponent, growth) in zip(families, aims, strict=True):
+        one, poles = family[0], np.unique(np.concatenate([transform.poles for transform in family]))
         extent = max(along / one.scale, across)
         try:
             path = contour(
-                one.k, one.poles, extent=extent, nearest=nearest, exponent=exponent, growth=growth, arms=one.arms
+                one.k, poles, extent=extent, nearest=nearest, exponent=exponent, growth=growth, arms=one.arms
             )
         except ConvergenceError as error:
             raise ConvergenceError(f"{error}, for {one.described}") from None

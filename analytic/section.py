@@ -105,6 +105,22 @@ class Section:
         ratio = ratio * np.exp((1j * gamma - np.abs(gamma.imag)) * (r - self.hub))
         return value - ratio * out, slope - ratio * out_slope
 
+    def wall_drift(self, gamma: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+        """d/d gamma of S(gamma) and of S'(gamma) through Q alone, times exp(-|Im gamma|); Im gamma >= 0.
+
+        The rest follows from Bessel's equation. By the Wronskian, dQ / d gamma = -2 i (1 - (m / gamma h)^2) / (pi gamma
+        H_m'(gamma h)^2).
+        """
+        if not self.hub:
+            return np.zeros_like(gamma), np.zeros_like(gamma)
+        inner = hankel_pair(self.m, gamma * self.hub)[1]
+        finite = np.isfinite(inner)  # where H_m' overflows the hub is too thin to matter
+        rate = 2j / np.pi * (1 - (self.m / (gamma * self.hub)) ** 2) / gamma
+        rate = np.where(finite, rate / np.where(finite, inner, 1.0) ** 2, 0.0)
+        rate = rate * np.exp(1j * gamma * (1 - 2 * self.hub) - np.abs(gamma.imag))
+        value, slope = hankel_pair(self.m, gamma)
+        return rate * value, rate * slope
+
     def waves(self, gamma: ComplexArray, r: FloatArray, wall: ComplexArray, *, inside: bool) -> ComplexArray:
         """S(gamma r) / S'(gamma) if inside, else H_m(gamma r) / H_m'(gamma), and their r-derivatives: (2, r, node).
 

@@ -19,7 +19,6 @@ R. M. Munt, J. Fluid Mech. 83 (1977), 609-640, and J. Sound Vib. 142 (1990), 413
 
 import itertools
 import math
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +27,12 @@ from scipy.optimize import elementwise
 from .arrays import ComplexArray, FloatArray, IntArray
 from .bessel import hankel_pair
 from .errors import ConvergenceError
+from .logarithmic import quotient
 from .resonances import distinct, hankel_slope_zeros
 from .section import Section
 from .wavenumbers import root, upper
 
 _MARGIN = 0.25  # least distance of the centre of a line to the branch points, in their distance: room to bend
-_FAR = 1e7  # |gamma| beyond which the logarithmic derivatives' expansion is exact: the next term is (m / gamma)^2
-_SOLID = 100.0  # and Im gamma: exp(-2 Im gamma) is then lost in rounding
 # Steps of the square root of the density when the zeros are followed: the first is also where they start, from the
 # expansion for a light fluid, whose error is its square; below the least a zero is taken to have met a branch point.
 _FIRST_STEP = 0.04
@@ -121,11 +119,14 @@ class Sheet:
 
     def kernel(self, s: ComplexArray) -> ComplexArray:
         """K(s)."""
-        speed, gamma = self.inner(s)
-        inside = _quotient(self.section.wall, upper(gamma), 1j)
-        speed_outer, gamma = self.outer(s)
-        outside = _quotient(lambda z: hankel_pair(self.m, z), gamma, -1j)
+        inside, outside = self.quotients(s)
+        speed, speed_outer = self.k + self.mach * s, self.k + self.mach_outer * self.speed * s
         return self.density * speed_outer**2 * outside - speed**2 * inside
+
+    def quotients(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+        """S / (gamma_1 S') and H_m / (gamma_2 H_m')."""
+        inside = quotient(self.m, self.section.wall, upper(self.inner(s)[1]), -1, 1 - self.section.hub)
+        return inside, quotient(self.m, lambda z: hankel_pair(self.m, z), self.outer(s)[1], 1)
 
     def reach(self) -> int:
         """Orders up to which jet modes can come near the line of integration."""
@@ -255,10 +256,8 @@ class Sheet:
         """Kelvin–Helmholtz pair of a light outer fluid: N_1^2 = weight D N_2^2 (ratio of the two terms)."""
         s = np.full(2, -self.k / self.mach + 0j)
         for _ in range(40):
-            inside = _quotient(self.section.wall, self.inner(s)[1], 1j)
-            speed, gamma = self.outer(s)
-            outside = _quotient(lambda z: hankel_pair(self.m, z), gamma, -1j)
-            growth = np.sqrt(-weight * self.density * speed**2 * outside / inside)
+            inside, outside = self.quotients(s)
+            growth = np.sqrt(-weight * self.density * self.outer(s)[0] ** 2 * outside / inside)
             s = (np.array([1j, -1j]) * growth - self.k) / self.mach
         return s
 
@@ -318,14 +317,3 @@ class Sheet:
         inertia, inertia_outer = (speed**2, speed_outer**2) if self.shear else (1.0, 1.0)
         outside = weight * self.density * inertia_outer * hankel / (gamma_outer * hankel_slope)
         return growth * (outside * gamma * slope - inertia * value)
-
-
-@np.errstate(divide="ignore", invalid="ignore", over="ignore")  # not finite at branch points; who uses it looks
-def _quotient(
-    pair: Callable[[ComplexArray], tuple[ComplexArray, ComplexArray]], gamma: ComplexArray, sign: complex
-) -> ComplexArray:
-    """f / (gamma f'); f grows (sign = 1j) or decays (-1j) with Im gamma."""
-    far = (np.abs(gamma) > _FAR) & (gamma.imag > _SOLID)
-    value, slope = pair(np.where(far, 1j, gamma))
-    size = np.where(far, gamma, 1.0)
-    return np.where(far, 1 / (size * (1 / sign - 0.5 / size)), value / (np.where(far, 1.0, gamma) * slope))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import ComplexArray
-from .checks import check_angles
+from .checks import check_angles, complex_array
 from .errors import check_estimate
 from .near_field import Field, grid_fields, point_field, superpose
 from .power import Power, balance
@@ -131,16 +131,21 @@ class Solution:
         ConvergenceError
             The error estimate is above the solution's tolerance.
         """
-        theta = np.asarray(theta, dtype=float)
-        check_angles(theta)
+        theta = check_angles(theta)
         value, error = self.transform.directivity(theta)
         self._require(float(np.max(error, initial=0.0)), "the directivity")
         return value
 
     @cached_property
     def power(self) -> Power:
-        """Power balance, see `Power`; with a jet over sqrt(1 - M^2) of the duct's stream."""
-        return balance(self.transform, self.directivity, self.tolerance)
+        """Power balance, see `Power`; with a jet over sqrt(1 - M^2) of the duct's stream.
+
+        Raises
+        ------
+        ConvergenceError
+            The radiated power's error estimate or the residual is above the solution's tolerance.
+        """
+        return balance(self.transform, self.tolerance)
 
     # Near field
 
@@ -196,7 +201,7 @@ class Solution:
         ConvergenceError
             The error estimate, propagated from the fields of the radial orders, is above the solution's tolerance.
         """
-        amplitudes = np.asarray(amplitudes, dtype=complex)
+        amplitudes = complex_array(amplitudes, "amplitudes")
         if amplitudes.ndim != 2 or not np.all(np.isfinite(amplitudes)) or not np.all(np.any(amplitudes, axis=1)):
             raise ValueError(f"amplitudes must be a finite matrix without zero rows, got shape {amplitudes.shape}")
         count, duct = amplitudes.shape[1], (self.source.helmholtz, self.source.mach, self.source.hub)

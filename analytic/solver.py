@@ -74,7 +74,7 @@ def solve(
     """
     if not isinstance(source, DuctMode | ModeMixture | MultiMode):
         raise TypeError(f"expected a DuctMode, a ModeMixture or a MultiMode, got {type(source).__name__}")
-    check_tolerance(tolerance)
+    tolerance = check_tolerance(tolerance)
     medium = _medium(medium, jet)
     if isinstance(source, MultiMode):
         return MultiModeSolution(source, medium, tolerance)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 
 from .arrays import ComplexArray
-from .checks import check_helmholtz, check_hub, check_mach, check_orders
+from .checks import check_helmholtz, check_hub, check_mach, check_order, check_orders, complex_array
 from .modes import cut_on_helmholtz
 
 
@@ -17,7 +17,8 @@ class DuctMode:
     Parameters
     ----------
     m, n : int
-        Azimuthal order (any sign), radial order (n >= 0; (0, 0) is the plane wave). The mode may be cut off.
+        Azimuthal order (any sign), radial order (n >= 0; (0, 0) is the plane wave). The mode may be cut off. A float
+        without a fraction is taken, too, and kept as an int.
     helmholtz : float, > 0
         Helmholtz number ka [-].
     mach : float, |mach| < 1
@@ -38,10 +39,9 @@ class DuctMode:
     hub: float = 0.0
 
     def __post_init__(self) -> None:
-        check_orders(self.m, self.n)
-        check_helmholtz(self.helmholtz)
-        check_mach(self.mach)
-        check_hub(self.hub)
+        m, n = check_orders(self.m, self.n)
+        object.__setattr__(self, "n", n)
+        _set_duct(self, m)
 
     @property
     def amplitudes(self) -> ComplexArray:
@@ -80,17 +80,21 @@ class ModeMixture:
     hub: float = 0.0
 
     def __post_init__(self) -> None:
-        amplitudes = np.array(self.amplitudes, dtype=complex)
+        amplitudes = complex_array(self.amplitudes, "amplitudes")
         if amplitudes.ndim != 1 or not np.all(np.isfinite(amplitudes)) or not np.any(amplitudes):
             raise ValueError(
                 f"amplitudes must be a finite one-dimensional sequence, not all zero, got {self.amplitudes}"
             )
-        check_orders(self.m, 0)
-        check_helmholtz(self.helmholtz)
-        check_mach(self.mach)
-        check_hub(self.hub)
+        _set_duct(self, check_order(self.m))
         amplitudes.flags.writeable = False
         object.__setattr__(self, "amplitudes", amplitudes)
+
+
+def _set_duct(source: "DuctMode | ModeMixture", m: int) -> None:
+    """Check the duct of a new source; its numbers are kept as doubles, and m as an int."""
+    values = check_helmholtz(source.helmholtz), check_mach(source.mach), check_hub(source.hub)
+    for name, value in zip(("m", "helmholtz", "mach", "hub"), (m, *values), strict=True):
+        object.__setattr__(source, name, value)
 
 
 Source: TypeAlias = DuctMode | ModeMixture

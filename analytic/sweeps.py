@@ -1,28 +1,28 @@
-"""Many sources in one vectorised call, without flow or in uniform flow: near fields and far fields.
+"""Many sources in one call, in uniform flow or with jets: near fields and far fields.
 
-The cases of one azimuthal order share every evaluation of a Bessel function and the sums of the factorisation.
+What cases share is evaluated once: without a jet the Bessel functions and sums of the factorisations of one azimuthal
+order and hub, with a jet the factorisation of all radial orders, amplitudes and Kutta parameters.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import EPS, ComplexArray, FloatArray
-from .checks import check_angles, check_hub, check_mach, check_orders, check_tolerance
+from .arrays import BoolArray, ComplexArray, FloatArray, IntArray
+from .cases import broadcast
+from .checks import check_angles, check_tolerance, finite_array
 from .errors import ConvergenceError, check_estimate
-from .factorisation import Factorisation
-from .media import UniformFlow, transforms
-from .media.uniform import cancellation, coupling
-from .media.uniform_far_field import directivity
-from .near_field import Field, grid_fields
-from .section import Section
+from .media import Jet, UniformFlow, check_medium, jet_sweep, transforms, uniform_sweep
+from .near_field import QUANTITIES, Field, grid_fields
 from .source import DuctMode, ModeMixture, Source
 
-_CHUNK = 128  # cases worked on at a time: their matrices of line nodes and angles stay in a few megabytes
 _TOGETHER = 16  # near fields computed at a time: larger groups save no more work and cost memory
-_COSINE_DIGITS = 15  # to which |cos(theta)| of mirrored angles agree: rounding is 1e-16, a node's effect is less
+_RAISE, _RECORD = "raise", "record"  # what happens to a case that fails
+_JET = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
+_Part = TypeVar("_Part", list[int], IntArray)
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,32 @@ class Sweep:
     reflection : (case,) complex, coefficient of the incident mode into itself, of the potential at x = 0.
     directivity : (case, angle) complex, as `Solution.directivity`.
     error_estimate : (case,) float, relative, of both.
+    valid : (case,) bool, False for a case that failed: its reflection and directivity are 0, its error estimate is inf.
+    reasons : why cases failed, "" for those that are valid: (case,) tuple of str.
     """
 
     reflection: ComplexArray
     directivity: ComplexArray
     error_estimate: FloatArray
+    valid: BoolArray
+    reasons: tuple[str, ...]
 
 
+# long: description of the parameters and errors, and an example, of a main entry point
 def near_fields(
-    sources: Iterable[Source], x: npt.ArrayLike, r: npt.ArrayLike, *, tolerance: float = 1e-6
+    sources: Iterable[Source],
+    x: npt.ArrayLike,
+    r: npt.ArrayLike,
+    *,
+    medium: object = UniformFlow(),
+    tolerance: float = 1e-6,
+    errors: str = _RAISE,
 ) -> list[Field]:
-    """Near fields of many sources on one tensor grid, without flow or in uniform flow.
+    """Near fields of many sources on one tensor grid.
 
-    Equivalent to `solve(source).field(x, r)` for each source; here sources of one azimuthal order and hub share every
-    evaluation of a Bessel function.
+    Equivalent to `solve(source, medium=medium).field(x, r)` for each source. Sources of one azimuthal order and hub
+    share evaluations of Bessel functions in uniform flow; with a jet those in the same duct and jet share everything
+    but the amplitudes.
 
     Parameters
     ----------
@@ -53,8 +65,12 @@ def near_fields(
         In any order; similar ones are grouped.
     x, r : arrays
         As for `Solution.field`.
+    medium : object or list of objects
+        What the duct opens into, as in `solve`: one `UniformFlow` or `Jet` for all sources, or one for each.
     tolerance : float
         Largest relative error estimate accepted.
+    errors : {"raise", "record"}
+        Whether a source whose numerics fail raises or has a field that is not valid, see `Field.reason`.
 
     Returns
     -------
@@ -63,9 +79,9 @@ def near_fields(
     Raises
     ------
     TypeError
-        A source is neither a mode nor a mixture.
+        A source is neither a mode nor a mixture, or the medium is none.
     ValueError
-        As `Solution.field`, or the tolerance is not positive.
+        As `Solution.field`, the tolerance is not positive, or there are not as many media as sources.
     ConvergenceError
         The error estimate of a source's field is above the tolerance, as within a relative 1e-9 of a cut-on; the source
         is named.
@@ -76,27 +92,55 @@ def near_fields(
     >>> first.potential.shape
     (2, 2)
     """
-    check_tolerance(tolerance)
+    tolerance, record = check_tolerance(tolerance), _check_errors(errors)
     sources = list(sources)
-    groups: dict[tuple[int, float], list[int]] = {}
-    for index, source in enumerate(sources):
+    media = list(medium) if isinstance(medium, Sequence) else [medium] * len(sources)
+    if len(media) != len(sources):
+        raise ValueError(f"expected one medium or one for each of the {len(sources)} sources, got {len(media)}")
+    groups: dict[tuple[int, float, type], list[int]] = {}
+    for index, (source, outside) in enumerate(zip(sources, media, strict=True)):
         if not isinstance(source, DuctMode | ModeMixture):
             raise TypeError(f"expected DuctModes or ModeMixtures, got {type(source).__name__}")
-        groups.setdefault((abs(int(source.m)), source.hub), []).append(index)
+        check_medium(outside)
+        groups.setdefault((abs(int(source.m)), source.hub, type(outside)), []).append(index)
+    x, r = np.atleast_1d(finite_array(x, "x")), np.atleast_1d(finite_array(r, "r"))
     fields: dict[int, Field] = {}
+
+    def work(part: list[int]) -> None:
+        found = _fields([sources[index] for index in part], [media[index] for index in part], x, r, tolerance)
+        fields.update(zip(part, found, strict=True))
+
+    def failed(part: list[int], reason: str) -> None:
+        zeros = {name: np.zeros((x.size, r.size), complex) for name in QUANTITIES}
+        fields[part[0]] = Field(x, r, **zeros, error_estimate=np.inf, reason=reason)
+
     for group in groups.values():
-        group.sort(key=lambda index: sources[index].helmholtz)  # similar ones in one chunk
+        # Similar ones in one chunk.
+        group.sort(key=lambda index: (sources[index].helmholtz, sources[index].mach, str(media[index])))
         for start in range(0, len(group), _TOGETHER):
-            part = group[start : start + _TOGETHER]
-            parts = [[one] for one in transforms([sources[index] for index in part], UniformFlow())]
-            for (one,) in parts:
-                check_estimate(one.error_estimate, tolerance, "the factorisation", one.described)
-            for index, (field,) in zip(part, grid_fields(parts, x, r, tolerance), strict=True):
-                fields[index] = field
+            _attempt(group[start : start + _TOGETHER], work, failed if record else None)
     return [fields[index] for index in range(len(sources))]
 
 
-# long: description of the parameters and errors, and an example, of a main entry point
+def _fields(
+    sources: list[Source], media: list[object], x: npt.ArrayLike, r: npt.ArrayLike, tolerance: float
+) -> list[Field]:
+    """Fields of sources of one azimuthal order and hub; those that share their factors are a family."""
+    families: dict[int, list[int]] = {}
+    every = transforms(sources, media)
+    for index, one in enumerate(every):
+        check_estimate(one.error_estimate, tolerance, "the factorisation", one.described)
+        families.setdefault(id(one.factors), []).append(index)
+    found = grid_fields([[every[index] for index in family] for family in families.values()], x, r, tolerance)
+    fields = {
+        index: one
+        for family, part in zip(families.values(), found, strict=True)
+        for index, one in zip(family, part, strict=True)
+    }
+    return [fields[index] for index in range(len(sources))]
+
+
+# long: description of the parameters and errors, and examples, of a main entry point
 def sweep(
     m: npt.ArrayLike,
     n: npt.ArrayLike,
@@ -104,23 +148,30 @@ def sweep(
     theta: npt.ArrayLike,
     *,
     mach: npt.ArrayLike = 0.0,
-    hub: float = 0.0,
+    hub: npt.ArrayLike = 0.0,
+    mach_outer: npt.ArrayLike | None = None,
+    sound_speed_ratio: npt.ArrayLike | None = None,
+    density_ratio: npt.ArrayLike | None = None,
+    kutta: npt.ArrayLike | None = None,
     tolerance: float = 1e-6,
+    errors: str = _RAISE,
 ) -> Sweep:
     """Reflection and directivity of many incident duct modes.
 
     Parameters
     ----------
     m, n : (case,) int arrays
-        Azimuthal and radial orders; they broadcast with helmholtz and mach.
-    helmholtz, mach : (case,) float arrays
-        Helmholtz number ka > 0, Mach number of the uniform flow [-].
+        Azimuthal and radial orders; all arrays of cases broadcast.
+    helmholtz, mach, hub : (case,) float arrays
+        Helmholtz number ka > 0, Mach number of the duct's flow [-], radius of the hub [duct radii].
     theta : (angle,) float array
         Polar angles in the (X, r) plane [rad], 0 downstream, in [0, pi].
-    hub : float
-        Radius of the hub [duct radii].
+    mach_outer, sound_speed_ratio, density_ratio, kutta : (case,) float arrays, optional
+        Parameters of `Jet`: if any is given, every case has a jet. Else the flow is uniform.
     tolerance : float
         Largest relative error estimate accepted.
+    errors : {"raise", "record"}
+        Whether a case whose numerics fail raises, or is recorded in `Sweep.valid` and `Sweep.reasons`.
 
     Returns
     -------
@@ -131,8 +182,8 @@ def sweep(
     ValueError
         A parameter is outside its range.
     ConvergenceError
-        The error estimate of a case is above the tolerance, as within a relative 1e-9 of a cut-on; its parameters are
-        named.
+        The error estimate of a case is above the tolerance, as within a relative 1e-9 of a cut-on, or a jet's
+        factorisation failed; the case's parameters are named.
 
     Examples
     --------
@@ -141,63 +192,65 @@ def sweep(
     [0.89644, 0.6951, 0.34618]
     >>> result.directivity.shape
     (3, 2)
+    >>> np.abs(sweep(0, 0, 1.0, [1.5], mach=0.3, kutta=[0.0, 1.0]).reflection).round(5).tolist()
+    [0.95141, 0.49134]
     """
-    theta = np.atleast_1d(np.asarray(theta, dtype=float))
-    m, n, helmholtz, mach = np.broadcast_arrays(*(np.atleast_1d(np.asarray(q)) for q in (m, n, helmholtz, mach)))
-    _check_cases(m, n, helmholtz, theta, mach, hub)
-    orders = np.abs(m).astype(int)
-    reflection = np.empty(m.shape, complex)
-    directivity = np.empty((len(m), len(theta)), complex)
-    error = np.empty(m.shape)
-    for order in np.unique(orders):
-        section = Section(int(order), hub)
-        cases = np.flatnonzero(orders == order)
-        cases = cases[np.argsort(helmholtz[cases])]  # similar ones in one chunk
-        for start in range(0, len(cases), _CHUNK):
-            part = cases[start : start + _CHUNK]
-            beta = np.sqrt((1 - mach[part]) * (1 + mach[part]))
-            alpha = section.eigenvalues(int(n[part].max()) + 1)[n[part].astype(int)]
-            reflection[part], directivity[part], error[part] = _solve(section, helmholtz[part] / beta, alpha, theta)
-    if not np.all(error <= tolerance):
-        worst = int(np.argmax(np.where(np.isnan(error), np.inf, error)))
-        raise ConvergenceError(
-            f"the error estimate {error[worst]:.1e} is above {tolerance:.1e} for m={m[worst]}, n={n[worst]}, "
-            f"helmholtz={helmholtz[worst]}, mach={mach[worst]}, hub={hub}"
-        )
-    return Sweep(reflection, directivity, error)
+    theta, tolerance, record = np.atleast_1d(check_angles(theta)), check_tolerance(tolerance), _check_errors(errors)
+    if theta.ndim != 1:
+        raise ValueError(f"angles must be one-dimensional, got shape {theta.shape}")
+    given = (mach_outer, sound_speed_ratio, density_ratio, kutta)
+    jets = any(value is not None for value in given)
+    medium = jet_sweep if jets else uniform_sweep
+    outer = {name: getattr(Jet, name) if value is None else value for name, value in zip(_JET, given, strict=True)}
+    cases = broadcast(m, n, helmholtz, mach, hub, outer if jets else {})
+    medium.check(cases)
+    count = len(cases)
+    reflection, directivity = np.zeros(count, complex), np.zeros((count, len(theta)), complex)
+    error, reasons = np.full(count, np.inf), np.full(count, "", object)
+
+    def work(part: IntArray) -> None:
+        reflection[part], directivity[part], error[part] = medium.solve(cases.take(part), theta)
+
+    def failed(part: IntArray, reason: str) -> None:
+        if not record:
+            raise ConvergenceError(f"{reason}, for {cases.described(part[0])}")
+        reasons[part] = reason
+
+    for part in medium.parts(cases):
+        _attempt(part, work, failed, whole=medium.SHARED)
+    error = np.where(np.isnan(error), np.inf, error)
+    for case in np.flatnonzero((error > tolerance) & (reasons == "")):
+        reasons[case] = f"the error estimate {error[case]:.1e} is above {tolerance:.1e}"
+    valid = reasons == ""
+    if not (record or np.all(valid)):
+        worst = int(np.argmax(error))
+        raise ConvergenceError(f"{reasons[worst]} for {cases.described(worst)}")
+    reflection[~valid], directivity[~valid], error[~valid] = 0, 0, np.inf
+    return Sweep(reflection, directivity, error, valid, tuple(reasons.tolist()))
 
 
-def _check_cases(
-    m: np.ndarray, n: np.ndarray, helmholtz: FloatArray, theta: FloatArray, mach: FloatArray, hub: float
+def _check_errors(errors: str) -> bool:
+    """Whether failures are recorded."""
+    if errors not in (_RAISE, _RECORD):
+        raise ValueError(f"errors must be {_RAISE!r} or {_RECORD!r}, got {errors!r}")
+    return errors == _RECORD
+
+
+def _attempt(
+    part: _Part, work: Callable[[_Part], None], failed: Callable[[_Part, str], None] | None, *, whole: bool = False
 ) -> None:
-    if m.ndim != 1 or theta.ndim != 1:
-        raise ValueError(f"cases and angles must be one-dimensional, got shapes {m.shape} and {theta.shape}")
-    if not np.all((helmholtz > 0) & np.isfinite(helmholtz)):
-        raise ValueError(f"helmholtz must be positive and finite, got helmholtz={helmholtz[~(helmholtz > 0)]}")
-    check_angles(theta)
-    for orders in set(zip(m.tolist(), n.tolist(), strict=True)):
-        check_orders(*orders)
-    for value in np.unique(mach):
-        check_mach(value)
-    check_hub(hub)
+    """Do the work on a part; if it fails, on each half, down to single cases, unless the whole part has failed.
 
-
-def _solve(
-    section: Section, k: FloatArray, alpha: FloatArray, theta: FloatArray
-) -> tuple[ComplexArray, ComplexArray, FloatArray]:
-    """Reflection, directivity and error of cases (K, alpha)."""
-    factors = Factorisation(section, k)
-    kappa = np.sqrt((k - alpha) * (k + alpha) + 0j)
-    # ln F_plus at kappa, and at every distinct |s| = K |cos theta|.
-    cosine, index = np.unique(np.abs(np.cos(theta)).round(_COSINE_DIGITS), return_inverse=True)
-    log_plus, errors = factors.log_plus(np.concatenate([kappa[:, None], k[:, None] * cosine], axis=1))
-    half = (k + kappa) * (np.exp(0.25j * np.pi + log_plus[:, 0]) / np.sqrt(k + kappa))
-    reflection = coupling(half, half, kappa, kappa, section.norm(alpha))
-    nearest = section.eigenvalues(int(k.max() / np.pi) + 3)
-    lost = cancellation(k, np.abs(k[:, None] - nearest).min(axis=1))
-    error = errors[:, 0] + errors.max(axis=1) + lost + 4 * EPS
-    column = None, slice(None), None  # one radial order a case
-    far = directivity(
-        section, k[:, None], theta, alpha[column], kappa[column], 0.5j * half[column], log_plus[:, 1:][:, index]
-    )
-    return reflection, far, error
+    failed : takes a part and the reason; without it the error is passed on.
+    """
+    try:
+        work(part)
+    except ConvergenceError as error:
+        if failed is None:
+            raise
+        if whole or len(part) == 1:
+            failed(part, str(error))
+            return
+        half = len(part) // 2
+        for some in (part[:half], part[half:]):
+            _attempt(some, work, failed)

@@ -3,7 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -39,8 +39,8 @@ class Transform(ABC):
         Incident potential amplitudes at the wall, x = 0, of the radial orders 0, 1, ...
     k, scale, shift : float
         Parameters of the contour variable.
-    poles : (...) complex array
-        Points that the path for x < 0 must keep away from, in the contour variable.
+    factors : object
+        The factorisation; transforms that share it may be one family, see `spectra`.
     arms : tuple of pairs of float
         Angles to the real axis at which that path may leave to the right and to the left [rad].
     flux : (order,) float array
@@ -58,10 +58,10 @@ class Transform(ABC):
     solution: ClassVar[type[Solution]] = Solution  # what `solve` returns
     power_accuracy: ClassVar[float] = 1e-3  # of the radiated power, over the tolerance: below what the balance shows
 
+    factors: Any
     k: float
     scale: float
     shift: float
-    poles: ComplexArray
     arms: tuple[tuple[float, float], ...] = ARMS
     flux: FloatArray
     propagating: BoolArray
@@ -76,9 +76,9 @@ class Transform(ABC):
         self.amplitudes = np.asarray(source.amplitudes, dtype=complex)
 
     @classmethod
-    def several(cls, sources: Sequence[Source], medium: object) -> list[Self]:
+    def several(cls, sources: Sequence[Source], media: Sequence[object]) -> list[Self]:
         """Transforms for sources of one azimuthal order and hub, which may share evaluations."""
-        return [cls(source, medium) for source in sources]
+        return [cls(source, medium) for source, medium in zip(sources, media, strict=True)]
 
     def incident(self, source: Source) -> Self:
         """Transform for another source in the same duct with no more radial orders; the factorisation is shared."""
@@ -110,6 +110,11 @@ class Transform(ABC):
         modes = [DuctMode(source.m, n, source.helmholtz, source.mach, source.hub) for n in range(count)]
         return np.stack([self.incident(mode).reflection[:count] for mode in modes], axis=1)
 
+    @property
+    @abstractmethod
+    def poles(self) -> ComplexArray:
+        """Points that the path for x < 0 must keep away from, in the contour variable: (...)."""
+
     @abstractmethod
     def excite(self) -> None:
         """Set what depends on the incident amplitudes."""
@@ -140,10 +145,11 @@ class Transform(ABC):
     def spectra(cls, families: Sequence[Sequence[Self]], paths: Sequence[Contour]) -> list[list[Spectra]]:
         """Spectra of every transform of every family; a family shares a path."""
 
-    def beams(self) -> FloatArray:
-        """Angles in (0, pi) of narrow lobes of D, at which its quadrature is split."""
-        return np.empty(0)
+    def flows(self) -> tuple[FloatArray, float, float, float]:
+        """Power that is no integral over angles, in the unit of `flux`.
 
-    def vortical(self) -> float:
-        """Power carried downstream by vorticity, in the unit of `flux`; 0 without a vortex sheet."""
-        return 0.0
+        Intervals of the angle that the quadrature of |D|^2 leaves out (lobe, 2), in ascending order, and the power
+        radiated there: lobes may be arbitrarily narrow. Power carried downstream by vorticity, 0 without a vortex
+        sheet. Error estimate of both powers.
+        """
+        return np.empty((0, 2)), 0.0, 0.0, 0.0

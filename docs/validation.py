@@ -577,6 +577,7 @@ def plot_factorisation(panel):
 
         def reflected(step, mode=mode, jet=jet, module=module, extra=extra):
             with setting(module, STEP=step, **extra):
+                sheet_factors.factorise.cache_clear()  # those kept have another step
                 solution = solve(mode, jet=jet, tolerance=1e9)
                 return solution.reflection[mode.n], solution.error_estimate
 

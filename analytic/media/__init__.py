@@ -15,7 +15,12 @@ MEDIA: dict[type, type[Transform]] = {
     Jet: JetTransform,
 }
 
-__all__ = ["MEDIA", "Jet", "JetSolution", "UniformFlow", "transform", "transforms"]
+__all__ = ["MEDIA", "Jet", "JetSolution", "UniformFlow", "check_medium", "transform", "transforms"]
+
+
+def check_medium(medium: object) -> None:
+    """Raise a TypeError unless the type of the medium is in `MEDIA`."""
+    _transform_type(medium)
 
 
 def _transform_type(medium: object) -> type[Transform]:
@@ -36,6 +41,6 @@ def transform(source: Source, medium: object) -> Transform:
     return _transform_type(medium)(source, medium)
 
 
-def transforms(sources: Sequence[Source], medium: object) -> Sequence[Transform]:
-    """Transforms of sources of one azimuthal order and hub."""
-    return _transform_type(medium).several(sources, medium)
+def transforms(sources: Sequence[Source], media: Sequence[object]) -> Sequence[Transform]:
+    """Transforms of sources of one azimuthal order and hub, with one medium each, all of one type."""
+    return _transform_type(media[0]).several(sources, media)

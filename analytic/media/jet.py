@@ -15,36 +15,36 @@ R. M. Munt, J. Fluid Mech. 83 (1977), 609-640, and J. Sound Vib. 142 (1990), 413
 (1983), 539-556, for the limits and the Kutta parameter.
 """
 
+import copy
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import Self, TypeAlias, cast
 
 import numpy as np
 
-from ..arrays import EPS, ComplexArray, FloatArray
+from ..arrays import EPS, ComplexArray, FloatArray, IntArray
 from ..bessel import hankel_pair
+from ..checks import check_flag, real_number
 from ..contour import Contour
 from ..section import beside
-from ..sheet import Sheet
-from ..sheet_factors import SheetFactors
+from ..sheet_factors import factorise
 from ..solution import Solution
-from ..source import Source
+from ..source import ModeMixture, Source
 from ..transform import Transform
 from ..waves import Spectra
-from .jet_near_field import JetSpectra, circle
+from . import jet_power
+from .jet_near_field import JetNodes, JetSpectra
 
-_TOGETHER = 1e-3  # distance, over their size, below which two zeros share a circle
-# Radius of a circle over the distance to the nearest singularity: its rule, of 24 nodes, leaves 0.3^24 = 3e-13.
-_CIRCLE = 0.3
-_TRAPPED = 1e-9  # imaginary part, over k, of a wave that does not leave the jet: the zeros' own error is far below
-# Imaginary part, over the branch point's distance, of a mode that leaks in a beam; the quadrature resolves wider lobes.
-_BEAM = 0.3
 _AXIS = 1e-6  # angle to the downstream axis [rad] below which D is that at this angle: K_plus has a branch point there
 _POLE = 1e-4, 1e-3  # distance to a pole of T, over k, below which eta comes from a circle, and the circle's radius
 # Angles at which the path for x < 0 may leave to the right and to the left [rad], steep and flat: zeros of the kernel
 # lie on both sides, and which pair is clear of them depends on the jet.
 _ARMS = tuple((right, left) for right in (0.25 * np.pi, 0.12 * np.pi, 0.36 * np.pi) for left in (0.36, 0.7))
+
+
+Factored: TypeAlias = tuple[ComplexArray, FloatArray]  # values and their relative errors
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,9 @@ class Jet:
     instability: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta"):
+            object.__setattr__(self, name, real_number(getattr(self, name), name))
+        object.__setattr__(self, "instability", check_flag(self.instability, "instability"))
         if not 0 <= self.mach_outer < 1:
             raise ValueError(f"the outer Mach number must lie in [0, 1), got mach_outer={self.mach_outer}")
         for name in ("sound_speed_ratio", "density_ratio"):
@@ -119,6 +122,10 @@ class JetTransform(Transform):
         s of the duct modes that travel or decay downstream and upstream.
     reflected : (mode,) complex array
         Reflected amplitudes of all these modes; `reflection` contains those cut on or in the source, and one more.
+    source_error : float
+        Relative error of K_minus at the incident modes.
+    power_unit : float
+        1 / sqrt(1 - M^2): power of a wave over sqrt(k^2 - beta^2 alpha^2) times its squared amplitude.
     """
 
     solution = JetSolution
@@ -132,7 +139,7 @@ class JetTransform(Transform):
             raise ValueError(f"a jet needs flow out of the duct, mach > 0, got mach={source.mach}")
         super().__init__(source, medium)
         self.jet = jet = medium
-        self.sheet = sheet = Sheet(
+        self.factors = factorise(
             self.m,
             source.helmholtz,
             source.mach,
@@ -141,15 +148,21 @@ class JetTransform(Transform):
             jet.density_ratio,
             source.hub,
         )
-        self.factors = SheetFactors(sheet)
+        self.sheet = sheet = self.factors.sheet
         # The outer stream's branch points are shift -+ k / scale.
         self.scale = sheet.beta_outer
         self.k = sheet.k_outer / self.scale
         self.shift = self.k * jet.mach_outer / self.scale
         self._set_modes()
+        self._minus: dict[int, tuple[complex, float]] = {}  # K_minus at duct modes, shared with copies
+        self._plus: Factored | None = None  # K_plus at `up`
         self.excite()
+
+    @property
+    def poles(self) -> ComplexArray:
+        """As in `Transform`; all the jet's modes are followed for it, once for each factorisation."""
         below = self.scaled(np.concatenate([self.factors.instability, self.factors.downstream, self._source_poles]))
-        self.poles = np.concatenate([self.scaled(self.up), below, -below])
+        return np.concatenate([self.scaled(self.up), below, -below])
 
     def _set_modes(self) -> None:
         """Duct modes and their power, over sqrt(1 - M^2)."""
@@ -163,20 +176,41 @@ class JetTransform(Transform):
         # The square root loses the digits that k and beta alpha share.
         distance = np.min(np.abs(sheet.k - self.alpha * math.sqrt(sheet.beta2)))
         self.cancellation = float(2 * EPS * sheet.k / distance)
-        self._power_unit = 1 / math.sqrt(sheet.beta2)
-        self.flux = self._power_unit * np.abs(self._wave[: self._reported]) * self._norm[: self._reported]
+        self.power_unit = 1 / math.sqrt(sheet.beta2)
+        self.flux = self.power_unit * np.abs(self._wave[: self._reported]) * self._norm[: self._reported]
         self.propagating = cut_on[: self._reported]
-        self.radiation = self._power_unit * sheet.density * sheet.k_outer  # density k_2
+        self.radiation = self.power_unit * sheet.density * sheet.k_outer  # density k_2
 
     def excite(self) -> None:
-        """Set a_n N_1(s_n) / K_minus(s_n) for the incident amplitudes, and the reflected amplitudes."""
+        """Set a_n N_1(s_n) / K_minus(s_n) for the incident amplitudes, and what is reflected."""
         live, sheet = np.flatnonzero(self.amplitudes), self.sheet
-        minus, error = self.factors.minus(self.down[live])
+        missing = [n for n in live.tolist() if n not in self._minus]
+        if missing:
+            values = zip(*self.factors.minus(self.down[missing]), strict=True)
+            self._minus.update(zip(missing, values, strict=True))
+        minus, error = (np.array(one) for one in zip(*(self._minus[n] for n in live.tolist()), strict=True))
         self._strength = -self.amplitudes[live] * sheet.inner(self.down[live])[0] / minus
-        self._source_poles = self.down[live]
-        eta, eta_error = self.displacement(self.up)
-        self.reflected = sheet.inner(self.up)[0] * eta / (2 * self._norm * self._wave)
-        self.factor_error = float(np.max(error) + np.max(eta_error[: self._reported]))
+        self._source_poles, self.source_error = self.down[live], float(np.max(error))
+        self.reflect()
+
+    def reflect(self) -> None:
+        """Set the reflected amplitudes and the error of the factors in them."""
+        if self._plus is None:
+            self._plus = self.factors.plus(self.up)
+        eta, error = self.displacement(self.up, self._plus)
+        self.reflected = self.upstream_amplitudes(eta, np.arange(len(eta)))
+        self.factor_error = float(self.source_error + np.max(error[: self._reported]))
+
+    def upstream_amplitudes(self, eta: ComplexArray, orders: IntArray) -> ComplexArray:
+        """Reflected amplitudes of radial orders, from eta_plus at their `up`."""
+        return self.sheet.inner(self.up[orders])[0] * eta / (2 * self._norm[orders] * self._wave[orders])
+
+    def shedding(self, kutta: float) -> Self:
+        """The transform with another Kutta parameter; the factorisation is shared."""
+        other = copy.copy(self)
+        other.medium = other.jet = dataclasses.replace(self.jet, kutta=kutta)
+        other.excite()
+        return other
 
     def scaled(self, s: ComplexArray) -> ComplexArray:
         """Contour variable of s."""
@@ -186,25 +220,29 @@ class JetTransform(Transform):
         """s of the contour variable."""
         return self.shift + nodes / self.scale
 
-    def displacement(self, s: ComplexArray) -> tuple[ComplexArray, FloatArray]:
-        """eta_plus at s and its relative error; regular at the poles of T, which the poles of K_plus cancel."""
+    def displacement(self, s: ComplexArray, plus: Factored | None = None) -> Factored:
+        """eta_plus at s and its relative error; regular at the poles of T, which the poles of K_plus cancel.
+
+        plus : K_plus at s and its relative error, if known.
+        """
         s = np.asarray(s, dtype=complex)
         flat = s.ravel()
         gap = np.abs(flat[:, None] - self._source_poles)
         nearest = np.argmin(gap, axis=1)
         limit, radius = (size * self.sheet.k for size in _POLE)
         close = gap[np.arange(len(flat)), nearest] < limit
+        known = None if plus is None else (plus[0].ravel()[~close], plus[1].ravel()[~close])
         value, error = np.empty_like(flat), np.empty(flat.shape)
-        value[~close], error[~close] = self._quotient(flat[~close])
+        value[~close], error[~close] = self._quotient(flat[~close], known)
         if np.any(close):
             poles = self._source_poles[nearest[close]]
             value[close] = beside(lambda z: self._quotient(z)[0], flat[close], poles, radius)
             error[close] = self._quotient(poles + radius)[1]
         return value.reshape(s.shape), error.reshape(s.shape)
 
-    def _quotient(self, s: ComplexArray) -> tuple[ComplexArray, FloatArray]:
+    def _quotient(self, s: ComplexArray, known: Factored | None = None) -> Factored:
         """T / K_plus and its relative error, away from the poles of T."""
-        plus, error = self.factors.plus(s)
+        plus, error = known or self.factors.plus(s)
         free = (1 - self.jet.kutta) / (self.factors.instability[0] - self._source_poles)
         return (1 / (s[..., None] - self._source_poles) - free) @ self._strength / plus, error
 
@@ -230,62 +268,24 @@ class JetTransform(Transform):
 
         D vanishes on the downstream axis.
         """
+        s, factor = self.far(theta)
+        eta, error = self.displacement(s)
+        return factor * eta, error
+
+    def far(self, theta: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+        """s at angles, and D over eta_plus there: the same for all sources and Kutta parameters."""
         off_axis = np.maximum(theta, _AXIS)
         s = np.asarray(self.sheet.left + 2 * self.k / self.scale * np.sin(off_axis / 2) ** 2, dtype=complex)
         gamma = np.asarray(self.k * np.sin(off_axis), dtype=complex)
-        eta, error = self.displacement(s)
         with np.errstate(over="ignore", invalid="ignore"):
             slope = gamma * hankel_pair(self.m, gamma)[1] * np.exp(1j * gamma)
         finite = np.isfinite(slope)  # else H_m' overflows, and D vanishes
-        spectrum = np.where(finite, -1j * self.sheet.outer(s)[0] * eta / np.where(finite, slope, 1.0), 0.0)
-        return (-1j) ** (self.m + 1) / (np.pi * self.scale) * spectrum, error
+        spectrum = np.where(finite, -1j * self.sheet.outer(s)[0] / np.where(finite, slope, 1.0), 0.0)
+        return s, (-1j) ** (self.m + 1) / (np.pi * self.scale) * spectrum
 
-    def beams(self) -> FloatArray:
-        """Angles at which leaking modes of the jet radiate."""
-        zeros = self.scaled(self.factors.downstream) / self.k
-        beams = zeros[(np.abs(zeros.imag) < _BEAM) & (np.abs(zeros.real) < 1)]
-        return np.arccos(-beams.real)
-
-    def vortical(self) -> float:
-        r"""Power of the sheet: (i / 4 pi) \oint K eta_plus(s) conj(eta_plus(conj s)) ds around its neutral pairs.
-
-        Growing and decaying waves carry power only jointly; neutral ones carry it individually.
-        """
-        zeros = self.factors.downstream
-        sheet = self.sheet
-        real = np.abs(zeros.imag) < _TRAPPED * sheet.k
-        outside = (zeros.real < sheet.left) | (zeros.real > sheet.right)
-        total = 0.0
-        for group, radius in self.groups(np.concatenate([self.factors.instability, zeros[real & outside]])):
-            nodes, weight = circle(group, radius)
-            integrand = sheet.kernel(nodes) * self.displacement(nodes)[0] * self.displacement(nodes.conj())[0].conj()
-            total += float(np.sum(integrand * weight * 0.25j / np.pi).real)
-        return self._power_unit * total
-
-    def groups(self, zeros: ComplexArray, largest: float = np.inf) -> list[tuple[complex, float]]:
-        """Centre and radius of circles around zeros, one around two that are close, that contain nothing else.
-
-        Nor do their mirror images in the real axis. No radius is larger than `largest`, unless two zeros need it.
-        """
-        sheet = self.sheet
-        known = np.concatenate([self.factors.instability, self.factors.downstream])
-        singular = np.concatenate([self.down, self.up])
-        groups = []
-        used = np.zeros(len(zeros), bool)
-        for index, zero in enumerate(zeros):
-            if used[index]:
-                continue
-            close = _TOGETHER * abs(zero)
-            together = np.abs(zeros - zero) < close
-            used |= together
-            centre = complex(np.mean(zeros[together]))
-            mirrored = np.concatenate([known, known.conj()])
-            others = np.concatenate([mirrored[np.abs(mirrored - zero) >= close], singular])
-            cut = min(sheet.cut_distance(centre), sheet.cut_distance(centre.conjugate()))
-            room = _CIRCLE * min(float(np.min(np.abs(others - centre))), cut)
-            reach = float(np.max(np.abs(zeros[together] - centre)))
-            groups.append((centre, max(min(room, largest), 4 * reach)))  # 4: 0.25^24 is below rounding
-        return groups
+    def flows(self) -> tuple[FloatArray, float, float, float]:
+        """Power along arcs below the axis: of the instability, of trapped waves and of modes that hardly leak."""
+        return jet_power.flows(self)
 
     def fluid(self, inside: bool) -> tuple[float, float, float]:
         """Fluid of the jet, or of its surroundings."""
@@ -293,8 +293,26 @@ class JetTransform(Transform):
         return (1.0, k, self.source.mach) if inside else (jet.density_ratio, k, jet.mach_outer * jet.sound_speed_ratio)
 
     @classmethod
+    def several(cls, sources: Sequence[Source], media: Sequence[object]) -> list[Self]:
+        """Transforms for sources of one azimuthal order and hub: those in one duct and medium share their factors."""
+        found: dict[int, Self] = {}
+        groups: dict[tuple, list[int]] = {}
+        for index, (source, medium) in enumerate(zip(sources, media, strict=True)):
+            groups.setdefault((source.helmholtz, source.mach, source.hub, medium), []).append(index)
+        for group in groups.values():
+            first = sources[group[0]]
+            orders = max(len(sources[index].amplitudes) for index in group)
+            common = ModeMixture(first.m, np.ones(orders), first.helmholtz, first.mach, first.hub)
+            leader = cls(common if len(group) > 1 else first, media[group[0]])
+            for index in group:
+                found[index] = leader.incident(sources[index]) if len(group) > 1 else leader
+        return [found[index] for index in range(len(sources))]
+
+    @classmethod
     def spectra(cls, families: Sequence[Sequence[Self]], paths: Sequence[Contour]) -> list[list[Spectra]]:
-        """Spectra, each on its own."""
+        """Spectra; a family shares what is evaluated on its path."""
+        nodes = [JetNodes(family[0], path) for family, path in zip(families, paths, strict=True)]
         return [
-            [JetSpectra(transform, path) for transform in family] for family, path in zip(families, paths, strict=True)
+            [JetSpectra(transform, shared) for transform in family]
+            for family, shared in zip(families, nodes, strict=True)
         ]

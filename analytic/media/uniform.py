@@ -59,10 +59,10 @@ class UniformTransform(Transform):
         self._complete(Factorisation(self.section, self.k))
 
     @classmethod
-    def several(cls, sources: Sequence[Source], medium: object) -> list[Self]:
+    def several(cls, sources: Sequence[Source], media: Sequence[object]) -> list[Self]:
         """Transforms for sources of one azimuthal order and hub, factorised in one call."""
         transforms = [cls.__new__(cls) for _ in sources]
-        for transform, source in zip(transforms, sources, strict=True):
+        for transform, source, medium in zip(transforms, sources, media, strict=True):
             transform._describe(source, medium)
         factors = Factorisation(transforms[0].section, np.array([transform.k for transform in transforms]))
         sizes = [len(transform.kappa) for transform in transforms]
@@ -80,13 +80,17 @@ class UniformTransform(Transform):
         self.scale, self.k, self.shift = beta, k, source.mach * k / beta
         cut_on = np.count_nonzero(self.section.eigenvalues(int(k / np.pi) + 3) < k)
         self.alpha = self.section.eigenvalues(max(int(cut_on), len(self.amplitudes)) + 1)
-        near = self.section.eigenvalues(int(k / np.pi) + _EVANESCENT)
-        self.poles = np.sqrt((k - near) * (k + near) + 0j)
         self.kappa = np.sqrt((k - self.alpha) * (k + self.alpha) + 0j)
         self._norm = self.section.norm(self.alpha)
         self.flux, self.propagating = np.abs(self.kappa) * self._norm, self.kappa.imag == 0
         self.radiation = k
         self.cancellation = float(cancellation(k, np.min(np.abs(k - self.alpha))))
+
+    @property
+    def poles(self) -> ComplexArray:
+        """As in `Transform`: duct modes up to those that decay fast."""
+        near = self.section.eigenvalues(int(self.k / np.pi) + _EVANESCENT)
+        return np.sqrt((self.k - near) * (self.k + near) + 0j)
 
     def _complete(
         self, factors: Factorisation, plus: ComplexArray | None = None, error: FloatArray | None = None

@@ -238,7 +238,7 @@ def test_amplitudes_of_a_mixture_are_its_own():
         (lambda: Jet(sound_speed_ratio=0.0), "sound_speed_ratio=0.0"),
         (lambda: Jet(density_ratio=math.inf), "density_ratio=inf"),
         (lambda: solve(DuctMode(0, 0, 1.0, -0.3), jet=Jet()), "mach > 0, got mach=-0.3"),
-        (lambda: solve(DuctMode(0, 0, 1.0), tolerance=math.nan), "tolerance must be positive, got nan"),
+        (lambda: solve(DuctMode(0, 0, 1.0), tolerance=math.nan), "tolerance must be positive and finite, got nan"),
         (lambda: solve(DuctMode(0, 0, 1.0)).directivity(math.pi + 1e-9), "theta"),
         (lambda: sweep(0, 0, 1.0, [math.pi + 1e-9]), "theta"),
         (lambda: sweep(0.5, 0, 1.0, [1.0]), r"m=0\.5"),

@@ -55,7 +55,7 @@ def test_wavenumber_keeps_its_digits_next_to_cut_on():
         (lambda: radial_eigenvalue(1, -1), "n=-1"),
         (lambda: radial_eigenvalue(1.5, 0), "m=1.5"),
         (lambda: cut_on_helmholtz(1, 0, 1.0), "mach=1.0"),
-        (lambda: axial_wavenumber(0.0, 0, 0), "got 0.0"),
+        (lambda: axial_wavenumber(0.0, 0, 0), "helmholtz=0.0"),
         (lambda: axial_wavenumber(np.nan, 0, 0), "nan"),
         (lambda: axial_wavenumber(1.0, 0, 0, direction=0), "got 0"),
     ],

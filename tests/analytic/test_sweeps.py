@@ -1,9 +1,26 @@
 """Sweeps against single solutions."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from analytic import ConvergenceError, DuctMode, ModeMixture, cut_on_helmholtz, near_fields, solve, sweep
+from analytic import (
+    ConvergenceError,
+    DuctMode,
+    Jet,
+    ModeMixture,
+    UniformFlow,
+    cut_on_helmholtz,
+    near_field,
+    near_fields,
+    solve,
+    sweep,
+    sweeps,
+)
+from analytic.contour import ARMS
+from analytic.layout import Grid
+from analytic.media import jet as jet_medium
 
 ANGLES = np.radians(np.linspace(0, 180, 37))
 
@@ -129,3 +146,183 @@ def test_errors_are_below_their_estimates_and_the_tolerance(tolerance):
         for name in QUANTITIES:
             expected = getattr(reference, name)
             assert np.linalg.norm(getattr(field, name) - expected) <= field.error_estimate * np.linalg.norm(expected)
+
+
+def jets(count, seed=7):
+    """Arrays of parameters of jets, in which some share a duct and a jet, and n and the Kutta parameter differ."""
+    rng = np.random.default_rng(seed)
+    ducts = [
+        (-1, 5.0, 0.3, 0.0, 0.1, 0.9, 1.2),
+        (1, 5.0, 0.3, 0.0, 0.1, 0.9, 1.2),
+        (0, 3.0, 0.8, 0.0, 0.0, 0.7, 1.0),  # the instability is alone
+        (2, 9.0, 0.5, 0.4, 0.2, 1.0, 1.0),
+    ]
+    chosen = np.array(ducts)[np.arange(count) % len(ducts)]
+    m, helmholtz, mach, hub, mach_outer, speed, density = chosen.T
+    kutta = np.where(np.arange(count) % 3 == 0, 1.0, rng.uniform(0, 1, count))
+    outer = {"mach_outer": mach_outer, "sound_speed_ratio": speed, "density_ratio": density, "kutta": kutta}
+    return m.astype(int), rng.integers(0, 3, count), helmholtz, mach, hub, outer
+
+
+def test_a_sweep_of_jets_is_its_single_solutions():
+    m, n, helmholtz, mach, hub, outer = jets(12)
+    result = sweep(m, n, helmholtz, ANGLES, mach=mach, hub=hub, **outer)
+    assert np.all(result.valid)
+    for case in range(len(m)):
+        jet = Jet(**{name: float(value[case]) for name, value in outer.items()})
+        mode = DuctMode(m[case], n[case], helmholtz[case], mach[case], hub[case])
+        single = solve(mode, jet=jet)
+        bound = result.error_estimate[case]
+        assert 1e-15 < bound < 1e-9
+        assert abs(result.reflection[case] / single.reflection[n[case]] - 1) < bound
+        expected = single.directivity(ANGLES)
+        assert np.max(np.abs(result.directivity[case] - expected)) < bound * np.max(np.abs(expected))
+        assert result.error_estimate[case] >= single.error_estimate
+
+
+def test_cases_that_share_a_jet_share_its_factorisation(monkeypatch):
+    calls = []
+    exact = jet_medium.JetTransform.__init__
+    monkeypatch.setattr(
+        jet_medium.JetTransform, "__init__", lambda self, *given: calls.append(given[0].m) or exact(self, *given)
+    )
+    sweep([1, -1, 1, 0], [0, 1, 2, 0], 5.0, ANGLES, mach=0.3, kutta=[0.0, 0.5, 1.0, 1.0])
+    assert sorted(calls) == [0, 1]
+    calls.clear()
+    near_fields([DuctMode(m, n, 5.0, 0.3) for m, n in ((1, 0), (0, 0), (1, 1))], [0.5], [0.5], medium=Jet())
+    assert sorted(calls) == [0, 1]
+
+
+def test_parameters_of_a_jet_default_to_those_of_jet():
+    found = sweep(0, [0, 1], 5.0, ANGLES, mach=0.3, sound_speed_ratio=0.9)
+    single = solve(DuctMode(0, 1, 5.0, 0.3), jet=Jet(sound_speed_ratio=0.9))
+    np.testing.assert_allclose(found.directivity[1], single.directivity(ANGLES), rtol=1e-11)
+
+
+def test_near_fields_with_jets_are_those_of_single_solutions():
+    modes = [DuctMode(1, 0, 5.0, 0.3), DuctMode(0, 0, 3.0, 0.4), DuctMode(-1, 1, 5.0, 0.3), DuctMode(1, 0, 5.0, 0.3)]
+    modes += [ModeMixture(1, [0.5, 1j], 5.0, 0.3), DuctMode(1, 0, 4.0, -0.2)]
+    media = [
+        Jet(0.1),
+        Jet(kutta=0.5, instability=False),
+        Jet(0.1),
+        Jet(0.1, instability=False),
+        Jet(0.1),
+        UniformFlow(),
+    ]
+    x, r = np.array([-0.8, 0.4, 0.9]), np.array([0.3, 1.0, 1.5])
+    for mode, medium, field in zip(modes, media, near_fields(modes, x, r, medium=media), strict=True):
+        single = solve(mode, medium=medium).field(x, r)
+        assert field.valid
+        for name in QUANTITIES:
+            expected = getattr(single, name)
+            limit = (field.error_estimate + single.error_estimate) * np.linalg.norm(expected)
+            assert np.linalg.norm(getattr(field, name) - expected) <= limit
+
+
+def test_one_failing_case_costs_only_itself():
+    cut_on = cut_on_helmholtz(2, 0) * (1 + 1e-12)
+    helmholtz = [3.0, cut_on, 9.0, 4.0]
+    found = sweep(2, 0, helmholtz, ANGLES, errors="record")
+    assert found.valid.tolist() == [True, False, True, True]
+    assert [bool(reason) for reason in found.reasons] == [False, True, False, False]
+    assert "above 1.0e-06" in found.reasons[1]
+    assert found.reflection[1] == 0
+    assert not np.any(found.directivity[1])
+    assert found.error_estimate[1] == np.inf
+    expected = sweep(2, 0, [3.0, 9.0, 4.0], ANGLES)
+    np.testing.assert_allclose(found.directivity[found.valid], expected.directivity, rtol=1e-12)
+    np.testing.assert_allclose(found.reflection[found.valid], expected.reflection, rtol=1e-12)
+    fields = near_fields([DuctMode(2, 0, ka) for ka in helmholtz], [-0.5, 0.5], [0.5], errors="record")
+    assert [field.valid for field in fields] == [True, False, True, True]
+    assert "helmholtz=3.054" in fields[1].reason
+    assert fields[1].error_estimate == np.inf
+    for name in QUANTITIES:
+        np.testing.assert_array_equal(getattr(fields[1], name), np.zeros((2, 1)))
+    for field, ka in zip(fields, helmholtz, strict=True):
+        if field.valid:
+            single = solve(DuctMode(2, 0, ka)).field([-0.5, 0.5], [0.5])
+            np.testing.assert_allclose(field.pressure, single.pressure, rtol=1e-6)
+
+
+def test_a_jet_whose_factorisation_fails_is_recorded(monkeypatch):
+    exact = jet_medium.JetTransform.__init__
+
+    def fails(self, source, medium):
+        if source.m == 1:
+            raise ConvergenceError("lines differ")
+        exact(self, source, medium)
+
+    monkeypatch.setattr(jet_medium.JetTransform, "__init__", fails)
+    m = [0, 1, 1]
+    found = sweep(m, 0, 3.0, ANGLES, mach=0.3, kutta=[1.0, 1.0, 0.0], errors="record")
+    assert found.valid.tolist() == [True, False, False]
+    assert found.reasons == ("", "lines differ", "lines differ")
+    modes = [DuctMode(order, 0, 3.0, 0.3) for order in m]
+    fields = near_fields(modes, [0.5], [0.5], medium=Jet(), errors="record")
+    assert [field.reason for field in fields] == ["", "lines differ", "lines differ"]
+    with pytest.raises(ConvergenceError, match=r"lines differ, for m=1, n=0, helmholtz=3\.0, .*kutta=1\.0"):
+        sweep(m, 0, 3.0, ANGLES, mach=0.3, kutta=1.0)
+
+
+def test_a_part_that_fails_is_halved():
+    seen = []
+
+    def work(part):
+        seen.append(part)
+        if 2 in part:
+            raise ConvergenceError("two")
+
+    failed = []
+    sweeps._attempt([0, 1, 2, 3], work, lambda part, reason: failed.append((part, reason)))
+    assert failed == [([2], "two")]
+    assert [0, 1] in seen
+    assert [3] in seen
+
+
+def test_bad_input_is_raised_whether_or_not_errors_are_recorded():
+    mode = DuctMode(0, 0, 3.0, 0.3)
+    for call, name in (
+        (lambda: sweep(0, 0, 1.0, ANGLES, errors="ignore"), "'raise' or 'record', got 'ignore'"),
+        (lambda: near_fields([mode], [0.5], [0.5], errors="ignore"), "'raise' or 'record', got 'ignore'"),
+        (lambda: sweep(0, 0, 1.0, ANGLES, mach=[0.3, -0.2], kutta=1.0, errors="record"), r"mach > 0, got mach=-0\.2"),
+        (lambda: sweep(0, 0, 1.0, ANGLES, mach=0.3, kutta=[1.0, 2.0], errors="record"), r"kutta=2\.0"),
+        (lambda: sweep([[0]], 0, 1.0, ANGLES), r"one-dimensional, got shape \(1, 1\)"),
+        (lambda: near_fields([mode], [0.5], [0.5], medium=[Jet(), Jet()]), "1 sources, got 2"),
+        (lambda: near_fields([DuctMode(0, 0, 3.0)], [0.5], [0.5], medium=Jet(), errors="record"), "mach > 0"),
+    ):
+        with pytest.raises(ValueError, match=name):
+            call()
+    with pytest.raises(TypeError, match="Jet, UniformFlow, got str"):
+        near_fields([mode], [0.5], [0.5], medium=["jet"])
+
+
+def test_bad_input_is_raised_before_work_begins(monkeypatch):
+    monkeypatch.setattr(sweeps.jet_sweep, "solve", lambda *given: pytest.fail("work began"))
+    with pytest.raises(ValueError, match=r"kutta=2\.0"):
+        sweep(0, [0, 0, 0], 1.0, ANGLES, mach=0.3, kutta=[1.0, 1.0, 2.0])
+
+
+def test_an_estimate_that_is_not_a_number_is_recorded(monkeypatch):
+    exact = sweeps.uniform_sweep.solve
+
+    def spoilt(cases, theta):
+        reflection, far, error = exact(cases, theta)
+        error[0] = far[0, 0] = np.nan
+        return reflection, far, error
+
+    monkeypatch.setattr(sweeps.uniform_sweep, "solve", spoilt)
+    found = sweep(0, 0, [1.0, 2.0], ANGLES, errors="record")
+    assert found.valid.tolist() == [False, True]
+    assert np.all(np.isfinite(found.directivity))
+    assert found.reasons[0] == "the error estimate inf is above 1.0e-06"
+    with pytest.raises(ConvergenceError, match=r"estimate inf .*helmholtz=1\.0"):
+        sweep(0, 0, [1.0, 2.0], ANGLES)
+
+
+def test_a_path_keeps_clear_of_the_poles_of_every_source():
+    one, other = SimpleNamespace(), SimpleNamespace()
+    for transform, poles in ((one, [5.0]), (other, np.add.outer(np.linspace(0.1, 1.6, 501), 0.05j * np.arange(-6, 7)))):
+        vars(transform).update(k=3.0, scale=1.0, arms=ARMS, poles=np.ravel(poles) + 0j, described="a barrier")
+    with pytest.raises(ConvergenceError, match=r"no path keeps clear of the poles .* a barrier"):
+        near_field._sums([[one, other]], np.array([1.0]), np.array([0.5]), 0.5, Grid, [(10.0, 7.0)])

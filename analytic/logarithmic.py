@@ -1,0 +1,76 @@
+"""Inverse logarithmic derivatives of cylinder functions, Q = f(z) / (z f'(z)), also where f over- or underflows.
+
+With L = 1 / Q, Bessel's equation is z L' + L^2 + z^2 - m^2 = 0. So Q' = (1 + (z^2 - m^2) Q^2) / z, and for f ~ exp(i
+sigma z) the expansion L = i sigma z - 1/2 + a_1 / z + ... follows by equating powers.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+from .arrays import ComplexArray
+
+# |z| beyond which the expansion serves, 40 + 8 m: its terms fall like (m / z)^j, and like j! / (2 z)^j for small m.
+_NEAREST, _PER_ORDER = 40.0, 8.0
+_TERMS = 16
+_SOLID = 20.0  # and Im z (1 - h): exp(-2 Im z) is then below rounding, and only one exponential is left
+
+
+def quotient(
+    m: int,
+    pair: Callable[[ComplexArray], tuple[ComplexArray, ComplexArray]],
+    z: ComplexArray,
+    sigma: int,
+    depth: float = 1.0,
+) -> ComplexArray:
+    """Q at z.
+
+    Parameters
+    ----------
+    m : int
+        Azimuthal order.
+    pair : callable
+        f and f' times one and the same factor.
+    z : (node,) complex array
+    sigma : {1, -1}
+        f decays (1) or grows (-1) like exp(i sigma z) with Im z.
+    depth : float
+        1 - h: what multiplies Im z in the other exponential's decay.
+
+    Returns
+    -------
+    (node,) complex array
+        Not finite where f' or z vanishes: who uses it looks.
+    """
+    far = np.abs(z) > _NEAREST + _PER_ORDER * m
+    far &= z.imag * depth > _SOLID
+    result = np.empty_like(z)
+    result[far] = _expansion(m, z[far], sigma)
+    near = z[~far]
+    if near.size:
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            value, slope = pair(near)
+            result[~far] = value / (near * slope)
+    return result
+
+
+@lru_cache(maxsize=256)
+def _coefficients(m: int, sigma: int) -> list[complex]:
+    """a_-1, a_0, ... of L."""
+    a = [1j * sigma, -0.5, (m**2 - 0.25) / (2j * sigma)]
+    for j in range(1, _TERMS):
+        products = sum(a[1 + i] * a[1 + j - i] for i in range(j + 1))
+        a.append((j * a[1 + j] - products) / (2j * sigma))
+    return a
+
+
+def _expansion(m: int, z: ComplexArray, sigma: int) -> ComplexArray:
+    """1 / L for large |z|."""
+    inverse = 1 / z
+    first, *others = _coefficients(m, sigma)
+    total = np.zeros_like(z)
+    for coefficient in others[::-1]:
+        total *= inverse
+        total += coefficient
+    return inverse / (first + inverse * total)
