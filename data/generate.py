@@ -98,9 +98,7 @@ def generate(
     if path.exists() and not (resume and folder.exists()):
         raise FileExistsError(f"{path} exists and is not overwritten")
     if folder.exists() and not resume:
-        raise FileExistsError(
-            f"{folder} holds an unfinished {path.name}; continue with --resume or delete it to start over"
-        )
+        raise FileExistsError(f"{folder} holds an unfinished {path.name}; continue with --resume or delete it")
     journal, about = Journal(folder), _provenance(named)
     for value in about.values():
         layout.text(str(value))  # refuses one that is too long
