@@ -14,6 +14,7 @@ True
 """
 
 from .angles import physical_angle, stretched_angle
+from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
 from .conj_time import ConjTime
 from .errors import ConvergenceError
 from .factorisation import plus_factor
@@ -29,6 +30,8 @@ from .source import DuctMode, ModeMixture
 from .sweeps import Sweep, near_fields, sweep
 
 __all__ = [
+    "Band",
+    "BandLevels",
     "ConjTime",
     "ConvergenceError",
     "DuctMode",
@@ -56,4 +59,6 @@ __all__ = [
     "sound_speed_of_air",
     "stretched_angle",
     "sweep",
+    "third_octave_bands",
+    "third_octave_levels",
 ]

@@ -12,12 +12,15 @@ from analytic import (
     DuctMode,
     Jet,
     ModeMixture,
+    MultiMode,
     PhysicalDuct,
     physical_angle,
     radial_eigenvalue,
     solve,
     sound_speed_of_air,
     stretched_angle,
+    third_octave_bands,
+    third_octave_levels,
 )
 
 DISTANCE = 2000.0  # radii; what is left of the near field is of the order of m^2 / (ka distance)
@@ -288,3 +291,80 @@ def test_levels_are_refused_where_they_have_no_meaning():
 def test_nothing_is_minus_infinity_decibels():
     """On the axis, of a mode with m > 0; no warning."""
     assert solve(DuctMode.physical(**FAN)).sound_pressure_level(0.0) == -np.inf
+
+
+@pytest.mark.parametrize(("mach", "jet"), [(-0.35, None), (0.4, Jet(0.2, 1.1, 0.8))], ids=["intake", "jet"])
+def test_levels_of_many_modes_are_sums_over_the_modes(mach, jet):
+    duct = PhysicalDuct.filled(0.3, temperature=288.15, mach=mach)
+    frequency = 700.0  # ka = 3.9
+    source = MultiMode.equal_energy_density(duct.helmholtz(frequency), mach)
+    assert len(source.parts) > 4
+    expected = np.zeros(len(ANGLES))
+    for part, share in zip(source.parts, source.powers, strict=True):
+        one = solve(duct.mode(part.m, part.n, frequency), jet=jet)
+        expected += 10 ** (one.sound_pressure_level(ANGLES, distance=3.0, power=5.0 * share) / 10)
+    solution = solve(source, jet=jet)
+    found = solution.sound_pressure_level(ANGLES, duct, distance=3.0, power=5.0)
+    np.testing.assert_allclose(found, 10 * np.log10(expected), rtol=1e-9)
+    other = PhysicalDuct.filled(0.3, temperature=288.15, mach=0.1)
+    with pytest.raises(ValueError, match=f"must have mach={mach} and hub=0.0"):
+        solution.sound_pressure_level(ANGLES, other)
+    for bad in ({"distance": -1.0}, {"power": 0.0}):
+        with pytest.raises(ValueError, match="must be positive"):
+            solution.sound_pressure_level(ANGLES, duct, **bad)
+
+
+@pytest.mark.parametrize(("mach", "jet"), [(0.0, None), (0.5, None), (-0.5, None), (0.4, Jet(0.0, 1.2, 0.7))])
+def test_the_directivity_index_is_over_a_monopole_of_the_radiated_power(mach, jet):
+    """The energy flux of the far field, with the wavenumbers of its phase, over that of the pressure at rest."""
+    solution = solve(MultiMode.equal_power(2.5, mach), jet=jet)
+    t, weight = np.polynomial.legendre.leggauss(200)
+    angle = np.pi * (t + 1) / 2
+    intensity = 10 ** (solution.directivity_index(angle) / 10)
+    outer = mach if jet is None else 0.0
+    x, r = np.cos(angle), np.sin(angle)
+    long = np.sqrt(x**2 + (1 - outer**2) * r**2)  # of the phase k (long - M x) / beta^2
+    kx, kr = (x / long - outer) / (1 - outer**2), r / long
+    pressure = 1j * (1 - outer * kx)
+    per_square = flux(pressure, 1j * kx, 1j * kr, outer, (x, r)) / (np.abs(pressure) ** 2 / 2)
+    mean = np.sum(weight * np.pi / 2 * np.sin(angle) * per_square * intensity) / 2
+    assert mean == pytest.approx(1, abs=2e-4)
+    if mach == 0:
+        np.testing.assert_allclose(solution.level(angle), solution.directivity_index(angle), rtol=1e-9)
+
+
+def test_third_octave_bands_are_those_of_the_standard():
+    """Published: IEC 61260-1, edges of 1 kHz; nominal frequencies."""
+    assert [band.nominal for band in third_octave_bands(25, 250)] == [
+        *(25, 31.5, 40, 50, 63, 80, 100, 125, 160, 200, 250),
+    ]
+    (band,) = third_octave_bands(1000, 1000)
+    assert band.lower == pytest.approx(891.25, abs=5e-3)
+    assert band.upper == pytest.approx(1122.02, abs=5e-3)
+    bands = third_octave_bands(2000, 4000)
+    assert [low.upper for low in bands[:-1]] == pytest.approx([high.lower for high in bands[1:]], rel=1e-14)
+    with pytest.raises(ValueError, match=r"no third-octave band .* 130 \.\.\. 140"):
+        third_octave_bands(130, 140)
+    with pytest.raises(ValueError, match="lowest=0"):
+        third_octave_bands(0, 140)
+
+
+def test_a_band_level_is_the_mean_over_its_frequencies():
+    """Modes (1, 0) and (-1, 0) are cut on within the band, where the number of modes triples."""
+    duct = PhysicalDuct.filled(0.2, temperature=288.15)
+    bands = third_octave_bands(500, 500)
+    angles = np.radians([0.0, 50.0, 100.0, 180.0])
+    found = third_octave_levels(MultiMode.equal_power, duct, bands, angles, distance=2.0, power=3.0)
+    low, high = bands[0].lower, bands[0].upper
+    assert duct.helmholtz(low) < 1.8412 < duct.helmholtz(high)
+    frequencies = low + (np.arange(150) + 0.5) / 150 * (high - low)
+    total = np.zeros(len(angles))
+    for frequency in frequencies:
+        solution = solve(MultiMode.equal_power(duct.helmholtz(frequency)))
+        total += 10 ** (solution.sound_pressure_level(angles, duct, distance=2.0, power=3.0) / 10) / 150
+    error = np.max(np.abs(found.level[0] - 10 * np.log10(total)))
+    assert 1e-4 < error < found.error_estimate[0] + 5e-3 < 0.1 + 5e-3  # 5e-3: of 150 frequencies
+    with pytest.raises(ConvergenceError, match=r"500 Hz changes by .* 129 frequencies, above 1\.0e-06 dB"):
+        third_octave_levels(MultiMode.equal_power, duct, bands, [1.0], tolerance=1e-6)
+    with pytest.raises(ValueError, match="tolerance=0"):
+        third_octave_levels(MultiMode.equal_power, duct, bands, [1.0], tolerance=0)
