@@ -6,19 +6,23 @@ the open end: exhaust > 0, intake < 0. Radial orders start at n = 0, and (0, 0) 
 normalised to one at the wall r = 1; a hub of radius h leaves the annulus h < r < 1. The potential psi has axial
 velocity u = dpsi/dx, radial velocity v = dpsi/dr and pressure p = i ka psi - M u (potentials in a c, velocities in c,
 pressures in rho c^2; with a jet c and rho are the duct's). Directivities use the polar angle in the (X, r) plane, X =
-x / sqrt(1 - M^2), zero downstream.
+x / sqrt(1 - M^2), zero downstream. Pressure directivities and levels use the physical angle, in the (x, r) plane.
 
 >>> solution = solve(DuctMode(m=2, n=0, helmholtz=5.0))
 >>> bool(abs(solution.power.residual) < 1e-10)
 True
 """
 
+from .angles import physical_angle, stretched_angle
+from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
+from .conj_time import ConjTime
 from .errors import ConvergenceError
 from .factorisation import plus_factor
 from .media import Jet, JetSolution, UniformFlow
 from .modes import axial_wavenumber, cut_on_helmholtz, cut_on_orders, radial_eigenvalue, radial_eigenvalues
 from .multimode import MultiMode, MultiModeSolution
 from .near_field import Field
+from .physical import PhysicalDuct, PhysicalMode, sound_speed_of_air
 from .power import Power
 from .solution import Solution
 from .solver import solve
@@ -26,6 +30,9 @@ from .source import DuctMode, ModeMixture
 from .sweeps import Sweep, near_fields, sweep
 
 __all__ = [
+    "Band",
+    "BandLevels",
+    "ConjTime",
     "ConvergenceError",
     "DuctMode",
     "Field",
@@ -34,6 +41,8 @@ __all__ = [
     "ModeMixture",
     "MultiMode",
     "MultiModeSolution",
+    "PhysicalDuct",
+    "PhysicalMode",
     "Power",
     "Solution",
     "Sweep",
@@ -42,9 +51,14 @@ __all__ = [
     "cut_on_helmholtz",
     "cut_on_orders",
     "near_fields",
+    "physical_angle",
     "plus_factor",
     "radial_eigenvalue",
     "radial_eigenvalues",
     "solve",
+    "sound_speed_of_air",
+    "stretched_angle",
     "sweep",
+    "third_octave_bands",
+    "third_octave_levels",
 ]

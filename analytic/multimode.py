@@ -14,10 +14,12 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from . import levels
 from .arrays import FloatArray
 from .checks import check_angles, real_array
 from .media import transform
 from .modes import cut_on_orders, radial_eigenvalues
+from .physical import PhysicalDuct
 from .power import Power, check_residual
 from .section import Section
 from .solution import Solution
@@ -164,7 +166,8 @@ class MultiModeSolution:
         Returns
         -------
         (...) float array
-            Proportional to the mean-square pressure far away, apart from the convective factor of a flow there.
+            Of the potential. Without flow it is proportional to the mean-square pressure far away; see
+            `mean_square_pressure` for that with flow, at the physical angle.
 
         Raises
         ------
@@ -178,13 +181,83 @@ class MultiModeSolution:
         return total
 
     def level(self, theta: npt.ArrayLike) -> FloatArray:
-        """Directivity index [dB]: `mean_square` over its mean over all directions, that of a monopole of equal power.
+        """Directivity index of the potential [dB]: `mean_square` over its mean over all directions theta.
 
-        Parameters and errors as for `mean_square`.
+        Parameters and errors as for `mean_square`. What a microphone measures in a flow is `directivity_index`.
         """
         scale = self._solutions[0].transform.radiation
         with np.errstate(divide="ignore"):
             return 10 * np.log10(2 * scale * self.mean_square(theta) / self.power.radiated)
+
+    def mean_square_pressure(self, angle: npt.ArrayLike) -> FloatArray:
+        """Sum of |P|^2 over the parts, for the source's powers, see `Solution.pressure_directivity`.
+
+        Parameters
+        ----------
+        angle : (...) float array
+            Physical angle in the (x, r) plane [rad], where a microphone stands: 0 downstream, in [0, pi].
+
+        Returns
+        -------
+        (...) float array
+            Mean over the azimuthal angle, [(rho c^2)^2, of the duct's stream] at one duct radius.
+
+        Raises
+        ------
+        ValueError
+            An angle outside [0, pi].
+        """
+        transform = self._solutions[0].transform
+        density, helmholtz, _ = transform.fluid(inside=False)
+        theta, factor = levels.pressure_factor(angle, helmholtz, levels.outer_mach(transform), density)
+        return factor**2 * self.mean_square(theta)
+
+    def directivity_index(self, angle: npt.ArrayLike) -> FloatArray:
+        """Level of the pressure at a physical angle over a monopole's of equal power in the same fluid at rest [dB].
+
+        -inf where nothing is radiated. Parameters and errors as for `mean_square_pressure`; without flow equal to
+        `level`.
+        """
+        transform, duct = self._solutions[0].transform, self.source.parts[0]
+        density, helmholtz, _ = transform.fluid(inside=False)
+        beta = math.sqrt((1 - duct.mach) * (1 + duct.mach))
+        # 4 pi R^2 <p^2> / (rho c W), W = pi ka beta times the power counted; rho c of the fluid outside
+        scale = 2 / (density * helmholtz / (transform.k * transform.scale) * duct.helmholtz * beta)
+        return levels.decibels(np.sqrt(scale * self.mean_square_pressure(angle) / self.power.radiated))
+
+    def sound_pressure_level(
+        self, angle: npt.ArrayLike, duct: PhysicalDuct, *, distance: float = 1.0, power: float = 1.0
+    ) -> FloatArray:
+        """Sound pressure level in the far field [dB re 20 uPa].
+
+        Parameters
+        ----------
+        angle : (...) float array
+            Physical angle [rad], as for `mean_square_pressure`.
+        duct : PhysicalDuct
+            With the Mach number and hub of the source.
+        distance : float
+            From the centre of the open end [m]; the far field falls as its inverse.
+        power : float
+            Incident sound power of all parts together [W].
+
+        Returns
+        -------
+        (...) float array
+            -inf where nothing is radiated.
+
+        Raises
+        ------
+        ValueError
+            The duct is not the source's, or a parameter is outside its range.
+        """
+        levels.check_positive(distance=distance, power=power)
+        first = self.source.parts[0]
+        if (first.mach, first.hub) != (duct.mach, duct.hub):
+            raise ValueError(f"the duct must have mach={first.mach} and hub={first.hub} of the source, got {duct}")
+        unit = levels.pascals_per_root_watt(duct, first.helmholtz, float(np.sum(self.source.powers)))
+        scale = math.sqrt(power) * unit * duct.radius / distance / levels.REFERENCE_PRESSURE
+        return levels.decibels(np.sqrt(self.mean_square_pressure(angle)) * scale)
 
 
 def _wave(part: Source) -> FloatArray:

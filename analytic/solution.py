@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from .arrays import ComplexArray
 from .checks import check_angles, complex_array
+from .conj_time import ConjTime
+from .engineering import EngineeringQuantities
 from .errors import check_estimate
 from .near_field import Field, grid_fields, point_field, superpose
 from .power import Power, balance
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _ORDERS_SHARE = 0.1  # of the tolerance, for the fields of single radial orders, whose errors add up in a mixture
 
 
-class Solution:
+class Solution(EngineeringQuantities):
     """The sound of one source, as returned by `solve`.
 
     Parameters
@@ -107,6 +109,10 @@ class Solution:
         if self.transform.m or len(self.transform.amplitudes) > 1:
             return None
         return self.transform.end_correction()
+
+    def conj_time(self) -> ConjTime:
+        """The solution in the time convention exp(+i omega t): conjugates of every complex quantity."""
+        return ConjTime(self)
 
     # Far field and power
 

@@ -1,13 +1,16 @@
 """Sources: the sound that is incident on the open end."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from .arrays import ComplexArray
 from .checks import check_helmholtz, check_hub, check_mach, check_order, check_orders, complex_array
 from .modes import cut_on_helmholtz
+
+if TYPE_CHECKING:
+    from .physical import PhysicalMode
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,39 @@ class DuctMode:
         m, n = check_orders(self.m, self.n)
         object.__setattr__(self, "n", n)
         _set_duct(self, m)
+
+    @staticmethod
+    def physical(m: int, n: int, *, frequency: float, radius: float, **stream: Any) -> "PhysicalMode":
+        """A mode in SI units; its solution has levels in dB, see `Solution.sound_pressure_level`.
+
+        Parameters
+        ----------
+        m, n : int
+            As for `DuctMode`.
+        frequency : float, > 0
+            [Hz].
+        radius : float, > 0
+            Radius of the duct [m].
+        **stream
+            temperature [K] or sound_speed [m/s]; velocity [m/s] or mach; static_pressure [Pa] or density [kg/m^3];
+            hub_radius [m]: see `PhysicalDuct.filled`.
+
+        Raises
+        ------
+        ValueError
+            A parameter is outside its range, or two are given for one quantity.
+        TypeError
+            An unknown parameter.
+
+        Examples
+        --------
+        >>> mode = DuctMode.physical(22, 0, frequency=1200, radius=0.4, temperature=288.15, mach=-0.35)
+        >>> round(mode.helmholtz, 3), mode.cut_on, round(mode.cut_on_frequency)
+        (8.863, False, 3081)
+        """
+        from .physical import PhysicalDuct
+
+        return PhysicalDuct.filled(radius, **stream).mode(m, n, frequency)
 
     @property
     def amplitudes(self) -> ComplexArray:

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from analytic import DuctMode, Jet, solve
+from analytic import DuctMode, Jet, solve, stretched_angle
 from data import generate
 from wavenet.cli import main
 from wavenet.study import solution
@@ -39,7 +39,7 @@ def test_solve_prints_json(capsys):
     assert run("solve", *MODE, "--angles", "0:90:3", "--json") == 0
     values = json.loads(capsys.readouterr().out)
     assert values["end_correction"] is None
-    assert values["directivity"]["angle_deg"] == [0, 45, 90]
+    assert values["far_field"]["angle_deg"] == [0, 45, 90]
     assert set(values["power"]) >= {"incident", "reflected", "radiated", "residual"}
     assert abs(values["power"]["residual"]) < 1e-10
     np.testing.assert_allclose(values["reflection"], values["reflection_pressure"], rtol=1e-12)
@@ -57,7 +57,7 @@ def test_multimode_adds_the_modes(capsys, tmp_path):
     values = json.loads(capsys.readouterr().out)
     assert values["modes"] == 5
     assert values["power"]["incident"] == pytest.approx(1)
-    assert values["directivity_index"]["level_db"][0] > values["directivity_index"]["level_db"][2]
+    assert values["far_field"]["level_db"][0] > values["far_field"]["level_db"][2]
     assert (tmp_path / "p.png").stat().st_size > 10_000
     assert run(*arguments, "--model", "equal-energy-density") == 0
     assert "5 modes" in capsys.readouterr().out
@@ -72,23 +72,38 @@ def test_solve_prints_what_the_solver_says(capsys):
         exact = solve(source, jet=jet)
         keys = [
             "cut_on",
-            "reflection",
+            "far_field",
+            "directivity",
             "reflection_pressure",
+            "reflection",
+            "specific_impedance",
+            "transmission_loss_db",
             "end_correction",
             "power",
-            "directivity",
             "error_estimate",
         ]
         assert list(values) == [*keys, *(["instability"] if jet else [])]
         pair = exact.reflection[0].real, exact.reflection[0].imag
         assert values["reflection"][0] == list(pair)
         assert values["end_correction"] == exact.end_correction
-        amplitude = exact.directivity(np.radians([30.0, 90.0]))
+        angle = np.radians([30.0, 90.0])  # where microphones stand; D is at others in uniform flow
+        theta = angle if jet else stretched_angle(angle, 0.3)
+        np.testing.assert_allclose(values["directivity"]["theta_deg"], np.degrees(theta), rtol=1e-14)
+        amplitude = exact.directivity(theta)
         assert values["directivity"]["amplitude"] == [[value.real, value.imag] for value in amplitude]
+        far, pressure = values["far_field"], exact.pressure_directivity(angle)
+        np.testing.assert_allclose(np.array(far["pressure"]) @ [1, 1j], pressure, rtol=1e-14)
+        np.testing.assert_allclose(far["level_db"], exact.relative_level(angle), rtol=1e-14)
+        assert values["specific_impedance"] == [exact.specific_impedance.real, exact.specific_impedance.imag]
+        assert values["transmission_loss_db"] == exact.transmission_loss
         assert values["error_estimate"] == exact.error_estimate
         assert run(*arguments) == 0
         text = capsys.readouterr().out
-        assert f"      90.00  {abs(amplitude[1]):.6e}" in text
+        row = (
+            f"      90.00  {far['level_db'][1]:10.3f}   {abs(pressure[1]):.6e}        90.00  {abs(amplitude[1]):.6e}\n"
+        )
+        assert row in text
+        assert text.index(row) < text.index("pressure reflected")
         assert f"error estimate           {exact.error_estimate:.1e}" in text
         assert ("Kutta parameter 0.5" in text) == bool(jet)
 
@@ -118,7 +133,7 @@ def test_options_of_a_jet_need_the_jet(capsys):
 
 
 def test_a_level_that_is_not_finite_is_null():
-    found = solution.ModesAtAngles(1, np.array([0.0, 1.0]), np.array([-np.inf, 3.0]), {}, 0.0)
+    found = solution.ModesAtAngles(1, np.array([0.0, 1.0]), np.array([-np.inf, 3.0]), "dB", {}, 0.0)
     assert found.finite_level == [None, 3.0]
 
 
@@ -133,7 +148,7 @@ def test_multimode_is_the_sum_of_its_modes(capsys):
         index += np.abs(exact.directivity(theta)) ** 2 / exact.power.incident / 3
     assert values["modes"] == 3
     assert values["power"]["radiated"] == pytest.approx(power, rel=1e-6)
-    level = values["directivity_index"]["level_db"]
+    level = values["far_field"]["level_db"]
     np.testing.assert_allclose(np.diff(level), np.diff(10 * np.log10(index)), atol=1e-5)
     with pytest.raises(ValueError, match="equal-power, equal-energy-density, got 'loud'"):
         solution.modes("loud", 2.5, 0.0, 0.0, theta)
@@ -157,14 +172,17 @@ def test_predict_agrees_with_solve(capsys):
     amplitudes = [np.array(values["directivity"]["amplitude"]) for values in (found, exact)]
     error = np.linalg.norm(amplitudes[0] - amplitudes[1]) / np.linalg.norm(amplitudes[1])
     assert error < 10 * found["error_bar"]
-    assert list(found) == ["directivity", "error_bar", "coverage"]
-    assert found["directivity"]["angle_deg"] == [0, 40, 80, 120]
+    assert list(found) == ["far_field", "directivity", "error_bar", "coverage"]
+    assert found["far_field"]["angle_deg"] == [0, 40, 80, 120]
+    levels = [np.array(values["far_field"]["level_db"][1:]) for values in (found, exact)]  # nothing on the axis
+    assert np.max(np.abs(levels[0] - levels[1])) < 0.01
+    assert found["directivity"]["theta_deg"] == exact["directivity"]["theta_deg"]
     assert found["coverage"] == 0.95
     assert run("predict", *MODE, "--mach", "0.3", "--angles", "0:120:4", "--coverage", "0.5") == 0
     text = capsys.readouterr().out
-    bar = float(re.search(r"error over the arc at most (\S+), with probability 0\.5", text)[1])
+    bar = float(re.search(r"error of D over the arc at most (\S+), with probability 0\.5", text)[1])
     assert bar < found["error_bar"]
-    assert f"      40.00  {np.hypot(*found['directivity']['amplitude'][1]):.6e}" in text
+    assert f"  {np.hypot(*found['directivity']['amplitude'][1]):.6e}\n" in text
     assert run("predict", "--m", 0, "--n", 0, "--helmholtz", 40, "--extrapolate") == 0
     assert "no error bar" in capsys.readouterr().out
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from analytic import DuctMode, solve, stretched_angle
 from data.field import Potential
 from data.microphones import MicrophoneArray
 from wavenet import far_field
@@ -170,15 +171,19 @@ def test_a_prediction_is_quoted_with_its_coverage(surrogate):
     degrees = np.array([0.0, 30.0, 90.0])
     bars = []
     for coverage in (0.5, 0.95, 0.99):
-        found = prediction.predict(surrogate, 2, 0, 5.0, 0.3, degrees, coverage=coverage)
+        found = prediction.predict(surrogate, DuctMode(2, 0, 5.0, 0.3), degrees, coverage=coverage)
         assert found.coverage == coverage
         bars.append(found.error_bar)
         assert found.error_bar == surrogate.error_bar(5.0, 0.3, coverage)
     assert bars[0] < bars[1] < bars[2]
     with torch.no_grad():
-        exact = surrogate(2, 0, 5.0, 0.3, torch.tensor([0.0, np.pi / 6, np.pi / 2], dtype=torch.float64))[0].numpy()
-    np.testing.assert_allclose(found.amplitude, exact, rtol=1e-12)
-    np.testing.assert_allclose(found.modulus, np.hypot(exact.real, exact.imag), rtol=1e-12)
+        theta = torch.from_numpy(stretched_angle(np.radians(degrees), 0.3))
+        exact = surrogate(2, 0, 5.0, 0.3, theta)[0].numpy()
+    np.testing.assert_allclose(found.far.amplitude, exact, rtol=1e-12)
+    pressure = np.abs(solve(DuctMode(2, 0, 5.0, 0.3)).pressure_directivity(np.radians(degrees)))
+    np.testing.assert_allclose(np.abs(found.far.pressure), pressure, atol=2e-4 * np.max(pressure))
+    with pytest.raises(ValueError, match=r"hub=0\.4"):
+        prediction.predict(surrogate, DuctMode(2, 0, 5.0, hub=0.4), degrees)
 
 
 def test_an_extrapolation_has_no_error_bar_and_must_be_asked_for(surrogate):
@@ -186,14 +191,19 @@ def test_an_extrapolation_has_no_error_bar_and_must_be_asked_for(surrogate):
     for mach in (0.0, 0.6):  # K counts, not ka
         helmholtz = 1.05 * high * np.sqrt(1 - mach**2)
         with pytest.raises(ValueError, match="outside the training range"):
-            prediction.predict(surrogate, 0, 0, helmholtz, mach, np.array([30.0]))
-        found = prediction.predict(surrogate, 0, 0, helmholtz, mach, np.array([30.0]), extrapolate=True)
+            prediction.predict(surrogate, DuctMode(0, 0, helmholtz, mach), np.array([30.0]))
+        found = prediction.predict(surrogate, DuctMode(0, 0, helmholtz, mach), np.array([30.0]), extrapolate=True)
         assert found.error_bar is None
         assert not surrogate.extrapolate  # as before
-        inside = prediction.predict(surrogate, 0, 0, 0.99 * high * np.sqrt(1 - mach**2), mach, np.array([30.0]))
+        inside = prediction.predict(
+            surrogate, DuctMode(0, 0, 0.99 * high * np.sqrt(1 - mach**2), mach), np.array([30.0])
+        )
         assert inside.error_bar is not None
         below = 0.98 * surrogate.config.low * np.sqrt(1 - mach**2)
-        assert prediction.predict(surrogate, 0, 0, below, mach, np.array([30.0]), extrapolate=True).error_bar is None
+        assert (
+            prediction.predict(surrogate, DuctMode(0, 0, below, mach), np.array([30.0]), extrapolate=True).error_bar
+            is None
+        )
 
 
 def test_modes_are_found_with_the_sign_of_their_order(surrogate):

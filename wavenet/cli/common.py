@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import analytic
 
+    from ..study.solution import FarField
+
 Data = Annotated[Path, typer.Option("--data", help="Dataset file, as written by wavenet generate.")]
 Out = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")]
 Model = Annotated[
@@ -21,6 +23,12 @@ Model = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
+Helmholtz = Annotated[
+    float | None, typer.Option(help="Helmholtz number ka; or --frequency and --radius, in physical units.")
+]
+Angles = Annotated[
+    str, typer.Option(help="Physical angles from:to:count in degrees: where microphones stand, 0 on the axis in front.")
+]
 Hub = Annotated[float, typer.Option(help="Radius of a hard hub [duct radii], 0 for none.")]
 HasJet = Annotated[bool, typer.Option("--jet", help="The duct's stream continues as a jet, inside a vortex sheet.")]
 MachOuter = Annotated[float, typer.Option(help="With --jet: Mach number of the outer stream, by its own sound speed.")]
@@ -49,6 +57,64 @@ def jet_or_none(
         if value != getattr(default, name):
             raise ValueError(f"--{name.replace('_', '-')} {value} is an option of a jet: it needs --jet")
     return None
+
+
+def describe(source: "analytic.DuctMode", note: str = "") -> str:
+    """A mode in words, with its physical units if it has them."""
+    from analytic import PhysicalMode
+
+    if not isinstance(source, PhysicalMode):
+        label = "" if source.cut_on else "  (cut off: it carries no power of its own)"
+        numbers = f"ka = {source.helmholtz}, M = {source.mach}, hub = {source.hub}"
+        return f"mode ({source.m}, {source.n}), {numbers}{note}{label}"
+    label = "" if source.cut_on else f"\n{source.cut_off}: it carries no power of its own"
+    stream = f"c = {source.duct.sound_speed:.3f} m/s, rho = {source.duct.density:.4f} kg/m^3"
+    numbers = f"ka = {source.helmholtz:.6g}, M = {source.mach:.6g}, hub = {source.hub:.6g}"
+    duct = f"{source.frequency:.6g} Hz, radius {source.duct.radius:g} m, {stream}"
+    return f"mode ({source.m}, {source.n}), {duct}\n{numbers}{note}{label}"
+
+
+def print_far_field(far: "FarField") -> None:
+    """The table of the far field: the pressure at physical angles first, then the potential."""
+    from ..study.solution import RELATIVE
+
+    relative = far.reference == RELATIVE
+    print(f"pressure far away at physical angles, level in {far.reference};")
+    print("beside it the potential: D at the angle theta of the same direction in the plane (x / beta, r)")
+    print(f"angle [deg]  level [dB]  {'|p| [rho c^2]' if relative else 'p rms [Pa]':>13}  theta [deg]  |D| [radii]")
+    pressures = abs(far.pressure) if relative else far.pascals
+    for angle, level, pressure, theta, potential in zip(
+        far.degrees, far.level, pressures, far.theta, abs(far.amplitude), strict=True
+    ):
+        print(f"{angle:11.2f}  {level:10.3f}  {pressure:13.6e}  {theta:11.2f}  {potential:.6e}")
+
+
+def far_field_values(far: "FarField") -> dict[str, Any]:
+    """The far field as JSON knows it."""
+    return {
+        "far_field": {
+            "angle_deg": far.degrees.tolist(),
+            "level_db": far.finite_level,
+            "reference": far.reference,
+            "pressure": pairs(far.pressure),
+        },
+        "directivity": {"theta_deg": far.theta.tolist(), "amplitude": pairs(far.amplitude)},
+    }
+
+
+def physical_values(source: "analytic.DuctMode") -> dict[str, float]:
+    """Physical units of a mode that has them, in SI units, as JSON and files know them."""
+    from analytic import PhysicalMode
+
+    if not isinstance(source, PhysicalMode):
+        return {}
+    return {
+        "frequency_hz": source.frequency,
+        "cut_on_frequency_hz": source.cut_on_frequency,
+        "radius_m": source.duct.radius,
+        "sound_speed_m_per_s": source.duct.sound_speed,
+        "density_kg_per_m3": source.duct.density,
+    }
 
 
 def say(values: Mapping[str, Any], as_json: bool) -> None:

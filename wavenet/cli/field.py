@@ -5,14 +5,31 @@ from typing import Annotated
 
 import typer
 
-from .common import DensityRatio, HasJet, Hub, Json, Kutta, MachOuter, SoundSpeedRatio, jet_or_none, new_file, say, span
+from .common import (
+    DensityRatio,
+    HasJet,
+    Helmholtz,
+    Hub,
+    Json,
+    Kutta,
+    MachOuter,
+    SoundSpeedRatio,
+    jet_or_none,
+    new_file,
+    physical_values,
+    say,
+    span,
+)
+from .units import Stream, with_units
 
 
+@with_units
 def field(
+    stream: Stream,
     m: Annotated[int, typer.Option(help="Azimuthal order.")],
     n: Annotated[int, typer.Option(help="Radial order, from 0.")],
-    helmholtz: Annotated[float, typer.Option(help="Helmholtz number ka.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    helmholtz: Helmholtz = None,
     mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
     x: Annotated[str, typer.Option(help="Grid in x, from:to:cells [radii]; values at cell centres.")] = "-2:2:128",
     r: Annotated[str, typer.Option(help="Grid in r, from:to:cells [radii]; values at cell centres.")] = "0:2:64",
@@ -29,6 +46,9 @@ def field(
 ) -> None:
     """Compute the near field of one duct mode on a grid, and write it as HDF5.
 
+    Lengths are in duct radii, velocities in sound speeds c, pressures in rho c^2; with physical units, the file's
+    attributes say how much these are.
+
     Example: wavenet field --m 2 --n 0 --helmholtz 5 --x=-2:2:128 --r=0:2:64 -o field.h5
     """
     import analytic
@@ -37,8 +57,10 @@ def field(
 
     path = new_file(output)
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta, instability=instability)
-    solution = analytic.solve(analytic.DuctMode(m, n, helmholtz, mach, hub), jet=streams)
+    source = stream.mode(m, n, helmholtz, mach, hub)
+    solution = analytic.solve(source, jet=streams)
     result = solution.field(cell_centres(*span(x, "x")), cell_centres(*span(r, "r")))
-    attributes = {"error_estimate": result.error_estimate} | vars(solution.source) | (vars(streams) if streams else {})
+    case = {name: getattr(source, name) for name in ("m", "n", "helmholtz", "mach", "hub")} | physical_values(source)
+    attributes = {"error_estimate": result.error_estimate} | case | (vars(streams) if streams else {})
     write_field(path, attributes, result.x, result.r, {name: getattr(result, name) for name in UNITS})
     say({"file": str(path), "error_estimate": result.error_estimate}, as_json)

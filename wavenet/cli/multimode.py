@@ -2,13 +2,15 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .common import (
+    Angles,
     DensityRatio,
     HasJet,
+    Helmholtz,
     Hub,
     Json,
     Kutta,
@@ -18,6 +20,10 @@ from .common import (
     jet_or_none,
     say,
 )
+from .units import Loudness, Stream, quantity, with_units
+
+if TYPE_CHECKING:
+    import analytic
 
 
 class Model(StrEnum):
@@ -27,8 +33,12 @@ class Model(StrEnum):
     equal_energy_density = "equal-energy-density"
 
 
+# long: options
+@with_units
 def multimode(
-    helmholtz: Annotated[float, typer.Option(help="Helmholtz number ka.")],
+    stream: Stream,
+    loudness: Loudness,
+    helmholtz: Helmholtz = None,
     model: Annotated[Model, typer.Option(help="How incident power is shared among the modes.")] = Model.equal_power,
     mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
     hub: Hub = 0.0,
@@ -37,31 +47,90 @@ def multimode(
     sound_speed_ratio: SoundSpeedRatio = 1.0,
     density_ratio: DensityRatio = 1.0,
     kutta: Kutta = 1.0,
-    angles: Annotated[str, typer.Option(help="Angles from:to:count in degrees.")] = "0:180:37",
+    angles: Angles = "0:180:37",
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            help="Third-octave bands with nominal frequencies in from:to, such as 500Hz:4kHz, in place of one "
+            "frequency; needs --radius. --power is that in each band.",
+            rich_help_panel="Physical units",
+        ),
+    ] = None,
     as_json: Json = False,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of the directivity.")] = None,
 ) -> None:
-    """Compute the directivity in dB and the radiated power of all cut-on modes, mutually incoherent.
+    """Compute the far-field pressure in dB and the power of all cut-on modes, mutually incoherent.
+
+    The level is that of the pressure at physical angles: over a monopole of the radiated power, or with physical units
+    a sound pressure level.
 
     Example: wavenet multimode --helmholtz 20 --model equal-power
+
+    Example: wavenet multimode --radius 0.4m --temperature 15degC --mach=-0.35 --bands 500Hz:1kHz
     """
     from ..study import solution
 
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
-    found = solution.modes(model.value, helmholtz, mach, hub, angles_of(angles), streams)
-    title = f"{found.count} modes, {model.value}, ka = {helmholtz}, M = {mach}"
+    duct, strength = stream.duct(mach, hub), loudness.values(stream.radius)
+    if "wall_pressure" in strength:
+        raise ValueError("--wall-pressure is of one mode: give --power")
+    if bands is not None:
+        if duct is None or helmholtz is not None or stream.frequency is not None or plot is not None:
+            raise ValueError("--bands needs --radius, and neither --frequency, --helmholtz nor --plot")
+        _bands(model.value, duct, bands, angles, streams, strength, as_json)
+        return
+    if duct is not None:
+        mach, hub = duct.mach, duct.hub
+    ka = stream.helmholtz(duct, helmholtz)
+    found = solution.modes(model.value, ka, mach, hub, angles_of(angles), streams, duct=duct, loudness=strength)
+    title = f"{model.value}, ka = {ka:.6g}, M = {mach:.6g}"
     if plot is not None:
         from ..study import pictures
 
-        pictures.level(found.degrees, found.level, title, plot)
+        pictures.level(found.degrees, found.level, f"{found.count} modes, {title}", plot, found.reference)
     if as_json:
-        index = {"angle_deg": found.degrees.tolist(), "level_db": found.finite_level}
-        values = {"modes": found.count, "power": found.power, "directivity_index": index}
-        say(values | {"error_estimate": found.error_estimate}, True)
+        far = {"angle_deg": found.degrees.tolist(), "level_db": found.finite_level, "reference": found.reference}
+        say(
+            {"modes": found.count, "far_field": far, "power": found.power, "error_estimate": found.error_estimate},
+            True,
+        )
         return
-    print(f"{found.count} modes are cut on, {model.value}, ka = {helmholtz}, M = {mach}, hub = {hub}")
+    print(f"{found.count} modes are cut on, {title}, hub = {hub:.6g}")
+    print(f"pressure far away at physical angles, level in {found.reference}")
+    print("angle [deg]  level [dB]")
+    for angle, value in zip(found.degrees, found.level, strict=True):
+        print(f"{angle:11.2f}  {value:10.3f}")
     say({f"power {name}": f"{value:.6e}" for name, value in found.power.items()}, False)
     print(f"error estimate           {found.error_estimate:.1e}")
-    print("angle [deg]  directivity index [dB]")
-    for angle, value in zip(found.degrees, found.level, strict=True):
-        print(f"{angle:11.2f}  {value:8.3f}")
+
+
+def _bands(
+    model: str,
+    duct: "analytic.PhysicalDuct",
+    text: str,
+    angles: str,
+    jet: "analytic.Jet | None",
+    strength: dict[str, float],
+    as_json: bool,
+) -> None:
+    """Print levels in third-octave bands."""
+    from ..study import solution
+
+    edges = text.split(":")
+    if len(edges) != 2:
+        raise ValueError(f"--bands must be from:to, such as 500Hz:4kHz, got {text!r}")
+    lowest, highest = (quantity(edge, "Hz", "bands") for edge in edges)
+    degrees = angles_of(angles)
+    found, reference = solution.bands(model, duct, lowest, highest, degrees, jet, strength)
+    nominal = [band.nominal for band in found.bands]
+    if as_json:
+        levels = [solution.finite(row) for row in found.level]
+        far = {"bands_hz": nominal, "angle_deg": degrees.tolist(), "level_db": levels, "reference": reference}
+        say({"far_field": far, "error_estimate_db": found.error_estimate.tolist()}, True)
+        return
+    print(f"all modes that are cut on, {model}, radius {duct.radius:g} m, M = {duct.mach:.6g}, hub = {duct.hub:.6g}")
+    print(f"pressure far away at physical angles, level in {reference}")
+    print("  band [Hz]" + "".join(f"{f:9g}" for f in nominal))
+    for angle, row in zip(degrees, found.level.T, strict=True):
+        print(f"{angle:7.2f} deg" + "".join(f"{value:9.3f}" for value in row))
+    print("error +-   " + "".join(f"{value:9.1e}" for value in found.error_estimate))

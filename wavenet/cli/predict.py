@@ -5,17 +5,19 @@ from typing import Annotated
 
 import typer
 
-from .common import Json, angles_of, pairs, say
+from .common import Angles, Helmholtz, Json, angles_of, describe, far_field_values, print_far_field, say
+from .units import Loudness, Stream, with_units
 
 
+@with_units
 def predict(
+    stream: Stream,
+    loudness: Loudness,
     m: Annotated[int, typer.Option(help="Azimuthal order.")],
     n: Annotated[int, typer.Option(help="Radial order, from 0.")],
-    helmholtz: Annotated[float, typer.Option(help="Helmholtz number ka.")],
+    helmholtz: Helmholtz = None,
     mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
-    angles: Annotated[
-        str, typer.Option(help="Angles from:to:count in degrees, in the plane (x / beta, r).")
-    ] = "0:180:37",
+    angles: Angles = "0:180:37",
     run: Annotated[
         Path | None, typer.Option(help="Folder of a run of the factor task [the network shipped with the package].")
     ] = None,
@@ -29,7 +31,9 @@ def predict(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Predict the directivity of one duct mode by the surrogate, with an error bar.
+    """Predict the far-field pressure in dB of one duct mode by the surrogate, with an error bar.
+
+    Beside it stands the potential's directivity D, as of `wavenet solve`.
 
     Example: wavenet predict --m 2 --n 0 --helmholtz 5 --mach 0.3
     """
@@ -39,17 +43,16 @@ def predict(
 
     from ..study import prediction
 
+    source = stream.mode(m, n, helmholtz, mach, 0.0)
+    strength = loudness.values(stream.radius)
     model = prediction.load_network(run)
-    found = prediction.predict(model, m, n, helmholtz, mach, degrees, coverage=coverage, extrapolate=extrapolate)
+    found = prediction.predict(model, source, degrees, coverage=coverage, extrapolate=extrapolate, loudness=strength)
     if as_json:
-        directivity = {"angle_deg": degrees.tolist(), "amplitude": pairs(found.amplitude)}
-        say({"directivity": directivity, "error_bar": found.error_bar, "coverage": coverage}, True)
+        say({**far_field_values(found.far), "error_bar": found.error_bar, "coverage": coverage}, True)
         return
-    print(f"mode ({m}, {n}), ka = {helmholtz}, M = {mach}, by the surrogate")
+    print(describe(source, ", by the surrogate"))
     if found.error_bar is None:
         print("outside the training range: no error bar")
     else:
-        print(f"relative L2 error over the arc at most {found.error_bar:.1e}, with probability {coverage}")
-    print("angle [deg]  |D| [radii]")
-    for angle, value in zip(degrees, found.modulus, strict=True):
-        print(f"{angle:11.2f}  {value:.6e}")
+        print(f"relative L2 error of D over the arc at most {found.error_bar:.1e}, with probability {coverage}")
+    print_far_field(found.far)

@@ -6,18 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .common import (
+    Angles,
     DensityRatio,
     HasJet,
+    Helmholtz,
     Hub,
     Json,
     Kutta,
     MachOuter,
     SoundSpeedRatio,
     angles_of,
+    describe,
+    far_field_values,
     jet_or_none,
     pairs,
+    physical_values,
+    print_far_field,
     say,
 )
+from .units import Loudness, Stream, with_units
 
 if TYPE_CHECKING:
     import analytic
@@ -25,10 +32,13 @@ if TYPE_CHECKING:
     from ..study.solution import ModeAtAngles
 
 
+@with_units
 def solve(
+    stream: Stream,
+    loudness: Loudness,
     m: Annotated[int, typer.Option(help="Azimuthal order.")],
     n: Annotated[int, typer.Option(help="Radial order, from 0.")],
-    helmholtz: Annotated[float, typer.Option(help="Helmholtz number ka.")],
+    helmholtz: Helmholtz = None,
     mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
     hub: Hub = 0.0,
     jet: HasJet = False,
@@ -36,22 +46,27 @@ def solve(
     sound_speed_ratio: SoundSpeedRatio = 1.0,
     density_ratio: DensityRatio = 1.0,
     kutta: Kutta = 1.0,
-    angles: Annotated[str, typer.Option(help="Angles from:to:count in degrees.")] = "0:180:37",
+    angles: Angles = "0:180:37",
     as_json: Json = False,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture of directivity and near field.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture of far and near field.")] = None,
 ) -> None:
-    """Compute the reflection, end correction, power and directivity of one duct mode.
+    """Compute the far-field pressure in dB, reflection, impedance and power of one duct mode.
+
+    The pressure at physical angles comes first, then the potential's directivity D, defined at other angles in
+    a flow; JSON has them as far_field and directivity.
 
     Example: wavenet solve --m 2 --n 0 --helmholtz 5
 
     Example: wavenet solve --m 0 --n 0 --helmholtz 1 --mach 0.3 --jet
-    """
-    import analytic
 
+    Example: wavenet solve --m 22 --n 0 --radius 0.4m --frequency 3600Hz --temperature 15degC --mach=-0.35
+    """
     from ..study import solution
 
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
-    found = solution.mode(analytic.DuctMode(m, n, helmholtz, mach, hub), angles_of(angles), streams)
+    source = stream.mode(m, n, helmholtz, mach, hub)
+    strength = loudness.values(stream.radius)
+    found = solution.mode(source, angles_of(angles), streams, strength)
     if plot is not None:
         _plot(found, streams, plot)
     if as_json:
@@ -64,12 +79,15 @@ def _values(found: "ModeAtAngles", jet: "analytic.Jet | None") -> dict[str, Any]
     solved = found.solved
     values = {
         "cut_on": bool(solved.source.cut_on),
-        "reflection": pairs(solved.reflection),
+        **far_field_values(found.far),
         "reflection_pressure": pairs(solved.reflection_pressure),
+        "reflection": pairs(solved.reflection),
+        "specific_impedance": None if found.impedance is None else [found.impedance.real, found.impedance.imag],
+        "transmission_loss_db": found.loss,
         "end_correction": solved.end_correction,
         "power": found.power,
-        "directivity": {"angle_deg": found.degrees.tolist(), "amplitude": pairs(found.amplitude)},
         "error_estimate": solved.error_estimate,
+        **physical_values(solved.source),
     }
     return values if jet is None else values | {"instability": pairs(solved.instability)}
 
@@ -87,22 +105,29 @@ def _plot(found: "ModeAtAngles", jet: "analytic.Jet | None", path: Path) -> None
 
 def _print(found: "ModeAtAngles", jet: "analytic.Jet | None") -> None:
     solved, source = found.solved, found.solved.source
-    label = "" if source.cut_on else "  (cut off: it carries no power of its own)"
-    print(f"mode ({source.m}, {source.n}), ka = {source.helmholtz}, M = {source.mach}, hub = {source.hub}{label}")
+    print(describe(source))
     if jet is not None:
         print(
             f"jet in a stream of M = {jet.mach_outer}, sound speed x {jet.sound_speed_ratio}, density x "
             f"{jet.density_ratio}, Kutta parameter {jet.kutta}"
         )
         print(f"instability exp(i mu x)  mu = {solved.instability[0]:.8f}")
-    for order, value in enumerate(solved.reflection):
-        print(f"reflection into order {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
+    print_far_field(found.far)
     for order, value in enumerate(solved.reflection_pressure):
-        print(f"  pressures, order    {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
+        print(f"pressure reflected into order  {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
+    for order, value in enumerate(solved.reflection):
+        print(f"potential reflected into order {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
+    if found.impedance is not None:
+        print(f"specific impedance [rho c]         {found.impedance:.8f}")
+    if found.loss is not None:
+        print(f"transmission loss        {found.loss:.6f} dB")
     if solved.end_correction is not None:
-        print(f"end correction           {solved.end_correction:.8f} radii")
+        print(f"end correction           {solved.end_correction:.8f} radii{_metres(source, solved.end_correction)}")
     say({f"power {name}": f"{value:.6e}" for name, value in found.power.items()}, False)
     print(f"error estimate           {solved.error_estimate:.1e}")
-    print("angle [deg]  |D| [radii]")
-    for angle, value in zip(found.degrees, found.modulus, strict=True):
-        print(f"{angle:11.2f}  {value:.6e}")
+
+
+def _metres(source: "analytic.DuctMode", length: float) -> str:
+    from analytic import PhysicalMode
+
+    return f", {length * source.duct.radius:.6g} m" if isinstance(source, PhysicalMode) else ""

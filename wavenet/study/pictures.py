@@ -40,10 +40,11 @@ def _map(
 def solution(solved: Any, path: str | Path, title: str = "Re p [ρ c²]") -> None:
     """Directivity and near field of a solution, written to a file."""
     theta = np.linspace(0, np.pi, 361)
-    level = np.abs(solved.directivity(theta))
+    level = np.abs(solved.pressure_directivity(theta))
     figure, ((left, right),) = _figure(1, 2, width=5.2)
     left.plot(np.degrees(theta), level_of(level, level.max()), color="C0")
-    left.set(xlabel="angle [deg]", ylabel="|D| [dB re peak]", ylim=(-60, 3), xlim=(0, 180), title="directivity")
+    left.set(xlabel="physical angle [deg]", ylabel="|p| [dB re peak]", ylim=(-60, 3), xlim=(0, 180))
+    left.set(title="pressure far away")
     left.grid(alpha=0.3)
     x, r = (np.arange(160) + 0.5) / 40 - 2, (np.arange(80) + 0.5) / 40
     r = r[r > solved.source.hub]
@@ -52,11 +53,11 @@ def solution(solved: Any, path: str | Path, title: str = "Re p [ρ c²]") -> Non
     figure.savefig(Path(path), dpi=130)
 
 
-def level(angle: FloatArray, values: FloatArray, title: str, path: str | Path) -> None:
-    """Directivity index against the angle, written to a file."""
+def level(angle: FloatArray, values: FloatArray, title: str, path: str | Path, reference: str) -> None:
+    """Level of the far-field pressure [dB] against the physical angle, written to a file."""
     figure, ((axes,),) = _figure(1, 1, width=6.0, height=4.0)
     axes.plot(angle, values)
-    axes.set(xlabel="angle [deg]", ylabel="directivity index [dB]", title=title, xlim=(angle[0], angle[-1]))
+    axes.set(xlabel="physical angle [deg]", ylabel=f"level [{reference}]", title=title, xlim=(angle[0], angle[-1]))
     axes.set_ylim(bottom=max(axes.get_ylim()[0], np.max(values) - 60))
     axes.grid(alpha=0.3)
     figure.savefig(Path(path), dpi=130)

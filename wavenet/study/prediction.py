@@ -1,34 +1,32 @@
 """Directivity of one mode by the surrogate, with an error bar."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from wavenet import far_field
+import wavenet.far_field
+from analytic import DuctMode
 from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.far_field.directivity import Directivity
 from wavenet.runs import load
+
+from .solution import FarField, far_field
 
 
 @dataclass(frozen=True)
 class Prediction:
     """Directivity of one mode.
 
-    degrees : (angle,), in the plane (x / beta, r). amplitude : (angle,) complex [radii]. error_bar : relative L2 error
-    over the arc that is not exceeded with the probability `coverage`; None outside the training range.
+    far : pressure far away, at physical angles. error_bar : relative L2 error of the directivity of the potential over
+    the arc that is not exceeded with the probability `coverage`; None outside the training range.
     """
 
-    degrees: FloatArray
-    amplitude: ComplexArray
+    far: FarField
     error_bar: float | None
     coverage: float
-
-    @property
-    def modulus(self) -> FloatArray:
-        """|D| (angle,) [radii]."""
-        return np.abs(self.amplitude)
 
 
 def load_network(run: str | Path | None = None) -> Directivity:
@@ -40,7 +38,7 @@ def load_network(run: str | Path | None = None) -> Directivity:
         Not a run of the factor task.
     """
     if run is None:
-        return far_field.load()
+        return wavenet.far_field.load()
     name, model, _ = load(run, task="factor")
     if not isinstance(model, Directivity):
         raise ValueError(f"{run} is a run of the model {name}, one of the network directivity is needed")
@@ -49,39 +47,46 @@ def load_network(run: str | Path | None = None) -> Directivity:
 
 def predict(
     model: Directivity,
-    m: int,
-    n: int,
-    helmholtz: float,
-    mach: float,
+    source: DuctMode,
     degrees: FloatArray,
     *,
     coverage: float = 0.95,
     extrapolate: bool = False,
+    loudness: Mapping[str, float] | None = None,
 ) -> Prediction:
-    """Directivity of mode (m, n) at some angles.
+    """Far field of a mode at some physical angles.
 
     Parameters
     ----------
     model : Directivity
-    m, n : int
-    helmholtz, mach : float
-        ka, and the Mach number, positive towards the open end.
+    source : DuctMode
+        Without a hub.
     degrees : (angle,) array
+        Physical angles, in the plane (x, r).
     coverage : float
         Coverage of the error bar, one of `wavenet.far_field.directivity.LEVELS`.
     extrapolate : bool
         Accept a K = ka / sqrt(1 - M^2) a little outside the training range, without an error bar.
+    loudness : dict
+        See `wavenet.study.solution.far_field`.
 
     Raises
     ------
     ValueError
         A mode, angle or coverage that the network does not take.
     """
+    if source.hub:
+        raise ValueError(f"the network knows no hub, got hub={source.hub}")
+    helmholtz, mach = source.helmholtz, source.mach
+
+    def directivity(theta: FloatArray) -> ComplexArray:
+        with torch.no_grad():
+            return model(source.m, source.n, helmholtz, mach, torch.from_numpy(theta))[0].numpy()
+
     before, model.extrapolate = model.extrapolate, extrapolate
     try:
-        with torch.no_grad():
-            found = model(m, n, helmholtz, mach, torch.from_numpy(np.radians(degrees)))[0].numpy()
+        found = far_field(source, degrees, directivity, mach=mach, loudness=loudness)
     finally:
         model.extrapolate = before
     inside = model.config.low <= helmholtz / np.sqrt(1 - mach**2) <= model.config.high
-    return Prediction(degrees, found, model.error_bar(helmholtz, mach, coverage) if inside else None, coverage)
+    return Prediction(found, model.error_bar(helmholtz, mach, coverage) if inside else None, coverage)

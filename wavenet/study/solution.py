@@ -1,13 +1,14 @@
 """Exact solution for one mode, or for all modes that are cut on, at some angles."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import analytic
+from analytic import levels
 from wavenet.arrays import ComplexArray, FloatArray
 
 SHARING: dict[str, Callable[..., Any]] = {  # how the incident power is shared among the modes that are cut on
@@ -15,47 +16,123 @@ SHARING: dict[str, Callable[..., Any]] = {  # how the incident power is shared a
     "equal-energy-density": analytic.MultiMode.equal_energy_density,
 }
 
+RELATIVE = "dB re the incident mode at the wall, at 1 duct radius"
+
+
+@dataclass(frozen=True)
+class FarField:
+    """Pressure far away, at physical angles: where microphones stand, 0 downstream.
+
+    degrees : (angle,). level : (angle,) [dB], -inf where nothing is radiated. reference : what the level refers to.
+    pressure : (angle,) complex directivity of the pressure [rho c^2] at one radius. theta : (angle,) the same
+    directions in the plane (x / beta, r) [deg]. amplitude : (angle,) complex directivity of the potential there
+    [radii].
+    """
+
+    degrees: FloatArray
+    level: FloatArray
+    reference: str
+    pressure: ComplexArray
+    theta: FloatArray
+    amplitude: ComplexArray
+
+    @property
+    def finite_level(self) -> list[float | None]:
+        """`level`, None where it is not finite: for JSON."""
+        return finite(self.level)
+
+    @property
+    def pascals(self) -> FloatArray:
+        """Root-mean-square pressure (angle,) [Pa] of a level re 20 uPa."""
+        return levels.REFERENCE_PRESSURE * 10 ** (self.level / 20)
+
+
+def finite(values: FloatArray) -> list[float | None]:
+    """Numbers for JSON: None where they are not finite."""
+    return [value if np.isfinite(value) else None for value in values.tolist()]
+
+
+def far_field(
+    source: analytic.DuctMode,
+    degrees: FloatArray,
+    directivity: Callable[[FloatArray], ComplexArray],
+    *,
+    mach: float,
+    density: float = 1.0,
+    loudness: Mapping[str, float] | None = None,
+) -> FarField:
+    """Far field at physical angles from the directivity of the potential, a function of theta.
+
+    mach, density : of the fluid outside, see `analytic.levels.pressure_factor`. loudness : distance [m], power [W] or
+    wall_pressure [Pa], for a physical source; the level of a cut-off mode without a wall pressure is relative.
+    """
+    theta, factor = levels.pressure_factor(np.radians(degrees), source.helmholtz, mach, density)
+    amplitude = directivity(theta)
+    pressure = 1j * factor * amplitude
+    given = dict(loudness or {})
+    if isinstance(source, analytic.PhysicalMode) and (source.cut_on or given):
+        distance, power, at_wall = given.get("distance", 1.0), given.get("power"), given.get("wall_pressure")
+        level = levels.sound_pressure_level(source, pressure, distance, power, at_wall)
+        strength = f"incident power {1.0 if power is None else power:.4g} W"
+        if at_wall is not None:
+            strength = f"incident mode {at_wall:.4g} Pa rms at the wall"
+        reference = f"dB re 20 uPa at {distance:g} m, {strength}"
+    else:
+        level, reference = levels.relative_level(source, pressure), RELATIVE
+    return FarField(degrees, level, reference, pressure, np.degrees(theta), amplitude)
+
 
 @dataclass(frozen=True)
 class ModeAtAngles:
-    """Solution for one duct mode. solved : as `analytic.solve` returns it. degrees : (angle,). amplitude : (angle,)
-    complex directivity [radii]. power : parts of the power balance by name.
+    """Solution for one duct mode. solved : as `analytic.solve` returns it. far : pressure far away. power : parts of
+    the power balance by name. impedance : specific impedance, None where it is lost in rounding. loss : transmission
+    loss [dB] of a mode that is cut on, None of others.
     """
 
     solved: Any
-    degrees: FloatArray
-    amplitude: ComplexArray
+    far: FarField
     power: dict[str, float]
-
-    @property
-    def modulus(self) -> FloatArray:
-        """|D| (angle,) [radii]."""
-        return np.abs(self.amplitude)
+    impedance: complex | None
+    loss: float | None
 
 
 @dataclass(frozen=True)
 class ModesAtAngles:
-    """Solution for all modes that are cut on. count : how many they are. degrees : (angle,). level : (angle,)
-    directivity index [dB], -inf where nothing is radiated to. power : parts of the power balance by name.
+    """Solution for all modes that are cut on. count : how many they are. degrees : (angle,) physical angles. level :
+    (angle,) of the pressure [dB], -inf where nothing is radiated to. reference : what it refers to. power : parts of
+    the power balance by name.
     """
 
     count: int
     degrees: FloatArray
     level: FloatArray
+    reference: str
     power: dict[str, float]
     error_estimate: float
 
     @property
     def finite_level(self) -> list[float | None]:
         """`level`, None where it is not finite: for JSON."""
-        return [value if np.isfinite(value) else None for value in self.level.tolist()]
+        return finite(self.level)
 
 
-def mode(source: analytic.DuctMode, degrees: FloatArray, jet: analytic.Jet | None = None) -> ModeAtAngles:
-    """Solve for one duct mode."""
+def mode(
+    source: analytic.DuctMode,
+    degrees: FloatArray,
+    jet: analytic.Jet | None = None,
+    loudness: Mapping[str, float] | None = None,
+) -> ModeAtAngles:
+    """Solve for one duct mode; degrees : physical angles. loudness : see `far_field`."""
     solved = analytic.solve(source, jet=jet)
-    amplitude = solved.directivity(np.radians(degrees))
-    return ModeAtAngles(solved, degrees, amplitude, dataclasses.asdict(solved.power))
+    density, _, _ = solved.transform.fluid(inside=False)
+    mach = levels.outer_mach(solved.transform)
+    far = far_field(source, degrees, solved.directivity, mach=mach, density=density, loudness=loudness)
+    loss = solved.transmission_loss if source.cut_on else None
+    try:
+        impedance = solved.specific_impedance
+    except analytic.ConvergenceError:
+        impedance = None
+    return ModeAtAngles(solved, far, dataclasses.asdict(solved.power), impedance, loss)
 
 
 def modes(
@@ -65,14 +142,54 @@ def modes(
     hub: float,
     degrees: FloatArray,
     jet: analytic.Jet | None = None,
+    *,
+    duct: analytic.PhysicalDuct | None = None,
+    loudness: Mapping[str, float] | None = None,
 ) -> ModesAtAngles:
-    """Solve for all modes that are cut on, mutually incoherent, unit incident power. sharing : a key of `SHARING`."""
-    if sharing not in SHARING:
-        raise ValueError(f"the sharing of power must be one of {', '.join(SHARING)}, got {sharing!r}")
-    source = SHARING[sharing](helmholtz, mach, hub)
+    """Solve for all modes that are cut on, mutually incoherent, unit incident power; degrees : physical angles.
+
+    sharing : a key of `SHARING`. duct : with it levels are sound pressure levels; loudness : distance [m], power [W].
+    """
+    source = shared(sharing)(helmholtz, mach, hub)
     solved = analytic.solve(source, jet=jet)
     power = {name: float(value) for name, value in dataclasses.asdict(solved.power).items()}
-    return ModesAtAngles(len(source.parts), degrees, solved.level(np.radians(degrees)), power, solved.error_estimate)
+    angle = np.radians(degrees)
+    if duct is None:
+        level, reference = solved.directivity_index(angle), "dB re a monopole of the radiated power"
+    else:
+        options = {"distance": 1.0, "power": 1.0} | dict(loudness or {})
+        level, reference = solved.sound_pressure_level(angle, duct, **options), _sound_pressure(options)
+    return ModesAtAngles(len(source.parts), degrees, level, reference, power, solved.error_estimate)
+
+
+def shared(sharing: str) -> Callable[..., Any]:
+    """Sources in which the power is shared in this way, a key of `SHARING`."""
+    if sharing not in SHARING:
+        raise ValueError(f"the sharing of power must be one of {', '.join(SHARING)}, got {sharing!r}")
+    return SHARING[sharing]
+
+
+def bands(
+    sharing: str,
+    duct: analytic.PhysicalDuct,
+    lowest: float,
+    highest: float,
+    degrees: FloatArray,
+    jet: analytic.Jet | None = None,
+    loudness: Mapping[str, float] | None = None,
+) -> tuple[analytic.BandLevels, str]:
+    """Levels of all cut-on modes in third-octave bands with nominal frequencies in lowest ... highest [Hz].
+
+    Otherwise as `modes`; power : incident in each band. Second result: what the levels refer to.
+    """
+    options = {"distance": 1.0, "power": 1.0} | dict(loudness or {})
+    wanted = analytic.third_octave_bands(lowest, highest)
+    found = analytic.third_octave_levels(shared(sharing), duct, wanted, np.radians(degrees), medium=jet, **options)
+    return found, f"{_sound_pressure(options)} in each band"
+
+
+def _sound_pressure(options: Mapping[str, float]) -> str:
+    return f"dB re 20 uPa at {options['distance']:g} m, incident power {options['power']:.4g} W"
 
 
 def without_growing_wave(source: analytic.DuctMode, jet: analytic.Jet) -> Any:
