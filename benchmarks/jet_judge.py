@@ -26,10 +26,10 @@ equation in either stream, and the continuity of pressure and displacement acros
 """
 
 import argparse
-import contextlib
 import math
 import sys
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -42,9 +42,9 @@ TARGET = 1e-4  # difference that must not be exceeded
 CLOSE = 1e-6  # difference above which a random jet is judged again with more functions, and named if it persists
 MORE = 5  # times as many
 PER_ORDER = 64  # points on the circle for every function
-# Tilts of the line [rad], tried in turn, by Kutta parameter. Below the growing wave any will do; above it the flattest,
-# for a steeper line may pass a zero and a pole beside a cut as well, and the winding number does not tell.
-TILTS = {0.0: (0.25, 0.12, 0.06), 1.0: (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.95)}
+# Tilts of the line [rad], tried in turn, by Kutta parameter. Steeper lines than the first that will do may pass a zero
+# and a pole beside a cut as well, and the winding number does not tell.
+TILTS = {0.0: (0.06, 0.12, 0.25, 0.4), 1.0: (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)}
 SCALE = 1.2  # l over k: Laguerre functions that decay within a wavelength
 POINTS = 28  # Chebyshev points along a side of the boxes in which the conditions are tested
 AXIAL = 0.3, 0.9  # x of these boxes: off the lip, where the field is smooth
@@ -145,7 +145,7 @@ class Judge:
             abs(mode.m), mode.helmholtz, mode.mach, mode.hub, jet.mach_outer, jet.sound_speed_ratio, jet.density_ratio
         )
         self.turn = np.exp(1j * tilt)
-        self.length, self.power = SCALE * mode.helmholtz, 1.5 + kutta
+        self.length, self.power, self.orders = SCALE * mode.helmholtz, 1.5 + kutta, orders
         beta2 = 1 - mode.mach**2
         alpha = streams.eigenvalues(int(mode.helmholtz / math.sqrt(beta2)) + 8)
         wave = np.sqrt(mode.helmholtz**2 - beta2 * alpha**2 + 0j)
@@ -163,13 +163,22 @@ class Judge:
         turns = np.sum(np.angle(np.roll(symbol, -1) / symbol)) / (2 * np.pi)
         if abs(turns) > 0.01:
             raise ArithmeticError(f"the winding number is {turns:.2f}: the line is on the wrong side of a wave")
-        moments = np.fft.fft(symbol) * np.exp(-1j * np.pi * np.fft.fftfreq(count))  # half a point off the circle's zero
-        index = np.arange(orders)
-        # Matrix element (i, j): the moment exp(i (j - i) angle), and dt = size^2 / (2 length) d angle.
+        self.symbol = symbol
+
+    @cached_property
+    def coefficients(self):
+        """Those of the Laguerre functions, by Galerkin's method."""
+        count, index = len(self.t), np.arange(self.orders)
+        # Matrix element (i, j): the moment exp(i (j - i) angle), half a point off the transform's origin, and dt =
+        # (t^2 + length^2) / (2 length) d angle.
+        moments = np.fft.fft(self.symbol) * np.exp(-1j * np.pi * np.fft.fftfreq(count))
         factor = 1 / (count * 2 * self.length * self.turn)
-        right = self._tested(index)
-        self.coefficients = linalg.solve(linalg.toeplitz(moments[index], moments[-index]) * factor, right)
-        self.eta_line = self.eta(self.line)
+        return linalg.solve(linalg.toeplitz(moments[index], moments[-index]) * factor, self._tested(index))
+
+    @cached_property
+    def eta_line(self):
+        """`eta` on the line."""
+        return self.eta(self.line)
 
     def _between(self, down, up):
         """Centre of the line: half-way between the cut-on modes and branch points that it must part."""
@@ -257,11 +266,18 @@ def points(hub):
 
 
 def judge(mode, jet, kutta, orders):
-    """The judge with the first tilt that puts the line where it should be."""
-    for tilt in TILTS[kutta][:-1]:
-        with contextlib.suppress(ArithmeticError):
-            return Judge(mode, jet, kutta, orders, tilt)
-    return Judge(mode, jet, kutta, orders, TILTS[kutta][-1])
+    """The judge of the middle one of the first neighbouring tilts that put the line where it should be."""
+    found, reason = [], None
+    for tilt in TILTS[kutta]:
+        try:
+            found.append(Judge(mode, jet, kutta, orders, tilt))
+        except ArithmeticError as error:
+            reason = error
+            if found:
+                break
+    if reason and not found:
+        raise reason
+    return found[len(found) // 2]
 
 
 def judged(mode, jet, orders=ORDERS):

@@ -519,12 +519,12 @@ KINDS = {
 }
 
 
-def draw(seed, index):
-    """Case of this number; the same seed and number give the same case."""
+def draw(seed, index, style=None):
+    """Case of this number, of one of STYLES or any; the same arguments give the same case."""
     rng = np.random.default_rng([seed, index])
     weights = np.array([weight for weight, _ in KINDS.values()], dtype=float)
     kind = list(KINDS)[int(rng.choice(len(KINDS), p=weights / weights.sum()))]
-    style = STYLES[int(rng.integers(len(STYLES)))]
+    style = style or STYLES[int(rng.integers(len(STYLES)))]
     with np.errstate(all="ignore"):
         setup, query, angles = KINDS[kind][1](Draw(rng, style))
     status = min(setup.status, query.status)

@@ -37,6 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from random_expressions import BAD, NAMES, VALID, Case, draw  # noqa: E402
 
+import analytic  # noqa: E402
 from analytic import (  # noqa: E402
     ConvergenceError,
     DuctMode,
@@ -50,7 +51,7 @@ from analytic import (  # noqa: E402
 )
 from analytic.reference import Reference  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(analytic.__file__).resolve().parent.parent
 PACKAGES = tuple(str(ROOT / name) + os.sep for name in ("analytic", "data", "wavenet"))
 LONGEST = 60.0  # CPU seconds a case may take
 HUNG = 150.0  # seconds without an answer after which a process is ended: its alarm waits for a call to return
