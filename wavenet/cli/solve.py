@@ -20,8 +20,6 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    import analytic
-
     from ..study.solution import ModeAtAngles
 
 
@@ -53,14 +51,14 @@ def solve(
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
     found = solution.mode(analytic.DuctMode(m, n, helmholtz, mach, hub), angles_of(angles), streams)
     if plot is not None:
-        _plot(found, streams, plot)
+        _plot(found, plot)
     if as_json:
-        say(_values(found, streams), True)
+        say(_values(found), True)
     else:
-        _print(found, streams)
+        _print(found)
 
 
-def _values(found: "ModeAtAngles", jet: "analytic.Jet | None") -> dict[str, Any]:
+def _values(found: "ModeAtAngles") -> dict[str, Any]:
     solved = found.solved
     values = {
         "cut_on": bool(solved.source.cut_on),
@@ -71,25 +69,26 @@ def _values(found: "ModeAtAngles", jet: "analytic.Jet | None") -> dict[str, Any]
         "directivity": {"angle_deg": found.degrees.tolist(), "amplitude": pairs(found.amplitude)},
         "error_estimate": solved.error_estimate,
     }
-    return values if jet is None else values | {"instability": pairs(solved.instability)}
+    return values | {"instability": pairs(solved.instability)} if found.in_jet else values
 
 
-def _plot(found: "ModeAtAngles", jet: "analytic.Jet | None", path: Path) -> None:
+def _plot(found: "ModeAtAngles", path: Path) -> None:
     from ..study import pictures
     from ..study.solution import without_growing_wave
 
-    if jet is None:
-        pictures.solution(found.solved, path)
-    else:
-        pictured = without_growing_wave(found.solved.source, jet)
+    if found.in_jet:
+        pictured = without_growing_wave(found.solved.source, found.solved.medium)
         pictures.solution(pictured, path, "Re p [ρ c²], without the growing wave")
+    else:
+        pictures.solution(found.solved, path)
 
 
-def _print(found: "ModeAtAngles", jet: "analytic.Jet | None") -> None:
+def _print(found: "ModeAtAngles") -> None:
     solved, source = found.solved, found.solved.source
     label = "" if source.cut_on else "  (cut off: it carries no power of its own)"
     print(f"mode ({source.m}, {source.n}), ka = {source.helmholtz}, M = {source.mach}, hub = {source.hub}{label}")
-    if jet is not None:
+    if found.in_jet:
+        jet = solved.medium
         print(
             f"jet in a stream of M = {jet.mach_outer}, sound speed x {jet.sound_speed_ratio}, density x "
             f"{jet.density_ratio}, Kutta parameter {jet.kutta}"

@@ -28,6 +28,11 @@ class ModeAtAngles:
     power: dict[str, float]
 
     @property
+    def in_jet(self) -> bool:
+        """Whether the duct opens into a jet."""
+        return isinstance(self.solved.medium, analytic.Jet)
+
+    @property
     def modulus(self) -> FloatArray:
         """|D| (angle,) [radii]."""
         return np.abs(self.amplitude)
