@@ -133,3 +133,15 @@ def test_long_functions_are_found():
     assert too_long(f"# long: one table of options\n@decorated\ndef f():\n{body}\n") == []
     assert too_long(f"# long:\ndef f():\n{body}\n") != []
     assert too_long("def f():\n" + "\n".join(["    pass"] * (FUNCTION_LINES - 1))) == []
+
+
+def asks_for_a_jet(source):
+    """Whether a module compares a jet with None."""
+    compared = (ast.unparse(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Compare))
+    return any(text.rpartition(".")[2] in ("jet is None", "jet is not None") for text in compared)
+
+
+def test_two_places_ask_whether_there_is_a_jet():
+    """The solver, which makes a medium of its argument, and the mode that the page describes; others ask these."""
+    asking = {module for module in MODULES if asks_for_a_jet((ROOT / module).read_text(encoding="utf-8"))}
+    assert asking == {"analytic/solver.py", "wavenet/study/controls.py"}

@@ -348,3 +348,62 @@ def test_a_split_without_cases_and_another_task(files, tmp_path, file_of):
         file.attrs["task"] = np.bytes_("forward")
     with pytest.raises(ValueError, match="is a forward dataset, a derivative dataset is needed"):
         to_matlab(copy, tmp_path / "x.mat")
+
+
+@pytest.mark.parametrize(("misfit", "taken"), [(0.9e-3, True), (1.1e-3, False)])
+def test_misfits_are_taken_up_to_a_thousandth(files, tmp_path, misfit, taken):
+    """P agrees with the wrong u, so that ka and M fit."""
+
+    def alter(content):
+        dataset = read(files[0])
+        few(content, 1)
+        content["u_nf1"] = content["u_nf1"] / (1 - misfit)
+        ka, mach = dataset["helmholtz"][:1, None], dataset["mach"][:1, None]
+        content["P_nf1"] = 1j * ka * content["Psi_nf1"] - mach * content["u_nf1"]
+
+    path, out = strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5"
+    if taken:
+        assert from_matlab(path, out).axial_velocity == pytest.approx(misfit, rel=1e-2)
+    else:
+        with pytest.raises(ValueError, match=r"is not a Wiener–Hopf field, .* and 1\.1e-03 of u_nf1"):
+            from_matlab(path, out)
+
+
+@pytest.mark.parametrize(("misfit", "taken"), [(0.9e-3, True), (1.1e-3, False)])
+def test_pressures_are_taken_up_to_a_thousandth(files, tmp_path, misfit, taken):
+    """Of P, what is orthogonal to Psi and u fits no ka and M."""
+
+    def alter(content):
+        few(content, 1)
+        basis = np.stack([1j * content["Psi_nf1"][0], content["u_nf1"][0]], axis=1)
+        parts, p = np.concatenate([basis.real, basis.imag]), content["P_nf1"][0]
+        noise = np.random.default_rng(0).normal(size=2 * len(p))
+        noise -= parts @ np.linalg.lstsq(parts, noise, rcond=None)[0]
+        size = misfit * np.linalg.norm(p) / np.sqrt(1 - misfit**2) / np.linalg.norm(noise)
+        content["P_nf1"] = content["P_nf1"] + size * (noise[: len(p)] + 1j * noise[len(p) :])
+
+    path, out = strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5"
+    if taken:
+        assert from_matlab(path, out).pressure == pytest.approx(misfit, rel=1e-6)
+    else:
+        with pytest.raises(ValueError, match=r"P_nf1 is not i ka Psi_nf1 .* relative misfit 1\.1e-03"):
+            from_matlab(path, out)
+
+
+def test_a_negative_frequency_that_fits_is_refused(files, tmp_path):
+    def alter(content):
+        few(content)
+        content["P_nf1"] = -0.5j * content["Psi_nf1"] - 0.2 * content["u_nf1"]
+
+    with pytest.raises(ValueError, match=r"case 0 has ka = -0\.5, M = 0\.2: other conventions\?"):
+        from_matlab(strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5")
+
+
+def test_a_variable_may_take_as_much_memory_as_compression_can_save(files, tmp_path, monkeypatch):
+    """16 bytes for each of 12 cases at 120 points."""
+    limit = 16 * 12 * 120 / files[1].stat().st_size
+    monkeypatch.setattr(convert, "_EXPANSION", limit * (1 - 1e-9))
+    with pytest.raises(ValueError, match=r"Psi_nf1 declares the shape \(12, 120\), more than the file can hold"):
+        from_matlab(files[1], tmp_path / "x.h5")
+    monkeypatch.setattr(convert, "_EXPANSION", limit * (1 + 1e-9))
+    from_matlab(files[1], tmp_path / "x.h5")

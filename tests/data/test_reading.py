@@ -9,8 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
+import analytic
 import data
-from data import hdf5, tasks
+from data import hdf5, layout, tasks
 from data.card import card
 from data.read import Cases, check, read, read_small
 
@@ -254,3 +255,41 @@ def test_the_card_counts_missing_cases_by_their_reasons(path):
     dataset.about.__dict__["missing"] = tuple(records)
     text = card(dataset, "data.h5", "data.png")
     assert "3 cases of the recipe are missing (group `missing`): 1 × died; 2 × hard." in text
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "fault"),
+    [
+        ("m", {"fletcher32": False}, "missing/m must be chunked with gzip and checksums"),
+        ("helmholtz", {"dtype": "f4"}, "missing/helmholtz is float32, expected float64"),
+        ("reason", {"dtype": "S100"}, r"missing/reason is \|S100, expected \|S200"),
+    ],
+)
+def test_columns_of_the_missing_cases_are_checked_as_arrays_are(altered, name, options, fault):
+    def change(file, odd=None):
+        file.attrs["missing_cases"] = 1
+        for column, dtype in layout.MISSING_COLUMNS.items():
+            values = np.zeros(1, dtype)
+            replaced(f"missing/{column}", values, **(options if column == odd else {}))(file)
+
+    assert check(altered(change))["missing"] == {"": 1}
+    with pytest.raises(ValueError, match=fault):
+        check(altered(lambda file: change(file, name)))
+
+
+def test_the_conventions_in_a_file_are_those_of_the_solver(path):
+    conventions = read(path).provenance["conventions"]
+    assert conventions
+    assert str(analytic.__doc__).startswith(conventions)
+    assert conventions.endswith(str(analytic.__doc__).partition(">>>")[0].split()[-1])
+    assert ">>>" not in conventions
+
+
+@pytest.mark.parametrize(
+    ("m", "shown"), [("[0, 1, 2]", "0 … 2"), ("[1, 0]", "0, 1"), ("[0, 1, 3]", "0, 1, 3"), ("[-1, 0, 1, 2]", "-1 … 2")]
+)
+def test_consecutive_orders_are_shown_as_a_range(file_of, m, shown):
+    dataset = read(file_of(FORWARD.replace("m = [3]", f"m = {m}").replace("n = [0, 2]", "n = [0]")))
+    orders = sorted(map(int, m.strip("[]").split(",")))
+    dataset.arrays["m"] = np.resize(orders, len(dataset))
+    assert f"Azimuthal orders in all: {shown}." in card(dataset, "data.h5", "data.png")

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+from data import hdf5
 from data.field import KIND, UNITS, read_potential, write_field
 from data.microphones import MicrophoneArray, read_array, write_array
 
@@ -75,6 +76,8 @@ def test_a_fields_file_has_units_scales_and_kind(field):
         (lambda file: file.attrs.__delitem__("m"), "attribute m must be a scalar number in its range, got None"),
         (attribute("m", 1.5), r"attribute m must be .* got 1\.5"),
         (attribute("m", 101), "attribute m must be"),
+        (attribute("m", -101), "attribute m must be"),
+        (attribute("m", 1 + 1j), r"attribute m must be .* got None"),
         (attribute("helmholtz", 0.0), "attribute helmholtz must be"),
         (attribute("helmholtz", 1000.0), "attribute helmholtz must be"),
         (attribute("helmholtz", np.nan), "attribute helmholtz must be"),
@@ -158,3 +161,17 @@ def test_one_snapshot_may_have_one_dimension_and_noise_may_be_unknown(array):
 def test_an_array_with_a_fault_is_refused(array, alter, fault):
     with pytest.raises(ValueError, match=fault):
         read_array(change(array, alter))
+
+
+@pytest.mark.parametrize("m", [-100, 100])
+def test_orders_up_to_a_hundred_are_taken(field, m):
+    assert read_potential(change(field, attribute("m", m))).m == m
+
+
+def test_texts_are_read_up_to_a_length(field):
+    change(field, attribute("note", np.bytes_("x" * hdf5.LONGEST_TEXT)))
+    with h5py.File(field) as file:
+        assert hdf5.attribute(file, "note") == "x" * 60_000
+    change(field, attribute("note", np.bytes_("x" * 60_001)))
+    with h5py.File(field) as file:
+        assert hdf5.attribute(file, "note") is None

@@ -120,6 +120,22 @@ def test_the_surrogate_s_error_is_quoted_with_its_bar(bench):
     assert list(made.data[3].y) == [found.bar, found.bar]
 
 
+def test_the_surrogate_s_error_is_over_the_exact_directivity(monkeypatch):
+    """Half of the right answer is off by half of it, not by all of itself."""
+    model = far_field.load()
+
+    class Half:
+        error_bar = model.error_bar
+
+        def __call__(self, *mode):
+            return model(*mode) / 2
+
+    monkeypatch.setattr(far_field, "load", Half)
+    found = compute.Bench().directivity(FIRST)
+    assert found.error == pytest.approx(0.5, rel=1e-3)
+    assert np.sqrt(np.mean(found.difference**2)) == pytest.approx(0.5, rel=1e-3)
+
+
 def test_a_difference_of_velocities_is_over_the_root_mean_square():
     exact = np.array([[3.0 + 4.0j, 0.0], [0.0, 5.0j]])
     found = compute.Derivative(exact, exact + np.array([[0.5, 0.0], [0.25j, 0.0]]))

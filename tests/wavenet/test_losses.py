@@ -1,6 +1,7 @@
 """Losses, the samples that the constrained network learns from, and the training loop, by second routes."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from wavenet.training import error_samples, losses
 from wavenet.training.loop import LAST, LOG, check_devices, fit
 from wavenet.training.order import Seeded, Shares
 from wavenet.training.presets import Preset
+from wavenet.training.records import Record
 
 # Lightning and torch warn about workers, devices and each other.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -373,3 +375,42 @@ def test_a_case_draws_its_own_numbers_and_leaves_torch_s_alone():
     assert not torch.equal(cases[2, 8, 1.0][0], value)
     torch.testing.assert_close(value, torch.rand(3, generator=torch.Generator().manual_seed(7)) + 2)
     assert weight == 0
+
+
+def trainer(loss, waited=0, patience=5):
+    stopping = SimpleNamespace(wait_count=waited, patience=patience)
+    metrics = {"validation_loss": torch.tensor(loss), "train_loss": torch.tensor(loss)}
+    return SimpleNamespace(
+        callback_metrics=metrics, early_stopping_callbacks=[stopping], should_stop=False, is_global_zero=True
+    )
+
+
+@pytest.mark.parametrize("first", [np.nan, np.inf])
+def test_a_start_without_a_loss_is_no_best_one(tmp_path, first):
+    model, record = Number(0.5), Record(tmp_path, {})
+    for loss, weight, best in ((first, 1.0, 1.0), (np.nan, 2.0, 1.0), (7.0, 3.0, 3.0), (np.nan, 4.0, 3.0)):
+        model.weight.data[:] = weight
+        record.on_validation_end(trainer(loss), SimpleNamespace(model=model))
+        assert record.best["weight"].tolist() == [best]
+
+
+@pytest.mark.parametrize(("waited", "stops"), [(4, False), (5, True), (6, True)])
+def test_a_resumed_training_that_had_stopped_stops_again(tmp_path, waited, stops):
+    of = trainer(1.0, waited)
+    Record(tmp_path, {}).on_train_start(of, None)
+    assert of.should_stop is stops
+    of.should_stop = True
+    Record(tmp_path, {}).on_train_start(of, None)
+    assert of.should_stop
+
+
+def test_the_log_is_rewritten_on_resumption(tmp_path):
+    """From the checkpoint's rows: a process killed between both leaves a log that is an epoch behind."""
+    record = Record(tmp_path, {})
+    rows = [{"epoch": epoch, "step": 2 * epoch, "train_loss": 0.5, "validation_loss": 0.25} for epoch in range(3)]
+    record.load_state_dict({"rows": rows[:1], "score": 0.25, "best": {}})
+    record.on_train_start(trainer(1.0), None)
+    assert not (tmp_path / LOG).exists()  # a training that begins
+    record.load_state_dict({"rows": rows, "score": 0.25, "best": {}})
+    record.on_train_start(trainer(1.0), None)
+    assert log(tmp_path)["step"].tolist() == [0, 2, 4]

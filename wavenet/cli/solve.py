@@ -27,8 +27,6 @@ from .common import (
 from .units import Loudness, Stream, with_units
 
 if TYPE_CHECKING:
-    import analytic
-
     from ..study.solution import ModeAtAngles
 
 
@@ -68,14 +66,14 @@ def solve(
     strength = loudness.values(stream.radius)
     found = solution.mode(source, angles_of(angles), streams, strength)
     if plot is not None:
-        _plot(found, streams, plot)
+        _plot(found, plot)
     if as_json:
-        say(_values(found, streams), True)
+        say(_values(found), True)
     else:
-        _print(found, streams)
+        _print(found)
 
 
-def _values(found: "ModeAtAngles", jet: "analytic.Jet | None") -> dict[str, Any]:
+def _values(found: "ModeAtAngles") -> dict[str, Any]:
     solved = found.solved
     values = {
         "cut_on": bool(solved.source.cut_on),
@@ -89,24 +87,25 @@ def _values(found: "ModeAtAngles", jet: "analytic.Jet | None") -> dict[str, Any]
         "error_estimate": solved.error_estimate,
         **physical_values(solved.source),
     }
-    return values if jet is None else values | {"instability": pairs(solved.instability)}
+    return values | {"instability": pairs(solved.instability)} if found.in_jet else values
 
 
-def _plot(found: "ModeAtAngles", jet: "analytic.Jet | None", path: Path) -> None:
+def _plot(found: "ModeAtAngles", path: Path) -> None:
     from ..study import pictures
     from ..study.solution import without_growing_wave
 
-    if jet is None:
-        pictures.solution(found.solved, path)
-    else:
-        pictured = without_growing_wave(found.solved.source, jet)
+    if found.in_jet:
+        pictured = without_growing_wave(found.solved.source, found.solved.medium)
         pictures.solution(pictured, path, "Re p [ρ c²], without the growing wave")
+    else:
+        pictures.solution(found.solved, path)
 
 
-def _print(found: "ModeAtAngles", jet: "analytic.Jet | None") -> None:
+def _print(found: "ModeAtAngles") -> None:
     solved, source = found.solved, found.solved.source
     print(describe(source))
-    if jet is not None:
+    if found.in_jet:
+        jet = solved.medium
         print(
             f"jet in a stream of M = {jet.mach_outer}, sound speed x {jet.sound_speed_ratio}, density x "
             f"{jet.density_ratio}, Kutta parameter {jet.kutta}"

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from .operations import CASTS, CONSTANT, IN_PLACE, LEAVING
+from .operations import CASTS, CONSTANT, LEAVING
 
 
 class UnsupportedOperation(NotImplementedError):  # noqa: N818 - named as io.UnsupportedOperation is
@@ -190,12 +190,12 @@ def _expect_a_value(kind: str, target: Any, kwargs: Any) -> None:
 
 
 def _out_of_place(kind: str, target: Any) -> Any:
-    """The operation that does the same without writing into its argument."""
+    """The operation that does the same without writing into its argument; += and the like come as + from torch.fx."""
     if kind == "call_method" and target.endswith("_") and not target.endswith("__"):
         if not hasattr(Tensor, target[:-1]):
             raise UnsupportedOperation(f"no rule for {target}, which writes into a tensor")
         return target[:-1]
-    return IN_PLACE.get(target, target) if kind == "call_function" else target
+    return target
 
 
 def _nodes(args: Any) -> list[fx.Node]:

@@ -58,12 +58,6 @@ FUNCTIONS: dict[Any, str] = {
     **dict.fromkeys((operator.pos, torch.conj, torch.real), "elementwise"),
     operator.getitem: "index",
 }
-IN_PLACE: dict[Any, Any] = {  # operators that write into a tensor: the same without
-    operator.iadd: operator.add,
-    operator.isub: operator.sub,
-    operator.imul: operator.mul,
-    operator.itruediv: operator.truediv,
-}
 # Their results have the shape of a tensor, but do not depend on its values.
 CONSTANT = {"zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_tensor"}
 # Their results are no tensors: what is computed from them cannot be traced back.

@@ -180,9 +180,8 @@ class Bench:
 
     def solution(self, mode: Mode) -> Any:
         """Exact solution, see `analytic.solve`."""
-        if mode.jet is None:
-            return self._solutions(mode, lambda: analytic.solve(mode.source))
-        return self._solutions(mode, lambda: analytic.solve(mode.source, jet=mode.jet, tolerance=_JET_TOLERANCE))
+        options: dict[str, Any] = {"jet": mode.jet, "tolerance": _JET_TOLERANCE} if mode.in_jet else {}
+        return self._solutions(mode, lambda: analytic.solve(mode.source, **options))
 
     def field(self, mode: Mode) -> Any:
         """Exact near field on the grid, an `analytic.Field`."""
@@ -204,7 +203,7 @@ class Bench:
         """Exact directivity with the surrogate's beside it."""
         theta = np.radians(DEGREES)
         exact = self.solution(mode).directivity(theta)
-        if mode.jet is not None:
+        if mode.in_jet:
             return Directivity(exact, reason="There is no surrogate for jets.")
         source, model = mode.source, self._directivity
         try:
@@ -219,7 +218,7 @@ class Bench:
     def derivative(self, mode: Mode, name: str) -> Derivative:
         """Exact velocity "u" or "v" with that of the constrained network beside it."""
         exact = getattr(self.field(mode), VELOCITIES[name])
-        if mode.jet is not None:
+        if mode.in_jet:
             return Derivative(exact, reason="There is no surrogate for jets.")
         try:
             velocity = self._core(mode).velocity
@@ -237,7 +236,7 @@ class Bench:
         ValueError
             The point is not on the grid, or there is no network for this mode.
         """
-        if mode.jet is not None:
+        if mode.in_jet:
             raise ValueError("there is no network for jets, so there is no relevance either")
         cell = cell_at(x, r)
         core, channel = self._core(mode), CHANNELS[name]

@@ -63,6 +63,11 @@ class Mode:
         return cls(source, analytic.Jet(**jet, instability=instability))
 
     @property
+    def in_jet(self) -> bool:
+        """Whether the duct opens into a jet."""
+        return self.jet is not None
+
+    @property
     def cut_on_helmholtz(self) -> float:
         """Helmholtz number above which the mode propagates in the duct."""
         return analytic.cut_on_helmholtz(self.source.m, self.source.n, self.source.mach)

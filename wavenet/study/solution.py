@@ -95,6 +95,11 @@ class ModeAtAngles:
     impedance: complex | None
     loss: float | None
 
+    @property
+    def in_jet(self) -> bool:
+        """Whether the duct opens into a jet."""
+        return isinstance(self.solved.medium, analytic.Jet)
+
 
 @dataclass(frozen=True)
 class ModesAtAngles:

@@ -183,12 +183,12 @@ def _field(made: Dash, bench: Bench) -> None:
             found, solution = bench.field(chosen), bench.solution(chosen)
         except _REFUSED as error:
             return figures.nothing(colours, "no field"), texts.sentence(error), "–", time.time()
-        figure = figures.field(colours, getattr(found, quantity), quantity, chosen.jet is not None, _marked(at))
+        figure = figures.field(colours, getattr(found, quantity), quantity, chosen.in_jet, _marked(at))
         estimate = [
             texts.power_of_ten(solution.error_estimate),
             html.Small(["R and D; field ", texts.power_of_ten(found.error_estimate)]),
         ]
-        note = "click on a point for its relevance" if chosen.jet is None else ""
+        note = "" if chosen.in_jet else "click on a point for its relevance"
         return figure, note, estimate, time.time()
 
 
@@ -245,7 +245,7 @@ def _derivative(made: Dash, bench: Bench) -> None:
             found = bench.derivative(chosen, name)
         except _REFUSED as error:
             return figures.nothing(colours, "no velocity"), texts.sentence(error)
-        figure = figures.derivative(colours, found, name, chosen.jet is not None)
+        figure = figures.derivative(colours, found, name, chosen.in_jet)
         if found.surrogate is None:
             return figure, found.reason
         note: list[Any] = [f"{name} from ψ on the grid, off by ", texts.power_of_ten(found.error), ", relative L2"]
