@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     import analytic
 
-_QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-zµμ°/ *^0-9]+?)\s*")
+_QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-zµμ°][A-Za-zµμ°/ *^0-9]*?)\s*")
 _EXAMPLES = {"m": "0.4m", "Hz": "1200Hz", "K": "15degC", "m/s": "100m/s", "Pa": "101325Pa", "kg/m^3": "1.2kg/m^3"}
 _EXAMPLES |= {"W": "1W"}
 _QUIETEST = {"W": (10, 1e-12), "Pa": (20, 2e-5)}  # unit: (factor of the logarithm, reference), ISO 1683
