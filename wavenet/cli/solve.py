@@ -27,6 +27,8 @@ from .common import (
 from .units import Loudness, Stream, with_units
 
 if TYPE_CHECKING:
+    import analytic
+
     from ..study.solution import ModeAtAngles
 
 
