@@ -95,7 +95,7 @@ class Line:
         pair = list(known.pair) if len(known.pair) == 2 else [*known.pair, self._partner(known.pair[0], -1)]
         self._pair = np.array(pair)
         removed = self._plus + self._minus
-        self._removed = np.array([point for point, _, _ in removed] + pair)
+        self._removed = np.array([point for point, _, _ in removed] + list(known.pair))
         partners = [partner for _, partner, _ in removed]
         distance = np.abs(self._removed[:, None] - np.concatenate([pair, *known.zeros, *known.poles, partners]))
         cuts = [self.sheet.cut_distance(point) for point in self._removed]
