@@ -1,5 +1,6 @@
 """Power balance of a solution."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _END = 3.2
 _STEP = 0.05
 _REFINEMENTS = 4  # halvings of the step: 2049 nodes at the last
+_RESOLVED = 200.0  # K whose lobes that resolves; one halving more for every factor of two
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _radiated(transform: "Transform", directivity: Callable[[FloatArray], Comple
     edges = np.unique(np.concatenate([[0.0, np.pi], transform.beams()]))
     low, width = edges[:-1, None], np.diff(edges)[:, None]
     step = _STEP
-    for _ in range(_REFINEMENTS + 1):
+    for _ in range(_REFINEMENTS + 1 + max(0, math.ceil(math.log2(transform.k / _RESOLVED)))):
         t = np.arange(-_END, _END + step, step)
         q = np.pi / 2 * np.sinh(t)
         theta = np.minimum(low + width / (1 + np.exp(-2 * q)), np.pi)
