@@ -168,8 +168,8 @@ class Section:
         gamma = np.asarray(gamma, dtype=complex)
         near = (np.abs(gamma) <= _ASYMPTOTIC) | (gamma.imag * (1 - self.hub) <= _EVANESCENT)
         # Abramowitz & Stegun 9.2.30, mu = 4 m^2.
-        mu, inverse = 4.0 * self.m**2, 0.25 / np.where(near, 1.0, gamma) ** 2
-        value = 1 - inverse * (0.5 * (mu - 3) + 0.125 * (mu - 1) * (mu - 45) * inverse)
+        mu, inverse = 4.0 * self.m**2, 0.25 / np.where(near, 1.0 + 0.0j, gamma) ** 2
+        value = np.asarray(1 - inverse * (0.5 * (mu - 3) + 0.125 * (mu - 1) * (mu - 45) * inverse), dtype=complex)
         z = gamma[near]
         slope, hankel = (
             (self.wall_condition(z), hankel_pair(self.m, z)[1]) if slopes is None else (f[near] for f in slopes)
