@@ -168,7 +168,8 @@ class Solution:
         Raises
         ------
         ValueError
-            A radius is negative or inside the hub, a position not finite, or a point closer than 1e-6 to the lip.
+            A radius is negative or inside the hub, a position not finite, or a point closer than 1e-6 to the lip or
+            outside the duct and farther from it than 2e4 / K, where `directivity` applies.
         ConvergenceError
             The error estimate is above the solution's tolerance.
         """
