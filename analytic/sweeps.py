@@ -16,6 +16,7 @@ from .checks import (
     check_hub,
     check_mach_array,
     check_order_arrays,
+    check_reduced,
     check_tolerance,
 )
 from .errors import ConvergenceError, check_estimate
@@ -154,6 +155,7 @@ def sweep(
     m, n, helmholtz, mach = np.broadcast_arrays(*(np.atleast_1d(one) for one in cases_of))
     if m.ndim != 1 or theta.ndim != 1:
         raise ValueError(f"cases and angles must be one-dimensional, got shapes {m.shape} and {theta.shape}")
+    check_reduced(helmholtz, mach)
     orders = np.abs(m)
     reflection = np.empty(m.shape, complex)
     directivity = np.empty((len(m), len(theta)), complex)
