@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import FloatArray, IntArray
-from .checks import check_helmholtz_array, check_hub, check_mach_array, check_order_arrays, real_array
+from .checks import check_helmholtz_array, check_hub, check_mach_array, check_order_arrays, check_reduced, real_array
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def broadcast(
     m, n, helmholtz, mach, hub, *others = np.broadcast_arrays(*(np.atleast_1d(one) for one in arrays))
     if m.ndim != 1:
         raise ValueError(f"cases must be one-dimensional, got shape {m.shape}")
+    check_reduced(helmholtz, mach)
     return Cases(m, n, helmholtz, mach, hub, dict(zip(outer, others, strict=True)))
 
 

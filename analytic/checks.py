@@ -15,7 +15,8 @@ import numpy.typing as npt
 from .arrays import ComplexArray, FloatArray, IntArray
 
 _LARGEST_HUB = 0.95  # eigenvalues are pi / (1 - h), 63, apart there; the tests go no further
-_LARGEST_ORDER = 2**53  # up to which doubles count one by one
+_LARGEST_ORDER = 1000  # of |m| and n: eigenvalues, tables and series are checked no further
+_REDUCED = 1e-20, 1e4  # range of K = ka / sqrt(1 - M^2): 3000 orders are cut on at its end; below, squares underflow
 _NO_NUMBERS = (bool, np.bool_, np.ma.core.MaskedConstant)
 _SHOWN = 80  # characters of a value in a message
 
@@ -81,25 +82,25 @@ def _shown(value: object) -> str:
 def check_order(m: object) -> int:
     """An azimuthal order, an integer of any sign."""
     order = _integer(m, "m")
-    if order is None:
-        raise ValueError(f"the azimuthal order m must be an integer, got m={_shown(m)}")
+    if order is None or abs(order) > _LARGEST_ORDER:
+        raise ValueError(
+            f"the azimuthal order m must be an integer, at most {_LARGEST_ORDER} in size, got m={_shown(m)}"
+        )
     return order
 
 
 def check_orders(m: object, n: object) -> tuple[int, int]:
     """Orders of a duct mode: m of any sign, n >= 0."""
     order, radial = check_order(m), _integer(n, "n")
-    if radial is None or radial < 0:
-        raise ValueError(f"the radial order n must be an integer >= 0, got n={_shown(n)}")
+    if radial is None or not 0 <= radial <= _LARGEST_ORDER:
+        raise ValueError(f"the radial order n must be an integer from 0 to {_LARGEST_ORDER}, got n={_shown(n)}")
     return order, radial
 
 
 def _integer(value: object, name: str) -> int | None:
     """The value as an int, None if it has a fraction or is not finite."""
-    if type(value) is int:
-        return value
     number = real_number(value, name)
-    return int(number) if number.is_integer() and abs(number) <= _LARGEST_ORDER else None
+    return int(number) if number.is_integer() else None
 
 
 def check_order_arrays(m: npt.ArrayLike, n: npt.ArrayLike) -> tuple[IntArray, IntArray]:
@@ -144,6 +145,16 @@ def check_helmholtz_array(helmholtz: npt.ArrayLike) -> FloatArray:
     if not np.all(right):
         raise ValueError(f"helmholtz must be positive and finite, got helmholtz={array[~right][0]}")
     return array
+
+
+def check_reduced(helmholtz: FloatArray | float, mach: FloatArray | float) -> None:
+    """Raise unless K = ka / sqrt(1 - M^2) of checked numbers is in the range that is solved for."""
+    k = np.asarray(helmholtz / np.sqrt((1 - np.asarray(mach)) * (1 + np.asarray(mach))))
+    right = (k >= _REDUCED[0]) & (k <= _REDUCED[1])
+    if not np.all(right):
+        raise ValueError(
+            f"ka / sqrt(1 - M^2) must lie in [{_REDUCED[0]:g}, {_REDUCED[1]:g}], got {k[~right].flat[0]:.6g}"
+        )
 
 
 def check_mach(mach: object) -> float:

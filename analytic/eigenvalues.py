@@ -55,7 +55,8 @@ def soft_eigenvalues(m: int, size: int, hub: float) -> FloatArray:
 
 def hub_phase(m: int, z: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Y_m'(z) and J_m'(z) over |H_m'(z)|; z > 0. Y_m' may overflow at small z, where J_m' no longer matters."""
-    j, y = special.jvp(m, z), special.yvp(m, z)
+    with np.errstate(invalid="ignore"):  # the difference of two infinities
+        j, y = special.jvp(m, z), special.yvp(m, z)
     lost = ~np.isfinite(y)
     y = np.where(lost, 1.0, y)
     size = np.hypot(j, y)

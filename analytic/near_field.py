@@ -23,6 +23,7 @@ from .checks import finite_array
 from .contour import POWER, contour
 from .errors import ConvergenceError, check_estimate
 from .layout import Grid, Layout, Points, Side
+from .modal import depth, modal_field
 from .waves import Factor, Spectra, Waves, norms
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ _MORE = 1.2, 2.0  # least and largest factor of the exponent of the error aimed 
 _GROWTH = 7.0  # exponent of the growth of waves along the contour: rounding grows to e^7 eps, about 2e-13
 _MOST = 40.0  # exponent beyond which rounding is the limit: e^-40 = 4e-18
 _ATTEMPTS = 5  # the exponent may have doubled four times by then, and reached _MOST
+# Largest distance from the lip, times K, of a near field: a contour of some 100,000 nodes, which takes seconds.
+_FARTHEST = 2e4
+_LONG = 5e3  # the same, beyond which the sum of duct modes replaces the contour deep inside the duct
 _CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]: u grows as its inverse root
 
 
@@ -94,6 +98,12 @@ def grid_fields(
     x, r = np.atleast_1d(finite_array(x, "x")), np.atleast_1d(finite_array(r, "r"))
     if x.ndim != 1 or r.ndim != 1:
         raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}; see at()")
+    if any(_is_deep(family[0], x, r) for family in families):
+        rows, columns = np.broadcast_arrays(x[:, None], r)
+        return [
+            [dataclasses.replace(point_field(one, rows, columns, tolerance), x=x, r=r) for one in family]
+            for family in families
+        ]
     nearest = np.hypot(np.min(np.abs(x), initial=np.inf), np.min(np.abs(r - 1), initial=np.inf))
     return _fields(families, x, r, float(nearest), Grid, tolerance)
 
@@ -103,9 +113,32 @@ def point_field(transform: "Transform", x: npt.ArrayLike, r: npt.ArrayLike, tole
     x, r = np.broadcast_arrays(finite_array(x, "x"), finite_array(r, "r"))
     shape, x, r = x.shape, x.ravel(), r.ravel()
     nearest = float(np.min(np.hypot(x, r - 1), initial=np.inf))
-    ((field,),) = _fields([[transform]], x, r, nearest, Points, tolerance)
+    if _is_deep(transform, x, r):
+        field = _deep_field(transform, x, r, nearest, tolerance)
+    else:
+        ((field,),) = _fields([[transform]], x, r, nearest, Points, tolerance)
     parts = {name: getattr(field, name).reshape(shape) for name in ("x", "r", *QUANTITIES)}
     return dataclasses.replace(field, **parts)
+
+
+def _is_deep(transform: "Transform", x: FloatArray, r: FloatArray) -> bool:
+    """Whether there are points so far inside the duct that the contour would be long."""
+    return bool(np.min(r) <= 1 and -np.min(x) * transform.k > _LONG * transform.scale)
+
+
+def _deep_field(transform: "Transform", x: FloatArray, r: FloatArray, nearest: float, tolerance: float) -> Field:
+    """Near field at points some of which are deep inside the duct: duct modes there, the contour elsewhere."""
+    _check_positions(x, r, nearest, transform.source.hub)
+    deep = (r <= 1) & (x < -depth(transform))
+    values, error = np.empty((len(QUANTITIES), len(x)), complex), 0.0
+    if np.any(deep):
+        values[:, deep], error = modal_field(transform, x[deep], r[deep])
+        check_estimate(error, tolerance, "the field", transform.described)
+    if not np.all(deep):
+        ((rest,),) = _fields([[transform]], x[~deep], r[~deep], nearest, Points, tolerance)
+        values[:, ~deep] = [getattr(rest, name) for name in QUANTITIES]
+        error = max(error, rest.error_estimate)
+    return Field(x, r, values[0], values[1], values[2], values[3], error)
 
 
 def superpose(orders: Sequence[Field], amplitudes: ComplexArray) -> list[Field]:
@@ -151,6 +184,8 @@ def _fields(
             exponent, growth = aims.pop(index)
             if worst <= tolerance:
                 found[index] = fields
+            elif not np.isfinite(worst):  # an overflow, which more nodes leave
+                check_estimate(worst, tolerance, "the field", families[index][0].described)
             elif attempt == 0:  # first reduce the quadrature's error only
                 aims[index] = exponent * float(np.clip(wanted / max(-np.log(worst), 1e-3), *_MORE)), growth
             else:  # then that of rounding, too
@@ -187,6 +222,11 @@ def _sums(
     for family, (exponent, growth) in zip(families, aims, strict=True):
         one, poles = family[0], np.unique(np.concatenate([transform.poles for transform in family]))
         extent = max(along / one.scale, across)
+        if not extent * one.k < _FARTHEST:
+            raise ValueError(
+                f"positions are up to {extent:.3g} from the lip; the near field reaches to {_FARTHEST / one.k:.3g} at "
+                f"K = {one.k:.6g}; see directivity()"
+            )
         try:
             path = contour(
                 one.k, poles, extent=extent, nearest=nearest, exponent=exponent, growth=growth, arms=one.arms

@@ -5,6 +5,7 @@ H_m'(gamma h), has no slope at the hub r = h; S = J_m without a hub, h = 0. Its 
 eigenvalues alpha_mn, and S'(gamma) / S(gamma) is even in gamma.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from scipy import special
 
 from .arrays import ComplexArray, FloatArray
-from .bessel import bessel_pair, hankel_pair
+from .bessel import bessel_pair, hankel_pair, small
 from .eigenvalues import eigenvalues, hub_phase, soft_eigenvalues
 from .wavenumbers import exponentials
 
@@ -76,8 +77,10 @@ class Section:
         live = np.where(z > 0, z, 1.0)
 
         def pair(z: FloatArray) -> tuple[FloatArray, FloatArray]:
-            value = cosine * special.jv(self.m, z) - sine * special.yv(self.m, z)
-            return value, cosine * special.jvp(self.m, z) - sine * special.yvp(self.m, z)
+            with np.errstate(invalid="ignore"):  # infinity times zero
+                parts = sine * special.yv(self.m, z), sine * special.yvp(self.m, z)
+            part, part_slope = (np.where(sine == 0, 0.0, one) for one in parts)
+            return cosine * special.jv(self.m, z) - part, cosine * special.jvp(self.m, z) - part_slope
 
         (value, slope), wall = pair(live), pair(np.where(alpha > 0, alpha, 1.0))[0]  # alpha = 0: uniform
         return value / wall, alpha * slope / wall
@@ -99,11 +102,33 @@ class Section:
         if not self.hub:
             return value, slope
         inner, outer = bessel_pair(self.m, gamma * self.hub)[1], hankel_pair(self.m, gamma * self.hub)[1]
-        finite = np.isfinite(outer)  # where H_m' overflows the hub is too thin to matter
-        ratio = np.where(finite, inner / np.where(finite, outer, 1.0), 0.0)
         out, out_slope = hankel_pair(self.m, gamma * r)
-        ratio = ratio * np.exp((1j * gamma - np.abs(gamma.imag)) * (r - self.hub))
-        return value - ratio * out, slope - ratio * out_slope
+        with np.errstate(all="ignore"):
+            ratio = inner / outer * np.exp((1j * gamma - np.abs(gamma.imag)) * (r - self.hub))
+            value, slope = value - ratio * out, slope - ratio * out_slope
+        tiny = np.abs(gamma) * self.hub < small.smallest(self.m, small.UNDERFLOW)
+        if np.any(tiny):
+            tiny = np.broadcast_to(tiny, value.shape)
+            gamma, r = (np.broadcast_to(one, value.shape)[tiny] for one in (gamma, r))
+            value[tiny], slope[tiny] = self._radial_of_small(gamma, r)
+        return value, slope
+
+    def _radial_of_small(self, gamma: ComplexArray, r: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+        """`radial` where J_m' / H_m' underflows at the hub: the powers cancel in (h / r)^(2 m).
+
+        Where the series do not hold any more, this quotient is too small for the hub to matter.
+        """
+        z = gamma * r
+        near = np.abs(z) < small.reach(self.m)
+        value, slope = bessel_pair(self.m, z)
+        z, inner = z[near], gamma[near] * self.hub
+        _, hub_slope, _, hub_out = small.series(self.m, inner)
+        regular, regular_slope, out, out_slope = small.series(self.m, z)
+        ratio = (self.hub / r[near]) ** (2 * self.m) * hub_slope / hub_out
+        power = np.exp(self.m * np.log(0.5 * z) - math.lgamma(self.m + 1) - np.abs(z.imag))
+        value[near] = power * (regular - ratio * out)
+        slope[near] = power * (regular_slope - ratio * out_slope) / z
+        return value, slope
 
     def wall_drift(self, gamma: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """d/d gamma of S(gamma) and of S'(gamma) through Q alone, times exp(-|Im gamma|); Im gamma >= 0.
@@ -156,16 +181,29 @@ class Section:
         S'(gamma) exp(-|Im gamma|) and H_m'(gamma) exp(-i gamma).
         """
         gamma = np.asarray(gamma, dtype=complex)
-        # Abramowitz & Stegun 9.2.30, mu = 4 m^2.
-        mu, inverse = 4.0 * self.m**2, 0.25 / gamma**2
-        value = 1 - inverse * (0.5 * (mu - 3) + 0.125 * (mu - 1) * (mu - 45) * inverse)
         near = (np.abs(gamma) <= _ASYMPTOTIC) | (gamma.imag * (1 - self.hub) <= _EVANESCENT)
+        # Abramowitz & Stegun 9.2.30, mu = 4 m^2.
+        mu, inverse = 4.0 * self.m**2, 0.25 / np.where(near, 1.0 + 0.0j, gamma) ** 2
+        value = np.asarray(1 - inverse * (0.5 * (mu - 3) + 0.125 * (mu - 1) * (mu - 45) * inverse), dtype=complex)
         z = gamma[near]
         slope, hankel = (
             (self.wall_condition(z), hankel_pair(self.m, z)[1]) if slopes is None else (f[near] for f in slopes)
         )
+        tiny = np.abs(z) < small.smallest(self.m)
+        if np.any(tiny):  # 0 times infinity, where the powers of S' and H_m' cancel
+            slope, hankel = np.where(tiny, 1.0, slope), np.where(tiny, 1.0, hankel)
         value[near] = np.pi * z * slope * hankel * np.exp(np.abs(z.imag) + 1j * z)
+        if np.any(tiny):
+            value[near] = np.where(tiny, self._kernel_of_small(np.where(tiny, z, 1e-3)), value[near])
         return value
+
+    def _kernel_of_small(self, gamma: ComplexArray) -> ComplexArray:
+        """`kernel` where H_m' overflows."""
+        _, slope, _, out = small.series(self.m, gamma)
+        if self.hub:
+            _, hub_slope, _, hub_out = small.series(self.m, gamma * self.hub)
+            slope = slope - self.hub ** (2 * self.m) * hub_slope / hub_out * out
+        return np.pi * slope * out / gamma
 
     def slope_quotient(self, gamma: ComplexArray, alpha: npt.ArrayLike) -> ComplexArray:
         """S'(gamma) / (gamma^2 - alpha^2) times exp(-|Im gamma|); accurate through alpha.

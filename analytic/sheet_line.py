@@ -95,7 +95,7 @@ class Line:
         pair = list(known.pair) if len(known.pair) == 2 else [*known.pair, self._partner(known.pair[0], -1)]
         self._pair = np.array(pair)
         removed = self._plus + self._minus
-        self._removed = np.array([point for point, _, _ in removed] + pair)
+        self._removed = np.array([point for point, _, _ in removed] + list(known.pair))
         partners = [partner for _, partner, _ in removed]
         distance = np.abs(self._removed[:, None] - np.concatenate([pair, *known.zeros, *known.poles, partners]))
         cuts = [self.sheet.cut_distance(point) for point in self._removed]
@@ -108,13 +108,39 @@ class Line:
         Raises
         ------
         ConvergenceError
-            The kernel's winding number is not zero, or its phase could not be followed.
+            The kernel's winding number is not zero, its phase could not be followed, or a zero that belongs to K_minus
+            lies below the line: with it another of K_plus could hide from the winding number.
         """
         log = unwrap(self._reduced(self.nodes, kernel))
         self._phase = log.imag
+        unknown = self._unknown(kernel[len(kernel) // 2])
+        if not abs(unknown) < _WHOLE:
+            raise ConvergenceError(f"{unknown:.2f} zeros of the kernel between line and real axis are not known")
         self._weighted = log * self.scale * np.cosh(self._y) * (self.step / (2j * np.pi))
         # Beyond the ends ln F falls like 1 / s, so that the terms left out are a geometric series.
         self._weighted[[0, -1]] /= 1 - math.exp(-self.step)
+
+    def _unknown(self, centre_kernel: complex) -> float:
+        """Number of zeros between the real axis and the line's left half, above it, but for s_0.
+
+        Just above the axis, left of the centre, Im K <= 0: energy leaves downstream. From arg K = -pi at -infinity the
+        argument at the centre is thus known without its branch. From there K is followed along the line to the left,
+        and back to -infinity, where K ~ s, along a large arc.
+        """
+        start, end = self.centre + 0j, self.nodes[0]
+
+        def turned(first: complex, last: complex) -> float:
+            return float(np.angle(last / first))  # of a straight line about a point that is not on it: below pi
+
+        total = np.pi - abs(float(np.angle(centre_kernel))) + float(np.angle(self.turn))
+        total += self._phase[0] - self._phase[len(self._phase) // 2]
+        for point, partner, order in [*self._plus, *self._minus]:
+            total += order * (turned(start - point, end - point) - turned(start - partner, end - partner))
+        total += sum(turned(start - point, end - point) for point in self._pair)
+        for sign, branch in ((-1, self.sheet.right), (1, self.sheet.left)):
+            total -= turned(complex(root(sign * (start - branch))), complex(root(sign * (end - branch))))
+        growing = self._pair[0]  # on the axis if the streams are equal: a double zero, passed above
+        return total / (2 * np.pi) - float(growing.imag >= 0 and self._parameter(growing).imag < 0)
 
     def pair(self, s: ComplexArray) -> ComplexArray:
         """(s - s_0) (s - s_0*); for s_0* another point below, if it is behind the cuts."""

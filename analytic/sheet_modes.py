@@ -62,7 +62,7 @@ def newton(sheet: Sheet, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         if not np.any(live):
             break
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            step = _correction(sheet, s[live])
+            step = correction(sheet, s[live])
             step = np.where(np.isfinite(step), step, _LOST * sheet.k)
             step /= np.maximum(1.0, np.abs(step) / (_LONGEST * sheet.k))
         s[live] -= step
@@ -70,7 +70,7 @@ def newton(sheet: Sheet, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     return s, change
 
 
-def _correction(sheet: Sheet, s: ComplexArray) -> ComplexArray:
+def correction(sheet: Sheet, s: ComplexArray) -> ComplexArray:
     """f / f' of f = K gamma_1 S', which has no poles at the duct's modes; by Bessel's equation f' is in closed form."""
     m2, shear = sheet.m**2, sheet.shear
     (inner, gamma), (outer, gamma_outer) = sheet.inner(s), sheet.outer(s)

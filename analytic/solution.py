@@ -105,10 +105,17 @@ class Solution(EngineeringQuantities):
         """End correction l of the plane wave [radii], R = -|R| exp(2 i ka l / (1 - M^2)); None for other sources.
 
         With a jet it follows from the phase between -pi and pi: valid for |2 ka l| < pi (1 - M^2).
+
+        Raises
+        ------
+        ConvergenceError
+            Its error estimate in radii is above the tolerance: with a jet the phase is lost at low Helmholtz numbers.
         """
         if self.transform.m or len(self.transform.amplitudes) > 1:
             return None
-        return self.transform.end_correction()
+        value, error = self.transform.end_correction()
+        self._require(error, "the end correction")
+        return value
 
     def conj_time(self) -> ConjTime:
         """The solution in the time convention exp(+i omega t): conjugates of every complex quantity."""
@@ -173,7 +180,8 @@ class Solution(EngineeringQuantities):
         Raises
         ------
         ValueError
-            A radius is negative or inside the hub, a position not finite, or a point closer than 1e-6 to the lip.
+            A radius is negative or inside the hub, a position not finite, or a point closer than 1e-6 to the lip or
+            outside the duct and farther from it than 2e4 / K, where `directivity` applies.
         ConvergenceError
             The error estimate is above the solution's tolerance.
         """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from .arrays import ComplexArray
-from .checks import check_helmholtz, check_hub, check_mach, check_order, check_orders, complex_array
+from .checks import check_helmholtz, check_hub, check_mach, check_order, check_orders, check_reduced, complex_array
 from .modes import cut_on_helmholtz
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class DuctMode:
         Azimuthal order (any sign), radial order (n >= 0; (0, 0) is the plane wave). The mode may be cut off. A float
         without a fraction is taken, too, and kept as an int.
     helmholtz : float, > 0
-        Helmholtz number ka [-].
+        Helmholtz number ka [-]; ka / sqrt(1 - M^2) lies in [1e-20, 1e4].
     mach : float, |mach| < 1
         Mach number of the flow in the duct, positive towards the open end [-].
     hub : float, 0 <= hub <= 0.95
@@ -129,6 +129,7 @@ class ModeMixture:
 def _set_duct(source: "DuctMode | ModeMixture", m: int) -> None:
     """Check the duct of a new source; its numbers are kept as doubles, and m as an int."""
     values = check_helmholtz(source.helmholtz), check_mach(source.mach), check_hub(source.hub)
+    check_reduced(*values[:2])
     for name, value in zip(("m", "helmholtz", "mach", "hub"), (m, *values), strict=True):
         object.__setattr__(source, name, value)
 

@@ -129,8 +129,8 @@ class Transform(ABC):
         """Reflected pressure amplitudes, for incident pressure amplitudes."""
 
     @abstractmethod
-    def end_correction(self) -> float:
-        """End correction of the plane wave [radii], for a source of one plane wave."""
+    def end_correction(self) -> tuple[float, float]:
+        """End correction of the plane wave and its error estimate [radii], for a source of one plane wave."""
 
     @abstractmethod
     def directivity(self, theta: FloatArray) -> tuple[ComplexArray, FloatArray]:

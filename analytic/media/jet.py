@@ -259,9 +259,10 @@ class JetTransform(Transform):
         inner = self.sheet.inner
         return self.reflection * inner(self.up[: self._reported])[0] / inner(self._source_poles)[0]
 
-    def end_correction(self) -> float:
+    def end_correction(self) -> tuple[float, float]:
         """End correction from the phase of the reflection coefficient between -pi and pi."""
-        return float(np.angle(-self.reflected[0]) * self.sheet.beta2 / (2 * self.source.helmholtz))
+        over = self.sheet.beta2 / (2 * self.source.helmholtz)
+        return float(np.angle(-self.reflected[0]) * over), self.error_estimate * over
 
     def directivity(self, theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
         """Directivity in the outer stream, and the difference between the two lines of integration.

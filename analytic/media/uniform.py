@@ -25,6 +25,7 @@ import numpy as np
 
 from ..arrays import EPS, ComplexArray, FloatArray
 from ..contour import Contour
+from ..end_correction import low_frequency
 from ..factorisation import Factorisation
 from ..source import Source
 from ..transform import Transform
@@ -32,6 +33,7 @@ from ..waves import Spectra
 from . import uniform_far_field
 from .uniform_near_field import UniformNodes, UniformSpectra, rows_of_unequal_length
 
+_LOW = 1e-3  # K below which the phase of R, over 2 K, has an error above 1e-12
 _EVANESCENT = 4  # duct modes considered beyond K / pi, of which a path keeps clear: at least two of them are cut off
 
 
@@ -121,13 +123,18 @@ class UniformTransform(Transform):
     @property
     def reflection(self) -> ComplexArray:
         """Reflected potential amplitudes."""
-        return self.reflection_matrix[:, : len(self.amplitudes)] @ self.amplitudes
+        return self._reflection_columns() @ self.amplitudes
+
+    def _reflection_columns(self) -> ComplexArray:
+        """Columns of `reflection_matrix` for the orders in the source."""
+        half, count = (self.k + self.kappa) * self.plus, len(self.amplitudes)
+        return coupling(half[:, None], half[:count], self.kappa[:, None], self.kappa[:count], self._norm[:, None])
 
     def reflection_pressure(self) -> ComplexArray:
         """Reflected pressure amplitudes for incident ones."""
         upstream, downstream = self._pressure_factor(-1), self._pressure_factor(1)
         count = len(self.amplitudes)
-        return (upstream[:, None] * self.reflection_matrix / downstream)[:, :count] @ self.amplitudes
+        return (upstream[:, None] * self._reflection_columns() / downstream[:count]) @ self.amplitudes
 
     def _pressure_factor(self, direction: int) -> ComplexArray:
         """i (ka - M mu): pressure of a mode of unit potential."""
@@ -135,10 +142,14 @@ class UniformTransform(Transform):
         mu = direction * self.kappa / self.scale - mach * self.k / self.scale
         return 1j * (self.source.helmholtz - mach * mu)
 
-    def end_correction(self) -> float:
-        """End correction from ln F_plus(K), whose phase is continuous in the frequency."""
-        log_plus, _ = self.factors.log_plus(np.array([self.k + 0j]))
-        return float((np.pi / 2 + 2 * log_plus[0].imag) * self.scale**2 / (2 * self.source.helmholtz))
+    def end_correction(self) -> tuple[float, float]:
+        """End correction from ln F_plus(K), whose phase is continuous in the frequency; at low K without that phase."""
+        if self.k < _LOW:
+            value, error = low_frequency(self.section, self.k)
+            return value * self.scale, error * self.scale
+        log_plus, errors = self.factors.log_plus(np.array([self.k + 0j]))
+        over = self.scale**2 / (2 * self.source.helmholtz)
+        return float((np.pi / 2 + 2 * log_plus[0].imag) * over), float(2 * errors[0] * over)
 
     def sources(self, s: ComplexArray) -> ComplexArray:
         """(K + s) T(s)."""

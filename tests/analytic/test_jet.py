@@ -226,6 +226,14 @@ def test_trapped_waves_are_found_on_either_side_of_the_branch_points():
     np.testing.assert_allclose(found, np.sort(fallen), rtol=0, atol=36 / 100_000)
 
 
+def test_factors_hold_beside_the_partner_of_a_lonely_instability():
+    """K_plus has a zero more than K at a point of each line's own choice, where what is left of K has a pole."""
+    factors = sheet_factors.factorise(15, 2.2284, 0.822, 0.02, 0.5801, 0.5692, 0.6649)
+    assert len(factors.instability) == 1
+    s = factors.instability[0].conjugate() + 0.3 * np.exp(2j * np.pi * np.arange(32) / 32)
+    assert np.max(factors.plus(s)[1]) < 1e-11
+
+
 def test_circles_enclose_every_pole_once():
     transform = solve(DuctMode(0, 0, 2.0, mach=0.3), jet=Jet()).transform
     first, other = transform.factors.instability[0], transform.factors.downstream[0]

@@ -301,6 +301,8 @@ def test_bad_input_is_raised_before_work_begins(monkeypatch):
     monkeypatch.setattr(sweeps.jet_sweep, "solve", lambda *given: pytest.fail("work began"))
     with pytest.raises(ValueError, match=r"kutta=2\.0"):
         sweep(0, [0, 0, 0], 1.0, ANGLES, mach=0.3, kutta=[1.0, 1.0, 2.0])
+    with pytest.raises(ValueError, match=r"mach > 0, got mach=-0\.3"):
+        sweep(0, 0, 1.0, ANGLES, mach=[0.3, -0.3], kutta=1.0)
 
 
 def test_an_estimate_that_is_not_a_number_is_recorded(monkeypatch):

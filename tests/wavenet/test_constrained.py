@@ -192,6 +192,52 @@ def test_fitted_waves_find_the_field_in_noise(field):
     assert np.max(np.abs(u[left] - 9.0 / 1.3 * np.stack([-wave[1], wave[0]])[left])) < 0.05
 
 
+def slope_by_differences(function, psi, direction, step):
+    return float(function(psi + step * direction) - function(psi - step * direction)) / (2 * step)
+
+
+@pytest.mark.parametrize("noise", [1e-3, 0.1])
+def test_gradients_through_fitted_waves(field, noise):
+    torch.manual_seed(3)
+    psi = parts(field.potential)
+    psi = psi + noise * psi.std() * torch.randn_like(psi)
+    fit_waves, direction, weight = (
+        WaveFit(X, R, noise),
+        torch.randn_like(psi),
+        torch.randn(1, 4, len(X), len(R)).double(),
+    )
+    leaf = psi.clone().requires_grad_()
+    found = fit_waves(leaf, PARAMETERS[:1])
+    torch.testing.assert_close(found.detach(), fit_waves(psi, PARAMETERS[:1]), rtol=0, atol=0)  # the same bits
+    (gradient,) = torch.autograd.grad((found * weight).sum(), leaf)
+    expected = slope_by_differences(lambda p: (fit_waves(p, PARAMETERS[:1]) * weight).sum(), psi, direction, 1e-3)
+    assert float((gradient * direction).sum()) == pytest.approx(expected, rel=1e-3)
+    # Along the field itself the relative noise does not change, and the fit is linear.
+    assert float((gradient * psi).sum()) == pytest.approx(float((found.detach() * weight).sum()), rel=1e-6)
+    nothing = torch.zeros_like(psi).requires_grad_()
+    (gradient,) = torch.autograd.grad((fit_waves(nothing, PARAMETERS[:1]) * weight).sum(), nothing)
+    assert torch.all(torch.isfinite(gradient))
+
+
+def test_gradients_through_the_network_told_of_noise(shipped, field):
+    torch.manual_seed(4)
+    model, psi = shipped.on_grid(X, R, noise=1e-2), parts(field.potential)
+    direction, weight = torch.randn_like(psi), torch.randn(1, 4, len(X), len(R)).double()
+    leaf = psi.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad((model(leaf, PARAMETERS[:1]) * weight).sum(), leaf)
+    with torch.no_grad():
+        expected = slope_by_differences(lambda p: (model(p, PARAMETERS[:1]) * weight).sum(), psi, direction, 1e-3)
+    assert float((gradient * direction).sum()) == pytest.approx(expected, rel=1e-3)
+
+
+def test_gradients_of_the_parameters_are_refused(shipped, field):
+    model = shipped.on_grid(X, R)
+    with pytest.raises(ValueError, match="no gradients with respect to the parameters"):
+        model(parts(field.potential), PARAMETERS[:1].clone().requires_grad_())
+    with torch.no_grad():
+        assert model(parts(field.potential), PARAMETERS[:1].clone().requires_grad_()).shape[1] == 4
+
+
 @pytest.mark.filterwarnings("ignore")  # Lightning's, on workers and devices
 def test_it_is_trained_and_saved(shipped, field, tmp_path):
     """One field in several noises: its errors are learned, the run gives the same network back."""

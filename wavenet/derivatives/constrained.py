@@ -77,7 +77,8 @@ class ConstrainedNetwork(AroundLip):
     ------
     ValueError
         A cell's centre lies on the lip, or there are fewer than eight cells on a side of the wall; in `forward`, there
-        are fewer than 2.5 points per wavelength.
+        are fewer than 2.5 points per wavelength, or gradients with respect to the parameters are wanted, which stencils
+        and fitted waves do not have.
     """
 
     edge: EdgeFunctions
@@ -154,6 +155,8 @@ class ConstrainedNetwork(AroundLip):
     def candidates(self, potential: Tensor, parameters: Tensor) -> Tensor:
         """Velocities by each method, zero where it gives none: (case, method, 4, x, r)."""
         expect_grid(self.config, potential, parameters)
+        if parameters.requires_grad and torch.is_grad_enabled():
+            raise ValueError("the stencils have no gradients with respect to the parameters: detach these")
         psi = potential.double()
         narrow, wide = self.narrow(psi, parameters), self.wide(psi, parameters)
         fitted = torch.zeros_like(wide) if self.fit_waves is None else self.fit_waves(psi, parameters)

@@ -70,13 +70,22 @@ class WaveFit(nn.Module):
         parts = psi.detach().cpu().double().numpy()
         values, result = parts[0] + 1j * parts[1], np.zeros((4, *parts.shape[1:]))
         noise = self._noise * _size(values)
+        tracked = _Tracked(psi, self._noise) if psi.requires_grad and torch.is_grad_enabled() else None
         for region in self._regions:  # cells of two regions get the velocity of the later one
-            velocity = self._fit(values[np.ix_(region.i, region.j)], region, abs(int(m)), helmholtz, mach, noise)
+            where = np.ix_(region.i, region.j)
+            velocity = self._fit(values[where], region, abs(int(m)), helmholtz, mach, noise, tracked)
             result[:, region.i[:, None], region.j] = [part for w in velocity for part in (w.real, w.imag)]
-        return torch.from_numpy(result)
+        return torch.from_numpy(result) if tracked is None else tracked.with_gradient(result)
 
     def _fit(
-        self, psi: ComplexArray, region: _Region, m: int, helmholtz: float, mach: float, noise: float
+        self,
+        psi: ComplexArray,
+        region: _Region,
+        m: int,
+        helmholtz: float,
+        mach: float,
+        noise: float,
+        tracked: "_Tracked | None",
     ) -> tuple[ComplexArray, ComplexArray]:
         """(u, v) in a region, from its potential and the noise's root mean square."""
         beta = np.sqrt(1 - mach**2)
@@ -91,6 +100,11 @@ class WaveFit(nn.Module):
         size = _size(given) or 1.0
         # Ridge regression: amplitudes of the field's size are expected, and zero slope on the wall.
         uncertain = max(noise / size, _LEAST)
+        if tracked is not None:
+            shapes = radial, (1j * mu[:, None] - 1j * number * mach) / beta, slope
+            wall = None if on_wall is None else (axial[:, self._x[region.i] < -_LIP] * on_wall[:, None]).T
+            wall = None if wall is None else wall / (_WALL * number)
+            tracked.fit(region, far, turn, matrix, wall, axial.copy(), *shapes)
         if on_wall is not None:
             rows = (axial[:, self._x[region.i] < -_LIP] * on_wall[:, None]).T * (uncertain / (_WALL * number))
             matrix, given = np.concatenate([matrix, rows]), np.concatenate([given, np.zeros(len(rows))])
@@ -99,6 +113,63 @@ class WaveFit(nn.Module):
         axial *= (vectors @ part)[:, None]
         phi, along = axial.T @ radial, (1j * mu[:, None] * axial).T @ radial
         return (along - 1j * number * mach * phi) / (beta * turn), axial.T @ slope / turn
+
+
+class _Tracked:
+    """The same fits as differentiable operations on the potential (2, x, r), for its gradient.
+
+    The noise of a region relative to its field depends on the potential, and so does the fit.
+    """
+
+    def __init__(self, psi: torch.Tensor, noise: float) -> None:
+        parts = psi.double().cpu()
+        self._psi = torch.complex(parts[0], parts[1])
+        self._noise = noise * _root_mean_square(self._psi)
+        self._result = torch.zeros(4, *parts.shape[1:], dtype=torch.float64)
+
+    def fit(
+        self,
+        region: _Region,
+        far: Array,
+        turn: ComplexArray,
+        matrix: ComplexArray,
+        wall: ComplexArray | None,
+        axial: ComplexArray,
+        radial: Array,
+        along: ComplexArray,
+        slope: Array,
+    ) -> None:
+        """Velocities of a region; matrix, wall : waves at the cells far from the lip, and their slopes on the wall."""
+        i, j = torch.from_numpy(region.i), torch.from_numpy(region.j)
+        waves, back, lengths, cells = (_complex(one) for one in (matrix, turn, axial, radial))
+        given = (self._psi[i[:, None], j] * back).flatten()[torch.from_numpy(far)]
+        size = _root_mean_square(given)
+        uncertain = torch.clamp(self._noise / (size if size > 0 else 1.0), min=_LEAST)
+        ridge = torch.eye(waves.shape[1], dtype=torch.complex128)
+        if wall is not None:
+            rows = _complex(wall)
+            ridge = ridge + rows.mH @ rows
+        found = torch.linalg.solve(waves.mH @ waves + uncertain**2 * ridge, waves.mH @ given)
+        lengths = lengths * found[:, None]
+        u = ((lengths * _complex(along)).mT @ cells) / back
+        v = (lengths.mT @ _complex(slope)) / back
+        region_result = torch.stack([u.real, u.imag, v.real, v.imag])
+        self._result = self._result.clone()
+        self._result[:, i[:, None], j] = region_result
+
+    def with_gradient(self, result: Array) -> torch.Tensor:
+        """The result, with the gradient of the operations."""
+        return torch.from_numpy(result) + (self._result - self._result.detach())
+
+
+def _complex(values: Array) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=complex))
+
+
+def _root_mean_square(values: torch.Tensor) -> torch.Tensor:
+    """As `_size`; without a gradient where all is zero."""
+    square = torch.mean(values.real**2 + values.imag**2)
+    return torch.sqrt(square) if square > 0 else square.detach()
 
 
 def _size(values: ComplexArray) -> float:

@@ -1,0 +1,147 @@
+"""Factorisation of a vortex sheet's kernel: the fast lane, its gates, and the tracker it falls back to."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from analytic import ConvergenceError, DuctMode, Jet, ModeMixture, sheet_factors, solve
+from analytic.logarithmic import quotient
+from analytic.section import Section
+from analytic.sheet import Sheet
+from analytic.sheet_factors import SheetFactors, factorise
+from analytic.sheet_line import Line, Singularities
+from analytic.sheet_modes import correction, instability
+
+SHEETS = [  # m, ka, M, M_2, C, D, hub
+    (0, 1.0, 0.3, 0.0, 1.0, 1.0, 0.0),
+    (3, 9.0, 0.3, 0.2, 0.8, 1.5, 0.4),
+    (8, 25.0, 0.9, 0.1, 1.3, 0.4, 0.6),  # many modes beyond the right branch point, some of them trapped
+    (20, 12.0, 0.6, 0.3, 0.5, 3.0, 0.0),
+]
+
+
+def factors_on_line(sheet, known, kernel=None):
+    line = Line(sheet, 0.25 * np.pi, 0.0, sheet_factors.STEP)
+    line.clear(known)
+    line.integrate(sheet.kernel(line.nodes) if kernel is None else kernel(line.nodes))
+    return line
+
+
+@pytest.mark.parametrize("parameters", SHEETS, ids=str)
+def test_the_fast_lane_equals_the_tracker(parameters):
+    sheet = Sheet(*parameters)
+    fast, followed = SheetFactors(sheet), SheetFactors(sheet, follow=True)
+    assert fast.fast
+    assert not followed.fast
+    np.testing.assert_allclose(fast.instability[0], followed.instability[0], rtol=1e-10)
+    s = np.array([-2.0 + 1.0j, 0.3 - 0.2j, 1.0 + 0.1j, 4.0 - 3.0j]) * sheet.k_outer
+    for factor in ("plus", "minus"):
+        value, error = getattr(fast, factor)(s)
+        other, other_error = getattr(followed, factor)(s)
+        assert np.all(np.abs(value / other - 1) <= error + other_error)
+    product = fast.plus(s)[0] * fast.minus(s)[0]
+    np.testing.assert_allclose(product, sheet.kernel(s), rtol=1e-11)
+
+
+@pytest.mark.parametrize("parameters", [case for case in SHEETS if not case[-1]], ids=str)
+def test_the_instability_is_a_zero_of_the_kernel(parameters):
+    """In multiple precision, on the branches where waves decay away from the jet."""
+    m, k, mach, outer, speed, density, _ = parameters
+    s = mpmath.mpc(instability(Sheet(*parameters))[0])
+    assert s.real < 0 < s.imag
+    with mpmath.workdps(40):
+        inner, other = k + mach * s, k + outer * speed * s
+        gamma, gamma_outer = mpmath.sqrt(inner**2 - s**2), mpmath.sqrt((other / speed) ** 2 - s**2)
+        gamma_outer *= 1 if gamma_outer.imag > 0 else -1
+        inside = mpmath.besselj(m, gamma) / (gamma * mpmath.besselj(m, gamma, 1))
+        slope = (mpmath.hankel1(m - 1, gamma_outer) - mpmath.hankel1(m + 1, gamma_outer)) / 2
+        outside = mpmath.hankel1(m, gamma_outer) / (gamma_outer * slope)
+        terms = density * other**2 * outside, inner**2 * inside
+        assert abs(terms[0] - terms[1]) < 1e-12 * abs(terms[0])
+
+
+def test_newtons_method_converges_quadratically_with_a_hub():
+    """The derivative contains that of the hub's part of S."""
+    sheet = Sheet(*SHEETS[2])
+    zeros = SheetFactors(sheet).near
+    misses = [np.abs(start - correction(sheet, zeros + start)) for start in (1e-2, 1e-3)]
+    assert np.all(misses[1] < 0.05 * misses[0])  # 0.01 for the second order, 0.1 for the first
+
+
+def test_a_wrong_instability_is_noticed():
+    sheet = Sheet(*SHEETS[0])
+    good = SheetFactors(sheet)
+    eigenvalues = sheet.section.eigenvalues(sheet.reach())
+    poles = tuple(sheet.modes(eigenvalues, side) for side in (1, -1))
+    none = np.empty(0, complex)
+    factors_on_line(sheet, Singularities(good.instability, (none, none), poles))
+    with pytest.raises(ConvergenceError, match=r"kernel's winding number|zeros of the kernel between"):
+        factors_on_line(sheet, Singularities(np.array([3.0 + 9.0j]), (none, none), poles))
+
+
+def test_two_errors_that_cancel_in_the_winding_number_are_noticed():
+    """A zero of K_minus below the line and one of K_plus above it, neither known."""
+    sheet = Sheet(*SHEETS[0])
+    good = SheetFactors(sheet)
+    eigenvalues = sheet.section.eigenvalues(sheet.reach())
+    none = np.empty(0, complex)
+    known = Singularities(good.instability, (none, none), tuple(sheet.modes(eigenvalues, side) for side in (1, -1)))
+    centre = sheet.middle
+    hidden = centre + sheet.k * np.array([-1.0 + 0.4j, 1.0 - 0.4j])
+    right_sides = centre + sheet.k * np.array([0.5 + 5.0j, -0.5 + 5.0j])
+
+    def kernel(s):
+        """Zeros and poles come with their mirror images, as on the axis K must stay below it; these are harmless."""
+        value = sheet.kernel(s)
+        for zero, pole in zip(hidden, right_sides, strict=True):
+            value = value * (s - zero) * (s - zero.conjugate()) / ((s - pole) * (s - pole.conjugate()))
+        return value
+
+    with pytest.raises(ConvergenceError, match=r"^1\.00 zeros of the kernel between line and real axis"):
+        factors_on_line(sheet, known, kernel)
+
+
+def test_what_the_fast_lane_does_not_accept_is_followed(monkeypatch):
+    sheet = Sheet(*SHEETS[2])
+    exact = SheetFactors(sheet)
+    nothing = np.empty(0, complex)
+    monkeypatch.setattr(sheet_factors, "zeros", lambda sheet, starts, known: (nothing, nothing))
+    followed = SheetFactors(sheet)
+    assert not followed.fast
+    s = np.array([0.3 - 0.2j]) * sheet.k
+    np.testing.assert_allclose(followed.plus(s)[0], exact.plus(s)[0], rtol=1e-11)
+
+
+def test_one_factorisation_serves_all_radial_orders_and_kutta_parameters(monkeypatch):
+    factorise.cache_clear()
+    duct = 5.0, 0.3
+    solutions = [solve(DuctMode(1, n, *duct), jet=Jet(kutta=kutta)) for n, kutta in ((0, 1.0), (1, 1.0), (0, 0.3))]
+    solutions.append(solve(ModeMixture(1, [1.0, 2.0j], *duct), jet=Jet()))
+    assert all(one.transform.factors is solutions[0].transform.factors for one in solutions)
+    assert factorise.cache_info().misses == 1
+    mixed = solutions[0].reflection[:2] + 2j * solutions[1].reflection[:2]
+    np.testing.assert_allclose(solutions[3].reflection[:2], mixed, rtol=1e-12)
+
+
+@pytest.mark.parametrize("place", [0.0, 1e-9, 0.1, 0.249, 0.5])
+def test_factors_at_and_beside_the_nodes_of_a_line(place):
+    """A point moves along the line from a node to the middle of the next; the other line has its nodes elsewhere."""
+    sheet = Sheet(*SHEETS[0])
+    line = SheetFactors(sheet)._lines[0]
+    middle = len(line.nodes) // 2 + 7
+    s = line.nodes[[middle]] + place * (line.nodes[middle + 1] - line.nodes[middle])
+    value, error = SheetFactors(sheet).plus(s)
+    assert error[0] < 1e-12
+    product = value * SheetFactors(sheet).minus(s)[0]
+    np.testing.assert_allclose(product, sheet.kernel(s), rtol=1e-12)
+
+
+@pytest.mark.parametrize("m", [0, 3, 20])
+def test_quotients_far_away_follow_from_their_expansion(m):
+    """Against continuation of the direct quotient, which is exact there but may overflow further out."""
+    section = Section(m)
+    z = (40.0 + 8 * m) * np.array([1.0001, 1.5, 3.0]) * np.exp(0.7j)
+    value, slope = section.wall(z)
+    np.testing.assert_allclose(quotient(m, section.wall, z, -1), value / (z * slope), rtol=1e-13)
+    far = np.array([1e9 + 1e9j])
+    np.testing.assert_allclose(quotient(m, section.wall, far, -1), 1 / (-1j * far - 0.5), rtol=1e-14)
