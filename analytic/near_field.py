@@ -21,7 +21,7 @@ import numpy.typing as npt
 from .arrays import ComplexArray, FloatArray
 from .checks import finite_array
 from .contour import POWER, contour
-from .errors import ConvergenceError, check_estimate
+from .errors import ConvergenceError, check_estimate, quiet
 from .layout import Grid, Layout, Points, Side
 from .modal import depth, modal_field
 from .waves import Factor, Spectra, Waves, norms
@@ -225,8 +225,8 @@ def _sums(
             raise ConvergenceError(f"{error}, for {one.described}") from None
         paths.append(path)
     grid = layout(x, r, [1j * path.s / leader.scale for leader, path in zip(leaders, paths, strict=True)])
-    every = leaders[0].spectra(families, paths)
-    with np.errstate(over="ignore", invalid="ignore"):  # incident cut-off modes far upstream; the estimate is inf then
+    with quiet():  # incident cut-off modes far upstream; the estimate is inf then
+        every = leaders[0].spectra(families, paths)
         return [
             [_assemble(x, r, grid, case, one, part) for one, part in zip(family, spectra, strict=True)]
             for case, (family, spectra) in enumerate(zip(families, every, strict=True))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from .arrays import ComplexArray
 from .checks import check_angles, complex_array
-from .errors import check_estimate
+from .errors import check_estimate, check_finite, quiet
 from .near_field import Field, grid_fields, point_field, superpose
 from .power import Power, balance
 from .source import DuctMode, ModeMixture, Source
@@ -85,7 +85,9 @@ class Solution:
 
         For a DuctMode these are the reflection coefficients. With a jet their modulus may exceed one.
         """
-        return self.transform.reflection
+        value = self.transform.reflection
+        check_finite(value, "the reflection", self.transform.described)
+        return value
 
     @property
     def reflection_pressure(self) -> ComplexArray:
@@ -139,14 +141,19 @@ class Solution:
             The error estimate is above the solution's tolerance.
         """
         theta = check_angles(theta)
-        value, error = self.transform.directivity(theta)
+        with quiet():
+            value, error = self.transform.directivity(theta)
         self._require(float(np.max(error, initial=0.0)), "the directivity")
+        check_finite(value, "the directivity", self.transform.described)
         return value
 
     @cached_property
     def power(self) -> Power:
         """Power balance, see `Power`; with a jet over sqrt(1 - M^2) of the duct's stream."""
-        return balance(self.transform, self.directivity, self.tolerance)
+        with quiet():
+            found = balance(self.transform, self.directivity, self.tolerance)
+        check_finite(list(vars(found).values()), "the power", self.transform.described)
+        return found
 
     # Near field
 
