@@ -16,6 +16,7 @@ from .arrays import ComplexArray, FloatArray, IntArray
 
 _LARGEST_HUB = 0.95  # eigenvalues are pi / (1 - h), 63, apart there; the tests go no further
 _LARGEST_ORDER = 1000  # of |m| and n: eigenvalues, tables and series are checked no further
+_LARGEST_COUNT = 10_000  # of eigenvalues: three times those below K = 1e4
 _REDUCED = 1e-20, 1e4  # range of K = ka / sqrt(1 - M^2): 3000 orders are cut on at its end; below, squares underflow
 _NO_NUMBERS = (bool, np.bool_, np.ma.core.MaskedConstant)
 _SHOWN = 80  # characters of a value in a message
@@ -117,8 +118,8 @@ def check_order_arrays(m: npt.ArrayLike, n: npt.ArrayLike) -> tuple[IntArray, In
 def check_count(count: object) -> int:
     """A number of things, an integer >= 0."""
     number = _integer(count, "count")
-    if number is None or number < 0:
-        raise ValueError(f"the count must be an integer >= 0, got {_shown(count)}")
+    if number is None or not 0 <= number <= _LARGEST_COUNT:
+        raise ValueError(f"the count must be an integer from 0 to {_LARGEST_COUNT}, got {_shown(count)}")
     return number
 
 

@@ -1,8 +1,22 @@
 """Errors of the numerics."""
 
+import numpy as np
+import numpy.typing as npt
+
 
 class ConvergenceError(ArithmeticError):
     """A quadrature or a root search missed its tolerance; nothing was returned."""
+
+
+def quiet() -> np.errstate:
+    """Context for numerics whose results are checked afterwards: what is not finite is raised then, not warned of."""
+    return np.errstate(divide="ignore", invalid="ignore", over="ignore")
+
+
+def check_finite(values: npt.ArrayLike, what: str, described: str) -> None:
+    """Raise unless all values are finite; what, described as for `check_estimate`."""
+    if not np.all(np.isfinite(values)):
+        raise ConvergenceError(f"{what} is beyond double precision for {described}")
 
 
 def check_estimate(error: float, tolerance: float, what: str, described: str) -> None:

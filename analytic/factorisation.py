@@ -20,7 +20,7 @@ import numpy.typing as npt
 from .arrays import EPS, ComplexArray, FloatArray, IntArray
 from .bessel import hankel_pair
 from .checks import check_angles, check_helmholtz_array, check_order
-from .errors import ConvergenceError
+from .errors import ConvergenceError, quiet
 from .section import Section
 from .wavenumbers import radial_wavenumber, root
 
@@ -149,7 +149,8 @@ class Factorisation:
     def _unwrap(values: ComplexArray) -> ComplexArray:
         """Logarithm along every line, continuous from infinity (where it vanishes) inwards."""
         phase = np.angle(values)
-        steps = np.angle(values[:, :-1] / values[:, 1:])
+        with quiet():
+            steps = np.angle(values[:, :-1] / values[:, 1:])
         if not np.all(np.abs(steps) < _LARGEST_PHASE_STEP):  # NaN fails, too
             raise ConvergenceError("the kernel's phase jumps along the factorisation line")
         phase[:, :-1] = phase[:, -1:] + np.cumsum(steps[:, ::-1], axis=1)[:, ::-1]

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from .arrays import ComplexArray, FloatArray
 from .checks import finite_array
 from .contour import POWER, contour
-from .errors import ConvergenceError, check_estimate
+from .errors import ConvergenceError, check_estimate, quiet
 from .layout import Grid, Layout, Points, Side
 from .modal import depth, modal_field
 from .waves import Factor, Spectra, Waves, norms
@@ -39,7 +39,7 @@ _GROWTH = 7.0  # exponent of the growth of waves along the contour: rounding gro
 _MOST = 40.0  # exponent beyond which rounding is the limit: e^-40 = 4e-18
 _ATTEMPTS = 5  # the exponent may have doubled four times by then, and reached _MOST
 # Largest distance from the lip, times K, of a near field: a contour of some 100,000 nodes, which takes seconds.
-_FARTHEST = 2e4
+_FARTHEST = 1e5
 _LONG = 5e3  # the same, beyond which the sum of duct modes replaces the contour deep inside the duct
 _CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]: u grows as its inverse root
 
@@ -235,8 +235,8 @@ def _sums(
             raise ConvergenceError(f"{error}, for {one.described}") from None
         paths.append(path)
     grid = layout(x, r, [1j * path.s / leader.scale for leader, path in zip(leaders, paths, strict=True)])
-    every = leaders[0].spectra(families, paths)
-    with np.errstate(over="ignore", invalid="ignore"):  # incident cut-off modes far upstream; the estimate is inf then
+    with quiet():  # incident cut-off modes far upstream; the estimate is inf then
+        every = leaders[0].spectra(families, paths)
         return [
             [_assemble(x, r, grid, case, one, part) for one, part in zip(family, spectra, strict=True)]
             for case, (family, spectra) in enumerate(zip(families, every, strict=True))

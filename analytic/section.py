@@ -181,7 +181,8 @@ class Section:
         S'(gamma) exp(-|Im gamma|) and H_m'(gamma) exp(-i gamma).
         """
         gamma = np.asarray(gamma, dtype=complex)
-        near = (np.abs(gamma) <= _ASYMPTOTIC) | (gamma.imag * (1 - self.hub) <= _EVANESCENT)
+        size = np.abs(gamma)
+        near = (size <= _ASYMPTOTIC) | (gamma.imag * (1 - self.hub) <= _EVANESCENT)
         # Abramowitz & Stegun 9.2.30, mu = 4 m^2.
         mu, inverse = 4.0 * self.m**2, 0.25 / np.where(near, 1.0 + 0.0j, gamma) ** 2
         value = np.asarray(1 - inverse * (0.5 * (mu - 3) + 0.125 * (mu - 1) * (mu - 45) * inverse), dtype=complex)
@@ -189,7 +190,7 @@ class Section:
         slope, hankel = (
             (self.wall_condition(z), hankel_pair(self.m, z)[1]) if slopes is None else (f[near] for f in slopes)
         )
-        tiny = np.abs(z) < small.smallest(self.m)
+        tiny = size[near] < small.smallest(self.m)
         if np.any(tiny):  # 0 times infinity, where the powers of S' and H_m' cancel
             slope, hankel = np.where(tiny, 1.0, slope), np.where(tiny, 1.0, hankel)
         value[near] = np.pi * z * slope * hankel * np.exp(np.abs(z.imag) + 1j * z)

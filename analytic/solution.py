@@ -10,7 +10,7 @@ from .arrays import ComplexArray
 from .checks import check_angles, complex_array
 from .conj_time import ConjTime
 from .engineering import EngineeringQuantities
-from .errors import check_estimate
+from .errors import check_estimate, check_finite, quiet
 from .near_field import Field, grid_fields, point_field, superpose
 from .power import Power, balance
 from .source import DuctMode, ModeMixture, Source
@@ -87,7 +87,9 @@ class Solution(EngineeringQuantities):
 
         For a DuctMode these are the reflection coefficients. With a jet their modulus may exceed one.
         """
-        return self.transform.reflection
+        value = self.transform.reflection
+        check_finite(value, "the reflection", self.transform.described)
+        return value
 
     @property
     def reflection_pressure(self) -> ComplexArray:
@@ -145,8 +147,10 @@ class Solution(EngineeringQuantities):
             The error estimate is above the solution's tolerance.
         """
         theta = check_angles(theta)
-        value, error = self.transform.directivity(theta)
+        with quiet():
+            value, error = self.transform.directivity(theta)
         self._require(float(np.max(error, initial=0.0)), "the directivity")
+        check_finite(value, "the directivity", self.transform.described)
         return value
 
     @cached_property
@@ -158,7 +162,10 @@ class Solution(EngineeringQuantities):
         ConvergenceError
             The radiated power's error estimate or the residual is above the solution's tolerance.
         """
-        return balance(self.transform, self.tolerance)
+        with quiet():
+            found = balance(self.transform, self.tolerance)
+        check_finite(list(vars(found).values()), "the power", self.transform.described)
+        return found
 
     # Near field
 

@@ -3,6 +3,7 @@
 from typing import overload
 
 from .checks import check_tolerance
+from .errors import quiet
 from .media import Jet, JetSolution, UniformFlow, transform
 from .multimode import MultiMode, MultiModeSolution
 from .solution import Solution
@@ -78,8 +79,9 @@ def solve(
     medium = _medium(medium, jet)
     if isinstance(source, MultiMode):
         return MultiModeSolution(source, medium, tolerance)
-    state = transform(source, medium)
-    return state.solution(state, tolerance)
+    with quiet():
+        state = transform(source, medium)
+        return state.solution(state, tolerance)
 
 
 def _medium(medium: object | None, jet: Jet | None) -> object:

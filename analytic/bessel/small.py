@@ -1,6 +1,7 @@
 """Power series of J_m and H_m at small arguments, where they leave the range of doubles; their size is taken out."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,6 +15,7 @@ _REACH = 4.4  # |z| / sqrt(m) up to which the series keep twelve digits
 _TERMS = 80  # of the series; |z^2 / 4| < 5 m, and the terms fall as (z^2 / 4 m)^k / k!
 
 
+@lru_cache(maxsize=1024)
 def smallest(m: int, limit: float = OVERFLOW) -> float:
     """|z| below which H_m'(z) may overflow, or J_m'(z) / H_m'(z) underflow; 0 for m = 0, which does neither."""
     if m == 0:

@@ -26,7 +26,7 @@ import numpy as np
 
 from ..arrays import EPS, ComplexArray, FloatArray, IntArray
 from ..bessel import hankel_pair
-from ..checks import check_flag, real_number
+from ..checks import check_flag, check_reduced, real_number
 from ..contour import Contour
 from ..section import beside
 from ..sheet_factors import factorise
@@ -137,6 +137,7 @@ class JetTransform(Transform):
             raise TypeError(f"expected a Jet, got {type(medium).__name__}")
         if not source.mach > 0:
             raise ValueError(f"a jet needs flow out of the duct, mach > 0, got mach={source.mach}")
+        check_reduced(source.helmholtz / medium.sound_speed_ratio, medium.mach_outer)
         super().__init__(source, medium)
         self.jet = jet = medium
         self.factors = factorise(
