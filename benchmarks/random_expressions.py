@@ -70,6 +70,7 @@ BOOLEANS = ("True", "False", "np.True_")
 
 HELMHOLTZ_OPEN = (5e-324, 1e-300, 1e-100, 1e-12, 3e3, 1e5, 1e16, 1e300)
 MACHS = (0.0, -0.0, 1e-300, 1e-12, -1e-12, 0.99, -0.99, 0.999, -0.999, 0.999999999, -0.999999999)
+FASTEST = 0.9995  # beyond it a limit of ka / sqrt(1 - M^2) may be named
 MACHS_BAD = (1.0, -1.0, 1.5, -3.0, 1e300)
 HUBS = (1e-300, 1e-12, 1e-8, 1e-3, 0.9, 0.949, 0.95)
 HUBS_BAD = (0.951, 0.999, 1.0, 1.5, -0.1, -1e-300)
@@ -194,6 +195,8 @@ class Draw:
         value = self.between(0.05, 0.9) if jet else self.pick((0.0, self.between(-0.9, 0.9)))
         if self.extreme(0.4):
             value = self.pick(MACHS)
+        if abs(value) > FASTEST:
+            return Text(repr(value), repr(value), BAD if jet and value < 0 else OPEN)
         text = self.number(value, lambda mach: abs(mach) < 1, MACHS_BAD)
         if jet and text.status > BAD and text.plain != "None" and not float(text.plain) > 0:
             return Text(text.text, text.plain, BAD)
@@ -417,6 +420,8 @@ def _sweep(draw):
     ka = draw.array([draw.log_between(low, high) for _ in range(count)], lambda v: 0 < v < np.inf, (0.0, -1.0))
     machs = [draw.pick(MACHS) if draw.extreme(0.4) else draw.between(-0.9, 0.9) for _ in range(count)]
     mach = draw.array(machs, lambda v: abs(v) < 1, MACHS_BAD)
+    if any(abs(one) > FASTEST for one in machs):
+        mach = Text(mach.text, mach.plain, min(mach.status, OPEN))
     parts = orders, n, ka, draw.angles(), mach, draw.hub(), draw.tolerance()
     call = join("sweep({}, {}, {}, {}, mach={}, hub={}{})", *parts)
     if draw.style == "odd" and call.status == VALID:
@@ -429,7 +434,10 @@ def _near_fields(draw):
     listed = join("[" + ", ".join(["{}"] * len(sources)) + "]", *sources)
     if draw.odd():
         listed = Text(draw.pick(("[]", "None", "[1]", "'a'", "[None]")), "[]", OPEN)
-    return join("near_fields({}, {}{})", listed, draw.positions(False), draw.tolerance()), Text("", ""), None
+    call = join("near_fields({}, {}{})", listed, draw.positions(False), draw.tolerance())
+    if listed.text == "[]":  # no source, no field: nothing is computed from the positions
+        call = Text(call.text, call.plain, OPEN)
+    return call, Text("", ""), None
 
 
 def _multimode(draw):

@@ -81,3 +81,10 @@ def test_errors_of_directivities_are_relative_to_the_lobe(random_inputs):
     assert random_inputs.directivity_error(values, one, solution) == 0
     near = 1e-3 * np.max(np.abs(values))
     assert 1e-4 < random_inputs.directivity_error(values + near, one, solution) < 1e-1
+
+
+@pytest.mark.slow
+def test_random_inputs_of_every_style_leave_no_violation(random_inputs):
+    outcomes = list(random_inputs.run_all(0, range(100), 1))
+    assert len(outcomes) == 100
+    assert [str(one) for one in outcomes if one.violation] == []
