@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+from scipy import special
 
 from .arrays import ComplexArray
 
@@ -41,7 +42,7 @@ def quotient(
     Returns
     -------
     (node,) complex array
-        Not finite where f' or z vanishes: who uses it looks.
+        Not finite where f' or z vanishes, or f underflows: who uses it looks.
     """
     far = np.abs(z) > _NEAREST + _PER_ORDER * m
     far &= z.imag * depth > _SOLID
@@ -52,6 +53,20 @@ def quotient(
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             value, slope = pair(near)
             result[~far] = value / (near * slope)
+        if sigma > 0:
+            lost = ~np.isfinite(result) & (z != 0)
+            if np.any(lost):
+                result[lost] = _recurred(m, z[lost])
+    return result
+
+
+def _recurred(m: int, z: ComplexArray) -> ComplexArray:
+    """Q of H_m where that overflows, from H_j / H_(j-1) by upward recurrence, in which H dominates."""
+    value, other = special.hankel1e(1, z), special.hankel1e(0, z)
+    ratio = value / other
+    for order in range(1, m):
+        ratio = 2 * order / z - 1 / ratio
+    result: ComplexArray = 1 / (z / ratio - m)
     return result
 
 

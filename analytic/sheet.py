@@ -240,6 +240,8 @@ class Sheet:
                 if self.shear and not np.all(keep[:2]):
                     raise ConvergenceError(f"the instability was lost on the way, at {t**2:.3f} times its density")
                 previous, s, outer, kind = previous[keep], s[keep], outer[keep], kind[keep]
+                if not len(s):
+                    raise ConvergenceError(f"all modes were lost on the way, at {t**2:.3f} times the density")
                 step = _FIRST_STEP
         if not self.shear:
             pair = np.full(2, -self.k / self.mach + 0j)
@@ -252,6 +254,7 @@ class Sheet:
         k = self.k * np.exp(1j * loss * (1 - t))
         return Sheet(self.m, k, self.mach, self.mach_outer, self.speed, self.density, self.section.hub)
 
+    @np.errstate(divide="ignore", invalid="ignore", over="ignore")
     def _weak_pair(self, weight: float) -> ComplexArray:
         """Kelvin–Helmholtz pair of a light outer fluid: N_1^2 = weight D N_2^2 (ratio of the two terms)."""
         s = np.full(2, -self.k / self.mach + 0j)

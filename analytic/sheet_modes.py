@@ -15,10 +15,11 @@ from .resonances import distinct
 from .sheet import Sheet
 from .wavenumbers import upper
 
-_ROUNDS = 12  # of the fixed-point iteration for s_0; Newton's method starts then
+_ROUNDS = 20  # of the fixed-point iteration for s_0: each gains two digits; Newton's method starts then
 _NEWTON = 10  # iterations from a guess
 _LONGEST, _LOST = 0.5, 1e-2  # longest step, and one from where there is no correction, over k
-_CLOSE = 1e-2  # relative change of r at which Newton's method takes over
+# Change of s_0, and over its size, at which Newton's method takes over: K gamma_1 S' grows e-fold over a distance of 1.
+_CLOSE = 0.02, 0.01
 _CONVERGED = 1e-10  # last change over k of a zero that was found: convergence is quadratic
 _SAME = 1e-7  # distance over k below which two zeros are one
 _NEUTRAL = 1e-9  # imaginary part over k below which a zero is on the real axis
@@ -40,14 +41,14 @@ def instability(sheet: Sheet) -> ComplexArray:
     if not sheet.shear:
         return np.full(2, -k / sheet.mach + 0j)
     sides = np.array([1.0, -1.0])
-    r = np.full(1, 1j * np.sqrt(sheet.density))
+    r, s = np.full(1, 1j * np.sqrt(sheet.density)), np.full(1, np.inf + 0j)
     for _ in range(_ROUNDS):
         both = -k * (1 - sides * r) / (sheet.mach - sides * r * speed)
-        s = both[[np.argmax(both.imag)]]
-        inside, outside = sheet.quotients(s)
-        last, r = r, 1j * np.sqrt(-sheet.density * outside / inside)
-        if abs(r[0] - last[0]) < _CLOSE * abs(r[0]):
+        last, s = s, both[[np.argmax(both.imag)]]
+        if abs(s[0] - last[0]) < min(_CLOSE[0], _CLOSE[1] * abs(s[0])):
             break
+        inside, outside = sheet.quotients(s)
+        r = 1j * np.sqrt(-sheet.density * outside / inside)
     s, change = newton(sheet, s)
     if not (abs(change[0]) < _CONVERGED * abs(s[0]) and s[0].imag > 0 > s[0].real):
         raise ConvergenceError(f"the instability was not found: s_0 = {s[0]:.3g}, last change {abs(change[0]):.1e}")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from analytic import ConvergenceError, DuctMode, Jet, ModeMixture, sheet_factors, solve
+from analytic.bessel import hankel_pair
 from analytic.logarithmic import quotient
 from analytic.section import Section
 from analytic.sheet import Sheet
@@ -145,3 +146,23 @@ def test_quotients_far_away_follow_from_their_expansion(m):
     np.testing.assert_allclose(quotient(m, section.wall, z, -1), value / (z * slope), rtol=1e-13)
     far = np.array([1e9 + 1e9j])
     np.testing.assert_allclose(quotient(m, section.wall, far, -1), 1 / (-1j * far - 0.5), rtol=1e-14)
+
+
+@pytest.mark.parametrize("z", [0.01 + 0.001j, 94.7 - 1e-14j])
+def test_quotients_of_hankel_functions_that_overflow(z):
+    q = quotient(90, lambda z: hankel_pair(90, z), np.array([z]), 1)[0]
+    with mpmath.workdps(60):
+        slope = (mpmath.hankel1(89, z) - mpmath.hankel1(91, z)) / 2
+        assert abs(complex(q * z * slope / mpmath.hankel1(90, z)) - 1) < 1e-12
+
+
+def test_a_sheet_between_nearly_equal_fluids():
+    """The tracker loses its modes there; without shear and contrast the pair is -k / M."""
+    factors = SheetFactors(Sheet(2, 5.0, 0.3, 0.3, 1.0, 1.0 + 1e-9))
+    assert factors.fast
+    np.testing.assert_allclose(factors.instability, -5.0 / 0.3, rtol=1e-4)
+    equal = SheetFactors(Sheet(2, 5.0, 0.3, 0.3, 1.0, 1.0))
+    s = np.array([-2.0 + 1.0j, 3.0 - 1.0j])
+    np.testing.assert_allclose(factors.plus(s)[0], equal.plus(s)[0], rtol=1e-7)
+    with pytest.raises(ConvergenceError, match="all modes were lost on the way"):
+        _ = factors.downstream
