@@ -142,6 +142,7 @@ def test_single_precision_is_close(net, field):
     [
         (None, r"which of the outputs \(4,\), got None"),
         (4, r"index into the outputs \(4,\), got 4"),
+        (-5, r"index into the outputs \(4,\), got -5"),
         ((0, 0), r"index into the outputs \(4,\), got \(0, 0\)"),
         ([0, 1], "one for each of 3 cases, got 2"),
         ([1.5], "integers, got 1.5"),

@@ -1257,3 +1257,28 @@ def test_options_of_an_explainer_go_by_name():
     assert torch.equal(named.attribute(x, 1), RAP(model).attribute(x, 1))
     with pytest.raises(TypeError, match="positional argument"):
         Explainer(model, RelativeAttributing(), {})
+
+
+def test_an_output_of_zero_counts_as_positive_for_epsilon():
+    layer, one = Layer(torch.tensor([[1.0, -1.0]]), None), torch.ones(1, 1)
+    found = Epsilon(0.5).weighted(layer, torch.ones(1, 2), torch.zeros(1, 1), one, None, first=False)
+    assert found.tolist() == [[2.0, -2.0]]
+
+
+def test_selectors_that_meet_are_added_and_lost_if_one_lacks():
+    """Both summands reach the layer: it is an output layer, unless a layer lies in between for one of them."""
+
+    def kinds(forward, *parts):
+        found = attribute(build(forward, *parts), torch.ones(1, 3), torch.ones(1, 3))
+        return [layer.kind for layer in found.layers]
+
+    twice = kinds(lambda m, x: torch.relu(h := m.parts[0](x)) + h, nn.Linear(3, 3))
+    assert "output linear" in twice
+    mixed = kinds(lambda m, x: m.parts[1](h := m.parts[0](x)) + h, nn.Linear(3, 3), nn.Linear(3, 3))
+    assert [kind for kind in mixed if "linear" in kind] == ["output linear", "linear"]
+
+
+def test_an_attribution_cannot_be_changed():
+    found = attribute(build(lambda m, x: m.parts[0](x), nn.Linear(3, 2)), torch.ones(1, 3), torch.ones(1, 2))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.relevance = None
