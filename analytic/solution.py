@@ -188,7 +188,7 @@ class Solution(EngineeringQuantities):
         ------
         ValueError
             A radius is negative or inside the hub, a position not finite, or a point closer than 1e-6 to the lip or
-            outside the duct and farther from it than 2e4 / K, where `directivity` applies.
+            outside the duct and farther from it than 1e5 / K, where `directivity` applies.
         ConvergenceError
             The error estimate is above the solution's tolerance.
         """

@@ -92,7 +92,20 @@ def test_other_orders_are_refused_by_name(bad):
             call()
 
 
-SINGLE = [True, "1", b"1", None, 1j, 0.5 + 0j, [0.5], np.array([0.5]), np.nan, np.ma.masked, object(), np.bool_(1)]
+SINGLE = [
+    True,
+    "1",
+    b"1",
+    None,
+    1j,
+    0.5 + 0j,
+    [0.5],
+    np.array([0.5]),
+    np.nan,
+    np.ma.masked,
+    pytest.param(object(), id="object"),
+    np.bool_(1),
+]
 
 
 @pytest.mark.parametrize("bad", SINGLE, ids=repr)
