@@ -163,7 +163,9 @@ class JetSpectra:
             swept = not below(np.array(centre), downstream)
             # Clockwise for a swept pole; the instability is left out by counting the other way.
             sign = -1.0 * swept
-            if growing and downstream and not transform.jet.instability:
+            # Without vortex shedding there is none, and a circle around it would add the rounding of a growing wave.
+            alone = transform.jet.kutta == 0 and np.count_nonzero(np.abs(above - centre) <= radius) == 1
+            if growing and downstream and (alone or not transform.jet.instability):
                 sign += 1.0
             if sign:
                 nodes, weight = circle(centre, radius)
