@@ -193,7 +193,7 @@ def sweep(
     >>> result.directivity.shape
     (3, 2)
     >>> np.abs(sweep(0, 0, 1.0, [1.5], mach=0.3, kutta=[0.0, 1.0]).reflection).round(5).tolist()
-    [0.95141, 0.49134]
+    [0.68453, 0.48298]
     """
     theta, tolerance, record = np.atleast_1d(check_angles(theta)), check_tolerance(tolerance), _check_errors(errors)
     if theta.ndim != 1:

@@ -146,7 +146,8 @@ def fault(case, answer):
 def printed_fault(case, printed):
     """The same of a command."""
     words = printed.output.lower().replace(",", " ").replace("[", " ").replace("]", " ").split()
-    if printed.status == 0 and {"nan", "inf", "-inf", "nanj", "infinity", "-infinity"} & set(words):
+    # A direction into which nothing is radiated has a level of -inf dB.
+    if printed.status == 0 and {"nan", "inf", "nanj", "infinity", "-infinity"} & set(words):
         return "NaN or infinity printed"
     if "Traceback" in printed.errors or "Warning" in printed.errors:
         return f"traceback or warning printed: {printed.errors.strip().splitlines()[-1]}"

@@ -60,9 +60,9 @@ def test_the_estimate_deep_inside_grows_with_the_distance_and_at_nodes():
     assert max(error, loud[1]) > 1e-13
 
 
-@pytest.mark.parametrize("at", [(1e7, 2.0), (0.0, 1e7), (-1e6, 1.5), (1.1e4, 0.5), ([-1e6, 1e6], 0.5)])
+@pytest.mark.parametrize("at", [(1e7, 2.0), (0.0, 1e7), (-1e6, 1.5), (5.1e4, 0.5), ([-1e6, 1e6], 0.5)])
 def test_points_out_of_reach_are_refused_at_once(at):
-    with pytest.raises(ValueError, match=r"the near field reaches to 1e\+04 at K = 2; see directivity"):
+    with pytest.raises(ValueError, match=r"the near field reaches to 5e\+04 at K = 2; see directivity"):
         solve(DuctMode(0, 0, 2.0)).at(*at)
 
 

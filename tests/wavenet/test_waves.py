@@ -398,7 +398,7 @@ def test_the_wall_ends_at_the_lip():
         fitted_waves._Region(np.arange(len(x)), np.flatnonzero(R > 1), fitted_waves._cylindrical_waves, 0),
         (1, k, 0.0),
     )
-    _, v = WaveFit(x, R, 0.3)._fit(whole(psi)[:, R > 1], region, *case, 0.3)
+    _, v = WaveFit(x, R, 0.3)._fit(whole(psi)[:, R > 1], region, *case, 0.3, None)
     exact = wave * gamma * (hankel1(0, gamma * R) - hankel1(1, gamma * R) / (gamma * R))
     assert np.linalg.norm(v - exact[:, R > 1]) < 0.05 * np.linalg.norm(exact[:, R > 1])
 
