@@ -37,9 +37,7 @@ def stretched_angle(angle: npt.ArrayLike, mach: float) -> FloatArray:
     >>> np.degrees(stretched_angle(np.radians([0.0, 45.0, 90.0, 135.0]), -0.6)).round(2).tolist()
     [0.0, 38.66, 90.0, 141.34]
     """
-    angle = np.asarray(angle, dtype=float)
-    check_angles(angle)
-    check_mach(mach)
+    angle, mach = check_angles(angle), check_mach(mach)
     return np.arctan2(np.sqrt((1 - mach) * (1 + mach)) * np.sin(angle), np.cos(angle))
 
 
@@ -53,7 +51,5 @@ def physical_angle(theta: npt.ArrayLike, mach: float) -> FloatArray:
     >>> bool(abs(physical_angle(stretched_angle(1.0, 0.5), 0.5) - 1.0) < 1e-15)
     True
     """
-    theta = np.asarray(theta, dtype=float)
-    check_angles(theta)
-    check_mach(mach)
+    theta, mach = check_angles(theta), check_mach(mach)
     return np.arctan2(np.sin(theta), np.sqrt((1 - mach) * (1 + mach)) * np.cos(theta))

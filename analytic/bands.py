@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import FloatArray
+from .checks import check_angles
 from .errors import ConvergenceError
 from .levels import check_positive, decibels
 from .multimode import MultiMode
@@ -119,7 +120,7 @@ def third_octave_levels(
     ConvergenceError
         The mean over a band misses the tolerance with 129 frequencies.
     """
-    angle = np.atleast_1d(np.asarray(angle, dtype=float))
+    angle = np.atleast_1d(check_angles(angle))
     check_positive(distance=distance, power=power, tolerance=tolerance)
 
     def mean_square(frequency: float) -> FloatArray:  # [(20 uPa)^2]

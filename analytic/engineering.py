@@ -116,8 +116,7 @@ class EngineeringQuantities(ABC):
             P [rho c^2, of the duct's stream] for R in duct radii and an incident potential amplitude of 1; accuracy and
             errors raised as for `directivity`. Rho, X, K and M as there, outside.
         """
-        density, helmholtz, _ = self.transform.fluid(inside=False)
-        theta, factor = levels.pressure_factor(angle, helmholtz, levels.outer_mach(self.transform), density)
+        theta, factor = levels.outer_pressure_factor(self.transform, angle)
         return 1j * factor * self.directivity(theta)
 
     def relative_level(self, angle: npt.ArrayLike) -> FloatArray:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from .angles import stretched_angle
 from .arrays import FloatArray
+from .checks import check_angles
 from .modes import axial_wavenumber
 from .physical import PhysicalDuct, PhysicalMode
 from .section import Section
@@ -51,7 +52,7 @@ def pressure_factor(
     -------
     (...) float arrays
     """
-    angle = np.asarray(angle, dtype=float)
+    angle = check_angles(angle)
     theta = stretched_angle(angle, mach)
     spreading = np.sqrt((1 - mach) * (1 + mach) * (1 - (mach * np.sin(angle)) ** 2))
     return theta, density * helmholtz * (1 - mach * np.cos(theta)) / spreading
@@ -61,6 +62,12 @@ def outer_mach(transform: "Transform") -> float:
     """Mach number of the fluid outside, in its own sound speed."""
     _, helmholtz, mach = transform.fluid(inside=False)  # in the duct's sound speed
     return mach * transform.k * transform.scale / helmholtz
+
+
+def outer_pressure_factor(transform: "Transform", angle: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """`pressure_factor` of the fluid outside a transform's duct."""
+    density, helmholtz, _ = transform.fluid(inside=False)
+    return pressure_factor(angle, helmholtz, outer_mach(transform), density)
 
 
 def decibels(amplitude: npt.ArrayLike) -> FloatArray:

@@ -207,9 +207,7 @@ class MultiModeSolution:
         ValueError
             An angle outside [0, pi].
         """
-        transform = self._solutions[0].transform
-        density, helmholtz, _ = transform.fluid(inside=False)
-        theta, factor = levels.pressure_factor(angle, helmholtz, levels.outer_mach(transform), density)
+        theta, factor = levels.outer_pressure_factor(self._solutions[0].transform, angle)
         return factor**2 * self.mean_square(theta)
 
     def directivity_index(self, angle: npt.ArrayLike) -> FloatArray:
