@@ -17,12 +17,12 @@ import numpy.typing as npt
 from . import levels
 from .arrays import FloatArray
 from .checks import check_angles, real_array
+from .errors import check_estimate, check_finite, quiet
 from .media import transform
 from .modes import cut_on_orders, radial_eigenvalues
 from .physical import PhysicalDuct
-from .power import Power, check_residual
+from .power import Power, balance, check_residual
 from .section import Section
-from .solution import Solution
 from .source import DuctMode, ModeMixture, Source
 
 
@@ -109,32 +109,15 @@ class MultiModeSolution:
     def __init__(self, source: MultiMode, medium: object, tolerance: float) -> None:
         self.source, self.medium, self.tolerance = source, medium, tolerance
         live = sorted(np.flatnonzero(source.powers).tolist(), key=lambda index: abs(source.parts[index].m))
-        self._solutions: list[Solution] = []
-        self._weights: list[float] = []
-        for m, indices in itertools.groupby(live, key=lambda index: abs(source.parts[index].m)):
-            group = list(indices)
-            # m and -m have the same solution: parts that differ in the sign only are combined.
-            weights: dict[bytes, float] = {}
-            for index in group:
-                part = source.parts[index]
-                key = part.amplitudes.tobytes()
-                weight = source.powers[index] / _unit_power(part)
-                weights[key] = weights.get(key, 0.0) + weight
-            orders = max(len(source.parts[index].amplitudes) for index in group)
-            first = source.parts[group[0]]
-            common = ModeMixture(m, np.ones(orders), first.helmholtz, first.mach, first.hub)
-            state = transform(common, medium)
-            base = state.solution(state, tolerance)
-            for key, weight in weights.items():
-                amplitudes = np.frombuffer(key, complex)
-                mixture = ModeMixture(m, amplitudes, first.helmholtz, first.mach, first.hub)
-                self._solutions.append(base.incident(mixture))
-                self._weights.append(weight)
+        self._groups = [
+            _Group(m, [(source.parts[index], float(source.powers[index])) for index in indices], medium, tolerance)
+            for m, indices in itertools.groupby(live, key=lambda index: abs(source.parts[index].m))
+        ]
 
     @property
     def error_estimate(self) -> float:
         """Relative error estimate of the reflected power and of `mean_square`: twice the largest of the amplitudes."""
-        return 2 * max(solution.error_estimate for solution in self._solutions)
+        return 2 * max(group.error_estimate for group in self._groups)
 
     @cached_property
     def power(self) -> Power:
@@ -143,16 +126,17 @@ class MultiModeSolution:
         Raises
         ------
         ConvergenceError
-            As `Solution.power` of a part, or the sum's residual is above the tolerance.
+            As `Solution.power`, for the parts of one |m| together, or the sum's residual is above the tolerance.
         """
         total = dict.fromkeys((field.name for field in fields(Power)), 0.0)
-        for solution, weight in zip(self._solutions, self._weights, strict=True):
-            power = solution.power
+        for group in self._groups:
+            power = group.power()
             for name in total:
-                total[name] += float(weight * getattr(power, name))
+                total[name] += float(getattr(power, name))
         left = total["incident"] + total["evanescent"] - total["reflected"] - total["radiated"] - total["vortical"]
         residual = left / total["incident"]
-        check_residual(residual, 0.0, self.tolerance, str(self.source))
+        described = f"a MultiMode of {len(self.source.parts)} parts, the first {self.source.parts[0]}"
+        check_residual(residual, 0.0, self.tolerance, described)
         return Power(**{**total, "residual": residual})
 
     def mean_square(self, theta: npt.ArrayLike) -> FloatArray:
@@ -176,8 +160,8 @@ class MultiModeSolution:
         """
         theta = check_angles(theta)
         total = np.zeros(theta.shape)
-        for solution, weight in zip(self._solutions, self._weights, strict=True):
-            total += weight * np.abs(solution.directivity(theta)) ** 2
+        for group in self._groups:
+            total += group.mean_square(theta)
         return total
 
     def level(self, theta: npt.ArrayLike) -> FloatArray:
@@ -185,7 +169,7 @@ class MultiModeSolution:
 
         Parameters and errors as for `mean_square`. What a microphone measures in a flow is `directivity_index`.
         """
-        scale = self._solutions[0].transform.radiation
+        scale = self._groups[0].transform.radiation
         with np.errstate(divide="ignore"):
             return 10 * np.log10(2 * scale * self.mean_square(theta) / self.power.radiated)
 
@@ -207,7 +191,7 @@ class MultiModeSolution:
         ValueError
             An angle outside [0, pi].
         """
-        theta, factor = levels.outer_pressure_factor(self._solutions[0].transform, angle)
+        theta, factor = levels.outer_pressure_factor(self._groups[0].transform, angle)
         return factor**2 * self.mean_square(theta)
 
     def directivity_index(self, angle: npt.ArrayLike) -> FloatArray:
@@ -216,7 +200,7 @@ class MultiModeSolution:
         -inf where nothing is radiated. Parameters and errors as for `mean_square_pressure`; without flow equal to
         `level`.
         """
-        transform, duct = self._solutions[0].transform, self.source.parts[0]
+        transform, duct = self._groups[0].transform, self.source.parts[0]
         density, helmholtz, _ = transform.fluid(inside=False)
         beta = math.sqrt((1 - duct.mach) * (1 + duct.mach))
         # 4 pi R^2 <p^2> / (rho c W), W = pi ka beta times the power counted; rho c of the fluid outside
@@ -256,6 +240,42 @@ class MultiModeSolution:
         unit = levels.pascals_per_root_watt(duct, first.helmholtz, float(np.sum(self.source.powers)))
         scale = math.sqrt(power) * unit * duct.radius / distance / levels.REFERENCE_PRESSURE
         return levels.decibels(np.sqrt(self.mean_square_pressure(angle)) * scale)
+
+
+class _Group:
+    """Sources of one |m|, which share a factorisation, and the weight of each |amplitude|^2.
+
+    parts : pairs of a source and its incident power.
+    """
+
+    def __init__(self, m: int, parts: list[tuple[Source, float]], medium: object, tolerance: float) -> None:
+        self.tolerance = tolerance
+        first, orders = parts[0][0], max(len(part.amplitudes) for part, _ in parts)
+        duct = first.helmholtz, first.mach, first.hub
+        # m and -m have the same solution: parts that differ in the sign only are combined.
+        weights: dict[tuple[complex, ...], float] = {}
+        for part, power in parts:
+            key = (*part.amplitudes.tolist(), *[0j] * (orders - len(part.amplitudes)))
+            weights[key] = weights.get(key, 0.0) + power / _unit_power(part)
+        self.transform = transform(ModeMixture(m, np.ones(orders), *duct), medium)
+        self.error_estimate = self.transform.solution(self.transform, tolerance).error_estimate  # or it is refused
+        self._family = [self.transform.incident(ModeMixture(m, np.array(amplitudes), *duct)) for amplitudes in weights]
+        self._weights = np.array(list(weights.values()))
+
+    def power(self) -> Power:
+        """Sum of the powers."""
+        with quiet():
+            found = balance(self._family, self._weights, self.tolerance)
+        check_finite(list(vars(found).values()), "the power", self.transform.described)
+        return found
+
+    def mean_square(self, theta: FloatArray) -> FloatArray:
+        """Sum of |D|^2."""
+        with quiet():
+            value, error = type(self.transform).directivities(self._family, theta)
+        check_estimate(float(np.max(error, initial=0.0)), self.tolerance, "the directivity", self.transform.described)
+        check_finite(value, "the directivity", self.transform.described)
+        return np.tensordot(self._weights, np.abs(value) ** 2, 1)
 
 
 def _wave(part: Source) -> FloatArray:

@@ -1,9 +1,11 @@
 """Power balance of a solution."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from .arrays import FloatArray
 from .errors import ConvergenceError, check_estimate
@@ -48,8 +50,16 @@ class Power:
     residual: float
 
 
-def balance(transform: "Transform", tolerance: float) -> Power:
-    """Power balance.
+def balance(family: "Sequence[Transform]", weights: npt.ArrayLike, tolerance: float) -> Power:
+    """Power balance of incoherent sources that share their factors: weighted sums, and the residual of these.
+
+    Parameters
+    ----------
+    family : sequence of Transform
+    weights : (transform,) array
+        Not negative.
+    tolerance : float
+        Largest error estimate and residual accepted, over sum |kappa| N |amplitude|^2.
 
     Raises
     ------
@@ -57,20 +67,30 @@ def balance(transform: "Transform", tolerance: float) -> Power:
         The quadrature of the radiated power did not converge, the error estimate of the balance is above the tolerance,
         or the residual is, by more than that error.
     """
-    reflected, flux, propagating = transform.reflection, transform.flux, transform.propagating
-    incident = transform.incident_amplitudes(len(reflected))
-    into = float(np.sum((flux * np.abs(incident) ** 2)[propagating]))
-    back = float(np.sum((flux * np.abs(reflected) ** 2)[propagating]))
-    crossed = np.where(propagating, 0.0, 2 * flux * (incident.conj() * reflected).imag)
-    lobes, inside, vortical, flow_error = transform.flows()
-    radiated, radiated_error = _radiated(transform, lobes, inside, tolerance)
-    scale = float(np.sum(flux * np.abs(incident) ** 2))
+    weights, first = np.asarray(weights, dtype=float), family[0]
+    reflected, flux, propagating = np.array([one.reflection for one in family]), first.flux, first.propagating
+    incident = np.array([one.incident_amplitudes(len(flux)) for one in family])
+    into = float(np.sum((weights @ (flux * np.abs(incident) ** 2))[propagating]))
+    back = float(np.sum((weights @ (flux * np.abs(reflected) ** 2))[propagating]))
+    crossed = weights @ np.where(propagating, 0.0, 2 * flux * (incident.conj() * reflected).imag)
+    flows = [one.flows() for one in family]
+    lobes = flows[0][0]  # the same for all: they are the jet's
+    inside, vortical, flow_error = (float(weights @ [flow[index] for flow in flows]) for index in (1, 2, 3))
+    radiated, radiated_error = _radiated(family, weights, lobes, inside, tolerance)
+    scale = float(np.sum(weights @ (flux * np.abs(incident) ** 2)))
     evanescent = float(np.sum(crossed))
     power = Power(into, back, evanescent, radiated, vortical, (into + evanescent - back - radiated - vortical) / scale)
-    error = transform.error_estimate * (2 * back + float(np.sum(np.abs(crossed)))) + radiated_error + flow_error
-    check_estimate(error / scale, tolerance, "the powers", transform.described)
-    check_residual(power.residual, error / scale, tolerance, transform.described)
+    error = first.error_estimate * (2 * back + float(np.sum(np.abs(crossed)))) + radiated_error + flow_error
+    described = _described(family)
+    check_estimate(error / scale, tolerance, "the powers", described)
+    check_residual(power.residual, error / scale, tolerance, described)
     return power
+
+
+def _described(family: "Sequence[Transform]") -> str:
+    """The sources, for error messages."""
+    others = f" and {len(family) - 1} more sources" if len(family) > 1 else ""
+    return f"{family[0].described}{others}"
 
 
 def check_residual(residual: float, error: float, tolerance: float, described: str) -> None:
@@ -81,7 +101,9 @@ def check_residual(residual: float, error: float, tolerance: float, described: s
         )
 
 
-def _radiated(transform: "Transform", lobes: FloatArray, value: float, tolerance: float) -> tuple[float, float]:
+def _radiated(
+    family: "Sequence[Transform]", weights: FloatArray, lobes: FloatArray, value: float, tolerance: float
+) -> tuple[float, float]:
     """Integral of |D|^2 sin(theta) and its error estimate: a double-exponential rule on intervals split at lobes.
 
     D has logarithms at both ends. value : the part of `lobes`, which are left out.
@@ -89,11 +111,11 @@ def _radiated(transform: "Transform", lobes: FloatArray, value: float, tolerance
     ends = np.concatenate([[0.0], lobes.ravel(), [np.pi]]).reshape(-1, 2)
     error, count = 0.0, 0
     for _ in range(_ROUNDS):
-        theta, intensity, weight, lost = _intensity(transform, ends)
+        theta, intensity, weight, lost = _intensity(family, weights, ends)
         terms = intensity * weight
         fine, coarse = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1)
         gap = np.abs(fine - coarse)
-        good = gap <= _SHARE * transform.power_accuracy * tolerance * (value + fine.sum())
+        good = gap <= _SHARE * family[0].power_accuracy * tolerance * (value + fine.sum())
         value += float(fine[good].sum())
         error += float((gap + lost)[good].sum())
         if np.all(good):
@@ -102,19 +124,22 @@ def _radiated(transform: "Transform", lobes: FloatArray, value: float, tolerance
         if count > _MOST:
             break
         ends = _split(ends[~good], theta[~good], intensity[~good])
-    raise ConvergenceError(f"the radiated power of {transform.described} did not converge")
+    raise ConvergenceError(f"the radiated power of {_described(family)} did not converge")
 
 
-def _intensity(transform: "Transform", ends: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _intensity(
+    family: "Sequence[Transform]", weights: FloatArray, ends: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Nodes of the rule on intervals, radiated power an angle, weights (interval, node); error of D's contribution."""
     t = np.arange(-_END, _END + 0.5 * _STEP, _STEP)
     low, width = ends[:, :1], ends[:, 1:] - ends[:, :1]
     q = np.pi / 2 * np.sinh(t)
     theta = np.minimum(low + width / (1 + np.exp(-2 * q)), np.pi)
     weight = np.pi / 2 * np.cosh(t) * width / 2 / np.cosh(q) ** 2 * _STEP
-    value, error = transform.directivity(theta)
-    intensity = transform.radiation * np.abs(value) ** 2 * np.sin(theta)
-    return theta, intensity, weight, 2 * (intensity * weight * error).sum(axis=1)
+    value, error = type(family[0]).directivities(family, theta)
+    share = np.tensordot(weights, np.stack([np.abs(value) ** 2, np.abs(value) ** 2 * error]), (0, 1))
+    intensity, uncertain = family[0].radiation * np.sin(theta) * share
+    return theta, intensity, weight, 2 * (uncertain * weight).sum(axis=1)
 
 
 def _split(ends: FloatArray, theta: FloatArray, intensity: FloatArray) -> FloatArray:

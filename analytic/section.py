@@ -209,21 +209,19 @@ class Section:
     def slope_quotient(self, gamma: ComplexArray, alpha: npt.ArrayLike) -> ComplexArray:
         """S'(gamma) / (gamma^2 - alpha^2) times exp(-|Im gamma|); accurate through alpha.
 
-        gamma : (...) complex array; alpha > 0 : eigenvalues, broadcast to it.
+        gamma : (...) complex array; alpha > 0 : eigenvalues; they broadcast together.
         """
-        gamma = np.asarray(gamma, dtype=complex)
-        alpha = np.broadcast_to(alpha, gamma.shape)
+        gamma, alpha = np.asarray(gamma, dtype=complex), np.asarray(alpha, dtype=float)
 
         def quotient(z: ComplexArray, alpha: FloatArray, reference: ComplexArray) -> ComplexArray:
             return self.wall_condition(z) * np.exp(np.abs(z.imag) - np.abs(reference.imag)) / (z**2 - alpha**2)
 
         radius = _CIRCLE * np.minimum(alpha, 1.0)  # S has a branch point at 0 if there is a hub
         near = np.abs(gamma - alpha) < _BESIDE * radius
-        value = np.empty_like(gamma)
-        value[~near] = quotient(gamma[~near], alpha[~near], gamma[~near])
+        value = self.wall_condition(gamma) / np.where(near, 1.0, gamma**2 - alpha**2)
         if np.any(near):
-            z, centre = gamma[near], alpha[near]
-            value[near] = beside(lambda nodes: quotient(nodes, centre, z), z, centre, radius[near])
+            z, centre, circle = (np.broadcast_to(one, near.shape)[near] for one in (gamma, alpha, radius))
+            value[near] = beside(lambda nodes: quotient(nodes, centre, z), z, centre, circle)
         return value
 
 

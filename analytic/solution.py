@@ -163,7 +163,7 @@ class Solution(EngineeringQuantities):
             The radiated power's error estimate or the residual is above the solution's tolerance.
         """
         with quiet():
-            found = balance(self.transform, self.tolerance)
+            found = balance([self.transform], [1.0], self.tolerance)
         check_finite(list(vars(found).values()), "the power", self.transform.described)
         return found
 

@@ -136,6 +136,12 @@ class Transform(ABC):
     def directivity(self, theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
         """Directivity at angles in [0, pi], any shape, and the error estimate of its factors."""
 
+    @classmethod
+    def directivities(cls, family: Sequence[Self], theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
+        """Directivities of transforms that share their factors: (transform, ...), and their error estimates alike."""
+        found = [transform.directivity(theta) for transform in family]
+        return np.array([value for value, _ in found]), np.array([error for _, error in found])
+
     @abstractmethod
     def fluid(self, inside: bool) -> tuple[float, float, float]:
         """Density, Helmholtz number and Mach number in p = density (i k psi - M u), for r <= 1 or r > 1."""

@@ -78,7 +78,8 @@ def _evaluate(
     return value.reshape(z.shape), slope.reshape(z.shape)
 
 
-@lru_cache(maxsize=32)
+# All orders that are cut on up to ka = 80; those of m = 80 take 10 MB.
+@lru_cache(maxsize=80)
 def tables(m: int) -> "Tables":
     if not (isinstance(m, int | np.integer) and 0 <= m <= LARGEST_ORDER):
         raise ValueError(f"the order must be an integer from 0 to {LARGEST_ORDER}, got m={m}")

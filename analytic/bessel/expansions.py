@@ -1,6 +1,7 @@
 """Debye's and Hankel's expansions for large arguments."""
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.polynomial import Polynomial
@@ -121,15 +122,23 @@ def _hankel_coefficients(m: int) -> tuple[FloatArray, FloatArray]:
 def _debye_coefficients(m: int) -> tuple[FloatArray, FloatArray]:
     """As `_hankel_coefficients` in powers of q: Debye's polynomials U_k(i m q) / m^k, V_k(i m q) / m^k summed."""
     a, b = np.zeros(3 * _ORDERS), np.zeros(3 * _ORDERS)
+    for k, polynomials_of_k in enumerate(_debye_polynomials()):
+        for total, c in zip((a, b), polynomials_of_k, strict=True):
+            n = np.arange(len(c))
+            total[: len(c)] += (-1.0) ** n * c * float(m) ** (n - k)
+    return a, b
+
+
+@cache
+def _debye_polynomials() -> list[tuple[FloatArray, FloatArray]]:
+    """Coefficients of U_k and V_k, DLMF 10.41.9 and 10.41.11, for all k: the same for every m."""
+    found = []
     t = Polynomial([0.0, 1.0])
     u = Polynomial([1.0])
     previous = Polynomial([0.0])
-    for k in range(_ORDERS):
+    for _ in range(_ORDERS):
         v = u + t * (t**2 - 1) * (0.5 * previous + t * previous.deriv())
-        for total, polynomial in ((a, u), (b, v)):
-            c = np.asarray(polynomial.coef, dtype=float)
-            n = np.arange(len(c))
-            total[: len(c)] += (-1.0) ** n * c * float(m) ** (n - k)
+        found.append((np.asarray(u.coef, dtype=float), np.asarray(v.coef, dtype=float)))
         previous = u
         u = 0.5 * t**2 * (1 - t**2) * u.deriv() + 0.125 * ((1 - 5 * t**2) * u).integ()
-    return a, b
+    return found

@@ -158,18 +158,30 @@ class UniformTransform(Transform):
 
     def directivity(self, theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
         """Directivity, and the error estimate of ln F_plus."""
-        log_plus, error = self.factors.log_plus(np.abs(self.k * np.cos(theta)) + 0j)
-        column = np.flatnonzero(self.strength)[:, None, None]  # (order, case, 1), one case
-        value = uniform_far_field.directivity(
-            self.section,
-            np.array([[self.k]]),
+        value, error = self.directivities([self], theta)
+        return value[0], error[0]
+
+    @classmethod
+    def directivities(cls, family: Sequence[Self], theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
+        """Directivities from those of single modes of strength one, and the error estimate of ln F_plus."""
+        strength = np.zeros((len(family), max(len(one.strength) for one in family)), complex)
+        for row, one in zip(strength, family, strict=True):
+            row[: len(one.strength)] = one.strength
+        live = np.flatnonzero(np.any(strength, axis=0))
+        first = family[0]
+        log_plus, error = first.factors.log_plus(np.abs(first.k * np.cos(theta)) + 0j)
+        column = None, live, None  # (order, case, 1): each mode a case
+        modes = uniform_far_field.directivity(
+            first.section,
+            np.array([[first.k]]),
             theta.ravel(),
-            self.alpha[column],
-            self.kappa[column],
-            self.strength[column],
+            first.alpha[column],
+            first.kappa[column],
+            np.ones((1, len(live), 1), complex),
             log_plus.reshape(1, -1),
         )
-        return value.reshape(theta.shape), error
+        shape = len(family), *theta.shape
+        return (strength[:, live] @ modes).reshape(shape), np.broadcast_to(error, shape)
 
     def fluid(self, inside: bool) -> tuple[float, float, float]:
         """Fluid of the uniform flow, inside and outside."""

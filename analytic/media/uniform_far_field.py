@@ -21,7 +21,7 @@ def sources(k: FloatArray | float, s: ComplexArray, kappa: ComplexArray, strengt
 
     s : (..., node) complex array; kappa, strength : (order, ..., 1) complex arrays.
     """
-    total = np.zeros(s.shape, complex)
+    total = np.zeros(np.broadcast_shapes(s.shape, strength.shape[1:]), complex)
     for c, pole in zip(strength, kappa, strict=True):
         plane = pole == k
         if np.any(plane):
@@ -45,15 +45,15 @@ def directivity(
     Parameters
     ----------
     section : Section
-    k : (case, 1) float array
-        K.
+    k : (case, 1) or (1, 1) float array
+        K of the cases.
     theta : (angle,) float array
         In [0, pi] [rad].
     alpha : (order, case, 1) float array
         Radial eigenvalues.
     kappa, strength : (order, case, 1) complex arrays
         Their axial wavenumbers; (i/2) a_n (K + kappa_n) W_plus(kappa_n).
-    log_plus : (case, angle) complex array
+    log_plus : (case, angle) or (1, angle) complex array
         ln F_plus(|s|): above the factorisation line, where it is accurate, and away from the branch point -K.
     """
     m = section.m
@@ -87,7 +87,7 @@ def _sources_times_slope(
     strength: ComplexArray,
 ) -> ComplexArray:
     """(K + s) T(s) S'(gamma), through the poles of T: there D has its main lobes."""
-    total = np.zeros(s.shape, complex)
+    total = np.zeros(np.broadcast_shapes(s.shape, strength.shape[1:]), complex)
     for c, a, pole in zip(strength, alpha, kappa, strict=True):
         plane = a == 0
         if np.any(plane):

@@ -156,6 +156,10 @@ def test_a_directivity_and_a_power_above_the_tolerance_are_raised(monkeypatch):
         solution.tolerance = 1e-17
         with pytest.raises(ConvergenceError, match="of the directivity, "):
             solution.directivity(1.0)
+        many = solve(MultiMode([DuctMode(1, 0, 4.0, 0.3)], [1.0]), jet=jet)
+        vars(many)["_groups"][0].tolerance = 1e-17
+        with pytest.raises(ConvergenceError, match="of the directivity, "):
+            many.mean_square([1.0])
     monkeypatch.setattr(power, "_STEP", 3.0)
     with pytest.raises(ConvergenceError, match=r"the radiated power of DuctMode.* did not converge"):
         _ = solve(DuctMode(1, 0, 4.0, 0.3)).power
@@ -181,8 +185,8 @@ def test_powers_that_do_not_balance_are_raised(monkeypatch):
             else:
                 assert abs(abs(case.power.residual) - off) < 1e-9
             monkeypatch.undo()
-    monkeypatch.setattr(multimode.Solution, "power", power.Power(1.0, 0.1, 0.0, 0.8, 0.1 - 2e-6, 0.0))
-    with pytest.raises(ConvergenceError, match=r"do not balance for MultiMode"):
+    monkeypatch.setattr(multimode, "balance", lambda *_: power.Power(1.0, 0.1, 0.0, 0.8, 0.1 - 2e-6, 0.0))
+    with pytest.raises(ConvergenceError, match=r"do not balance for a MultiMode of 1 parts, the first DuctMode"):
         _ = many.power
 
 
@@ -190,19 +194,22 @@ def test_errors_of_every_power_are_in_the_estimate(monkeypatch):
     """Each error in turn is as large as its power, and the estimate over the tolerance."""
     mode = DuctMode(0, 0, 1.0, 0.3)
     for jet in (None, Jet()):
-        for name in ("error_estimate", "directivity", "flows"):
+        for name in ("error_estimate", "directivities", "flows"):
             transform = solve(mode, jet=jet, tolerance=1e-8).transform
             kind = type(transform)
             exact = getattr(kind, name)
             poor = {
                 "error_estimate": property(lambda self: 1e-5),
-                "directivity": lambda self, theta, exact=exact: (exact(self, theta)[0], np.full(theta.shape, 1e-5)),
+                "directivities": lambda family, theta, exact=exact: (
+                    exact(family, theta)[0],
+                    np.full(theta.shape, 1e-5),
+                ),
                 "flows": lambda self, exact=exact: (*exact(self)[:3], 1e-5),
             }
             with monkeypatch.context() as context:
                 context.setattr(kind, name, poor[name])
                 with pytest.raises(ConvergenceError, match=r"of the powers, .*e-0[56], is above"):
-                    power.balance(transform, 1e-8)
+                    power.balance([transform], [1.0], 1e-8)
 
 
 def test_what_lies_beyond_the_ends_of_a_path_is_in_the_estimate(monkeypatch):
