@@ -64,8 +64,7 @@ def main(argv=None):
         subprocess.Popen(
             [sys.executable, os.path.abspath(__file__), "answer"],
             cwd=path,
-            env=os.environ
-            | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.path.abspath(path)},
+            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.path.abspath(path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
