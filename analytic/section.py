@@ -152,8 +152,8 @@ class Section:
         """S(gamma r) / S'(gamma) if inside, else H_m(gamma r) / H_m'(gamma), and their r-derivatives: (2, r, node).
 
         gamma : (node,) complex array; r : (r,) float array, r <= 1 if inside, else r >= 1; wall : S'(gamma) exp(-|Im
-        gamma|) or H_m'(gamma) exp(-i gamma); out : contiguous array for the result. r increases. Waves that are negligible
-        at r are left out.
+        gamma|) or H_m'(gamma) exp(-i gamma); out : contiguous array for the result. r increases. Waves that are
+        negligible at r are left out.
         """
         values = np.empty((2, len(r), len(gamma)), complex) if out is None else out
         if not len(r):
