@@ -8,7 +8,7 @@ from ..errors import ConvergenceError
 from .evaluation import LARGEST_ORDER, evaluate, tables
 
 _UNDERFLOWS = 85  # order from which scipy's hankel1e is 0 for some arguments below the real axis
-_FEW = 48  # arguments below which tables do not pay
+_FEW = 128  # arguments below which tables do not pay
 
 
 def bessel_pair(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
