@@ -245,35 +245,32 @@ def _sums(
 
 def _assemble(x: FloatArray, r: FloatArray, grid: Layout, case: int, transform: "Transform", spectra: Spectra) -> Field:
     """Field from its spectra, the grid's case."""
-    values = np.empty((4, *grid.shape), complex)  # psi, u, v, p
-    error = np.zeros(3)  # squared, of psi, (u, v) and p
+    values = np.empty((4, *grid.shape), complex)
+    psi, v, u, p = values
+    density, k, mach = np.where(r <= 1, *(np.array(transform.fluid(inside))[:, None] for inside in (True, False)))
     shift = transform.shift
+    error = np.zeros(3)  # squared, of psi, (u, v) and p
     for side in grid.sides:
         sums = [_contract(grid, side, case, transform.scale, waves) for waves in spectra.waves(side.r, side.downstream)]
         total, (psi_error, v_error, u_error) = (
             functools.reduce(operator.iadd, terms) for terms in zip(*sums, strict=True)
         )
-        psi, v, u = total
-        if shift:
-            u -= 1j * shift * psi
-            total *= np.exp(-1j * shift * side.x).reshape(grid.along_x)
-            u_error += abs(shift) * psi_error
-        density, k, mach = np.where(
-            side.r <= 1, *(np.array(transform.fluid(inside))[:, None] for inside in (True, False))
-        )
-        p = (1j * density * k) * psi
-        if np.any(mach):
-            p -= (density * mach) * u
-        for value, quantity in zip(values, (psi, u, v, p), strict=True):
-            value[side.where] = quantity
+        values[(slice(3), *side.where)] = total
+        u_error += abs(shift) * psi_error
         p_error = np.max(density * k) * psi_error + np.max(density * np.abs(mach)) * u_error
         error += psi_error**2, u_error**2 + v_error**2, p_error**2
+    if shift:
+        u -= 1j * shift * psi
+        values[:3] *= np.exp(-1j * shift * x).reshape(grid.along_x)
+    np.multiply(1j * density * k, psi, out=p)
+    if np.any(mach):
+        p -= (density * mach) * u
     size = norms(values) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(error > 0, np.sqrt(error / (size[0], size[1] + size[2], size[3])), 0.0)
     finite = np.all(np.isfinite(size)) and np.all(np.isfinite(relative))
     estimate = float(np.max(relative)) if finite else np.inf
-    return Field(x, r, values[0], values[1], values[2], values[3], estimate)
+    return Field(x, r, psi, u, v, p, estimate)
 
 
 def _contract(grid: Layout, side: Side, case: int, scale: float, waves: Waves) -> tuple[ComplexArray, FloatArray]:
@@ -288,12 +285,13 @@ def _contract(grid: Layout, side: Side, case: int, scale: float, waves: Waves) -
     rounding = grid.norms(axial, waves.radial) @ (np.abs(waves.coefficient) * error)
     if not waves.half:
         return grid.product(strength, factors, slice(None)), rounding
-    half = grid.product(strength, factors, slice(waves.half))
+    fine = grid.product(strength, factors, slice(waves.half))
     other = grid.product(strength, factors, slice(waves.half, None))
-    fine, difference = half + other, half - other
+    gap = norms(fine - other)
+    fine += other
+    size = norms(fine)
     if side.downstream:  # -s
         np.negative(fine[2], out=fine[2])
-    size, gap = norms(fine), norms(difference)
     # Halving the step squares the error of an exponentially convergent rule: between the difference and its square.
     with np.errstate(divide="ignore", invalid="ignore"):
         quotient = np.where(gap > 0, gap / size, 0.0)

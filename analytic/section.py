@@ -146,32 +146,37 @@ class Section:
         value, slope = hankel_pair(self.m, gamma)
         return rate * value, rate * slope
 
-    def waves(self, gamma: ComplexArray, r: FloatArray, wall: ComplexArray, *, inside: bool) -> ComplexArray:
+    def waves(
+        self, gamma: ComplexArray, r: FloatArray, wall: ComplexArray, *, inside: bool, out: ComplexArray | None = None
+    ) -> ComplexArray:
         """S(gamma r) / S'(gamma) if inside, else H_m(gamma r) / H_m'(gamma), and their r-derivatives: (2, r, node).
 
         gamma : (node,) complex array; r : (r,) float array, r <= 1 if inside, else r >= 1; wall : S'(gamma) exp(-|Im
-        gamma|) or H_m'(gamma) exp(-i gamma). Waves that are negligible at r are left out.
+        gamma|) or H_m'(gamma) exp(-i gamma); out : contiguous array for the result. r increases. Waves that are
+        negligible at r are left out.
         """
-        values = np.zeros((2, len(r), len(gamma)), complex)
+        values = np.empty((2, len(r), len(gamma)), complex) if out is None else out
         if not len(r):
             return values
         # The field itself may decay like r^m.
         decay = np.multiply.outer(np.abs(r - 1), gamma.imag)
         decay -= self.m * np.abs(np.log(np.maximum(r, _CENTRE)))[:, None]
-        live = np.flatnonzero(decay < _NEGLIGIBLE)
-        row, column = np.divmod(live, len(gamma))
-        axis = r == 0
-        off_axis, nodes = np.where(axis, 1.0, r)[row], gamma[column]
+        row, column = np.nonzero(decay < _NEGLIGIBLE)
+        off_axis, nodes = np.where(r == 0, 1.0, r)[row], gamma[column]
         if inside:
             pair, scale = self.radial(nodes, off_axis), exponentials(r - 1, np.abs(gamma.imag))
         else:
             pair, scale = hankel_pair(self.m, off_axis * nodes), exponentials(r - 1, 1j * gamma)
+        live = row * len(gamma) + column
         for value, part in zip(values, pair, strict=True):
-            value.ravel()[live] = part
-        if inside and np.any(axis):
-            values[0, axis], values[1, axis] = self.m == 0, 0.5 * (self.m == 1)
-        values *= scale / wall
-        values[1] *= gamma
+            value.fill(0.0)
+            value.reshape(-1)[live] = part
+        if inside and r[0] == 0:
+            values[0, r == 0], values[1, r == 0] = self.m == 0, 0.5 * (self.m == 1)
+        factor = scale * (1 / wall)
+        values[0] *= factor
+        factor *= gamma
+        values[1] *= factor
         return values
 
     def kernel(self, gamma: ComplexArray, slopes: tuple[ComplexArray, ComplexArray] | None = None) -> ComplexArray:

@@ -34,7 +34,7 @@ def bessel(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     ValueError
         The order is outside 0 ... 100, or an argument is not finite.
     """
-    return _evaluate(tables(m).bessel, z)
+    return evaluate(tables(m).bessel, _checked(z))
 
 
 def hankel(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
@@ -57,24 +57,31 @@ def hankel(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     ValueError
         The order is outside 0 ... 100, or an argument is not finite.
     """
-    return _evaluate(tables(m).hankel, z)
+    return evaluate(tables(m).hankel, _checked(z))
 
 
-def _evaluate(
-    function: Callable[[ComplexArray], tuple[ComplexArray, ComplexArray]], z: ComplexArray
-) -> tuple[ComplexArray, ComplexArray]:
-    """Apply a function of a one-dimensional array, chunk by chunk."""
+def _checked(z: ComplexArray) -> ComplexArray:
     z = np.asarray(z, dtype=complex)
     if not np.isfinite(z).all():
         raise ValueError(f"arguments must be finite, got {z[~np.isfinite(z)][0]}")
+    return z
+
+
+def evaluate(
+    function: Callable[[ComplexArray], tuple[ComplexArray, ComplexArray]], z: ComplexArray
+) -> tuple[ComplexArray, ComplexArray]:
+    """Apply a function of a one-dimensional array, chunk by chunk; z finite."""
     flat = z.ravel()
-    value, slope = np.empty_like(flat), np.empty_like(flat)
     # Products with a factor that underflows are meant to vanish, and those of one that overflows not to be finite.
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         chunks = max(1, -(-len(flat) // _CHUNK))
-        bounds = [len(flat) * chunk // chunks for chunk in range(chunks + 1)]
-        for part in map(slice, bounds[:-1], bounds[1:]):
-            value[part], slope[part] = function(flat[part])
+        if chunks == 1:
+            value, slope = function(flat)
+        else:
+            value, slope = np.empty_like(flat), np.empty_like(flat)
+            bounds = [len(flat) * chunk // chunks for chunk in range(chunks + 1)]
+            for part in map(slice, bounds[:-1], bounds[1:]):
+                value[part], slope[part] = function(flat[part])
     return value.reshape(z.shape), slope.reshape(z.shape)
 
 

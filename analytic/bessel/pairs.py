@@ -1,13 +1,11 @@
 """Scaled cylinder functions with their slopes: from the tables where there are many arguments, else from scipy."""
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy import special
 
 from ..arrays import ComplexArray
 from ..errors import ConvergenceError
-from .evaluation import LARGEST_ORDER, bessel, hankel
+from .evaluation import LARGEST_ORDER, evaluate, tables
 
 _UNDERFLOWS = 85  # order from which scipy's hankel1e is 0 for some arguments below the real axis
 _FEW = 128  # arguments below which tables do not pay
@@ -16,7 +14,7 @@ _FEW = 128  # arguments below which tables do not pay
 def bessel_pair(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     """J_m(z) and J_m'(z), both times exp(-|Im z|); z a complex array without zeros."""
     if np.size(z) >= _FEW and m <= LARGEST_ORDER:
-        return _finite(bessel, m, z)
+        return evaluate(tables(m).bessel, _finite(m, z))
     value = special.jve(m, z)
     return value, (m / z) * value - special.jve(m + 1, z)
 
@@ -24,7 +22,7 @@ def bessel_pair(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
 def hankel_pair(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     """H_m(z) and H_m'(z) of the first kind, both times exp(-i z); otherwise as `bessel_pair`."""
     if np.size(z) >= _FEW and m <= LARGEST_ORDER:
-        return _finite(hankel, m, z)
+        return evaluate(tables(m).hankel, _finite(m, z))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         value = _hankel(m, z)
         return value, (m / z) * value - _hankel(m + 1, z)
@@ -41,10 +39,8 @@ def _hankel(m: int, z: ComplexArray) -> ComplexArray:
     return value
 
 
-def _finite(
-    function: Callable[[int, ComplexArray], tuple[ComplexArray, ComplexArray]], m: int, z: ComplexArray
-) -> tuple[ComplexArray, ComplexArray]:
-    """Pair from the tables; within the solver an argument that is not finite is a failure, not bad input."""
+def _finite(m: int, z: ComplexArray) -> ComplexArray:
+    """Arguments of tables; within the solver one that is not finite is a failure, not bad input."""
     if not np.isfinite(z).all():
         raise ConvergenceError(f"a radial wavenumber is not finite, at order {m}")
-    return function(m, z)
+    return np.asarray(z, dtype=complex)

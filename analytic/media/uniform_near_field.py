@@ -57,8 +57,8 @@ class UniformNodes:
         if key not in self._radial:
             lip = np.count_nonzero(r <= 1)
             values = np.empty((3, len(r), len(self._gamma)), complex)
-            values[:2, :lip] = self._section.waves(self._gamma, r[:lip], self._slope, inside=True)
-            values[:2, lip:] = self._section.waves(self._gamma, r[lip:], self._hankel, inside=False)
+            self._section.waves(self._gamma, r[:lip], self._slope, inside=True, out=values[:2, :lip])
+            self._section.waves(self._gamma, r[lip:], self._hankel, inside=False, out=values[:2, lip:])
             np.multiply(values[0], self._speed, out=values[2])
             self._radial[key] = Factor(values).split(self._sizes)
         return self._radial[key]
