@@ -292,12 +292,14 @@ def _cut_on_modes(helmholtz: float, mach: float, hub: float) -> list[DuctMode]:
     """DuctModes that propagate."""
     duct = DuctMode(0, 0, helmholtz, mach, hub)  # checks the parameters
     helmholtz, mach, hub = duct.helmholtz, duct.mach, duct.hub
-    parts: list[DuctMode] = []
-    for m in itertools.count():
-        orders = range(cut_on_orders(helmholtz, m, mach, hub=hub))
-        if not orders:
-            break
-        parts += [DuctMode(sign * m, n, helmholtz, mach, hub) for sign in (1, -1)[: 2 if m else 1] for n in orders]
-        if len(parts) > _MOST_PARTS:
+    counts: list[int] = []
+    while len(counts) == 0 or counts[-1]:
+        counts.append(cut_on_orders(helmholtz, len(counts), mach, hub=hub))
+        if 2 * sum(counts) - counts[0] > _MOST_PARTS:
             raise ValueError(f"at most {_MOST_PARTS} modes may be cut on, there are more at helmholtz={helmholtz}")
-    return parts
+    return [
+        DuctMode(sign * m, n, helmholtz, mach, hub)
+        for m, count in enumerate(counts)
+        for sign in (1, -1)[: 2 if m else 1]
+        for n in range(count)
+    ]

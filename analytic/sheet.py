@@ -55,7 +55,9 @@ _UNCONVERGED = 1e6
 _REACH = 3.5
 _MOST_ORDERS = 20_000  # that are considered: the duct's modes alone are 3,000 at K = 1e4
 _MOST_FOLLOWED = 1_500  # orders whose zeros are followed: the distances between all pairs take some 500 megabytes
-_MOST_STEPS = 200_000  # orders times steps in which zeros are followed, all ways together: ten to twenty seconds
+# Steps in which zeros are followed, all ways together, times orders and so many more for a step's overhead: ten to
+# twenty seconds.
+_MOST_STEPS, _OVERHEAD = 250_000, 200
 _SAME = 1e-7  # distance over k below which two zeros are one: Newton's method leaves 1e-9 k and less
 _CONVERGED = 1e-9  # last change over k of a zero that was found
 
@@ -244,11 +246,11 @@ class Sheet:
         if not np.all(miss < _JUMP):
             raise ConvergenceError("the modes of a jet in a light fluid were not found")
         while t < 1:
-            self._steps += count
+            self._steps += count + _OVERHEAD
             if self._steps > _MOST_STEPS:
+                steps = _MOST_STEPS // (count + _OVERHEAD)
                 raise ConvergenceError(
-                    f"modes of {count} radial orders of the jet were followed in {self._steps // count} steps, to "
-                    f"{t**2:.3f} times the density, and not to their end"
+                    f"modes of {count} radial orders of the jet need more than {steps} steps to follow"
                 )
             new = min(t + step, 1.0)
             guess = s + (s - previous) * (new - t) / last

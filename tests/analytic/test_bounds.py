@@ -82,22 +82,20 @@ def test_only_so_many_zeros_are_followed(monkeypatch):
     monkeypatch.setattr(Sheet, "_newton", lambda *args: calls.append(1) or newton(*args))
     sheet = Sheet(*HOT)
     orders = sheet.reach()
-    monkeypatch.setattr(sheet_module, "_MOST_STEPS", 3 * orders)
-    with pytest.raises(
-        ConvergenceError, match=rf"{orders} radial orders .* followed in 4 steps, to 0\.\d+ times .* 3 other"
-    ):
+    monkeypatch.setattr(sheet_module, "_MOST_STEPS", 3 * (orders + 200))
+    with pytest.raises(ConvergenceError, match=rf"of {orders} radial orders .* need more than 3 steps .* 3 other"):
         SheetFactors(sheet, follow=True)
     assert len(calls) == 4 + 3  # a light fluid and three steps; then each other way does not get beyond the former
 
 
 @pytest.mark.parametrize(("module", "name"), [(line_module, "_MOST_CLEARED"), (factors_module, "_MOST_STARTS")])
 def test_too_many_zeros_beside_a_line_leave_the_fast_lane(monkeypatch, module, name):
-    jet = 2, 30.0, 0.9, 0.2, 0.7, 2.0
+    jet = 2, 8.0, 0.9, 0.2, 0.7, 2.0
     quick = SheetFactors(Sheet(*jet))
     assert quick.fast
-    monkeypatch.setattr(module, name, 20)
+    monkeypatch.setattr(module, name, 3)
     if module is line_module:
-        with pytest.raises(ConvergenceError, match=r"\d\d zeros and poles lie near the factorisation line, above 20"):
+        with pytest.raises(ConvergenceError, match=r"\d+ zeros and poles lie near the factorisation line, above 3"):
             SheetFactors(Sheet(*jet))
     else:
         slow = SheetFactors(Sheet(*jet))
