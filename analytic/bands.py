@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import FloatArray
-from .checks import check_angles
+from .checks import check_angles, check_positive
 from .errors import ConvergenceError
-from .levels import check_positive, decibels
+from .levels import decibels
 from .multimode import MultiMode
 from .physical import PhysicalDuct
 from .solver import solve
@@ -65,7 +65,7 @@ def third_octave_bands(lowest: float, highest: float) -> list[Band]:
     >>> [band.nominal for band in third_octave_bands(500, 1000)]
     [500.0, 630.0, 800.0, 1000.0]
     """
-    check_positive(lowest=lowest, highest=highest)
+    lowest, highest = check_positive(lowest, "lowest"), check_positive(highest, "highest")
     first, last = (math.floor(10 * math.log10(f)) for f in (lowest, highest))
     bands = []
     for index in range(first - 1, last + 3):
@@ -117,11 +117,18 @@ def third_octave_levels(
     ------
     ValueError
         A parameter is outside its range.
+    TypeError
+        The bands are not from `third_octave_bands`.
     ConvergenceError
         The mean over a band misses the tolerance with 129 frequencies.
     """
     angle = np.atleast_1d(check_angles(angle))
-    check_positive(distance=distance, power=power, tolerance=tolerance)
+    if not (isinstance(bands, Sequence) and all(isinstance(band, Band) for band in bands)):
+        raise TypeError(f"bands must be from third_octave_bands, got {bands}")
+    if angle.ndim != 1:
+        raise ValueError(f"angles must be one-dimensional, got shape {angle.shape}")
+    distance, power = check_positive(distance, "distance"), check_positive(power, "power")
+    tolerance = check_positive(tolerance, "tolerance")
 
     def mean_square(frequency: float) -> FloatArray:  # [(20 uPa)^2]
         source = sharing(duct.helmholtz(frequency), duct.mach, duct.hub)
@@ -130,7 +137,7 @@ def third_octave_levels(
         return 10 ** (level / 10)
 
     found = [_mean(mean_square, band, tolerance) for band in bands]
-    level = np.array([decibels(np.sqrt(value)) for value, _ in found])
+    level = np.array([decibels(np.sqrt(value)) for value, _ in found]).reshape(len(found), angle.size)
     return BandLevels(tuple(bands), angle, level, np.array([error for _, error in found]))
 
 
@@ -145,7 +152,7 @@ def _mean(function: Callable[[float], FloatArray], band: Band, tolerance: float)
         for f, value in zip(between, values[1:], strict=True):
             finer += [function(float(f)), value]
         values, coarse, mean = finer, mean, _trapezoid(finer)
-        loud = mean > _QUIET * np.max(mean)
+        loud = mean > _QUIET * np.max(mean, initial=0.0)
         error = float(np.max(np.abs(10 * np.log10(mean[loud] / coarse[loud])), initial=0.0))
         if error <= tolerance:
             return mean, error

@@ -6,7 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import FloatArray, IntArray
-from .checks import check_helmholtz_array, check_hub, check_mach_array, check_order_arrays, check_reduced, real_array
+from .checks import (
+    broadcast_arrays,
+    check_helmholtz_array,
+    check_hub,
+    check_mach_array,
+    check_order_arrays,
+    check_reduced,
+    real_array,
+)
 
 
 @dataclass(frozen=True)
@@ -58,18 +66,20 @@ def broadcast(
     Raises
     ------
     ValueError
-        A parameter is outside its range, or there is more than one dimension.
+        A parameter is outside its range, lengths differ, or there is more than one dimension.
     """
     hubs = real_array(hub, "hub")
     for value in np.unique(hubs):
         check_hub(value)
-    arrays = [*check_order_arrays(m, n), check_helmholtz_array(helmholtz), check_mach_array(mach), hubs]
-    arrays += [real_array(value, name) for name, value in outer.items()]
-    m, n, helmholtz, mach, hub, *others = np.broadcast_arrays(*(np.atleast_1d(one) for one in arrays))
+    orders = dict(zip("mn", check_order_arrays(m, n), strict=True))
+    duct = {"helmholtz": check_helmholtz_array(helmholtz), "mach": check_mach_array(mach), "hub": hubs}
+    others = {name: real_array(value, name) for name, value in outer.items()}
+    together = broadcast_arrays(**orders, **duct, **others)
+    m, n, helmholtz, mach, hub, *columns = (np.atleast_1d(one) for one in together)
     if m.ndim != 1:
         raise ValueError(f"cases must be one-dimensional, got shape {m.shape}")
     check_reduced(helmholtz, mach)
-    return Cases(m, n, helmholtz, mach, hub, dict(zip(outer, others, strict=True)))
+    return Cases(m, n, helmholtz, mach, hub, dict(zip(outer, columns, strict=True)))
 
 
 def alike(*columns: npt.NDArray[np.generic]) -> list[IntArray]:

@@ -59,6 +59,18 @@ def finite_array(value: npt.ArrayLike | object, name: str) -> FloatArray:
     return array
 
 
+def broadcast_arrays(**arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Arrays broadcast together; an empty one goes with single numbers and empty ones only."""
+    try:
+        together: tuple[np.ndarray, ...] = tuple(np.broadcast_arrays(*arrays.values()))
+    except ValueError:
+        together = ()
+    if not together or (not together[0].size and any(array.ndim and array.size for array in arrays.values())):
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items() if array.ndim)
+        raise ValueError(f"arrays must have one shape, or be single numbers, got the shapes {shapes}")
+    return together
+
+
 def _array(value: object, name: str) -> np.ndarray:
     if np.ma.is_masked(value):
         raise ValueError(f"{name} must not have masked entries, got {_shown(value)}")
@@ -128,6 +140,14 @@ def check_tolerance(tolerance: object) -> float:
     number = real_number(tolerance, "the tolerance")
     if not 0 < number < math.inf:  # NaN fails these comparisons, too
         raise ValueError(f"the tolerance must be positive and finite, got {_shown(tolerance)}")
+    return number
+
+
+def check_positive(value: object, name: str) -> float:
+    """A positive finite number."""
+    number = real_number(value, name)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name} must be positive and finite, got {name}={_shown(value)}")
     return number
 
 

@@ -30,6 +30,7 @@ _OFFSETS = 6  # number of crossings of the real axis tried: a pole beside one is
 # 0.0006 there, some 30,000 nodes.
 _LEAST = 0.002
 _COARSE = 0.5  # step at which paths are compared; they are nearly straight over that length
+_BLOCK = 2**20  # distances to poles computed at a time: tens of megabytes
 Arms: TypeAlias = tuple[float, float]
 # Angles of the right and the left arm; the left one is low, to keep away from the factorisation line.
 ARMS: tuple[Arms, ...] = ((0.25 * np.pi, 0.36),)
@@ -129,9 +130,12 @@ def _clearances(
     t = starts + np.arange(0.0, float(np.max(ends - starts)), _COARSE)
     s, slope = _path(k, delta, offsets, arms, t)
     # Distances between poles and the pieces, a step long, of the straightened path about its nodes.
-    away = (poles - s[..., None]) * (1 / slope)[..., None]
-    along = np.maximum(np.abs(away.real) - 0.5 * _COARSE, 0.0)
-    return np.sqrt(np.min(along**2 + away.imag**2, axis=(1, 2)))
+    least, block = np.full(len(s), np.inf), max(1, _BLOCK // s.size)
+    for start in range(0, len(poles), block):
+        away = (poles[start : start + block] - s[..., None]) * (1 / slope)[..., None]
+        along = np.maximum(np.abs(away.real) - 0.5 * _COARSE, 0.0)
+        least = np.minimum(least, np.min(along**2 + away.imag**2, axis=(1, 2)))
+    return np.sqrt(least)
 
 
 def _turns(k: float, delta: float, offset: FloatArray | float) -> tuple[Any, Any]:

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from .arrays import EPS, ComplexArray, FloatArray, IntArray
 from .bessel import hankel_pair
-from .checks import check_angles, check_helmholtz_array, check_order
-from .errors import ConvergenceError, quiet
+from .checks import check_angles, check_helmholtz_array, check_order, check_reduced
+from .errors import ConvergenceError, check_finite, quiet
 from .section import Section
 from .wavenumbers import radial_wavenumber, root
 
@@ -292,14 +292,25 @@ def plus_factor(m: int, helmholtz: npt.ArrayLike, theta: npt.ArrayLike) -> tuple
     Raises
     ------
     ValueError
-        A Helmholtz number that is not positive, an angle outside (0, pi).
+        There is no Helmholtz number or one outside [1e-20, 1e4], an angle outside (0, pi), or two dimensions.
     ConvergenceError
         See `Factorisation`.
     """
-    k, theta = np.atleast_1d(check_helmholtz_array(helmholtz)), check_angles(theta)
+    k, theta = np.atleast_1d(check_helmholtz_array(helmholtz)), np.atleast_1d(check_angles(theta))
+    if k.ndim != 1 or theta.ndim != 1 or not k.size:
+        raise ValueError(f"helmholtz and theta must be one-dimensional, got the shapes {k.shape} and {theta.shape}")
+    check_reduced(k, 0.0)
     if not np.all((theta > 0) & (theta < np.pi)):
         raise ValueError(f"theta must lie in (0, pi) rad, got {theta}")
     section = Section(abs(check_order(m)))
+    with quiet():
+        value, error = _plus(section, k, theta)
+    check_finite(value, "the factor", f"m={section.m}, helmholtz={k.tolist()}")
+    return value, error
+
+
+def _plus(section: Section, k: FloatArray, theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
+    """`plus_factor` of checked arguments."""
     s = -k[:, None] * np.cos(theta)
     factors = Factorisation(section, k)
     log_plus, error = factors.log_plus(np.abs(s) + 0j)  # above the line, where it is accurate

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from .angles import stretched_angle
 from .arrays import FloatArray
-from .checks import check_angles
+from .checks import check_angles, check_positive
 from .modes import axial_wavenumber
 from .physical import PhysicalDuct, PhysicalMode
 from .section import Section
@@ -119,13 +119,6 @@ def pascals_per_root_watt(duct: PhysicalDuct, helmholtz: float, flux: float) -> 
     return duct.density * duct.sound_speed**2 / math.sqrt(2 * power_unit(duct, helmholtz) * flux)
 
 
-def check_positive(**values: float) -> None:
-    """Raise unless every value is positive and finite."""
-    for name, value in values.items():
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} must be positive and finite, got {name}={value}")
-
-
 def relative_level(source: DuctMode, pressure: npt.ArrayLike) -> FloatArray:
     """Level of pressures over the incident mode's at the wall [dB], for unit potential amplitude."""
     return decibels(np.abs(pressure) / wall_pressure(source))
@@ -145,13 +138,11 @@ def sound_pressure_level(
     """
     if power is not None and at_wall is not None:
         raise ValueError(f"give power or wall_pressure, got power={power} and wall_pressure={at_wall}")
-    check_positive(distance=distance)
+    distance = check_positive(distance, "distance")
     if at_wall is not None:
-        check_positive(wall_pressure=at_wall)
-        scale = at_wall / wall_pressure(source)
+        scale = check_positive(at_wall, "wall_pressure") / wall_pressure(source)
     else:
-        power = 1.0 if power is None else power
-        check_positive(power=power)
+        power = check_positive(1.0 if power is None else power, "power")
         if not source.cut_on:
             raise ValueError(
                 f"{source.cut_off}: it carries no power of its own; give its wall pressure instead of its power"

@@ -123,5 +123,6 @@ def axial_wavenumber(
     if direction not in (1, -1):
         raise ValueError(f"direction must be 1 or -1, got {direction}")
     cut_on = cut_on_helmholtz(m, n, mach, hub=hub)
-    root = np.sqrt((ka - cut_on) * (ka + cut_on) + 0j)  # Im >= 0; the product keeps the digits next to cut-on
+    # Im >= 0; the product keeps the digits next to cut-on, and of roots it neither over- nor underflows.
+    root = np.sqrt(ka - cut_on + 0j) * np.sqrt(ka + cut_on)
     return (direction * root - mach * ka) / (1 - mach**2)

@@ -7,6 +7,7 @@ P. Joseph, C. L. Morfey, C. R. Lowis, J. Sound Vib. 264 (2003), 523-544: the sou
 
 import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Self
@@ -16,14 +17,17 @@ import numpy.typing as npt
 
 from . import levels
 from .arrays import FloatArray
-from .checks import check_angles, real_array
-from .errors import check_estimate, check_finite, quiet
+from .checks import check_angles, check_positive, real_array
+from .errors import ConvergenceError, check_estimate, check_finite, quiet
 from .media import transform
 from .modes import cut_on_orders, radial_eigenvalues
 from .physical import PhysicalDuct
 from .power import Power, balance, check_residual
 from .section import Section
 from .source import DuctMode, ModeMixture, Source
+
+_MOST_PARTS = 20_000  # of a source: all cut-on modes up to K = 280, which take ten to twenty seconds
+_MOST_POWERS = 2_000  # parts whose power balance is computed: a few milliseconds each
 
 
 @dataclass(frozen=True)
@@ -42,17 +46,20 @@ class MultiMode:
     Raises
     ------
     ValueError
-        There are no parts, they are in different ducts, the powers do not match them, or a part has power but no
-        cut-on mode.
+        There are no parts or more than 20,000, they are in different ducts, the powers do not match them, or a part has
+        power but no cut-on mode.
     """
 
     parts: tuple[Source, ...]  # from any sequence
     powers: FloatArray
 
     def __post_init__(self) -> None:
-        parts, powers = tuple(self.parts), real_array(self.powers, "powers").copy()
+        parts = tuple(self.parts) if isinstance(self.parts, Iterable) else ()
+        powers = real_array(self.powers, "powers").copy()
         if not parts or not all(isinstance(part, DuctMode | ModeMixture) for part in parts):
             raise ValueError("parts must be DuctModes and ModeMixtures, at least one")
+        if len(parts) > _MOST_PARTS:
+            raise ValueError(f"at most {_MOST_PARTS} parts are taken, got {len(parts)}")
         ducts = {(part.helmholtz, part.mach, part.hub) for part in parts}
         if len(ducts) > 1:
             raise ValueError(f"the parts must have the same (helmholtz, mach, hub), got {sorted(ducts)}")
@@ -106,6 +113,7 @@ class MultiModeSolution:
     tolerance : float
     """
 
+    @quiet()
     def __init__(self, source: MultiMode, medium: object, tolerance: float) -> None:
         self.source, self.medium, self.tolerance = source, medium, tolerance
         live = sorted(np.flatnonzero(source.powers).tolist(), key=lambda index: abs(source.parts[index].m))
@@ -126,8 +134,15 @@ class MultiModeSolution:
         Raises
         ------
         ConvergenceError
-            As `Solution.power`, for the parts of one |m| together, or the sum's residual is above the tolerance.
+            As `Solution.power`, for the parts of one |m| together; the sum's residual is above the tolerance, or there
+            are more than 2,000 parts that differ in more than the sign of m: more than 4,000 modes, as above K = 127.
         """
+        count = sum(group.count for group in self._groups)
+        if count > _MOST_POWERS:
+            raise ConvergenceError(
+                f"the powers of {count} parts were not computed, they are more than {_MOST_POWERS}, for "
+                f"{len(self.source.parts)} parts at {self.source.parts[0]}"
+            )
         total = dict.fromkeys((field.name for field in fields(Power)), 0.0)
         for group in self._groups:
             power = group.power()
@@ -233,7 +248,7 @@ class MultiModeSolution:
         ValueError
             The duct is not the source's, or a parameter is outside its range.
         """
-        levels.check_positive(distance=distance, power=power)
+        distance, power = check_positive(distance, "distance"), check_positive(power, "power")
         first = self.source.parts[0]
         if (first.mach, first.hub) != (duct.mach, duct.hub):
             raise ValueError(f"the duct must have mach={first.mach} and hub={first.hub} of the source, got {duct}")
@@ -261,6 +276,7 @@ class _Group:
         self.error_estimate = self.transform.solution(self.transform, tolerance).error_estimate  # or it is refused
         self._family = [self.transform.incident(ModeMixture(m, np.array(amplitudes), *duct)) for amplitudes in weights]
         self._weights = np.array(list(weights.values()))
+        self.count = len(weights)
 
     def power(self) -> Power:
         """Sum of the powers."""
@@ -297,10 +313,14 @@ def _cut_on_modes(helmholtz: float, mach: float, hub: float) -> list[DuctMode]:
     """DuctModes that propagate."""
     duct = DuctMode(0, 0, helmholtz, mach, hub)  # checks the parameters
     helmholtz, mach, hub = duct.helmholtz, duct.mach, duct.hub
-    parts: list[DuctMode] = []
-    for m in itertools.count():
-        orders = range(cut_on_orders(helmholtz, m, mach, hub=hub))
-        if not orders:
-            break
-        parts += [DuctMode(sign * m, n, helmholtz, mach, hub) for sign in (1, -1)[: 2 if m else 1] for n in orders]
-    return parts
+    counts: list[int] = []
+    while len(counts) == 0 or counts[-1]:
+        counts.append(cut_on_orders(helmholtz, len(counts), mach, hub=hub))
+        if 2 * sum(counts) - counts[0] > _MOST_PARTS:
+            raise ValueError(f"at most {_MOST_PARTS} modes may be cut on, there are more at helmholtz={helmholtz}")
+    return [
+        DuctMode(sign * m, n, helmholtz, mach, hub)
+        for m, count in enumerate(counts)
+        for sign in (1, -1)[: 2 if m else 1]
+        for n in range(count)
+    ]

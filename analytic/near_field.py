@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import ComplexArray, FloatArray
-from .checks import finite_array
+from .checks import broadcast_arrays, finite_array
 from .contour import POWER, contour
 from .errors import ConvergenceError, check_estimate, quiet
 from .layout import Grid, Layout, Points, Side
@@ -76,6 +76,7 @@ class Field:
         return not self.reason
 
 
+@quiet()
 def grid_fields(
     families: "Sequence[Sequence[Transform]]", x: npt.ArrayLike, r: npt.ArrayLike, tolerance: float
 ) -> list[list[Field]]:
@@ -108,9 +109,10 @@ def grid_fields(
     return _fields(families, x, r, float(nearest), Grid, tolerance)
 
 
+@quiet()
 def point_field(transform: "Transform", x: npt.ArrayLike, r: npt.ArrayLike, tolerance: float) -> Field:
     """Near field at scattered points; x and r broadcast together."""
-    x, r = np.broadcast_arrays(finite_array(x, "x"), finite_array(r, "r"))
+    x, r = broadcast_arrays(x=finite_array(x, "x"), r=finite_array(r, "r"))
     shape, x, r = x.shape, x.ravel(), r.ravel()
     nearest = float(np.min(np.hypot(x, r - 1), initial=np.inf))
     if _is_deep(transform, x, r):
@@ -220,13 +222,14 @@ def _sums(
     along, across = float(np.max(np.abs(x))), float(np.max(r)) - 1
     paths = []
     for family, (exponent, growth) in zip(families, aims, strict=True):
-        one, poles = family[0], np.unique(np.concatenate([transform.poles for transform in family]))
+        one = family[0]
         extent = max(along / one.scale, across)
         if not extent * one.k < _FARTHEST:
             raise ValueError(
                 f"positions are up to {extent:.3g} from the lip; the near field reaches to {_FARTHEST / one.k:.3g} at "
                 f"K = {one.k:.6g}; see directivity()"
             )
+        poles = np.unique(np.concatenate([transform.poles for transform in family]))
         try:
             path = contour(
                 one.k, poles, extent=extent, nearest=nearest, exponent=exponent, growth=growth, arms=one.arms
@@ -235,12 +238,11 @@ def _sums(
             raise ConvergenceError(f"{error}, for {one.described}") from None
         paths.append(path)
     grid = layout(x, r, [1j * path.s / leader.scale for leader, path in zip(leaders, paths, strict=True)])
-    with quiet():  # incident cut-off modes far upstream; the estimate is inf then
-        every = leaders[0].spectra(families, paths)
-        return [
-            [_assemble(x, r, grid, case, one, part) for one, part in zip(family, spectra, strict=True)]
-            for case, (family, spectra) in enumerate(zip(families, every, strict=True))
-        ]
+    every = leaders[0].spectra(families, paths)  # incident cut-off modes may overflow far upstream: the estimate is inf
+    return [
+        [_assemble(x, r, grid, case, one, part) for one, part in zip(family, spectra, strict=True)]
+        for case, (family, spectra) in enumerate(zip(families, every, strict=True))
+    ]
 
 
 def _assemble(x: FloatArray, r: FloatArray, grid: Layout, case: int, transform: "Transform", spectra: Spectra) -> Field:

@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Self
 
-from .checks import check_hub, check_mach
+from .checks import check_hub, check_mach, check_positive, real_number
 from .modes import cut_on_helmholtz
 from .source import DuctMode
 
@@ -43,18 +43,13 @@ def sound_speed_of_air(temperature: float) -> float:
     >>> round(sound_speed_of_air(288.15), 3)
     340.294
     """
+    temperature = real_number(temperature, "temperature")
     if not _COLDEST <= temperature <= _HOTTEST:
         raise ValueError(
             f"the temperature of air must lie in {_COLDEST:g} ... {_HOTTEST:g} kelvin (15 degC is 288.15), got "
             f"temperature={temperature}; outside of this range give sound_speed"
         )
     return math.sqrt(HEAT_RATIO * GAS_CONSTANT * temperature)
-
-
-def _positive(**values: float) -> None:
-    for name, value in values.items():
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} must be positive and finite, got {name}={value}")
 
 
 @dataclass(frozen=True)
@@ -85,8 +80,10 @@ class PhysicalDuct:
     hub_radius: float = 0.0
 
     def __post_init__(self) -> None:
-        _positive(radius=self.radius, sound_speed=self.sound_speed, density=self.density)
-        check_mach(self.mach)
+        values = {name: check_positive(getattr(self, name), name) for name in ("radius", "sound_speed", "density")}
+        values |= {"mach": check_mach(self.mach), "hub_radius": real_number(self.hub_radius, "hub_radius")}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
         check_hub(self.hub)
 
     @classmethod
@@ -126,22 +123,23 @@ class PhysicalDuct:
         if sound_speed is None:
             assert temperature is not None
             sound_speed = sound_speed_of_air(temperature)
-        _positive(sound_speed=sound_speed)
+        sound_speed = check_positive(sound_speed, "sound_speed")
         if density is not None and static_pressure is not None:
             raise ValueError(f"give static_pressure or density, got {static_pressure=} and {density=}")
         if density is None:
-            static_pressure = ATMOSPHERE if static_pressure is None else static_pressure
-            _positive(static_pressure=static_pressure)
+            static_pressure = (
+                ATMOSPHERE if static_pressure is None else check_positive(static_pressure, "static_pressure")
+            )
             density = HEAT_RATIO * static_pressure / sound_speed**2
         if velocity is not None and mach is not None:
             raise ValueError(f"give velocity or mach, got {velocity=} and {mach=}")
         if velocity is not None:
-            mach = velocity / sound_speed
+            mach = real_number(velocity, "velocity") / sound_speed
             if not abs(mach) < 1:
                 raise ValueError(
                     f"the flow must be subsonic, got velocity={velocity} m/s at a sound speed of {sound_speed:.6g} m/s"
                 )
-        return cls(radius, sound_speed, density, mach or 0.0, hub_radius)
+        return cls(radius, sound_speed, density, 0.0 if mach is None else mach, hub_radius)
 
     @property
     def hub(self) -> float:
@@ -155,12 +153,11 @@ class PhysicalDuct:
 
     def helmholtz(self, frequency: float) -> float:
         """Helmholtz number 2 pi f a / c of a frequency [Hz]."""
-        _positive(frequency=frequency)
-        return 2 * math.pi * frequency * self.radius / self.sound_speed
+        return 2 * math.pi * check_positive(frequency, "frequency") * self.radius / self.sound_speed
 
     def frequency(self, helmholtz: float) -> float:
         """Frequency [Hz] of a Helmholtz number."""
-        return helmholtz * self.sound_speed / (2 * math.pi * self.radius)
+        return real_number(helmholtz, "helmholtz") * self.sound_speed / (2 * math.pi * self.radius)
 
     def cut_on_frequency(self, m: int, n: int) -> float:
         """Frequency [Hz] above which duct mode (m, n) propagates."""

@@ -24,7 +24,7 @@ def hankel_slope_zeros(m: int) -> ComplexArray:
 def distinct(points: ComplexArray, distance: float) -> ComplexArray:
     """Points of which no two are closer than the distance."""
     kept: list[complex] = []
-    for point in points:
-        if all(abs(point - other) > distance for other in kept):
-            kept.append(point)
+    while len(points):
+        kept.append(points[0])
+        points = points[np.abs(points - kept[-1]) > distance]
     return np.array(kept, dtype=complex)

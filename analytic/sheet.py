@@ -53,6 +53,11 @@ _UNCONVERGED = 1e6
 # Half length of the range of s up to which jet modes are followed, in that of the branch points around the centre:
 # zeros beyond are far from the line. From 1.5 on reflection and directivity are the same to rounding.
 _REACH = 3.5
+_MOST_ORDERS = 20_000  # that are considered: the duct's modes alone are 3,000 at K = 1e4
+_MOST_FOLLOWED = 1_500  # orders whose zeros are followed: the distances between all pairs take some 500 megabytes
+# Steps in which zeros are followed, all ways together, times orders and so many more for a step's overhead: ten to
+# twenty seconds.
+_MOST_STEPS, _OVERHEAD = 250_000, 200
 _SAME = 1e-7  # distance over k below which two zeros are one: Newton's method leaves 1e-9 k and less
 _CONVERGED = 1e-9  # last change over k of a zero that was found
 
@@ -83,6 +88,7 @@ class Sheet:
         hub: float = 0.0,
     ) -> None:
         self.m, self.k, self.mach = m, helmholtz, mach
+        self._steps = 0
         self.mach_outer, self.speed, self.density = mach_outer, sound_speed_ratio, density_ratio
         self.section = Section(m, hub)
         self.k_outer = self.k / self.speed
@@ -129,10 +135,22 @@ class Sheet:
         return inside, quotient(self.m, lambda z: hankel_pair(self.m, z), self.outer(s)[1], 1)
 
     def reach(self) -> int:
-        """Orders up to which jet modes can come near the line of integration."""
+        """Orders up to which jet modes can come near the line of integration.
+
+        Raises
+        ------
+        ConvergenceError
+            They are too many.
+        """
         offset = _REACH * (abs(self.centre - self.middle) + 0.5 * (self.right - self.left))
         largest = math.hypot(offset * self.beta2, self.k) / math.sqrt(self.beta2)
-        return int(largest / np.pi) + 4
+        orders = int(largest / np.pi) + 4
+        if orders > _MOST_ORDERS:
+            raise ConvergenceError(
+                f"{orders} radial orders of the jet come near the line of integration, more than {_MOST_ORDERS}: the "
+                f"branch points of the fluid outside, {self.left:.3g} and {self.right:.3g}, are too far apart"
+            )
+        return orders
 
     @property
     def middle(self) -> float:
@@ -156,11 +174,13 @@ class Sheet:
         Raises
         ------
         ConvergenceError
-            A zero was lost on its way.
+            A zero was lost on its way, or they are too many to be followed.
         """
         count = self.reach()
         if not self.shear and self.speed == 1 and self.density == 1:  # H S' - S H' has no zeros
             return np.full(2, -self.k / self.mach + 0j), np.empty(0, complex), np.empty(0, complex)
+        if count > _MOST_FOLLOWED:
+            raise ConvergenceError(f"modes of {count} radial orders of the jet are too many, above {_MOST_FOLLOWED}")
         s, outer, kind = self._follow(count, loss)
         gamma = self.outer(s)[1]
         physical = np.abs(gamma - outer) < np.abs(gamma + outer)
@@ -226,6 +246,12 @@ class Sheet:
         if not np.all(miss < _JUMP):
             raise ConvergenceError("the modes of a jet in a light fluid were not found")
         while t < 1:
+            self._steps += count + _OVERHEAD
+            if self._steps > _MOST_STEPS:
+                steps = _MOST_STEPS // (count + _OVERHEAD)
+                raise ConvergenceError(
+                    f"modes of {count} radial orders of the jet need more than {steps} steps to follow"
+                )
             new = min(t + step, 1.0)
             guess = s + (s - previous) * (new - t) / last
             found, found_outer, miss = self._on_the_way(new, loss)._newton(guess, outer, new**2)

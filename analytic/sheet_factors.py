@@ -28,6 +28,8 @@ _LOSSES = (0.1, 0.3, 0.03, 0.6)
 _AGREEMENT = 1e-8  # of the two lines: a lost zero costs orders more; converged lines differ by 1e-13
 _PROBES = 10  # points between the branch points at which the lines are compared
 _WIDE = 0.6  # strip around a line, in its parameter, in which guesses may lead to a zero in the strip to be cleared
+_MOST_STARTS = 6000  # guesses near the lines: more zeros than would be divided out
+_BLOCK = 4096  # points worked on at a time: their distances to a line's nodes and to what it divides out
 _KEPT = 32  # factorisations kept
 
 
@@ -98,6 +100,8 @@ class SheetFactors:
                 points = guesses(sheet, side, soft)
                 near = np.any([line.near(points, -side, _WIDE) for line in lines], axis=0)
                 starts = np.append(starts, points[near])
+            if len(starts) > _MOST_STARTS:
+                return False
             with contextlib.suppress(ConvergenceError):
                 self._accept(lines, pair, zeros(sheet, starts, pair))
                 return True
@@ -165,10 +169,17 @@ class SheetFactors:
     def _compare(self, s: ComplexArray, side: int) -> tuple[ComplexArray, FloatArray]:
         s = np.asarray(s, dtype=complex)
         flat = s.ravel()
+        blocks = [self._compare_some(flat[start : start + _BLOCK], side) for start in range(0, len(flat), _BLOCK)]
+        if not blocks:
+            return np.empty_like(s), np.empty(s.shape)
+        value, error = (np.concatenate(part).reshape(s.shape) for part in zip(*blocks, strict=True))
+        return value, error
+
+    def _compare_some(self, flat: ComplexArray, side: int) -> tuple[ComplexArray, FloatArray]:
         reads = np.any([line.reads(flat, side) for line in self._lines], axis=0)
         kernel = np.zeros_like(flat)
         kernel[reads] = self.sheet.kernel(flat[reads])
-        value, other = ((line.plus if side > 0 else line.minus)(flat, kernel).reshape(s.shape) for line in self._lines)
+        value, other = ((line.plus if side > 0 else line.minus)(flat, kernel) for line in self._lines)
         return value, np.abs(value - other) / np.abs(value) + _ROUNDING * (1 + self.sheet.m + self.sheet.k)
 
 

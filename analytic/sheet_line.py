@@ -31,6 +31,7 @@ _LARGEST_PHASE_STEP = 1.2  # of ln F between neighbours [rad]; more, and its bra
 _WHOLE = 0.1  # largest difference of a winding number to 0: it is an integer, but for the ends of the line
 # Nodes further than this many times |s| contribute by their first moments: 100^-8 is below rounding.
 _FAR, _MOMENTS = 100.0, 8
+_MOST_CLEARED = 2000  # zeros and poles divided out, a product over all of them at every node: a second
 _RADIUS = 0.25  # of a circle around a node, in steps, from which F_plus beside the node is taken
 _Removed: TypeAlias = tuple[complex, complex, int]  # point, partner, order: +1 for a zero of K, -1 for a pole
 
@@ -85,22 +86,33 @@ class Line:
         return near
 
     def clear(self, known: Singularities) -> None:
-        """Divide out what is near the line."""
+        """Divide out what is near the line.
+
+        Raises
+        ------
+        ConvergenceError
+            It is too much.
+        """
         near = [
             [(complex(point), self._partner(point, side), order) for point in points[self.near(points, side)]]
             for side, zeros, poles in zip((-1, 1), known.zeros, known.poles, strict=True)
             for points, order in ((zeros, 1), (poles, -1))
         ]
         self._plus, self._minus = near[0] + near[1], near[2] + near[3]
+        cleared = len(self._plus) + len(self._minus)
+        if cleared > _MOST_CLEARED:
+            raise ConvergenceError(f"{cleared} zeros and poles lie near the factorisation line, above {_MOST_CLEARED}")
         pair = list(known.pair) if len(known.pair) == 2 else [*known.pair, self._partner(known.pair[0], -1)]
         self._pair = np.array(pair)
         removed = self._plus + self._minus
         self._removed = np.array([point for point, _, _ in removed] + list(known.pair))
         partners = [partner for _, partner, _ in removed]
-        distance = np.abs(self._removed[:, None] - np.concatenate([pair, *known.zeros, *known.poles, partners]))
+        every = np.concatenate([pair, *known.zeros, *known.poles, partners])
+        distances = (np.abs(every - point) for point in self._removed)  # of all at once they would take gigabytes
+        nearest = np.array([distance[distance > 0].min() for distance in distances])
         cuts = [self.sheet.cut_distance(point) for point in self._removed]
         # A quarter of the distance to the nearest other singularity.
-        self._room = 0.25 * np.minimum(np.where(distance > 0, distance, np.inf).min(axis=1), cuts)
+        self._room = 0.25 * np.minimum(nearest, cuts)
 
     def integrate(self, kernel: ComplexArray) -> None:
         """Set ln F from the kernel at the nodes.

@@ -56,6 +56,7 @@ class Solution(EngineeringQuantities):
         """The medium the duct opens into: an instance of a class in `analytic.media.MEDIA`."""
         return self.transform.medium
 
+    @quiet()
     def incident(self, source: Source) -> Self:
         """The solution for another source in the same duct and medium, with no more radial orders.
 
@@ -79,7 +80,10 @@ class Solution(EngineeringQuantities):
 
         It covers the radial orders that are cut on or in the source, and one more.
         """
-        return self.transform.reflection_matrix
+        with quiet():
+            value = self.transform.reflection_matrix
+        check_finite(value, "the reflection matrix", self.transform.described)
+        return value
 
     @property
     def reflection(self) -> ComplexArray:
@@ -87,7 +91,8 @@ class Solution(EngineeringQuantities):
 
         For a DuctMode these are the reflection coefficients. With a jet their modulus may exceed one.
         """
-        value = self.transform.reflection
+        with quiet():
+            value = self.transform.reflection
         check_finite(value, "the reflection", self.transform.described)
         return value
 
@@ -100,7 +105,10 @@ class Solution(EngineeringQuantities):
         ValueError
             Several modes are incident, with a jet.
         """
-        return self.transform.reflection_pressure()
+        with quiet():
+            value = self.transform.reflection_pressure()
+        check_finite(value, "the reflection of the pressure", self.transform.described)
+        return value
 
     @property
     def end_correction(self) -> float | None:
@@ -115,8 +123,10 @@ class Solution(EngineeringQuantities):
         """
         if self.transform.m or len(self.transform.amplitudes) > 1:
             return None
-        value, error = self.transform.end_correction()
+        with quiet():
+            value, error = self.transform.end_correction()
         self._require(error, "the end correction")
+        check_finite(value, "the end correction", self.transform.described)
         return value
 
     def conj_time(self) -> ConjTime:
@@ -198,6 +208,7 @@ class Solution(EngineeringQuantities):
         """Near field at scattered points; x and r broadcast together. Otherwise as `field`."""
         return point_field(self.transform, x, r, self.tolerance)
 
+    @quiet()
     def fields(self, amplitudes: npt.ArrayLike, x: npt.ArrayLike, r: npt.ArrayLike) -> list[Field]:
         """Near fields of many sources of this azimuthal order, Helmholtz and Mach number, on one grid.
 

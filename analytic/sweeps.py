@@ -14,7 +14,7 @@ import numpy.typing as npt
 from .arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from .cases import broadcast
 from .checks import check_angles, check_tolerance, finite_array
-from .errors import ConvergenceError, check_estimate
+from .errors import ConvergenceError, check_estimate, quiet
 from .media import Jet, UniformFlow, check_medium, jet_sweep, transforms, uniform_sweep
 from .near_field import QUANTITIES, Field, grid_fields
 from .source import DuctMode, ModeMixture, Source
@@ -93,7 +93,7 @@ def near_fields(
     (2, 2)
     """
     tolerance, record = check_tolerance(tolerance), _check_errors(errors)
-    sources = list(sources)
+    sources = _listed(sources)
     media = list(medium) if isinstance(medium, Sequence) else [medium] * len(sources)
     if len(media) != len(sources):
         raise ValueError(f"expected one medium or one for each of the {len(sources)} sources, got {len(media)}")
@@ -122,6 +122,14 @@ def near_fields(
     return [fields[index] for index in range(len(sources))]
 
 
+def _listed(sources: object) -> list[Source]:
+    """The sources, which need not be in a list."""
+    if not isinstance(sources, Iterable):
+        raise TypeError(f"expected DuctModes or ModeMixtures, got {type(sources).__name__}")
+    return list(sources)
+
+
+@quiet()
 def _fields(
     sources: list[Source], media: list[object], x: npt.ArrayLike, r: npt.ArrayLike, tolerance: float
 ) -> list[Field]:
@@ -208,6 +216,7 @@ def sweep(
     reflection, directivity = np.zeros(count, complex), np.zeros((count, len(theta)), complex)
     error, reasons = np.full(count, np.inf), np.full(count, "", object)
 
+    @quiet()
     def work(part: IntArray) -> None:
         reflection[part], directivity[part], error[part] = medium.solve(cases.take(part), theta)
 
@@ -218,7 +227,8 @@ def sweep(
 
     for part in medium.parts(cases):
         _attempt(part, work, failed, whole=medium.SHARED)
-    error = np.where(np.isnan(error), np.inf, error)
+    finite = np.isfinite(reflection) & np.all(np.isfinite(directivity), axis=1)
+    error = np.where(np.isnan(error) | ~finite, np.inf, error)
     for case in np.flatnonzero((error > tolerance) & (reasons == "")):
         reasons[case] = f"the error estimate {error[case]:.1e} is above {tolerance:.1e}"
     valid = reasons == ""

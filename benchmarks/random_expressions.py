@@ -19,6 +19,8 @@ NAMES |= {"np": np, "Fraction": Fraction, "Decimal": Decimal, "mpf": mpf, "nan":
 
 STYLES = ("ordinary", "extreme", "odd")
 TIGHT = 1e-10  # tolerance of the judge
+REDUCED = 1e-20, 1e4  # documented range of ka / sqrt(1 - M^2) in the duct, and outside a jet
+MOST_MODES = 250.0  # ka / sqrt(1 - M^2) at which multimode sources near the documented limit of 20,000 modes
 
 # Other numbers of the same value, and what is expected of them.
 NUMBERS = (
@@ -90,6 +92,11 @@ class Text:
     text: str
     plain: str
     status: int = VALID
+
+
+def opened(text):
+    """The text, open where it was valid."""
+    return Text(text.text, text.plain, min(text.status, OPEN))
 
 
 def join(template, *parts):
@@ -290,7 +297,16 @@ class Draw:
         if not jet:
             return join("solve({}{})", source, self.tolerance())
         form = self.pick(("solve({}, jet={}{})", "solve({}, medium={}{})"))
-        return join(form, source, self.jet(), self.tolerance())
+        return self.with_jet(form, source, self.jet(), self.tolerance())
+
+    def with_jet(self, form, source, jet, tolerance):
+        """Solution with a jet, open where ka / sqrt(1 - M^2) of the fluid outside leaves its documented range."""
+        solution = join(form, source, jet, tolerance)
+        if solution.status < VALID:
+            return solution
+        duct, medium = eval(source.plain, dict(NAMES)), eval(jet.plain, dict(NAMES))
+        reduced = duct.helmholtz / medium.sound_speed_ratio / np.sqrt(1 - medium.mach_outer**2)
+        return solution if REDUCED[0] <= reduced <= REDUCED[1] else opened(solution)
 
     # Arrays
 
@@ -440,12 +456,21 @@ def _near_fields(draw):
     return call, Text("", ""), None
 
 
+def many_modes(helmholtz, mach, hub):
+    """Whether a source of all cut-on modes may have more than are taken."""
+    if min(helmholtz.status, mach.status) < VALID:
+        return False
+    return eval(helmholtz.plain, {}) / np.sqrt(1 - eval(mach.plain, {}) ** 2) > MOST_MODES
+
+
 def _multimode(draw):
     model = draw.pick(("equal_power", "equal_energy_density"))
     helmholtz = draw.helmholtz(largest=12.0)
     if helmholtz.status == VALID and float(eval(helmholtz.plain, {})) > 60:
         helmholtz = Text("60.0", "60.0")
-    source = join(f"MultiMode.{model}({{}}, {{}}, {{}})", helmholtz, draw.mach(False), draw.hub())
+    parameters = helmholtz, draw.mach(False), draw.hub()
+    source = join(f"MultiMode.{model}({{}}, {{}}, {{}})", *parameters)
+    source = opened(source) if many_modes(*parameters) else source
     question = draw.pick(("", ".power", ".mean_square({})", ".level({})"))
     return join("solve({}{})", source, draw.tolerance()), join(question, *([draw.angles()] * ("{" in question))), None
 
@@ -455,7 +480,7 @@ def _end_correction(jet):
         helmholtz, mach, hub = draw.helmholtz(largest=3.0), draw.mach(jet), draw.hub()
         source = join("DuctMode(0, 0, {}, {}, {})", helmholtz, mach, hub)
         options = (draw.jet(), draw.tolerance()) if jet else (draw.tolerance(),)
-        call = join("solve({}, jet={}{})" if jet else "solve({}{})", source, *options)
+        call = draw.with_jet("solve({}, jet={}{})", source, *options) if jet else join("solve({}{})", source, *options)
         return call, Text(".end_correction", ".end_correction"), None
 
     return kind
@@ -472,6 +497,8 @@ def _wavenumber(draw):
         ("radial_eigenvalues({0}, {1}, hub={2})", (m, n, hub)),
     )
     form, parts = draw.pick(calls)
+    if "axial" in form and ka.text.startswith(("[", "(", "np.array")):  # which it takes
+        parts = (m, n, Text(ka.text, ka.plain, OPEN), mach, hub)
     return join(form, *parts), Text("", ""), None
 
 
@@ -498,6 +525,7 @@ def _command(draw):
             angles, status = draw.pick(("1:0:3", "0:181:3", "0:nan:3", "a", "0:180", "-5:5:3", "0:180:0")), BAD
         words.append(f"--angles={angles}")
         words += ["--json"] if draw.chance(0.5) else []
+        status = OPEN if status == VALID and name == "multimode" and many_modes(*values.values()) else status
     else:
         words += ["--x=-1:1:6", "--r=0:2:4" if values["hub"].text == "0.0" else "--r=1:2:4", "-o", "/dev/null/none.h5"]
         status = BAD

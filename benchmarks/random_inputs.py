@@ -54,7 +54,9 @@ from analytic.reference import Reference  # noqa: E402
 ROOT = Path(analytic.__file__).resolve().parent.parent
 PACKAGES = tuple(str(ROOT / name) + os.sep for name in ("analytic", "data", "wavenet"))
 LONGEST = 60.0  # CPU seconds a case may take
-HUNG = 150.0  # seconds without an answer after which a process is ended: its alarm waits for a call to return
+HUNG = (
+    1200.0  # seconds of a shared machine without an answer after which a process is ended: its alarm waits for a call
+)
 MEMORY = 4 << 30  # bytes of address space a process may use
 BATCH = 40  # cases a process works on
 BALANCED = 1e-6  # residual of the power balance, the default tolerance
@@ -362,6 +364,8 @@ def main(argv=None):
         outcomes.append(one)
         if one.violation:
             print(f"[{one.index}] {one.case}\n    {one.result}: {one.violation}", flush=True)
+        if len(outcomes) % 100 == 0:
+            print(f"{len(outcomes)} cases", file=sys.stderr, flush=True)
     report(outcomes, time.monotonic() - started)
     return int(any(one.violation for one in outcomes))
 

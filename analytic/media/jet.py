@@ -66,6 +66,12 @@ class Jet:
     -----
     Equal streams (mach_outer = mach of the duct, both ratios 1) are a uniform flow with the wake of the lip.
 
+    The Helmholtz number ka / sound_speed_ratio / sqrt(1 - mach_outer^2) of the fluid outside must lie in [1e-20, 1e4].
+    The work grows with k times the distance of that fluid's branch points, -1 / (C (1 + M)) and 1 / (C (1 - M)) with C
+    the ratio of sound speeds and M = mach_outer. A jet that would take gigabytes or minutes, as with C = 0.01 or M =
+    0.999 at high k, is refused with a ConvergenceError, and so are near fields that need the modes of more than 1,500
+    radial orders.
+
     Raises
     ------
     ValueError

@@ -10,6 +10,7 @@ from analytic import (
     Jet,
     ModeMixture,
     MultiMode,
+    PhysicalDuct,
     axial_wavenumber,
     cut_on_helmholtz,
     cut_on_orders,
@@ -18,6 +19,7 @@ from analytic import (
     radial_eigenvalues,
     solve,
     sweep,
+    third_octave_levels,
 )
 from analytic.checks import check_flag, check_order_arrays, complex_array, finite_array, real_array, real_number
 
@@ -180,3 +182,59 @@ def test_arrays_are_taken_whole_or_not_at_all():
     assert check_flag(np.bool_(False), "flag") is False
     with pytest.raises(ValueError, match="instability must be True or False, got 1"):
         Jet(instability=1)
+
+
+def test_arrays_of_different_shapes_are_refused_by_name_and_shape():
+    solution = solve(DuctMode(0, 0, 1.0))
+    for call, shapes in (
+        (lambda: solution.at([0.1, 0.2, 0.3], [0.5, 1.5]), r"x \(3,\), r \(2,\)$"),
+        (lambda: solution.at(np.zeros((1, 2)), [0.5, 0.6, 1.5]), r"x \(1, 2\), r \(3,\)$"),
+        (lambda: sweep([0, 0], [0, 0, 0], 1.0, [1.0]), r"m \(2,\), n \(3,\)$"),
+        (lambda: sweep(0, 0, [1.0, 2.0], [1.0], mach=0.3, kutta=[0, 0.5, 1]), r"helmholtz \(2,\), kutta \(3,\)$"),
+        # An empty column would leave no case of a single one.
+        (lambda: sweep([0], 0, 1.0, [1.0], mach=[]), r"m \(1,\), mach \(0,\)$"),
+        (lambda: plus_factor(0, [[1.0, 2.0]], [1.0]), r"helmholtz and theta .* \(1, 2\) and \(1,\)$"),
+        (lambda: plus_factor(0, [1.0], [[1.0]]), r"helmholtz and theta .* \(1,\) and \(1, 1\)$"),
+        (lambda: plus_factor(0, [], [1.0]), r"helmholtz and theta .* \(0,\) and \(1,\)$"),
+        (lambda: plus_factor(0, 1e-30, [1.0]), r"must lie in \[1e-20, 10000\]"),
+    ):
+        with pytest.raises(ValueError, match=shapes):
+            call()
+    assert solution.at([0.1, 0.2], 1.5).potential.shape == (2,)
+    assert sweep([], 0, 1.0, [1.0], mach=np.array([])).directivity.shape == (0, 1)  # no case at all
+
+
+def test_what_is_no_list_of_sources_or_bands_is_refused():
+    duct = PhysicalDuct(0.4, 340.0, 1.2)
+    with pytest.raises(TypeError, match="expected DuctModes or ModeMixtures, got NoneType"):
+        near_fields(None, [0.5], [0.5])
+    with pytest.raises(ValueError, match="parts must be DuctModes and ModeMixtures"):
+        MultiMode(None, [1.0])
+    for bad in (None, [1000.0]):
+        with pytest.raises(TypeError, match="bands must be from third_octave_bands"):
+            third_octave_levels(MultiMode.equal_power, duct, bad, [1.0])
+    with pytest.raises(ValueError, match=r"one-dimensional, got shape \(1, 1\)"):
+        third_octave_levels(MultiMode.equal_power, duct, [], [[1.0]])
+    assert third_octave_levels(MultiMode.equal_power, duct, [], [1.0, 2.0]).level.shape == (0, 2)
+
+
+def test_a_physical_duct_has_doubles_inside():
+    duct = PhysicalDuct(np.float16(0.4), np.float32(340.1), Fraction(6, 5), np.float32(0.3), hub_radius=np.float32(0.1))
+    assert [type(value) for value in vars(duct).values()] == [float] * 5
+    assert duct == PhysicalDuct(
+        float(np.float16(0.4)), float(np.float32(340.1)), 1.2, float(np.float32(0.3)), duct.hub_radius
+    )
+    assert duct.mode(0, 0, np.float32(100.1)) == duct.mode(0, 0, float(np.float32(100.1)))
+    for name in ("radius", "sound_speed", "density", "mach", "hub_radius"):
+        for bad in (True, "1", None, 1j, np.nan):
+            with pytest.raises(ValueError, match=name.split("_radius")[0]):
+                PhysicalDuct(**{"radius": 0.4, "sound_speed": 340.0, "density": 1.2, name: bad})
+    for bad in (True, "1", None, 0.0):
+        with pytest.raises(ValueError, match="frequency must be"):
+            duct.mode(0, 0, bad)
+
+
+def test_wavenumbers_neither_over_nor_underflow():
+    # The square of ka did.
+    for ka in (1e-300, 1e-200, 1e200, 1e300):
+        assert axial_wavenumber(ka, 0, 0, mach=0.5) == pytest.approx(ka / 1.5, rel=1e-15, abs=0)

@@ -83,6 +83,13 @@ def test_errors_of_directivities_are_relative_to_the_lobe(random_inputs):
     assert 1e-4 < random_inputs.directivity_error(values + near, one, solution) < 1e-1
 
 
+@pytest.mark.parametrize("style", ["extreme", "odd"])
+def test_a_few_inputs_of_every_style_leave_no_violation(random_inputs, style):
+    cases = [random_inputs.draw(7, index, style) for index in range(20)]
+    found = [(str(one), *random_inputs.run(one)) for one in cases]
+    assert [one for one in found if one[2] is not None] == []
+
+
 @pytest.mark.slow
 def test_random_inputs_of_every_style_leave_no_violation(random_inputs):
     outcomes = list(random_inputs.run_all(0, range(100), 1))
