@@ -179,7 +179,7 @@ def _fields(
     found: dict[int, list[Field]] = {}
     wanted = float(np.log(_SAFETY / min(tolerance, _LOOSEST)))
     aims = dict.fromkeys(range(len(families)), (wanted / POWER, _GROWTH))
-    missed = {}
+    missed: dict[int, float] = {}
     for attempt in range(_ATTEMPTS):
         tried = _sums([families[index] for index in aims], x, r, nearest, layout, aims.values())
         for index, fields in zip(list(aims), tried, strict=True):
