@@ -37,6 +37,7 @@ _LOOSEST = 0.01  # a looser tolerance than this saves no nodes: the estimate's a
 _MORE = 1.2, 2.0  # least and largest factor of the exponent of the error aimed at after a miss
 _GROWTH = 7.0  # exponent of the growth of waves along the contour: rounding grows to e^7 eps, about 2e-13
 _MOST = 40.0  # exponent beyond which rounding is the limit: e^-40 = 4e-18
+_STALLED = 0.5  # ratio of successive estimates above which more nodes are no help: they should square the error
 _ATTEMPTS = 5  # the exponent may have doubled four times by then, and reached _MOST
 # Largest distance from the lip, times K, of a near field: a contour of some 100,000 nodes, which takes seconds.
 _FARTHEST = 1e5
@@ -178,7 +179,7 @@ def _fields(
     found: dict[int, list[Field]] = {}
     wanted = float(np.log(_SAFETY / min(tolerance, _LOOSEST)))
     aims = dict.fromkeys(range(len(families)), (wanted / POWER, _GROWTH))
-    missed = {}
+    missed: dict[int, float] = {}
     for attempt in range(_ATTEMPTS):
         tried = _sums([families[index] for index in aims], x, r, nearest, layout, aims.values())
         for index, fields in zip(list(aims), tried, strict=True):
@@ -186,7 +187,8 @@ def _fields(
             exponent, growth = aims.pop(index)
             if worst <= tolerance:
                 found[index] = fields
-            elif not np.isfinite(worst):  # an overflow, which more nodes leave
+            elif not np.isfinite(worst) or (attempt >= 2 and worst > _STALLED * missed[index]):
+                # An overflow, or what remains although both errors were reduced: more nodes leave it.
                 check_estimate(worst, tolerance, "the field", families[index][0].described)
             elif attempt == 0:  # first reduce the quadrature's error only
                 aims[index] = exponent * float(np.clip(wanted / max(-np.log(worst), 1e-3), *_MORE)), growth

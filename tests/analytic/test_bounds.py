@@ -1,5 +1,6 @@
 """Work is bounded before it begins, and numerics that fail do so without a warning (warnings are errors here)."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -18,6 +19,7 @@ from analytic import (
 )
 from analytic import contour as contour_module
 from analytic import multimode as multimode_module
+from analytic import near_field as near_field_module
 from analytic import sheet as sheet_module
 from analytic import sheet_factors as factors_module
 from analytic import sheet_line as line_module
@@ -140,3 +142,17 @@ def test_the_number_of_modes_is_bounded(monkeypatch):
         MultiMode.equal_power(5.0)
     with pytest.raises(ValueError, match="at most 6 parts are taken, got 8"):
         MultiMode(source.parts, source.powers)
+
+
+def test_a_field_is_given_up_when_more_nodes_do_not_help(monkeypatch):
+    solution, tried = solve(DuctMode(0, 0, 2.0)), []
+    field = solution.at([0.5], [0.5])
+
+    def stalled(*_):
+        tried.append(1)
+        return [[dataclasses.replace(field, error_estimate=1e-3)]]
+
+    monkeypatch.setattr(near_field_module, "_sums", stalled)
+    with pytest.raises(ConvergenceError, match=r"the error estimate of the field, 1\.0e-03, is above"):
+        solution.at([0.5], [0.5])
+    assert len(tried) == 3
