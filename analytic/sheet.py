@@ -18,7 +18,8 @@ R. M. Munt, J. Fluid Mech. 83 (1977), 609-640, and J. Sound Vib. 142 (1990), 413
 """
 
 import itertools
-import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,93 +61,126 @@ _CONVERGED = 1e-9  # last change over k of a zero that was found
 class Sheet:
     """The jet, the fluid around it, and the sheet between them; symbols as in the module's docstring.
 
+    Many sheets are columns of parameters (sheet, 1), for points s (sheet, point); zeros are those of one sheet.
+
     Parameters
     ----------
     m : int
         Azimuthal order, m >= 0.
-    helmholtz, mach : float
+    helmholtz, mach : float, or (sheet, 1) float array
         k and M_1 > 0.
-    mach_outer, sound_speed_ratio, density_ratio : float
+    mach_outer, sound_speed_ratio, density_ratio : float, or (sheet, 1) float array
         M_2 >= 0, C and D.
-    hub : float
-        Radius of the hub [duct radii].
+    hub : float, or (sheet, 1) float array
+        Radius of the hub [duct radii]; of many, all have one or none has.
     """
 
     def __init__(
         self,
         m: int,
-        helmholtz: float,
-        mach: float,
-        mach_outer: float,
-        sound_speed_ratio: float,
-        density_ratio: float,
-        hub: float = 0.0,
+        helmholtz: Any,
+        mach: Any,
+        mach_outer: Any,
+        sound_speed_ratio: Any,
+        density_ratio: Any,
+        hub: Any = 0.0,
     ) -> None:
+        self.parameters = helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, hub
         self.m, self.k, self.mach = m, helmholtz, mach
         self.mach_outer, self.speed, self.density = mach_outer, sound_speed_ratio, density_ratio
         self.section = Section(m, hub)
         self.k_outer = self.k / self.speed
         self.left, self.right = -self.k_outer / (1 + mach_outer), self.k_outer / (1 - mach_outer)
         self.beta2 = (1 - mach) * (1 + mach)
-        self.beta_outer = math.sqrt((1 - mach_outer) * (1 + mach_outer))
+        self.beta_outer = np.sqrt((1 - mach_outer) * (1 + mach_outer))
         self.centre = mach * self.k / self.beta2  # half-way between the downstream and the upstream modes
         self.shear = mach != mach_outer * sound_speed_ratio  # else N_1 = N_2: the pair is a double zero, s = -k / M_1
+
+    @classmethod
+    def stack(cls, sheets: Sequence["Sheet"]) -> "Sheet":
+        """Many sheets of one azimuthal order, in one."""
+        columns = np.array([sheet.parameters for sheet in sheets], dtype=float).T[..., None]
+        hollow = np.any(columns[-1])
+        return cls(sheets[0].m, *columns[:-1], columns[-1] if hollow else 0.0)
+
+    def take(self, sheets: IntArray) -> "Sheet":
+        """Some of many sheets, each as often as it is named."""
+        *columns, hub = self.parameters
+        return Sheet(self.m, *(column[sheets] for column in columns), hub if np.ndim(hub) == 0 else hub[sheets])
 
     def inner(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """N_1 and gamma_1; the sign of gamma_1 is of no consequence, and `upper` chooses the one that computes well."""
         first, last = -self.k / (1 + self.mach), self.k / (1 - self.mach)
-        return self.k + self.mach * s, math.sqrt(self.beta2) * root(last - s) * root(s - first)
+        return self.k + self.mach * s, np.sqrt(self.beta2) * root(last - s) * root(s - first)
 
     def outer(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """N_2 and gamma_2, cut from the right branch point upwards and from the left one downwards."""
         gamma = self.beta_outer * root(self.right - s) * root(s - self.left)
         return self.k + self.mach_outer * self.speed * s, gamma
 
-    def cut_distance(self, s: complex) -> float:
-        """Distance of a point to the cuts of gamma_2."""
+    def cut_distance(self, s: npt.ArrayLike) -> FloatArray:
+        """Distance of points to the cuts of gamma_2."""
+        s = np.asarray(s)
         right, left = s - self.right, self.left - s  # turned round, both cuts go upwards
-        distances = [abs(z) if z.imag < 0 else abs(z.real) for z in (right, left)]
-        return min(distances)
+        distances = [np.where(z.imag < 0, np.abs(z), np.abs(z.real)) for z in (right, left)]
+        return np.minimum(*distances)
 
     def modes(self, eigenvalues: npt.ArrayLike, direction: int) -> ComplexArray:
         """Transform variable s of the waves with these radial eigenvalues that travel along direction +1 or -1.
 
         exp(-i s x): s is minus the axial wavenumber.
         """
-        cut_on = np.asarray(eigenvalues) * math.sqrt(self.beta2)
+        cut_on = np.asarray(eigenvalues) * np.sqrt(self.beta2)
         wave = np.sqrt((self.k - cut_on) * (self.k + cut_on) + 0j)
         return (self.mach * self.k - direction * wave) / self.beta2
 
     def kernel(self, s: ComplexArray) -> ComplexArray:
-        """K(s)."""
+        """K(s), not finite at poles."""
         inside, outside = self.quotients(s)
         speed, speed_outer = self.k + self.mach * s, self.k + self.mach_outer * self.speed * s
-        return self.density * speed_outer**2 * outside - speed**2 * inside
+        with np.errstate(invalid="ignore"):
+            return self.density * speed_outer**2 * outside - speed**2 * inside
 
     def quotients(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """S / (gamma_1 S') and H_m / (gamma_2 H_m')."""
-        inside = quotient(self.m, self.section.wall, upper(self.inner(s)[1]), -1, 1 - self.section.hub)
-        return inside, quotient(self.m, lambda z: hankel_pair(self.m, z), self.outer(s)[1], 1)
+        inside = quotient(self.m, self.wall, upper(self.inner(s)[1]), -1, self.section.hub)
+        return inside, self.outside(s)
 
-    def reach(self) -> int:
+    def wall(self, gamma: ComplexArray, hub: FloatArray | float) -> tuple[ComplexArray, ComplexArray]:
+        """As `Section.wall`."""
+        return Section(self.m, hub).wall(gamma)
+
+    def wall_drift(self, gamma: ComplexArray, hub: FloatArray | float) -> tuple[ComplexArray, ComplexArray]:
+        """As `Section.wall_drift`."""
+        return Section(self.m, hub).wall_drift(gamma)
+
+    def outside(self, s: ComplexArray) -> ComplexArray:
+        """H_m / (gamma_2 H_m')."""
+        return quotient(self.m, lambda z, _: hankel_pair(self.m, z), self.outer(s)[1], 1)
+
+    def reach(self) -> Any:
         """Orders up to which jet modes can come near the line of integration."""
         offset = _REACH * (abs(self.centre - self.middle) + 0.5 * (self.right - self.left))
-        largest = math.hypot(offset * self.beta2, self.k) / math.sqrt(self.beta2)
-        return int(largest / np.pi) + 4
+        largest = np.hypot(offset * self.beta2, self.k) / np.sqrt(self.beta2)
+        return (largest / np.pi).astype(int) + 4
 
     @property
-    def middle(self) -> float:
+    def middle(self) -> Any:
         """Centre of the lines: at that of the duct's modes, if the branch points leave room."""
         margin = _MARGIN * (self.right - self.left)
-        return min(max(self.centre, self.left + margin), self.right - margin)
+        return np.minimum(np.maximum(self.centre, self.left + margin), self.right - margin)
 
     def resonances(self, side: int) -> ComplexArray:
-        """Poles that zeros of H_m'(gamma_2) leave beside the cuts: side +1 next to the right one, -1 to the left."""
+        """Poles that zeros of H_m'(gamma_2) leave beside the cuts: side +1 next to the right one, -1 to the left.
+
+        Of many sheets, those on other sheets of gamma_2 are NaN.
+        """
         z = hankel_slope_zeros(self.m)
         wave = np.sqrt(self.k_outer**2 - self.beta_outer**2 * z**2)
         s: ComplexArray = np.asarray((self.mach_outer * self.k_outer + side * wave) / self.beta_outer**2, dtype=complex)
         gamma = self.outer(s)[1]
-        return s[np.abs(gamma - z) < np.abs(gamma + z)]
+        physical = np.abs(gamma - z) < np.abs(gamma + z)
+        return s[physical] if s.ndim == 1 else np.where(physical, s, np.nan)
 
     # Zeros
 

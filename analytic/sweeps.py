@@ -209,15 +209,18 @@ def sweep(
     error, reasons = np.full(count, np.inf), np.full(count, "", object)
 
     def work(part: IntArray) -> None:
-        reflection[part], directivity[part], error[part] = medium.solve(cases.take(part), theta)
+        reflection[part], directivity[part], error[part], why = medium.solve(cases.take(part), theta)
+        for case in np.flatnonzero(np.array(why, object) != ""):
+            failed(part[[case]], why[case])
 
     def failed(part: IntArray, reason: str) -> None:
-        if not record:
-            raise ConvergenceError(f"{reason}, for {cases.described(part[0])}")
         reasons[part] = reason
 
     for part in medium.parts(cases):
-        _attempt(part, work, failed, whole=medium.SHARED)
+        _attempt(part, work, failed)
+        bad = np.flatnonzero(reasons[part] != "")
+        if len(bad) and not record:
+            raise ConvergenceError(f"{reasons[part[bad[0]]]}, for {cases.described(part[bad[0]])}")
     error = np.where(np.isnan(error), np.inf, error)
     for case in np.flatnonzero((error > tolerance) & (reasons == "")):
         reasons[case] = f"the error estimate {error[case]:.1e} is above {tolerance:.1e}"
@@ -237,9 +240,9 @@ def _check_errors(errors: str) -> bool:
 
 
 def _attempt(
-    part: _Part, work: Callable[[_Part], None], failed: Callable[[_Part, str], None] | None, *, whole: bool = False
+    part: _Part, work: Callable[[_Part], None], failed: Callable[[_Part, str], None] | None
 ) -> None:
-    """Do the work on a part; if it fails, on each half, down to single cases, unless the whole part has failed.
+    """Do the work on a part; if it fails, on each half, down to single cases.
 
     failed : takes a part and the reason; without it the error is passed on.
     """
@@ -248,7 +251,7 @@ def _attempt(
     except ConvergenceError as error:
         if failed is None:
             raise
-        if whole or len(part) == 1:
+        if len(part) == 1:
             failed(part, str(error))
             return
         half = len(part) // 2
