@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from .arrays import ComplexArray, FloatArray
+from .arrays import FloatArray
 from .bessel import hankel_pair
 from .errors import ConvergenceError
 from .logarithmic import tabulated
@@ -104,9 +104,7 @@ def _by_phase(soft: bool, m: int, size: int, hubs: FloatArray) -> FloatArray:
     return np.concatenate([np.zeros((len(hubs), 1)), found[:, :-1]], axis=1) if plane else found
 
 
-def _phases(
-    soft: bool, m: int, z: FloatArray, h: FloatArray, order: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _phases(soft: bool, m: int, z: FloatArray, h: FloatArray, order: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Difference of the phases without pi times the order, and its slope."""
     both = np.concatenate([z, z * h])
     value, slope = tabulated(lambda z, _: hankel_pair(m, z), both + 0j, 0.0)

@@ -118,11 +118,13 @@ class Section:
         tiny = np.abs(gamma) * self.hub < small.smallest(self.m, small.UNDERFLOW)
         if np.any(tiny):
             tiny = np.broadcast_to(tiny, value.shape)
-            gamma, r, hub = (np.broadcast_to(one, value.shape)[tiny] for one in (gamma, r, self.hub))
-            value[tiny], slope[tiny] = self._radial_of_small(gamma, r, hub)
+            gamma, r, hub = (np.broadcast_to(one, value.shape)[tiny] for one in (gamma, r, np.asarray(self.hub)))
+            value[tiny], slope[tiny] = self._radial_of_small(gamma, np.asarray(r), hub)
         return value, slope
 
-    def _radial_of_small(self, gamma: ComplexArray, r: FloatArray, hub: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+    def _radial_of_small(
+        self, gamma: ComplexArray, r: FloatArray, hub: FloatArray
+    ) -> tuple[ComplexArray, ComplexArray]:
         """`radial` where J_m' / H_m' underflows at the hub: the powers cancel in (h / r)^(2 m).
 
         Where the series do not hold any more, this quotient is too small for the hub to matter.

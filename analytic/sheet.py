@@ -41,10 +41,8 @@ _LEAST_STEP = 1e-4
 _NEWTON = 8  # iterations: convergence is quadratic from a guess within 0.3 of the distance to the next zero
 # Step of an iteration that has left the plane, in its differences' step: to elsewhere, no matter where.
 _LOST = 1e3 * np.exp(1j)
-_LATTICE = (
-    60,
-    10,
-)  # points where the search for zeros between the branch points starts; winding numbers tell if one is missed
+_LATTICE = 60, 10  # points where the search for zeros between the branch points starts; winding numbers tell if one is
+# missed
 _SCAN = 64  # points between two poles where the sign of the kernel is taken
 # Largest correction by Newton's method, in the distance to the next zero, else the step is halved: below a half a zero
 # cannot be mistaken for its neighbour.
@@ -99,14 +97,15 @@ class Sheet:
     @classmethod
     def stack(cls, sheets: Sequence["Sheet"]) -> "Sheet":
         """Many sheets of one azimuthal order, in one."""
-        columns = np.array([sheet.parameters for sheet in sheets], dtype=float).T[..., None]
-        hollow = np.any(columns[-1])
-        return cls(sheets[0].m, *columns[:-1], columns[-1] if hollow else 0.0)
+        *columns, hubs = np.array([sheet.parameters for sheet in sheets], dtype=float).T[..., None]
+        parameters = *columns, hubs if np.any(hubs) else 0.0
+        return cls(sheets[0].m, *parameters)
 
     def take(self, sheets: IntArray) -> "Sheet":
         """Some of many sheets, each as often as it is named."""
         *columns, hub = self.parameters
-        return Sheet(self.m, *(column[sheets] for column in columns), hub if np.ndim(hub) == 0 else hub[sheets])
+        parameters = *(column[sheets] for column in columns), hub[sheets] if np.ndim(hub) else hub
+        return Sheet(self.m, *parameters)
 
     def inner(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """N_1 and gamma_1; the sign of gamma_1 is of no consequence, and `upper` chooses the one that computes well."""
@@ -143,16 +142,10 @@ class Sheet:
 
     def quotients(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """S / (gamma_1 S') and H_m / (gamma_2 H_m')."""
-        inside = quotient(self.m, self.wall, upper(self.inner(s)[1]), -1, self.section.hub)
+        inside = quotient(
+            self.m, lambda z, hub: Section(self.m, hub).wall(z), upper(self.inner(s)[1]), -1, self.section.hub
+        )
         return inside, self.outside(s)
-
-    def wall(self, gamma: ComplexArray, hub: FloatArray | float) -> tuple[ComplexArray, ComplexArray]:
-        """As `Section.wall`."""
-        return Section(self.m, hub).wall(gamma)
-
-    def wall_drift(self, gamma: ComplexArray, hub: FloatArray | float) -> tuple[ComplexArray, ComplexArray]:
-        """As `Section.wall_drift`."""
-        return Section(self.m, hub).wall_drift(gamma)
 
     def outside(self, s: ComplexArray) -> ComplexArray:
         """H_m / (gamma_2 H_m')."""

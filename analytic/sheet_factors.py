@@ -15,8 +15,9 @@ import numpy as np
 from .arrays import EPS, ComplexArray, FloatArray, IntArray
 from .errors import ConvergenceError
 from .sheet import Sheet
-from .sheet_line import Line, Singularities, needed
+from .sheet_line import Line, needed
 from .sheet_modes import guesses, instability, zeros
+from .singularities import Singularities
 
 _ROUNDING = 40 * EPS  # of a factor, times 1 + m + k: twice that of `factorisation`, for the sums on two lines
 # Tilt [rad]; shift of the centre, in branch point distances: different nodes and removed zeros, so that the two share
@@ -167,7 +168,7 @@ def factorise_many(sheets: Sequence[Sheet]) -> tuple[list[tuple[IntArray, Factor
     steps, hollow = _steps(Sheet.stack(sheets)), np.array([sheet.section.hub > 0 for sheet in sheets])
     for kind in sorted(set(zip(steps.tolist(), hollow.tolist(), strict=True))):
         left = np.flatnonzero((steps == kind[0]) & (hollow == kind[1]))
-        alike = Sheet.stack([sheets[number] for number in left])
+        alike = Sheet.stack([sheets[number] for number in left.tolist()])
         pair, found = instability(alike)
         live, starts = np.flatnonzero(found), [np.empty(0, complex) for _ in left]
         for soft in (True, False):

@@ -15,14 +15,13 @@ order, and rows that are shorter than others are filled with NaN, which is skipp
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from .arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from .section import beside
 from .sheet import Sheet
-from .sheet_modes import padded
+from .singularities import Ratio, Singularities, padded
 from .wavenumbers import root
 
 _SCALE = 0.25  # of a line's bend, in the centre's distance to the nearer branch point: it has turned well before that
@@ -56,45 +55,6 @@ _OF_SHEETS = (
 _JUMPS = "the kernel's phase jumps along the factorisation line"
 _WINDS = "the kernel's winding number on the factorisation line is {:.2f}, not 0"
 _UNKNOWN = "{:.2f} zeros of the kernel between line and real axis are not known"
-
-
-@dataclass(frozen=True)
-class Singularities:
-    """Zeros and poles of kernels, rows (sheet, point) filled with NaN.
-
-    pair : s_0, and s_0* if it is on the physical sheet. zeros, poles : two arrays each, of those below the line's
-    causal place, which belong to K_plus, and of those above it, which belong to K_minus.
-    """
-
-    pair: ComplexArray
-    zeros: tuple[ComplexArray, ComplexArray]
-    poles: tuple[ComplexArray, ComplexArray]
-
-    def take(self, sheets: IntArray) -> "Singularities":
-        """Those of some of the sheets."""
-        zeros, poles = ((down[sheets], up[sheets]) for down, up in (self.zeros, self.poles))
-        return Singularities(self.pair[sheets], zeros, poles)
-
-
-@dataclass(frozen=True)
-class _Ratio:
-    """Product of (s - above) / (s - below): both (sheet, factor), the rows filled with NaN."""
-
-    above: ComplexArray
-    below: ComplexArray
-
-    def __call__(self, s: ComplexArray) -> ComplexArray:
-        value = np.ones(s.shape, complex)
-        given = ~np.isnan(self.above)
-        for number, (above, below) in enumerate(zip(self.above.T[..., None], self.below.T[..., None], strict=True)):
-            live = np.flatnonzero(given[:, number])
-            here = s[live]
-            value[live] = value[live] * ((here - above[live]) / (here - below[live]))
-        return value
-
-    def take(self, sheets: IntArray) -> "_Ratio":
-        """Those of some of the sheets."""
-        return _Ratio(self.above[sheets], self.below[sheets])
 
 
 class Line:
@@ -154,7 +114,7 @@ class Line:
             point, sign = (padded(one, of, every, len(points)) for one in (points[of, place], order[place] + 0j))
             partner = self._partner(point, side)
             above, below = np.where(sign == 1, point, partner), np.where(sign == 1, partner, point)
-            removed.append((_Ratio(above, below), point))
+            removed.append((Ratio(above, below), point))
             partners.append(partner)
         (self._plus, points), (self._minus, others) = removed
         lonely = np.isnan(known.pair[:, 1:])
@@ -269,9 +229,7 @@ class Line:
         elsewhere = s.copy()
         elsewhere[close] = centre + radius
         value = self._log_apart(elsewhere, kernel, side)
-        value[close] = some._around(
-            lambda z: some._log_apart(z, some.sheets.kernel(z), side), s[close], centre, radius
-        )
+        value[close] = some._around(lambda z: some._log_apart(z, some.sheets.kernel(z), side), s[close], centre, radius)
         return value
 
     def _around(

@@ -10,7 +10,9 @@ import numpy as np
 from .arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from .logarithmic import tabulated
 from .resonances import distinct
+from .section import Section
 from .sheet import Sheet
+from .singularities import padded
 from .wavenumbers import upper
 
 _ROUNDS = 20  # of the fixed-point iteration for s_0: each gains two digits; Newton's method starts then
@@ -77,8 +79,8 @@ def correction(sheets: Sheet, s: ComplexArray) -> ComplexArray:
     m2, shear, mach, hub = sheets.m**2, sheets.shear, sheets.mach, sheets.section.hub
     (inner, gamma), (outer, gamma_outer) = sheets.inner(s), sheets.outer(s)
     gamma = upper(gamma)
-    value, slope = tabulated(sheets.wall, gamma, hub)
-    drift, slope_drift = tabulated(sheets.wall_drift, gamma, hub)
+    value, slope = tabulated(lambda z, hub: Section(sheets.m, hub).wall(z), gamma, hub)
+    drift, slope_drift = tabulated(lambda z, hub: Section(sheets.m, hub).wall_drift(z), gamma, hub)
     q = sheets.outside(s)
     speed = sheets.mach_outer * sheets.speed
     square, square_outer = gamma**2, gamma_outer**2
@@ -139,15 +141,6 @@ def zeros(sheets: Sheet, of: IntArray, starts: ComplexArray, pair: ComplexArray)
     neutral = np.flatnonzero(np.abs(s.imag) < _NEUTRAL * sheets.k[of, 0])
     down[neutral] = _slope(sheets.take(of[neutral]), s[neutral, None])[:, 0] < 0
     return padded(s, of, down, len(found)), padded(s, of, ~down, len(found))
-
-
-def padded(values: ComplexArray, of: IntArray, which: BoolArray, count: int) -> ComplexArray:
-    """Rows (sheet, value) of those of a list that are meant, filled with NaN; of : numbers of the sheets, ascending."""
-    values, of = values[which], of[which]
-    place = np.arange(len(of)) - np.searchsorted(of, of)
-    rows: ComplexArray = np.full((count, int(np.max(place, initial=-1)) + 1), np.nan + 0j)
-    rows[of, place] = values
-    return rows
 
 
 def _slope(sheets: Sheet, s: ComplexArray) -> FloatArray:

@@ -239,9 +239,7 @@ def _check_errors(errors: str) -> bool:
     return errors == _RECORD
 
 
-def _attempt(
-    part: _Part, work: Callable[[_Part], None], failed: Callable[[_Part, str], None] | None
-) -> None:
+def _attempt(part: _Part, work: Callable[[_Part], None], failed: Callable[[_Part, str], None] | None) -> None:
     """Do the work on a part; if it fails, on each half, down to single cases.
 
     failed : takes a part and the reason; without it the error is passed on.

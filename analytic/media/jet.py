@@ -217,7 +217,9 @@ class JetTransform(Transform):
         row, one = np.reshape(np.asarray(s, dtype=complex), (1, -1)), self.factors.many
         known = one.plus(row) if plus is None else (plus[0].reshape(1, -1), plus[1].reshape(1, -1))
         free = (1 - self.jet.kutta) / (self.factors.instability[0] - self._source_poles)
-        value, error = displacement(one, row, known, self._source_poles[None], self._strength[None], free[None])
+        value, error = displacement(
+            one, np.zeros(1, int), row, known, self._source_poles[None], self._strength[None], free[None]
+        )
         return value.reshape(np.shape(s)), error.reshape(np.shape(s))
 
     @property

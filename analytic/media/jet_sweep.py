@@ -18,7 +18,8 @@ _TOGETHER = 1 << 14  # directions of cases worked on at a time
 def check(cases: Cases) -> None:
     """Raise a ValueError unless every case has a jet out of the duct."""
     for group in alike(*cases.outer.values()):
-        Jet(**{name: float(value[group[0]]) for name, value in cases.outer.items()})
+        outer, sound, density, kutta = (float(cases.outer[name][group[0]]) for name in (*_FACTORISED, "kutta"))
+        Jet(outer, sound, density, kutta)
     for mach in cases.mach[~(cases.mach > 0)]:
         raise ValueError(f"a jet needs flow out of the duct, mach > 0, got mach={mach}")
 
@@ -35,9 +36,7 @@ def parts(cases: Cases) -> list[IntArray]:
     for jet in _jets(cases):
         blocks.setdefault((abs(int(cases.m[jet[0]])), bool(cases.hub[jet[0]] > 0)), []).append(jet)
     return [
-        np.concatenate(jets[start : start + _JETS])
-        for jets in blocks.values()
-        for start in range(0, len(jets), _JETS)
+        np.concatenate(jets[start : start + _JETS]) for jets in blocks.values() for start in range(0, len(jets), _JETS)
     ]
 
 
@@ -88,15 +87,10 @@ def _solve(
     for start in range(0, len(n), size):
         part = np.s_[start : start + size]
         jet, mode = jets[part], (jets[part], place[part])
-
-        def joined(modes: np.ndarray, angles: np.ndarray) -> np.ndarray:
-            return np.concatenate([modes[mode][:, None], angles[jet]], axis=1)
-
-        plus = joined(at_modes[0], at_angles[0]), joined(at_modes[1], at_angles[1])
+        value, gap = (_joined(*both, jet, mode) for both in zip(at_modes, at_angles, strict=True))
         source = down[mode][:, None], strength[mode][:, None], free[part]
-        some = factors.take(jet)
-        eta, gap = displacement(some, joined(up, s), plus, *source)
-        reflected = upstream_amplitudes(some.sheets, up[mode][:, None], norm[mode][:, None], eta[:, :1])
+        eta, gap = displacement(factors, jet, _joined(up, s, jet, mode), (value, gap), *source)
+        reflected = upstream_amplitudes(sheets.take(jet), up[mode][:, None], norm[mode][:, None], eta[:, :1])
         reflection[part], directivity[part] = reflected[:, 0], factor[jet] * eta[:, 1:]
         error[part] = minus_error[mode] + gap[:, 0] + np.max(gap, axis=1) + lost[jet, 0] + 4 * EPS
     return reflection, directivity, error
@@ -104,3 +98,8 @@ def _solve(
 
 def _hubs(sheets: Sheet) -> list[float]:
     return np.broadcast_to(sheets.section.hub, sheets.k.shape)[:, 0].tolist()
+
+
+def _joined(modes: np.ndarray, angles: np.ndarray, jet: IntArray, mode: tuple[IntArray, IntArray]) -> np.ndarray:
+    """Values of cases, at their mode and at all angles: (case, 1 + angle)."""
+    return np.concatenate([modes[mode][:, None], angles[jet]], axis=1)

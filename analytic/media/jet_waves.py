@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..arrays import EPS, ComplexArray, FloatArray
+from ..arrays import EPS, ComplexArray, FloatArray, IntArray
 from ..bessel import hankel_pair
 from ..logarithmic import tabulated
 from ..section import beside
@@ -21,6 +21,7 @@ Factored: TypeAlias = tuple[ComplexArray, FloatArray]  # values and their relati
 
 def displacement(
     factors: Factors,
+    jets: IntArray,
     s: ComplexArray,
     plus: Factored,
     poles: ComplexArray,
@@ -32,32 +33,31 @@ def displacement(
     Parameters
     ----------
     factors : Factors
-    s : (jet, point) complex array
-    plus : (jet, point) arrays
+    jets : (case,) int array
+        Which of them each case has.
+    s : (case, point) complex array
+    plus : (case, point) arrays
         K_plus at s and its relative error.
-    poles, strength, free : (jet, mode) complex arrays
+    poles, strength, free : (case, mode) complex arrays
         s_n, -a_n N_1(s_n) / K_minus(s_n), and (1 - g) / (s_0 - s_n) of the incident modes.
     """
     gap = np.abs(s[..., None] - poles[:, None])
-    limit, radius = (size * factors.sheets.k for size in _POLE)
+    limit, radius = (size * factors.sheets.k[jets] for size in _POLE)
     close = np.nonzero(np.min(gap, axis=2) < limit)
     value, error = plus
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         value = _driven(s, poles, strength, free) / value
     if len(close[0]):
-        error, jets = error.copy(), close[0]
-        some, pole = factors.take(jets), poles[jets, np.argmin(gap[close], axis=1)]
-        given = poles[jets], strength[jets], free[jets]
-        radius = radius[jets, 0]
-        value[close] = beside(
-            lambda z: (_driven(z.T, *given) / some.plus(z.T)[0]).T, s[close], pole, radius
-        )
+        error, cases = error.copy(), close[0]
+        some, pole = factors.take(jets[cases]), poles[cases, np.argmin(gap[close], axis=1)]
+        given, radius = (poles[cases], strength[cases], free[cases]), radius[cases, 0]
+        value[close] = beside(lambda z: (_driven(z.T, *given) / some.plus(z.T)[0]).T, s[close], pole, radius)
         error[close] = some.plus((pole + radius)[:, None])[1][:, 0]
     return value, error
 
 
 def _driven(s: ComplexArray, poles: ComplexArray, strength: ComplexArray, free: ComplexArray) -> ComplexArray:
-    """T at s (jet, point)."""
+    """T at s (case, point)."""
     terms = (1 / (s[..., None] - poles[:, None]) - free[:, None]) * strength[:, None]
     driven: ComplexArray = np.sum(terms, axis=2)
     return driven

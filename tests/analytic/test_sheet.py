@@ -10,8 +10,9 @@ from analytic.logarithmic import quotient
 from analytic.section import Section
 from analytic.sheet import Sheet
 from analytic.sheet_factors import SheetFactors, factorise
-from analytic.sheet_line import Line, Singularities
+from analytic.sheet_line import Line
 from analytic.sheet_modes import correction, instability
+from analytic.singularities import Singularities
 
 SHEETS = [  # m, ka, M, M_2, C, D, hub
     (0, 1.0, 0.3, 0.0, 1.0, 1.0, 0.0),

@@ -185,7 +185,9 @@ def test_a_sweep_of_jets_is_its_single_solutions():
 def test_cases_that_share_a_jet_share_its_factorisation(monkeypatch):
     calls = []
     many = jet_sweep.factorise_many
-    monkeypatch.setattr(jet_sweep, "factorise_many", lambda sheets: calls.extend(one.m for one in sheets) or many(sheets))
+    monkeypatch.setattr(
+        jet_sweep, "factorise_many", lambda sheets: calls.extend(one.m for one in sheets) or many(sheets)
+    )
     sweep([1, -1, 1, 0], [0, 1, 2, 0], 5.0, ANGLES, mach=0.3, kutta=[0.0, 0.5, 1.0, 1.0])
     assert sorted(calls) == [0, 1]
     calls.clear()
