@@ -8,7 +8,6 @@ from scipy import special
 from .arrays import FloatArray
 from .bessel import hankel_pair
 from .errors import ConvergenceError
-from .logarithmic import tabulated
 
 _TABLE = 64  # radial orders computed at first, enough for ka < 190; the table doubles when more are needed
 _ANNULUS = 32  # the same with a hub
@@ -107,7 +106,7 @@ def _by_phase(soft: bool, m: int, size: int, hubs: FloatArray) -> FloatArray:
 def _phases(soft: bool, m: int, z: FloatArray, h: FloatArray, order: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Difference of the phases without pi times the order, and its slope."""
     both = np.concatenate([z, z * h])
-    value, slope = tabulated(lambda z, _: hankel_pair(m, z), both + 0j, 0.0)
+    value, slope = hankel_pair(m, both + 0j, tables=True)
     (value, _), (turn, hub_turn) = (np.split(one * np.exp(1j * both), 2) for one in (value, slope))
     outer = value if soft else turn
     hub_turn = np.where(np.isfinite(hub_turn), hub_turn, 1j)

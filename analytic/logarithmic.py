@@ -16,7 +16,6 @@ from .arrays import ComplexArray, FloatArray
 # |z| beyond which the expansion serves, 40 + 8 m: its terms fall like (m / z)^j, and like j! / (2 z)^j for small m.
 _NEAREST, _PER_ORDER = 40.0, 8.0
 _TERMS = 16
-_FEWEST = 128  # arguments from which `bessel.pairs` takes the tables
 _SOLID = 20.0  # and Im z (1 - h): exp(-2 Im z) is then below rounding, and only one exponential is left
 
 
@@ -54,26 +53,13 @@ def quotient(
     if near.size:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             there = hub if np.ndim(hub) == 0 else np.broadcast_to(hub, z.shape)[~far]
-            value, slope = tabulated(pair, near, there)
+            value, slope = pair(near, there)
             result[~far] = value / (near * slope)
         if sigma > 0:
             lost = ~np.isfinite(result) & (z != 0)
             if np.any(lost):
                 result[lost] = _recurred(m, z[lost])
     return result
-
-
-def tabulated(
-    pair: Callable[[ComplexArray, Any], tuple[ComplexArray, ComplexArray]], z: ComplexArray, hub: FloatArray | float
-) -> tuple[ComplexArray, ComplexArray]:
-    """A pair of cylinder functions at z (...) from the tables, as if there were many arguments.
-
-    Few are repeated, so that a value does not depend, in its last bits, on how many are asked for with it.
-    """
-    count = max(_FEWEST, z.size)
-    hub = hub if np.ndim(hub) == 0 else np.resize(np.broadcast_to(hub, z.shape), count)
-    value, slope = pair(np.resize(z, count), hub)
-    return value[: z.size].reshape(z.shape), slope[: z.size].reshape(z.shape)
 
 
 def _recurred(m: int, z: ComplexArray) -> ComplexArray:

@@ -42,10 +42,12 @@ class Section:
         Azimuthal order, m >= 0.
     hub : float, 0 <= hub <= 0.95, or array
         Radius of the hard hub h [duct radii]; 0 for none. An array, of hubs alone, broadcasts with radial wavenumbers.
+    tables : bool
+        As in `bessel_pair`.
     """
 
-    def __init__(self, m: int, hub: Any = 0.0) -> None:
-        self.m, self.hub = m, hub
+    def __init__(self, m: int, hub: Any = 0.0, *, tables: bool = False) -> None:
+        self.m, self.hub, self._tables = m, hub, tables
         self._hollow = bool(np.any(hub))
 
     def eigenvalues(self, count: int) -> FloatArray:
@@ -107,11 +109,13 @@ class Section:
 
         The derivative is with respect to the product gamma r.
         """
-        value, slope = bessel_pair(self.m, gamma * r)
+        tables = self._tables
+        value, slope = bessel_pair(self.m, gamma * r, tables=tables)
         if not self._hollow:
             return value, slope
-        inner, outer = bessel_pair(self.m, gamma * self.hub)[1], hankel_pair(self.m, gamma * self.hub)[1]
-        out, out_slope = hankel_pair(self.m, gamma * r)
+        inner = bessel_pair(self.m, gamma * self.hub, tables=tables)[1]
+        outer = hankel_pair(self.m, gamma * self.hub, tables=tables)[1]
+        out, out_slope = hankel_pair(self.m, gamma * r, tables=tables)
         with np.errstate(all="ignore"):
             ratio = inner / outer * np.exp((1j * gamma - np.abs(gamma.imag)) * (r - self.hub))
             value, slope = value - ratio * out, slope - ratio * out_slope
@@ -131,7 +135,7 @@ class Section:
         """
         z = gamma * r
         near = np.abs(z) < small.reach(self.m)
-        value, slope = bessel_pair(self.m, z)
+        value, slope = bessel_pair(self.m, z, tables=self._tables)
         z, inner = z[near], gamma[near] * hub[near]
         _, hub_slope, _, hub_out = small.series(self.m, inner)
         regular, regular_slope, out, out_slope = small.series(self.m, z)
@@ -149,12 +153,12 @@ class Section:
         """
         if not self._hollow:
             return np.zeros_like(gamma), np.zeros_like(gamma)
-        inner = hankel_pair(self.m, gamma * self.hub)[1]
+        inner = hankel_pair(self.m, gamma * self.hub, tables=self._tables)[1]
         finite = np.isfinite(inner)  # where H_m' overflows the hub is too thin to matter
         rate = 2j / np.pi * (1 - (self.m / (gamma * self.hub)) ** 2) / gamma
         rate = np.where(finite, rate / np.where(finite, inner, 1.0) ** 2, 0.0)
         rate = rate * np.exp(1j * gamma * (1 - 2 * self.hub) - np.abs(gamma.imag))
-        value, slope = hankel_pair(self.m, gamma)
+        value, slope = hankel_pair(self.m, gamma, tables=self._tables)
         return rate * value, rate * slope
 
     def waves(self, gamma: ComplexArray, r: FloatArray, wall: ComplexArray, *, inside: bool) -> ComplexArray:

@@ -71,6 +71,8 @@ class Sheet:
         M_2 >= 0, C and D.
     hub : float, or (sheet, 1) float array
         Radius of the hub [duct radii]; of many, all have one or none has.
+    tables : bool
+        As in `bessel_pair`: for many sheets, whose values then have the same bits whatever the others.
     """
 
     def __init__(
@@ -82,11 +84,13 @@ class Sheet:
         sound_speed_ratio: Any,
         density_ratio: Any,
         hub: Any = 0.0,
+        *,
+        tables: bool = False,
     ) -> None:
         self.parameters = helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, hub
         self.m, self.k, self.mach = m, helmholtz, mach
         self.mach_outer, self.speed, self.density = mach_outer, sound_speed_ratio, density_ratio
-        self.section = Section(m, hub)
+        self.section, self.tables = Section(m, hub, tables=tables), tables
         self.k_outer = self.k / self.speed
         self.left, self.right = -self.k_outer / (1 + mach_outer), self.k_outer / (1 - mach_outer)
         self.beta2 = (1 - mach) * (1 + mach)
@@ -95,17 +99,17 @@ class Sheet:
         self.shear = mach != mach_outer * sound_speed_ratio  # else N_1 = N_2: the pair is a double zero, s = -k / M_1
 
     @classmethod
-    def stack(cls, sheets: Sequence["Sheet"]) -> "Sheet":
+    def stack(cls, sheets: Sequence["Sheet"], *, tables: bool = False) -> "Sheet":
         """Many sheets of one azimuthal order, in one."""
         *columns, hubs = np.array([sheet.parameters for sheet in sheets], dtype=float).T[..., None]
         parameters = *columns, hubs if np.any(hubs) else 0.0
-        return cls(sheets[0].m, *parameters)
+        return cls(sheets[0].m, *parameters, tables=tables)
 
     def take(self, sheets: IntArray) -> "Sheet":
         """Some of many sheets, each as often as it is named."""
         *columns, hub = self.parameters
         parameters = *(column[sheets] for column in columns), hub[sheets] if np.ndim(hub) else hub
-        return Sheet(self.m, *parameters)
+        return Sheet(self.m, *parameters, tables=self.tables)
 
     def inner(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """N_1 and gamma_1; the sign of gamma_1 is of no consequence, and `upper` chooses the one that computes well."""
@@ -142,14 +146,15 @@ class Sheet:
 
     def quotients(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """S / (gamma_1 S') and H_m / (gamma_2 H_m')."""
-        inside = quotient(
-            self.m, lambda z, hub: Section(self.m, hub).wall(z), upper(self.inner(s)[1]), -1, self.section.hub
-        )
+        inside = quotient(self.m, self._wall, upper(self.inner(s)[1]), -1, self.section.hub)
         return inside, self.outside(s)
+
+    def _wall(self, gamma: ComplexArray, hub: FloatArray | float) -> tuple[ComplexArray, ComplexArray]:
+        return Section(self.m, hub, tables=self.tables).wall(gamma)
 
     def outside(self, s: ComplexArray) -> ComplexArray:
         """H_m / (gamma_2 H_m')."""
-        return quotient(self.m, lambda z, _: hankel_pair(self.m, z), self.outer(s)[1], 1)
+        return quotient(self.m, lambda z, _: hankel_pair(self.m, z, tables=self.tables), self.outer(s)[1], 1)
 
     def reach(self) -> Any:
         """Orders up to which jet modes can come near the line of integration."""

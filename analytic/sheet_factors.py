@@ -20,6 +20,7 @@ from .sheet_modes import guesses, instability, zeros
 from .singularities import Singularities
 
 _ROUNDING = 40 * EPS  # of a factor, times 1 + m + k: twice that of `factorisation`, for the sums on two lines
+_MISPLACED = 20 * EPS  # of a zero, over its size and k: the two lanes' zeros differ by up to 17 EPS in random jets
 # Tilt [rad]; shift of the centre, in branch point distances: different nodes and removed zeros, so that the two share
 # no error but that of the kernel itself.
 _LINES = ((0.25 * np.pi, 0.0), (0.2 * np.pi, 0.06))
@@ -130,7 +131,18 @@ class Factors:
         kernel = np.zeros_like(s)
         kernel[of, place] = self.sheets.take(of).kernel(s[of, place][:, None])[:, 0]
         value, other = ((line.plus if side > 0 else line.minus)(s, kernel) for line in self._lines)
-        return value, np.abs(value - other) / np.abs(value) + _ROUNDING * (1 + self.sheets.m + self.sheets.k)
+        error = np.abs(value - other) / np.abs(value) + _ROUNDING * (1 + self.sheets.m + self.sheets.k)
+        return value, error + self._misplaced(s, side)
+
+    def _misplaced(self, s: ComplexArray, side: int) -> FloatArray:
+        """Relative error beside a zero that both lines divide out, from that of the zero itself."""
+        known = self.known
+        zeros = np.concatenate([known.pair, known.zeros[0]], axis=1) if side > 0 else known.zeros[1]
+        size = np.where(np.isnan(zeros), 0.0, _MISPLACED * (self.sheets.k + np.abs(zeros)))
+        distance = np.abs(s[..., None] - np.where(np.isnan(zeros), np.inf, zeros)[:, None])
+        with np.errstate(divide="ignore"):
+            error: FloatArray = np.max(size[:, None] / distance, axis=2, initial=0.0)
+        return error
 
 
 def new_lines(sheets: Sheet) -> list[Line]:
@@ -153,10 +165,12 @@ def _poles(sheets: Sheet) -> tuple[ComplexArray, ComplexArray]:
     return down, up
 
 
-def factorise_many(sheets: Sequence[Sheet]) -> tuple[list[tuple[IntArray, Factors]], dict[int, str]]:
+def factorise_many(
+    sheets: Sequence[Sheet], *, tables: bool = True
+) -> tuple[list[tuple[IntArray, Factors]], dict[int, str]]:
     """Factors of sheets of one azimuthal order, with or without hubs.
 
-    A sheet's factors are the same, to the last bit, whatever the others.
+    With tables, a sheet's factors are the same, to the last bit, whatever the others; without, one is quicker.
 
     Returns
     -------
@@ -168,7 +182,7 @@ def factorise_many(sheets: Sequence[Sheet]) -> tuple[list[tuple[IntArray, Factor
     steps, hollow = _steps(Sheet.stack(sheets)), np.array([sheet.section.hub > 0 for sheet in sheets])
     for kind in sorted(set(zip(steps.tolist(), hollow.tolist(), strict=True))):
         left = np.flatnonzero((steps == kind[0]) & (hollow == kind[1]))
-        alike = Sheet.stack([sheets[number] for number in left.tolist()])
+        alike = Sheet.stack([sheets[number] for number in left.tolist()], tables=tables)
         pair, found = instability(alike)
         live, starts = np.flatnonzero(found), [np.empty(0, complex) for _ in left]
         for soft in (True, False):
@@ -187,7 +201,7 @@ def factorise_many(sheets: Sequence[Sheet]) -> tuple[list[tuple[IntArray, Factor
             live = live[~fine]
         for number in left[np.union1d(live, np.flatnonzero(~found))].tolist():
             try:
-                parts.append((np.array([number]), followed(sheets[number])))
+                parts.append((np.array([number]), followed(sheets[number], tables=tables)))
             except ConvergenceError as error:
                 failures[number] = str(error)
     return parts, failures
@@ -202,7 +216,7 @@ def _starts(sheets: Sheet, soft: bool) -> list[ComplexArray]:
     return [row[~np.isnan(row)] for row in np.concatenate(found, axis=1)]
 
 
-def followed(sheet: Sheet) -> Factors:
+def followed(sheet: Sheet, *, tables: bool = False) -> Factors:
     """Factors of one sheet from all zeros, followed, on another way if the first fails.
 
     Raises
@@ -210,7 +224,7 @@ def followed(sheet: Sheet) -> Factors:
     ConvergenceError
         On every way a zero was lost, or the factors are refused.
     """
-    alone, reason = Sheet.stack([sheet]), ""
+    alone, reason = Sheet.stack([sheet], tables=tables), ""
     for loss in _LOSSES:
         try:
             pair, *others = sheet.zeros(loss)
@@ -258,7 +272,7 @@ class SheetFactors:
         if follow:
             self.many = followed(sheet)
         else:
-            parts, failures = factorise_many([sheet])
+            parts, failures = factorise_many([sheet], tables=False)
             if failures:
                 raise ConvergenceError(failures[0])
             self.many = parts[0][1]

@@ -8,9 +8,7 @@ kernel falls: but for the Kelvin–Helmholtz wave no mode of a subsonic jet grow
 import numpy as np
 
 from .arrays import BoolArray, ComplexArray, FloatArray, IntArray
-from .logarithmic import tabulated
 from .resonances import distinct
-from .section import Section
 from .sheet import Sheet
 from .singularities import padded
 from .wavenumbers import upper
@@ -76,11 +74,11 @@ def newton(sheets: Sheet, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
 
 def correction(sheets: Sheet, s: ComplexArray) -> ComplexArray:
     """f / f' of f = K gamma_1 S', which has no poles at the duct's modes; by Bessel's equation f' is in closed form."""
-    m2, shear, mach, hub = sheets.m**2, sheets.shear, sheets.mach, sheets.section.hub
+    m2, shear, mach = sheets.m**2, sheets.shear, sheets.mach
     (inner, gamma), (outer, gamma_outer) = sheets.inner(s), sheets.outer(s)
     gamma = upper(gamma)
-    value, slope = tabulated(lambda z, hub: Section(sheets.m, hub).wall(z), gamma, hub)
-    drift, slope_drift = tabulated(lambda z, hub: Section(sheets.m, hub).wall_drift(z), gamma, hub)
+    value, slope = sheets.section.wall(gamma)
+    drift, slope_drift = sheets.section.wall_drift(gamma)
     q = sheets.outside(s)
     speed = sheets.mach_outer * sheets.speed
     square, square_outer = gamma**2, gamma_outer**2

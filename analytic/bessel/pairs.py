@@ -13,17 +13,20 @@ _UNDERFLOWS = 85  # order from which scipy's hankel1e is 0 for some arguments be
 _FEW = 128  # arguments below which tables do not pay
 
 
-def bessel_pair(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
-    """J_m(z) and J_m'(z), both times exp(-|Im z|); z a complex array without zeros."""
-    if np.size(z) >= _FEW and m <= LARGEST_ORDER:
+def bessel_pair(m: int, z: ComplexArray, *, tables: bool = False) -> tuple[ComplexArray, ComplexArray]:
+    """J_m(z) and J_m'(z), both times exp(-|Im z|); z a complex array without zeros.
+
+    tables : whether few arguments, too, take the tables: a value then has the same bits whatever is asked for with it.
+    """
+    if (tables or np.size(z) >= _FEW) and m <= LARGEST_ORDER:
         return _finite(bessel, m, z)
     value = special.jve(m, z)
     return value, (m / z) * value - special.jve(m + 1, z)
 
 
-def hankel_pair(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+def hankel_pair(m: int, z: ComplexArray, *, tables: bool = False) -> tuple[ComplexArray, ComplexArray]:
     """H_m(z) and H_m'(z) of the first kind, both times exp(-i z); otherwise as `bessel_pair`."""
-    if np.size(z) >= _FEW and m <= LARGEST_ORDER:
+    if (tables or np.size(z) >= _FEW) and m <= LARGEST_ORDER:
         return _finite(hankel, m, z)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         value = _hankel(m, z)

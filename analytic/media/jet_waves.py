@@ -9,7 +9,6 @@ import numpy as np
 
 from ..arrays import EPS, ComplexArray, FloatArray, IntArray
 from ..bessel import hankel_pair
-from ..logarithmic import tabulated
 from ..section import beside
 from ..sheet import Sheet
 from ..sheet_factors import Factors
@@ -75,7 +74,7 @@ def far(sheets: Sheet, theta: FloatArray) -> tuple[ComplexArray, ComplexArray]:
     s: ComplexArray = np.asarray(sheets.left + 2 * k / sheets.beta_outer * np.sin(off_axis / 2) ** 2, dtype=complex)
     gamma: ComplexArray = np.asarray(k * np.sin(off_axis), dtype=complex)
     with np.errstate(over="ignore", invalid="ignore"):
-        slope = gamma * tabulated(lambda z, _: hankel_pair(sheets.m, z), gamma, 0.0)[1] * np.exp(1j * gamma)
+        slope = gamma * hankel_pair(sheets.m, gamma, tables=sheets.tables)[1] * np.exp(1j * gamma)
     finite = np.isfinite(slope)  # else H_m' overflows, and D vanishes
     spectrum = np.where(finite, -1j * sheets.outer(s)[0] / np.where(finite, slope, 1.0), 0.0)
     return s, (-1j) ** (sheets.m + 1) / (np.pi * sheets.beta_outer) * spectrum

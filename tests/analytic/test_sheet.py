@@ -74,6 +74,18 @@ def test_newtons_method_converges_quadratically_with_a_hub():
     assert np.all(misses[1] < 0.05 * misses[0])  # 0.01 for the second order, 0.1 for the first
 
 
+@pytest.mark.parametrize("place", [1e-4, 1e-2, 3e-2])
+def test_factors_beside_a_zero_have_its_error(place):
+    """Both lines divide out the same zero of a wave that leaks little: their difference does not show its rounding."""
+    sheet = Sheet(8, 15.4323813677179, 0.7943799208987735, 0.0716771202408446, 1.371869377216, 3.122064596835514)
+    fast, followed = SheetFactors(sheet), SheetFactors(sheet, follow=True)
+    zero = fast.near[np.argmin(np.abs(fast.near - (10.738 - 0.0228j)))]
+    s = zero + place * np.exp(2j * np.pi * np.arange(8) / 8)
+    (value, error), (other, other_error) = fast.plus(s), followed.plus(s)
+    assert np.all(np.abs(value / other - 1) <= error + other_error)
+    assert np.all(error < 1e-12 / place)
+
+
 def test_a_wrong_instability_is_noticed():
     sheet = Sheet(*SHEETS[0])
     pair = SheetFactors(sheet).instability
