@@ -109,13 +109,12 @@ def _phases(soft: bool, m: int, z: FloatArray, h: FloatArray, order: FloatArray)
     value, slope = hankel_pair(m, both + 0j, tables=True)
     (value, _), (turn, hub_turn) = (np.split(one * np.exp(1j * both), 2) for one in (value, slope))
     outer = value if soft else turn
-    hub_turn = np.where(np.isfinite(hub_turn), hub_turn, 1j)
+    hub_turn = np.where(np.isfinite(hub_turn), hub_turn, 1e200j)  # where Y_m' overflows the hub does not matter
     miss = np.angle(outer / hub_turn * (1.0 - 2.0 * (order % 2)))
     expected = _debye(m, z, soft) - _debye(m, z * h, False) - np.pi * order
     miss = miss + 2 * np.pi * np.rint((expected - miss) / (2 * np.pi))
     rise = 1.0 if soft else 1 - (m / z) ** 2
     hub_rise = (1 - (m / (z * h)) ** 2) / (z * np.abs(hub_turn) ** 2)
-    hub_rise = np.where(np.isfinite(hub_rise), hub_rise, 0.0)
     return miss, 2 / np.pi * (rise / (z * np.abs(outer) ** 2) - hub_rise)
 
 

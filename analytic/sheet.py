@@ -41,8 +41,7 @@ _LEAST_STEP = 1e-4
 _NEWTON = 8  # iterations: convergence is quadratic from a guess within 0.3 of the distance to the next zero
 # Step of an iteration that has left the plane, in its differences' step: to elsewhere, no matter where.
 _LOST = 1e3 * np.exp(1j)
-_LATTICE = 60, 10  # points where the search for zeros between the branch points starts; winding numbers tell if one is
-# missed
+_LATTICE = 60, 10  # points where the search for zeros between the branch points starts; winding numbers tell of others
 _SCAN = 64  # points between two poles where the sign of the kernel is taken
 # Largest correction by Newton's method, in the distance to the next zero, else the step is halved: below a half a zero
 # cannot be mistaken for its neighbour.
@@ -107,9 +106,8 @@ class Sheet:
 
     def take(self, sheets: IntArray) -> "Sheet":
         """Some of many sheets, each as often as it is named."""
-        *columns, hub = self.parameters
-        parameters = *(column[sheets] for column in columns), hub[sheets] if np.ndim(hub) else hub
-        return Sheet(self.m, *parameters, tables=self.tables)
+        chosen = (column[sheets] if np.ndim(column) else column for column in self.parameters)
+        return Sheet(self.m, *chosen, tables=self.tables)
 
     def inner(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """N_1 and gamma_1; the sign of gamma_1 is of no consequence, and `upper` chooses the one that computes well."""
@@ -146,8 +144,7 @@ class Sheet:
 
     def quotients(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """S / (gamma_1 S') and H_m / (gamma_2 H_m')."""
-        inside = quotient(self.m, self._wall, upper(self.inner(s)[1]), -1, self.section.hub)
-        return inside, self.outside(s)
+        return quotient(self.m, self._wall, upper(self.inner(s)[1]), -1, self.section.hub), self.outside(s)
 
     def _wall(self, gamma: ComplexArray, hub: FloatArray | float) -> tuple[ComplexArray, ComplexArray]:
         return Section(self.m, hub, tables=self.tables).wall(gamma)
@@ -159,8 +156,7 @@ class Sheet:
     def reach(self) -> Any:
         """Orders up to which jet modes can come near the line of integration."""
         offset = _REACH * (abs(self.centre - self.middle) + 0.5 * (self.right - self.left))
-        largest = np.hypot(offset * self.beta2, self.k) / np.sqrt(self.beta2)
-        return (largest / np.pi).astype(int) + 4
+        return (np.hypot(offset * self.beta2, self.k) / np.sqrt(self.beta2) / np.pi).astype(int) + 4
 
     @property
     def middle(self) -> Any:
