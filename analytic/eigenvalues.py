@@ -1,26 +1,47 @@
 """Radial eigenvalues of discs and annuli, with a hard or a soft wall, in cached tables."""
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 from scipy import special
-from scipy.optimize import elementwise
 
 from .arrays import FloatArray
+from .bessel import hankel_pair
 from .errors import ConvergenceError
 
 _TABLE = 64  # radial orders computed at first, enough for ka < 190; the table doubles when more are needed
-_SCAN = 0.25  # between the points where the characteristic function's sign is taken; zeros are pi / (1 - h) apart
+_ANNULUS = 32  # the same with a hub
+_MOST = 4096  # annuli whose eigenvalues are kept
+_NEWTON = 60  # iterations: six and less, or a few more to halve a bracket
+_CLOSE = 1e-8  # relative, of the last of them: convergence is quadratic
+_kept: dict[tuple[bool, int, int, float], FloatArray] = {}
 
 
 def eigenvalues(m: int, count: int, hub: float = 0.0) -> FloatArray:
     """First `count` zeros of S'; see `modes.radial_eigenvalues`."""
+    if hub:
+        return _annuli(False, abs(int(m)), count, np.array([hub], dtype=float))[0]
     size = _TABLE
     while size < count:
         size *= 2
-    table = _disc(abs(int(m)), size) if not hub else _annulus(abs(int(m)), size, float(hub))
-    return table[:count]
+    return _disc(abs(int(m)), size)[:count]
+
+
+def soft_eigenvalues(m: int, count: int, hub: float = 0.0) -> FloatArray:
+    """First `count` zeros of S."""
+    return _annuli(True, m, count, np.array([hub], dtype=float))[0] if hub else _soft_disc(m, count)
+
+
+def many_eigenvalues(m: int, count: int, hubs: FloatArray, *, soft: bool = False) -> FloatArray:
+    """First `count` zeros of S', or of S, for many hubs > 0: (hub, order)."""
+    return _annuli(soft, m, count, hubs)
+
+
+@lru_cache(maxsize=256)
+def _soft_disc(m: int, size: int) -> FloatArray:
+    zeros: FloatArray = special.jn_zeros(m, size)
+    zeros.flags.writeable = False
+    return zeros
 
 
 @lru_cache(maxsize=256)
@@ -38,19 +59,73 @@ def _disc(m: int, size: int) -> FloatArray:
     return zeros
 
 
-@lru_cache(maxsize=256)
-def _annulus(m: int, size: int, hub: float) -> FloatArray:
-    zeros = _scan(_hard_wall, m, size, hub)
-    zeros = zeros if m else np.concatenate([[0.0], zeros])[:size]
-    zeros.flags.writeable = False
-    return zeros
+def _annuli(soft: bool, m: int, count: int, hubs: FloatArray) -> FloatArray:
+    """First `count` eigenvalues, with a hard or a soft wall, of each hub: (hub, order). Those found are kept."""
+    size = _ANNULUS
+    while size < count:
+        size *= 2
+    keys = [(soft, m, size, hub) for hub in hubs.tolist()]
+    new = sorted({key[-1] for key in keys if key not in _kept})
+    if new:
+        if len(_kept) > _MOST:
+            _kept.clear()
+        for hub, row in zip(new, _by_phase(soft, m, size, np.array(new)), strict=True):
+            _kept[soft, m, size, hub] = row
+    return np.stack([_kept[key][:count] for key in keys])
 
 
-@lru_cache(maxsize=256)
-def soft_eigenvalues(m: int, size: int, hub: float) -> FloatArray:
-    zeros = _scan(_soft_wall, m, size, hub) if hub else special.jn_zeros(m, size)
-    zeros.flags.writeable = False
-    return zeros
+@np.errstate(all="ignore")  # below z = m the phases' slope may vanish, and Y_m may overflow: the bracket is halved
+def _by_phase(soft: bool, m: int, size: int, hubs: FloatArray) -> FloatArray:
+    """The same, computed: the difference of two phases is a multiple of pi.
+
+    With the phases phi of H_m' and psi of H_m, S' is proportional to sin(phi(z) - phi(z h)), S to sin(psi(z) - phi(z
+    h)). The differences rise with z > m. Newton's method, inside brackets.
+    """
+    plane = m == 0 and not soft  # alpha = 0 comes first
+    h, order = (one.ravel() for one in np.broadcast_arrays(hubs[:, None], np.arange(size) + float(plane)))
+    low = np.full(h.shape, max(m, 1e-3) * (1 - 1e-12))
+    high = m + np.pi * (order + 0.5 * m + 3) / (1 - h)
+    z = np.sqrt((2 * m / (1 + h)) ** 2 + (np.pi * (order + 0.5 * soft) / (1 - h)) ** 2)
+    z, live = np.clip(z, low * 1.001, high), np.arange(len(h))
+    for _ in range(_NEWTON):
+        here = z[live]
+        miss, slope = _phases(soft, m, here, h[live], order[live])
+        low[live], high[live] = np.where(miss < 0, here, low[live]), np.where(miss > 0, here, high[live])
+        new = here - miss / slope
+        new = np.where((low[live] <= new) & (new <= high[live]), new, 0.5 * (low[live] + high[live]))
+        z[live] = new
+        live = live[np.abs(new - here) > _CLOSE * here]
+        if not len(live):
+            break
+    else:
+        raise ConvergenceError(f"the radial eigenvalues of m = {m} were not found, for a hub of {h[live[0]]}")
+    found = z.reshape(len(hubs), size)
+    return np.concatenate([np.zeros((len(hubs), 1)), found[:, :-1]], axis=1) if plane else found
+
+
+def _phases(soft: bool, m: int, z: FloatArray, h: FloatArray, order: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Difference of the phases without pi times the order, and its slope."""
+    both = np.concatenate([z, z * h])
+    value, slope = hankel_pair(m, both + 0j, tables=True)
+    (value, _), (turn, hub_turn) = (np.split(one * np.exp(1j * both), 2) for one in (value, slope))
+    outer = value if soft else turn
+    lost = ~np.isfinite(hub_turn)  # where Y_m' overflows the hub does not matter
+    hub_turn = np.where(lost, 1j, hub_turn)
+    miss = np.angle(outer / hub_turn * (1.0 - 2.0 * (order % 2)))
+    expected = _debye(m, z, soft) - _debye(m, z * h, False) - np.pi * order
+    miss = miss + 2 * np.pi * np.rint((expected - miss) / (2 * np.pi))
+    rise = 1.0 if soft else 1 - (m / z) ** 2
+    size = np.abs(hub_turn)
+    hub_rise = np.where(lost, 0.0, ((1 / size) ** 2 - (m / (z * h) / size) ** 2) / z)
+    return miss, 2 / np.pi * (rise / (z * np.abs(outer) ** 2) - hub_rise)
+
+
+def _debye(m: int, z: FloatArray, soft: bool) -> FloatArray:
+    """Phase of H_m or H_m' to within pi / 4: it tells the branch."""
+    live = np.maximum(z, m)
+    beyond = np.sqrt((live - m) * (live + m)) - m * np.arccos(np.where(live > 0, m / live, 1.0))
+    quarter = np.where(z > m, 0.25, 0.5) * np.pi
+    return beyond - quarter if soft else beyond + quarter
 
 
 def hub_phase(m: int, z: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -61,29 +136,3 @@ def hub_phase(m: int, z: FloatArray) -> tuple[FloatArray, FloatArray]:
     y = np.where(lost, 1.0, y)
     size = np.hypot(j, y)
     return np.where(lost, 1.0, y / size), np.where(lost, 0.0, j / size)
-
-
-def _hard_wall(z: FloatArray, m: int, hub: float) -> FloatArray:
-    cosine, sine = hub_phase(m, z * hub)
-    return cosine * special.jvp(m, z) - sine * special.yvp(m, z)
-
-
-def _soft_wall(z: FloatArray, m: int, hub: float) -> FloatArray:
-    cosine, sine = hub_phase(m, z * hub)
-    return cosine * special.jv(m, z) - sine * special.yv(m, z)
-
-
-def _scan(function: Callable[[FloatArray, int, float], FloatArray], m: int, size: int, hub: float) -> FloatArray:
-    """First `size` positive zeros of a characteristic function, from its changes of sign."""
-    # alpha >= m, because r <= 1 in the Rayleigh quotient.
-    first = max(m, 1e-3) * (1 - 1e-12)
-    last = m + np.pi * (size + 0.5 * m + 2) / (1 - hub)
-    points = np.linspace(first, last, int((last - first) / _SCAN) + 2)
-    negative = np.signbit(function(points, m, hub))
-    change = np.flatnonzero(negative[1:] != negative[:-1])[:size]
-    found = elementwise.find_root(
-        function, (points[change], points[change + 1]), args=(m, hub), tolerances={"xatol": 0, "xrtol": 4e-16}
-    )
-    if not (np.all(found.success) and len(change) == size):
-        raise ConvergenceError(f"the radial eigenvalues of m = {m}, hub = {hub} were not found")
-    return found.x

@@ -6,11 +6,12 @@ sigma z) the expansion L = i sigma z - 1/2 + a_1 / z + ... follows by equating p
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy import special
 
-from .arrays import ComplexArray
+from .arrays import ComplexArray, FloatArray
 
 # |z| beyond which the expansion serves, 40 + 8 m: its terms fall like (m / z)^j, and like j! / (2 z)^j for small m.
 _NEAREST, _PER_ORDER = 40.0, 8.0
@@ -20,10 +21,10 @@ _SOLID = 20.0  # and Im z (1 - h): exp(-2 Im z) is then below rounding, and only
 
 def quotient(
     m: int,
-    pair: Callable[[ComplexArray], tuple[ComplexArray, ComplexArray]],
+    pair: Callable[[ComplexArray, Any], tuple[ComplexArray, ComplexArray]],
     z: ComplexArray,
     sigma: int,
-    depth: float = 1.0,
+    hub: FloatArray | float = 0.0,
 ) -> ComplexArray:
     """Q at z.
 
@@ -32,26 +33,27 @@ def quotient(
     m : int
         Azimuthal order.
     pair : callable
-        f and f' times one and the same factor.
-    z : (node,) complex array
+        f and f' times one and the same factor, at (node,) arguments and the hubs at these.
+    z : (...) complex array
     sigma : {1, -1}
         f decays (1) or grows (-1) like exp(i sigma z) with Im z.
-    depth : float
-        1 - h: what multiplies Im z in the other exponential's decay.
+    hub : float or array that broadcasts to z
+        h; 1 - h multiplies Im z in the other exponential's decay.
 
     Returns
     -------
-    (node,) complex array
+    (...) complex array
         Not finite where f' or z vanishes, or f underflows: who uses it looks.
     """
     far = np.abs(z) > _NEAREST + _PER_ORDER * m
-    far &= z.imag * depth > _SOLID
+    far &= z.imag * (1 - hub) > _SOLID
     result = np.empty_like(z)
     result[far] = _expansion(m, z[far], sigma)
     near = z[~far]
     if near.size:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            value, slope = pair(near)
+            there = hub if np.ndim(hub) == 0 else np.broadcast_to(hub, z.shape)[~far]
+            value, slope = pair(near, there)
             result[~far] = value / (near * slope)
         if sigma > 0:
             lost = ~np.isfinite(result) & (z != 0)
@@ -86,6 +88,5 @@ def _expansion(m: int, z: ComplexArray, sigma: int) -> ComplexArray:
     first, *others = _coefficients(m, sigma)
     total = np.zeros_like(z)
     for coefficient in others[::-1]:
-        total *= inverse
-        total += coefficient
+        total = total * inverse + coefficient
     return inverse / (first + inverse * total)

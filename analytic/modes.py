@@ -123,6 +123,7 @@ def axial_wavenumber(
     if direction not in (1, -1):
         raise ValueError(f"direction must be 1 or -1, got {direction}")
     cut_on = cut_on_helmholtz(m, n, mach, hub=hub)
-    # Im >= 0; the product keeps the digits next to cut-on, and of roots it neither over- nor underflows.
-    root = np.sqrt(ka - cut_on + 0j) * np.sqrt(ka + cut_on)
+    # Im >= 0; the product keeps the digits next to cut-on, and over a power of two it neither over- nor underflows.
+    unit = np.ldexp(1.0, np.frexp(ka + cut_on)[1] - 1)
+    root = unit * np.sqrt((ka - cut_on) / unit * ((ka + cut_on) / unit) + 0j)
     return (direction * root - mach * ka) / (1 - mach**2)

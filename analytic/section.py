@@ -7,6 +7,7 @@ eigenvalues alpha_mn, and S'(gamma) / S(gamma) is even in gamma.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from scipy import special
 
 from .arrays import ComplexArray, FloatArray
 from .bessel import bessel_pair, hankel_pair, small
-from .eigenvalues import eigenvalues, hub_phase, soft_eigenvalues
+from .eigenvalues import eigenvalues, hub_phase, many_eigenvalues, soft_eigenvalues
 from .wavenumbers import exponentials
 
 # Circle whose values replace a function beside a removable singularity. Its radius is well below the distance of about
@@ -39,19 +40,29 @@ class Section:
     ----------
     m : int
         Azimuthal order, m >= 0.
-    hub : float, 0 <= hub <= 0.95
-        Radius of the hard hub h [duct radii]; 0 for none.
+    hub : float, 0 <= hub <= 0.95, or array
+        Radius of the hard hub h [duct radii]; 0 for none. An array, of hubs alone, broadcasts with radial wavenumbers.
+    tables : bool
+        As in `bessel_pair`.
     """
 
-    def __init__(self, m: int, hub: float = 0.0) -> None:
-        self.m, self.hub = m, hub
+    def __init__(self, m: int, hub: Any = 0.0, *, tables: bool = False) -> None:
+        self.m, self.hub, self._tables = m, hub, tables
+        self._hollow = bool(np.any(hub))
 
     def eigenvalues(self, count: int) -> FloatArray:
-        """First `count` radial eigenvalues alpha_mn, increasing; for m = 0 the list starts with 0."""
+        """First `count` radial eigenvalues alpha_mn, increasing; for m = 0 the list starts with 0.
+
+        Rows (hub, mode) for an array of hubs (hub, 1).
+        """
+        if np.ndim(self.hub):
+            return many_eigenvalues(self.m, count, self.hub[:, 0])
         return eigenvalues(self.m, count, self.hub)
 
     def soft_eigenvalues(self, count: int) -> FloatArray:
         """First `count` zeros of S, increasing: radial modes with a soft wall, p = 0, and the hard hub."""
+        if np.ndim(self.hub):
+            return many_eigenvalues(self.m, count, self.hub[:, 0], soft=True)
         return soft_eigenvalues(self.m, count, float(self.hub))
 
     def norm(self, alpha: npt.ArrayLike) -> FloatArray:
@@ -98,33 +109,37 @@ class Section:
 
         The derivative is with respect to the product gamma r.
         """
-        value, slope = bessel_pair(self.m, gamma * r)
-        if not self.hub:
+        tables = self._tables
+        value, slope = bessel_pair(self.m, gamma * r, tables=tables)
+        if not self._hollow:
             return value, slope
-        inner, outer = bessel_pair(self.m, gamma * self.hub)[1], hankel_pair(self.m, gamma * self.hub)[1]
-        out, out_slope = hankel_pair(self.m, gamma * r)
+        inner = bessel_pair(self.m, gamma * self.hub, tables=tables)[1]
+        outer = hankel_pair(self.m, gamma * self.hub, tables=tables)[1]
+        out, out_slope = hankel_pair(self.m, gamma * r, tables=tables)
         with np.errstate(all="ignore"):
             ratio = inner / outer * np.exp((1j * gamma - np.abs(gamma.imag)) * (r - self.hub))
             value, slope = value - ratio * out, slope - ratio * out_slope
         tiny = np.abs(gamma) * self.hub < small.smallest(self.m, small.UNDERFLOW)
         if np.any(tiny):
             tiny = np.broadcast_to(tiny, value.shape)
-            gamma, r = (np.broadcast_to(one, value.shape)[tiny] for one in (gamma, r))
-            value[tiny], slope[tiny] = self._radial_of_small(gamma, r)
+            gamma, r, hub = (np.broadcast_to(one, value.shape)[tiny] for one in (gamma, r, np.asarray(self.hub)))
+            value[tiny], slope[tiny] = self._radial_of_small(gamma, np.asarray(r), hub)
         return value, slope
 
-    def _radial_of_small(self, gamma: ComplexArray, r: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+    def _radial_of_small(
+        self, gamma: ComplexArray, r: FloatArray, hub: FloatArray
+    ) -> tuple[ComplexArray, ComplexArray]:
         """`radial` where J_m' / H_m' underflows at the hub: the powers cancel in (h / r)^(2 m).
 
         Where the series do not hold any more, this quotient is too small for the hub to matter.
         """
         z = gamma * r
         near = np.abs(z) < small.reach(self.m)
-        value, slope = bessel_pair(self.m, z)
-        z, inner = z[near], gamma[near] * self.hub
+        value, slope = bessel_pair(self.m, z, tables=self._tables)
+        z, inner = z[near], gamma[near] * hub[near]
         _, hub_slope, _, hub_out = small.series(self.m, inner)
         regular, regular_slope, out, out_slope = small.series(self.m, z)
-        ratio = (self.hub / r[near]) ** (2 * self.m) * hub_slope / hub_out
+        ratio = (hub[near] / r[near]) ** (2 * self.m) * hub_slope / hub_out
         power = np.exp(self.m * np.log(0.5 * z) - math.lgamma(self.m + 1) - np.abs(z.imag))
         value[near] = power * (regular - ratio * out)
         slope[near] = power * (regular_slope - ratio * out_slope) / z
@@ -136,14 +151,14 @@ class Section:
         The rest follows from Bessel's equation. By the Wronskian, dQ / d gamma = -2 i (1 - (m / gamma h)^2) / (pi gamma
         H_m'(gamma h)^2).
         """
-        if not self.hub:
+        if not self._hollow:
             return np.zeros_like(gamma), np.zeros_like(gamma)
-        inner = hankel_pair(self.m, gamma * self.hub)[1]
+        inner = hankel_pair(self.m, gamma * self.hub, tables=self._tables)[1]
         finite = np.isfinite(inner)  # where H_m' overflows the hub is too thin to matter
         rate = 2j / np.pi * (1 - (self.m / (gamma * self.hub)) ** 2) / gamma
         rate = np.where(finite, rate / np.where(finite, inner, 1.0) ** 2, 0.0)
         rate = rate * np.exp(1j * gamma * (1 - 2 * self.hub) - np.abs(gamma.imag))
-        value, slope = hankel_pair(self.m, gamma)
+        value, slope = hankel_pair(self.m, gamma, tables=self._tables)
         return rate * value, rate * slope
 
     def waves(
@@ -241,4 +256,5 @@ def beside(
     """
     turn = np.exp(2j * np.pi * (np.arange(_NODES) + 0.5) / _NODES)[:, None]
     nodes = centre + radius * turn
-    return np.mean(function(nodes) * radius * turn / (nodes - z), axis=0)
+    # Along contiguous rows: a sum does not depend, in its last bits, on how many there are.
+    return np.mean(np.ascontiguousarray((function(nodes) * radius * turn / (nodes - z)).T), axis=1)

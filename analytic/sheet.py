@@ -17,18 +17,17 @@ References
 R. M. Munt, J. Fluid Mech. 83 (1977), 609-640, and J. Sound Vib. 142 (1990), 413-436, for the kernel and causality.
 """
 
-import itertools
-import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import elementwise
 
 from .arrays import ComplexArray, FloatArray, IntArray
 from .bessel import hankel_pair
 from .errors import ConvergenceError
 from .logarithmic import quotient
-from .resonances import distinct, hankel_slope_zeros
+from .resonances import distinct, hankel_slope_zeros, trapped
 from .section import Section
 from .wavenumbers import root, upper
 
@@ -40,11 +39,7 @@ _LEAST_STEP = 1e-4
 _NEWTON = 8  # iterations: convergence is quadratic from a guess within 0.3 of the distance to the next zero
 # Step of an iteration that has left the plane, in its differences' step: to elsewhere, no matter where.
 _LOST = 1e3 * np.exp(1j)
-_LATTICE = (
-    60,
-    10,
-)  # points where the search for zeros between the branch points starts; winding numbers tell if one is missed
-_SCAN = 64  # points between two poles where the sign of the kernel is taken
+_LATTICE = 60, 10  # points where the search for zeros between the branch points starts; winding numbers tell of others
 # Largest correction by Newton's method, in the distance to the next zero, else the step is halved: below a half a zero
 # cannot be mistaken for its neighbour.
 _JUMP = 0.3
@@ -53,7 +48,6 @@ _UNCONVERGED = 1e6
 # Half length of the range of s up to which jet modes are followed, in that of the branch points around the centre:
 # zeros beyond are far from the line. From 1.5 on reflection and directivity are the same to rounding.
 _REACH = 3.5
-_MOST_ORDERS = 20_000  # that are considered: the duct's modes alone are 3,000 at K = 1e4
 _MOST_FOLLOWED = 1_500  # orders whose zeros are followed: the distances between all pairs take some 500 megabytes
 # Steps in which zeros are followed, all ways together, times orders and so many more for a step's overhead: ten to
 # twenty seconds.
@@ -65,106 +59,124 @@ _CONVERGED = 1e-9  # last change over k of a zero that was found
 class Sheet:
     """The jet, the fluid around it, and the sheet between them; symbols as in the module's docstring.
 
+    Many sheets are columns of parameters (sheet, 1), for points s (sheet, point); zeros are those of one sheet.
+
     Parameters
     ----------
     m : int
         Azimuthal order, m >= 0.
-    helmholtz, mach : float
+    helmholtz, mach : float, or (sheet, 1) float array
         k and M_1 > 0.
-    mach_outer, sound_speed_ratio, density_ratio : float
+    mach_outer, sound_speed_ratio, density_ratio : float, or (sheet, 1) float array
         M_2 >= 0, C and D.
-    hub : float
-        Radius of the hub [duct radii].
+    hub : float, or (sheet, 1) float array
+        Radius of the hub [duct radii]; of many, all have one or none has.
+    tables : bool
+        As in `bessel_pair`: for many sheets, whose values then have the same bits whatever the others.
     """
 
     def __init__(
         self,
         m: int,
-        helmholtz: float,
-        mach: float,
-        mach_outer: float,
-        sound_speed_ratio: float,
-        density_ratio: float,
-        hub: float = 0.0,
+        helmholtz: Any,
+        mach: Any,
+        mach_outer: Any,
+        sound_speed_ratio: Any,
+        density_ratio: Any,
+        hub: Any = 0.0,
+        *,
+        tables: bool = False,
     ) -> None:
+        self.parameters = helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, hub
         self.m, self.k, self.mach = m, helmholtz, mach
         self._steps = 0
         self.mach_outer, self.speed, self.density = mach_outer, sound_speed_ratio, density_ratio
-        self.section = Section(m, hub)
+        self.section, self.tables = Section(m, hub, tables=tables), tables
         self.k_outer = self.k / self.speed
         self.left, self.right = -self.k_outer / (1 + mach_outer), self.k_outer / (1 - mach_outer)
         self.beta2 = (1 - mach) * (1 + mach)
-        self.beta_outer = math.sqrt((1 - mach_outer) * (1 + mach_outer))
+        self.beta_outer = np.sqrt((1 - mach_outer) * (1 + mach_outer))
         self.centre = mach * self.k / self.beta2  # half-way between the downstream and the upstream modes
         self.shear = mach != mach_outer * sound_speed_ratio  # else N_1 = N_2: the pair is a double zero, s = -k / M_1
+
+    @classmethod
+    def stack(cls, sheets: Sequence["Sheet"], *, tables: bool = False) -> "Sheet":
+        """Many sheets of one azimuthal order, in one."""
+        *columns, hubs = np.array([sheet.parameters for sheet in sheets], dtype=float).T[..., None]
+        parameters = *columns, hubs if np.any(hubs) else 0.0
+        return cls(sheets[0].m, *parameters, tables=tables)
+
+    def take(self, sheets: IntArray) -> "Sheet":
+        """Some of many sheets, each as often as it is named."""
+        chosen = (column[sheets] if np.ndim(column) else column for column in self.parameters)
+        return Sheet(self.m, *chosen, tables=self.tables)
 
     def inner(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """N_1 and gamma_1; the sign of gamma_1 is of no consequence, and `upper` chooses the one that computes well."""
         first, last = -self.k / (1 + self.mach), self.k / (1 - self.mach)
-        return self.k + self.mach * s, math.sqrt(self.beta2) * root(last - s) * root(s - first)
+        return self.k + self.mach * s, np.sqrt(self.beta2) * root(last - s) * root(s - first)
 
     def outer(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """N_2 and gamma_2, cut from the right branch point upwards and from the left one downwards."""
         gamma = self.beta_outer * root(self.right - s) * root(s - self.left)
         return self.k + self.mach_outer * self.speed * s, gamma
 
-    def cut_distance(self, s: complex) -> float:
-        """Distance of a point to the cuts of gamma_2."""
+    def cut_distance(self, s: npt.ArrayLike) -> FloatArray:
+        """Distance of points to the cuts of gamma_2."""
+        s = np.asarray(s)
         right, left = s - self.right, self.left - s  # turned round, both cuts go upwards
-        distances = [abs(z) if z.imag < 0 else abs(z.real) for z in (right, left)]
-        return min(distances)
+        distances = [np.where(z.imag < 0, np.abs(z), np.abs(z.real)) for z in (right, left)]
+        return np.minimum(*distances)
 
     def modes(self, eigenvalues: npt.ArrayLike, direction: int) -> ComplexArray:
         """Transform variable s of the waves with these radial eigenvalues that travel along direction +1 or -1.
 
         exp(-i s x): s is minus the axial wavenumber.
         """
-        cut_on = np.asarray(eigenvalues) * math.sqrt(self.beta2)
+        cut_on = np.asarray(eigenvalues) * np.sqrt(self.beta2)
         wave = np.sqrt((self.k - cut_on) * (self.k + cut_on) + 0j)
         return (self.mach * self.k - direction * wave) / self.beta2
 
     def kernel(self, s: ComplexArray) -> ComplexArray:
-        """K(s)."""
+        """K(s), not finite at poles."""
         inside, outside = self.quotients(s)
         speed, speed_outer = self.k + self.mach * s, self.k + self.mach_outer * self.speed * s
-        return self.density * speed_outer**2 * outside - speed**2 * inside
+        with np.errstate(invalid="ignore"):
+            return self.density * speed_outer**2 * outside - speed**2 * inside
 
     def quotients(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """S / (gamma_1 S') and H_m / (gamma_2 H_m')."""
-        inside = quotient(self.m, self.section.wall, upper(self.inner(s)[1]), -1, 1 - self.section.hub)
-        return inside, quotient(self.m, lambda z: hankel_pair(self.m, z), self.outer(s)[1], 1)
+        return quotient(self.m, self._wall, upper(self.inner(s)[1]), -1, self.section.hub), self.outside(s)
 
-    def reach(self) -> int:
-        """Orders up to which jet modes can come near the line of integration.
+    def _wall(self, gamma: ComplexArray, hub: FloatArray | float) -> tuple[ComplexArray, ComplexArray]:
+        return Section(self.m, hub, tables=self.tables).wall(gamma)
 
-        Raises
-        ------
-        ConvergenceError
-            They are too many.
-        """
+    def outside(self, s: ComplexArray) -> ComplexArray:
+        """H_m / (gamma_2 H_m')."""
+        return quotient(self.m, lambda z, _: hankel_pair(self.m, z, tables=self.tables), self.outer(s)[1], 1)
+
+    def reach(self) -> Any:
+        """Orders up to which jet modes can come near the line of integration."""
         offset = _REACH * (abs(self.centre - self.middle) + 0.5 * (self.right - self.left))
-        largest = math.hypot(offset * self.beta2, self.k) / math.sqrt(self.beta2)
-        orders = int(largest / np.pi) + 4
-        if orders > _MOST_ORDERS:
-            raise ConvergenceError(
-                f"{orders} radial orders of the jet come near the line of integration, more than {_MOST_ORDERS}: the "
-                f"branch points of the fluid outside, {self.left:.3g} and {self.right:.3g}, are too far apart"
-            )
-        return orders
+        return (np.hypot(offset * self.beta2, self.k) / np.sqrt(self.beta2) / np.pi).astype(int) + 4
 
     @property
-    def middle(self) -> float:
+    def middle(self) -> Any:
         """Centre of the lines: at that of the duct's modes, if the branch points leave room."""
         margin = _MARGIN * (self.right - self.left)
-        return min(max(self.centre, self.left + margin), self.right - margin)
+        return np.minimum(np.maximum(self.centre, self.left + margin), self.right - margin)
 
     def resonances(self, side: int) -> ComplexArray:
-        """Poles that zeros of H_m'(gamma_2) leave beside the cuts: side +1 next to the right one, -1 to the left."""
+        """Poles that zeros of H_m'(gamma_2) leave beside the cuts: side +1 next to the right one, -1 to the left.
+
+        Of many sheets, those on other sheets of gamma_2 are NaN.
+        """
         z = hankel_slope_zeros(self.m)
         wave = np.sqrt(self.k_outer**2 - self.beta_outer**2 * z**2)
         s: ComplexArray = np.asarray((self.mach_outer * self.k_outer + side * wave) / self.beta_outer**2, dtype=complex)
         gamma = self.outer(s)[1]
-        return s[np.abs(gamma - z) < np.abs(gamma + z)]
+        physical = np.abs(gamma - z) < np.abs(gamma + z)
+        return s[physical] if s.ndim == 1 else np.where(physical, s, np.nan)
 
     # Zeros
 
@@ -187,7 +199,7 @@ class Sheet:
         physical |= (kind == 0) & (not self.shear)
         pair, downstream, upstream = (s[physical & (kind == which)] for which in range(3))
         growing = pair[np.argmax(pair.imag)]
-        more = self.trapped()
+        more = trapped(self)
         if growing.real < self.left:  # K is real on the axis there: the mirror image of a zero is another
             pair, more = np.array([growing, growing.conj()]), np.concatenate([more, pair])
             downstream = downstream[np.abs(downstream - growing.conj()) > _SAME * self.k]
@@ -198,31 +210,6 @@ class Sheet:
 
     def _new(self, candidates: ComplexArray, known: ComplexArray) -> ComplexArray:
         return candidates[np.abs(candidates[:, None] - known).min(axis=1, initial=np.inf) > _SAME * self.k]
-
-    def trapped(self) -> ComplexArray:
-        """Real zeros outside the branch points that carry power downstream: waves that cannot leave the jet.
-
-        The kernel is real there. Between its poles every change of sign is a zero; where the kernel falls, power goes
-        downstream (see `jet`).
-        """
-        ends = -self.k / (1 + self.mach), self.k / (1 - self.mach)  # gamma_1 must be real
-        poles = np.concatenate([self.modes(self.section.eigenvalues(self.reach()), side) for side in (1, -1)])
-        poles = np.sort(poles[poles.imag == 0].real)
-        found = []
-        for first, last in ((ends[0], self.left), (self.right, ends[1])):
-            if not first < last:
-                continue
-            edges = np.concatenate([[first], poles[(poles > first) & (poles < last)], [last]])
-            for low, high in itertools.pairwise(edges):
-                s = 0.5 * (low + high) - 0.5 * (high - low) * np.cos(np.pi * (np.arange(_SCAN) + 0.5) / _SCAN)
-                value = self.kernel(s + 0j).real
-                fall = np.flatnonzero((value[:-1] > 0) & (value[1:] < 0))
-                if len(fall):
-                    zeros = elementwise.find_root(
-                        lambda s: self.kernel(s + 0j).real, (s[fall], s[fall + 1]), tolerances={"xrtol": 4e-16}
-                    )
-                    found.append(zeros.x)
-        return np.concatenate([np.empty(0), *found]) + 0j
 
     def _follow(self, count: int, loss: float) -> tuple[ComplexArray, ComplexArray, IntArray]:
         """The zeros at the given density, their gamma_2, and their kind: 0 the pair, 1 downstream, 2 upstream.

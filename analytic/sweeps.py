@@ -218,15 +218,18 @@ def sweep(
 
     @quiet()
     def work(part: IntArray) -> None:
-        reflection[part], directivity[part], error[part] = medium.solve(cases.take(part), theta)
+        reflection[part], directivity[part], error[part], why = medium.solve(cases.take(part), theta)
+        for case in np.flatnonzero(np.array(why, object) != ""):
+            failed(part[[case]], why[case])
 
     def failed(part: IntArray, reason: str) -> None:
-        if not record:
-            raise ConvergenceError(f"{reason}, for {cases.described(part[0])}")
         reasons[part] = reason
 
     for part in medium.parts(cases):
-        _attempt(part, work, failed, whole=medium.SHARED)
+        _attempt(part, work, failed)
+        bad = np.flatnonzero(reasons[part] != "")
+        if len(bad) and not record:
+            raise ConvergenceError(f"{reasons[part[bad[0]]]}, for {cases.described(part[bad[0]])}")
     finite = np.isfinite(reflection) & np.all(np.isfinite(directivity), axis=1)
     error = np.where(np.isnan(error) | ~finite, np.inf, error)
     for case in np.flatnonzero((error > tolerance) & (reasons == "")):
@@ -246,10 +249,8 @@ def _check_errors(errors: str) -> bool:
     return errors == _RECORD
 
 
-def _attempt(
-    part: _Part, work: Callable[[_Part], None], failed: Callable[[_Part, str], None] | None, *, whole: bool = False
-) -> None:
-    """Do the work on a part; if it fails, on each half, down to single cases, unless the whole part has failed.
+def _attempt(part: _Part, work: Callable[[_Part], None], failed: Callable[[_Part, str], None] | None) -> None:
+    """Do the work on a part; if it fails, on each half, down to single cases.
 
     failed : takes a part and the reason; without it the error is passed on.
     """
@@ -258,7 +259,7 @@ def _attempt(
     except ConvergenceError as error:
         if failed is None:
             raise
-        if whole or len(part) == 1:
+        if len(part) == 1:
             failed(part, str(error))
             return
         half = len(part) // 2

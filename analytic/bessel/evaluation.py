@@ -12,6 +12,9 @@ from .polynomials import horner, integer_power
 from .taylor import FINE, SMALL, SPLIT, bessel_cells, hankel_cells, hankel_series
 
 _CHUNK = 4096  # arguments worked on at a time: few enough for the processor's cache, enough to hide Python
+# Arguments come in multiples of this, repeated if need be: products of fewer numbers, and the last ones of a product of
+# matrices, are rounded in another way, and a value would depend on how many are asked for with it.
+_WIDTH = 8
 LARGEST_ORDER = 100  # m; the tables grow as m^2
 
 
@@ -204,9 +207,10 @@ def _by_regime(
     value, slope = np.empty_like(z), np.empty_like(z)
     edges = (-1.0, *bounds, np.inf)
     for lower, upper, function in zip(edges, edges[1:], functions, strict=False):
-        if low >= lower and high < upper:
+        if low >= lower and high < upper and len(z) % _WIDTH == 0:
             return function(z)
-        if high >= lower and low < upper:
-            where = np.flatnonzero((modulus >= lower) & (modulus < upper))
+        where = np.flatnonzero((modulus >= lower) & (modulus < upper))
+        if len(where):
+            where = np.append(where, np.repeat(where[-1:], -len(where) % _WIDTH))
             value[where], slope[where] = function(z[where])
     return value, slope

@@ -5,24 +5,28 @@ from scipy import special
 
 from ..arrays import ComplexArray
 from ..errors import ConvergenceError
-from .evaluation import LARGEST_ORDER, evaluate, tables
+from .evaluation import LARGEST_ORDER, evaluate
+from .evaluation import tables as tables_of
 
 _UNDERFLOWS = 85  # order from which scipy's hankel1e is 0 for some arguments below the real axis
 _FEW = 128  # arguments below which tables do not pay
 
 
-def bessel_pair(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
-    """J_m(z) and J_m'(z), both times exp(-|Im z|); z a complex array without zeros."""
-    if np.size(z) >= _FEW and m <= LARGEST_ORDER:
-        return evaluate(tables(m).bessel, _finite(m, z))
+def bessel_pair(m: int, z: ComplexArray, *, tables: bool = False) -> tuple[ComplexArray, ComplexArray]:
+    """J_m(z) and J_m'(z), both times exp(-|Im z|); z a complex array without zeros.
+
+    tables : whether few arguments, too, take the tables: a value then has the same bits whatever is asked for with it.
+    """
+    if (tables or np.size(z) >= _FEW) and m <= LARGEST_ORDER:
+        return evaluate(tables_of(m).bessel, _finite(m, z))
     value = special.jve(m, z)
     return value, (m / z) * value - special.jve(m + 1, z)
 
 
-def hankel_pair(m: int, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+def hankel_pair(m: int, z: ComplexArray, *, tables: bool = False) -> tuple[ComplexArray, ComplexArray]:
     """H_m(z) and H_m'(z) of the first kind, both times exp(-i z); otherwise as `bessel_pair`."""
-    if np.size(z) >= _FEW and m <= LARGEST_ORDER:
-        return evaluate(tables(m).hankel, _finite(m, z))
+    if (tables or np.size(z) >= _FEW) and m <= LARGEST_ORDER:
+        return evaluate(tables_of(m).hankel, _finite(m, z))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         value = _hankel(m, z)
         return value, (m / z) * value - _hankel(m + 1, z)

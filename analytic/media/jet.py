@@ -20,15 +20,13 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, TypeAlias, cast
+from typing import Self, cast
 
 import numpy as np
 
-from ..arrays import EPS, ComplexArray, FloatArray, IntArray
-from ..bessel import hankel_pair
+from ..arrays import ComplexArray, FloatArray
 from ..checks import check_flag, check_reduced, real_number
 from ..contour import Contour
-from ..section import beside
 from ..sheet_factors import factorise
 from ..solution import Solution
 from ..source import ModeMixture, Source
@@ -36,15 +34,11 @@ from ..transform import Transform
 from ..waves import Spectra
 from . import jet_power
 from .jet_near_field import JetNodes, JetSpectra
+from .jet_waves import Factored, cancellation, displacement, far, upstream_amplitudes
 
-_AXIS = 1e-6  # angle to the downstream axis [rad] below which D is that at this angle: K_plus has a branch point there
-_POLE = 1e-4, 1e-3  # distance to a pole of T, over k, below which eta comes from a circle, and the circle's radius
 # Angles at which the path for x < 0 may leave to the right and to the left [rad], steep and flat: zeros of the kernel
 # lie on both sides, and which pair is clear of them depends on the jet.
 _ARMS = tuple((right, left) for right in (0.25 * np.pi, 0.12 * np.pi, 0.36 * np.pi) for left in (0.36, 0.7))
-
-
-Factored: TypeAlias = tuple[ComplexArray, FloatArray]  # values and their relative errors
 
 
 @dataclass(frozen=True)
@@ -180,9 +174,7 @@ class JetTransform(Transform):
         self._wave = sheet.beta2 * (self.up - sheet.centre)  # sqrt(k^2 - beta^2 alpha^2)
         cut_on = self._wave.imag == 0
         self._reported = max(int(np.count_nonzero(cut_on)), len(self.amplitudes)) + 1
-        # The square root loses the digits that k and beta alpha share.
-        distance = np.min(np.abs(sheet.k - self.alpha * math.sqrt(sheet.beta2)))
-        self.cancellation = float(2 * EPS * sheet.k / distance)
+        self.cancellation = float(cancellation(sheet, self.alpha)[0])
         self.power_unit = 1 / math.sqrt(sheet.beta2)
         self.flux = self.power_unit * np.abs(self._wave[: self._reported]) * self._norm[: self._reported]
         self.propagating = cut_on[: self._reported]
@@ -205,12 +197,8 @@ class JetTransform(Transform):
         if self._plus is None:
             self._plus = self.factors.plus(self.up)
         eta, error = self.displacement(self.up, self._plus)
-        self.reflected = self.upstream_amplitudes(eta, np.arange(len(eta)))
+        self.reflected = upstream_amplitudes(self.sheet, self.up, self._norm, eta)
         self.factor_error = float(self.source_error + np.max(error[: self._reported]))
-
-    def upstream_amplitudes(self, eta: ComplexArray, orders: IntArray) -> ComplexArray:
-        """Reflected amplitudes of radial orders, from eta_plus at their `up`."""
-        return self.sheet.inner(self.up[orders])[0] * eta / (2 * self._norm[orders] * self._wave[orders])
 
     def shedding(self, kutta: float) -> Self:
         """The transform with another Kutta parameter; the factorisation is shared."""
@@ -232,26 +220,13 @@ class JetTransform(Transform):
 
         plus : K_plus at s and its relative error, if known.
         """
-        s = np.asarray(s, dtype=complex)
-        flat = s.ravel()
-        gap = np.abs(flat[:, None] - self._source_poles)
-        nearest = np.argmin(gap, axis=1)
-        limit, radius = (size * self.sheet.k for size in _POLE)
-        close = gap[np.arange(len(flat)), nearest] < limit
-        known = None if plus is None else (plus[0].ravel()[~close], plus[1].ravel()[~close])
-        value, error = np.empty_like(flat), np.empty(flat.shape)
-        value[~close], error[~close] = self._quotient(flat[~close], known)
-        if np.any(close):
-            poles = self._source_poles[nearest[close]]
-            value[close] = beside(lambda z: self._quotient(z)[0], flat[close], poles, radius)
-            error[close] = self._quotient(poles + radius)[1]
-        return value.reshape(s.shape), error.reshape(s.shape)
-
-    def _quotient(self, s: ComplexArray, known: Factored | None = None) -> Factored:
-        """T / K_plus and its relative error, away from the poles of T."""
-        plus, error = known or self.factors.plus(s)
+        row, one = np.reshape(np.asarray(s, dtype=complex), (1, -1)), self.factors.many
+        known = one.plus(row) if plus is None else (plus[0].reshape(1, -1), plus[1].reshape(1, -1))
         free = (1 - self.jet.kutta) / (self.factors.instability[0] - self._source_poles)
-        return (1 / (s[..., None] - self._source_poles) - free) @ self._strength / plus, error
+        value, error = displacement(
+            one, np.zeros(1, int), row, known, self._source_poles[None], self._strength[None], free[None]
+        )
+        return value.reshape(np.shape(s)), error.reshape(np.shape(s))
 
     @property
     def reflection(self) -> ComplexArray:
@@ -276,20 +251,9 @@ class JetTransform(Transform):
 
         D vanishes on the downstream axis.
         """
-        s, factor = self.far(theta)
+        s, factor = far(self.sheet, theta)
         eta, error = self.displacement(s)
         return factor * eta, error
-
-    def far(self, theta: FloatArray) -> tuple[ComplexArray, ComplexArray]:
-        """s at angles, and D over eta_plus there: the same for all sources and Kutta parameters."""
-        off_axis = np.maximum(theta, _AXIS)
-        s = np.asarray(self.sheet.left + 2 * self.k / self.scale * np.sin(off_axis / 2) ** 2, dtype=complex)
-        gamma = np.asarray(self.k * np.sin(off_axis), dtype=complex)
-        with np.errstate(over="ignore", invalid="ignore"):
-            slope = gamma * hankel_pair(self.m, gamma)[1] * np.exp(1j * gamma)
-        finite = np.isfinite(slope)  # else H_m' overflows, and D vanishes
-        spectrum = np.where(finite, -1j * self.sheet.outer(s)[0] / np.where(finite, slope, 1.0), 0.0)
-        return s, (-1j) ** (self.m + 1) / (np.pi * self.scale) * spectrum
 
     def flows(self) -> tuple[FloatArray, float, float, float]:
         """Power along arcs below the axis: of the instability, of trapped waves and of modes that hardly leak."""

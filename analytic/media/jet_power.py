@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arrays import ComplexArray, FloatArray
-from ..resonances import distinct
+from ..resonances import distinct, trapped
 
 if TYPE_CHECKING:
     from ..sheet import Sheet
@@ -41,7 +41,7 @@ def flows(transform: JetTransform) -> tuple[FloatArray, float, float, float]:
     """Intervals of theta that arcs replace (lobe, 2), the power radiated there, the vortical one, and their error."""
     sheet = transform.sheet
     growing = transform.factors.instability[0]
-    zeros = distinct(np.concatenate([[growing], sheet.trapped(), _leaking(transform)]), _SAME * sheet.k)
+    zeros = distinct(np.concatenate([[growing], trapped(sheet), _leaking(transform)]), _SAME * sheet.k)
     singular = np.concatenate([zeros, transform.down, transform.up])
     angles, radiated, vortical, error = [], 0.0, 0.0, 0.0
     for zero in zeros:

@@ -9,7 +9,6 @@ from ..section import Section
 from .uniform import cancellation, coupling
 from .uniform_far_field import directivity
 
-SHARED = False  # whether cases solved together share what may fail
 _CHUNK = 128  # cases worked on at a time: their matrices of line nodes and angles stay in a few megabytes
 _COSINE_DIGITS = 15  # to which |cos(theta)| of mirrored angles agree: rounding is 1e-16, a node's effect is less
 
@@ -27,8 +26,8 @@ def parts(cases: Cases) -> list[IntArray]:
     return found
 
 
-def solve(cases: Cases, theta: FloatArray) -> tuple[ComplexArray, ComplexArray, FloatArray]:
-    """Reflection, directivity and error of one of the parts."""
+def solve(cases: Cases, theta: FloatArray) -> tuple[ComplexArray, ComplexArray, FloatArray, list[str]]:
+    """Reflection, directivity and error of one of the parts, and why cases fail: none does."""
     section = Section(int(abs(cases.m[0])), float(cases.hub[0]))
     k = cases.helmholtz / np.sqrt((1 - cases.mach) * (1 + cases.mach))
     alpha = section.eigenvalues(int(cases.n.max()) + 1)[cases.n]
@@ -46,4 +45,4 @@ def solve(cases: Cases, theta: FloatArray) -> tuple[ComplexArray, ComplexArray, 
     far = directivity(
         section, k[:, None], theta, alpha[column], kappa[column], 0.5j * half[column], log_plus[:, 1:][:, index]
     )
-    return reflection, far, error
+    return reflection, far, error, [""] * len(cases)

@@ -170,3 +170,17 @@ def test_orders_without_tables_and_few_arguments_are_scipys(m, count):
         scale = np.abs(exact) + np.abs(beside)
         assert np.max(np.abs(value - exact) / scale) < 1e-11  # the recurrence for the slope loses a digit or two
         assert np.max(np.abs(slope - beside) / scale) < 1e-11
+
+
+@pytest.mark.parametrize("function", [bessel, hankel])
+@pytest.mark.parametrize("m", [0, 3, 20])
+def test_a_value_is_the_same_whatever_is_asked_for_with_it(function, m):
+    """To the last bit: sums of products of matrices, and of one number alone, may be rounded in other ways."""
+    rng = np.random.default_rng(8)
+    z = rng.uniform(-70, 70, 1500) + 1j * rng.uniform(-5, 60, 1500)
+    every = function(m, z)
+    for count in (1, 2, 3, 7, 130):
+        for first in range(0, 1300, 61):
+            part = slice(first, first + count)
+            for some, whole in zip(function(m, z[part]), every, strict=True):
+                np.testing.assert_array_equal(some, whole[part])

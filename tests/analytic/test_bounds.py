@@ -59,7 +59,7 @@ def test_values_of_a_sweep_that_are_not_finite_are_recorded(monkeypatch):
     def broken(cases, theta):
         directivity = np.ones((len(cases), len(theta)), complex)
         directivity[cases.helmholtz > 1, 0] = np.nan
-        return np.ones(len(cases), complex), directivity, np.full(len(cases), 1e-12)
+        return np.ones(len(cases), complex), directivity, np.full(len(cases), 1e-12), [""] * len(cases)
 
     monkeypatch.setattr(uniform_sweep, "solve", broken)
     found = sweep(0, 0, [0.5, 2.0], [1.0, 2.0], errors="record")
@@ -111,7 +111,7 @@ def test_blocks_change_no_result(monkeypatch):
     s = np.linspace(factors.sheet.left, factors.sheet.right, 12)[1:-1].reshape(2, 5) + 0j
     whole = factors.plus(s), factors.minus(s)
     path = contour_module.contour(9.0, np.arange(1.0, 8.0), extent=2.0, nearest=0.1, exponent=9.0, growth=7.0)
-    monkeypatch.setattr(factors_module, "_BLOCK", 3)
+    monkeypatch.setattr(factors_module, "_TOGETHER", 3)
     monkeypatch.setattr(contour_module, "_BLOCK", 1)
     for (value, error), (other, other_error) in zip(whole, (factors.plus(s), factors.minus(s)), strict=True):
         np.testing.assert_allclose(other, value, rtol=1e-13)

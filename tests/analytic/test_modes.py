@@ -6,6 +6,7 @@ import pytest
 from scipy import special
 
 from analytic import axial_wavenumber, cut_on_helmholtz, cut_on_orders, radial_eigenvalue, radial_eigenvalues
+from analytic.eigenvalues import hub_phase, many_eigenvalues
 
 
 @pytest.mark.parametrize("m", [0, 1, 2, 17, 40])
@@ -70,3 +71,22 @@ def test_a_hub_is_named():
     for call in (lambda: cut_on_orders(8.0, 0, 0.0, 0.3), lambda: cut_on_helmholtz(0, 1, 0.0, 0.3)):
         with pytest.raises(TypeError):
             call()
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("m", [0, 1, 12, 60])
+def test_eigenvalues_of_many_annuli(m, soft):
+    """Against the changes of sign of the characteristic function, scanned; no zero is missed, and each is alone."""
+    hubs = np.array([0.7, 0.02, 0.3])
+    found = many_eigenvalues(m, 40, hubs, soft=soft)
+    for hub, row in zip(hubs, found, strict=True):
+        alone = many_eigenvalues(m, 40, np.array([hub]), soft=soft)
+        np.testing.assert_array_equal(row, alone[0])
+        z = np.linspace(max(m, 1e-2), row[-1] + 0.01, 20_000)
+        j, y = (special.jv(m, z), special.yv(m, z)) if soft else (special.jvp(m, z), special.yvp(m, z))
+        cosine, sine = hub_phase(m, z * hub)
+        value = cosine * j - sine * y
+        place = np.flatnonzero(value[1:] * value[:-1] < 0)
+        expected = row[row > 0]
+        assert len(place) == len(expected)
+        np.testing.assert_array_less(np.abs(expected - z[place]), z[1] - z[0] + 1e-12)

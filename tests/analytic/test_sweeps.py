@@ -14,6 +14,7 @@ from analytic import (
     cut_on_helmholtz,
     near_field,
     near_fields,
+    sheet_factors,
     solve,
     sweep,
     sweeps,
@@ -21,6 +22,7 @@ from analytic import (
 from analytic.contour import ARMS
 from analytic.layout import Grid
 from analytic.media import jet as jet_medium
+from analytic.media import jet_sweep
 
 ANGLES = np.radians(np.linspace(0, 180, 37))
 
@@ -182,13 +184,17 @@ def test_a_sweep_of_jets_is_its_single_solutions():
 
 def test_cases_that_share_a_jet_share_its_factorisation(monkeypatch):
     calls = []
-    exact = jet_medium.JetTransform.__init__
+    many = jet_sweep.factorise_many
     monkeypatch.setattr(
-        jet_medium.JetTransform, "__init__", lambda self, *given: calls.append(given[0].m) or exact(self, *given)
+        jet_sweep, "factorise_many", lambda sheets: calls.extend(one.m for one in sheets) or many(sheets)
     )
     sweep([1, -1, 1, 0], [0, 1, 2, 0], 5.0, ANGLES, mach=0.3, kutta=[0.0, 0.5, 1.0, 1.0])
     assert sorted(calls) == [0, 1]
     calls.clear()
+    exact = jet_medium.JetTransform.__init__
+    monkeypatch.setattr(
+        jet_medium.JetTransform, "__init__", lambda self, *given: calls.append(given[0].m) or exact(self, *given)
+    )
     near_fields([DuctMode(m, n, 5.0, 0.3) for m, n in ((1, 0), (0, 0), (1, 1))], [0.5], [0.5], medium=Jet())
     assert sorted(calls) == [0, 1]
 
@@ -246,23 +252,48 @@ def test_one_failing_case_costs_only_itself():
 
 
 def test_a_jet_whose_factorisation_fails_is_recorded(monkeypatch):
-    exact = jet_medium.JetTransform.__init__
+    """It is refused by both lanes, alone: the jet solved with it is not touched."""
+    exact = sheet_factors.Factors.__init__
 
-    def fails(self, source, medium):
-        if source.m == 1:
-            raise ConvergenceError("lines differ")
-        exact(self, source, medium)
+    def fails(self, sheets, *given, **options):
+        exact(self, sheets, *given, **options)
+        self.reasons = ["lines differ" if helmholtz == 3.5 else "" for helmholtz in sheets.k[:, 0]]
 
-    monkeypatch.setattr(jet_medium.JetTransform, "__init__", fails)
-    m = [0, 1, 1]
-    found = sweep(m, 0, 3.0, ANGLES, mach=0.3, kutta=[1.0, 1.0, 0.0], errors="record")
+    sheet_factors.factorise.cache_clear()
+    monkeypatch.setattr(sheet_factors.Factors, "__init__", fails)
+    helmholtz = [3.0, 3.5, 3.5]
+    reasons = ("", *2 * ["lines differ (and on 3 other ways)"])
+    found = sweep(1, 0, helmholtz, ANGLES, mach=0.3, kutta=[1.0, 1.0, 0.0], errors="record")
     assert found.valid.tolist() == [True, False, False]
-    assert found.reasons == ("", "lines differ", "lines differ")
-    modes = [DuctMode(order, 0, 3.0, 0.3) for order in m]
+    assert found.reasons == reasons
+    np.testing.assert_array_equal(found.directivity[:1], sweep(1, 0, 3.0, ANGLES, mach=0.3, kutta=1.0).directivity)
+    modes = [DuctMode(1, 0, one, 0.3) for one in helmholtz]
     fields = near_fields(modes, [0.5], [0.5], medium=Jet(), errors="record")
-    assert [field.reason for field in fields] == ["", "lines differ", "lines differ"]
-    with pytest.raises(ConvergenceError, match=r"lines differ, for m=1, n=0, helmholtz=3\.0, .*kutta=1\.0"):
-        sweep(m, 0, 3.0, ANGLES, mach=0.3, kutta=1.0)
+    assert tuple(field.reason for field in fields) == reasons
+    with pytest.raises(ConvergenceError, match=r"lines differ .*, for m=1, n=0, helmholtz=3\.5, .*kutta=1\.0"):
+        sweep(1, 0, helmholtz, ANGLES, mach=0.3, kutta=1.0)
+    sheet_factors.factorise.cache_clear()
+
+
+def test_a_jet_has_the_same_bits_in_any_sweep():
+    """Whatever is solved with it, in whatever order, and alone; with and without a hub."""
+    rng = np.random.default_rng(3)
+    count = 12
+    m, n, hub = rng.integers(0, 2, count), rng.integers(0, 2, count), np.where(np.arange(count) % 2, 0.0, 0.4)
+    arrays = {"mach": rng.uniform(0.1, 0.9, count), "mach_outer": rng.uniform(0, 0.4, count)}
+    arrays |= {"sound_speed_ratio": rng.uniform(0.5, 1.4, count), "density_ratio": rng.uniform(0.4, 3, count)}
+    arrays |= {"kutta": rng.uniform(0, 1, count), "hub": hub}
+    helmholtz = rng.uniform(0.5, 20, count)
+
+    def some(cases):
+        return sweep(m[cases], n[cases], helmholtz[cases], ANGLES, **{name: one[cases] for name, one in arrays.items()})
+
+    every = some(np.arange(count))
+    for cases in (np.arange(count)[::-1], np.array([0]), np.array([1]), np.array([4, 7, 2])):
+        found = some(cases)
+        np.testing.assert_array_equal(found.reflection, every.reflection[cases])
+        np.testing.assert_array_equal(found.directivity, every.directivity[cases])
+        np.testing.assert_array_equal(found.error_estimate, every.error_estimate[cases])
 
 
 def test_a_part_that_fails_is_halved():
@@ -309,9 +340,9 @@ def test_an_estimate_that_is_not_a_number_is_recorded(monkeypatch):
     exact = sweeps.uniform_sweep.solve
 
     def spoilt(cases, theta):
-        reflection, far, error = exact(cases, theta)
+        reflection, far, error, reasons = exact(cases, theta)
         error[0] = far[0, 0] = np.nan
-        return reflection, far, error
+        return reflection, far, error, reasons
 
     monkeypatch.setattr(sweeps.uniform_sweep, "solve", spoilt)
     found = sweep(0, 0, [1.0, 2.0], ANGLES, errors="record")
