@@ -29,7 +29,7 @@ from .read import read_small
 from .recipe import NamedRecipe, Recipe
 from .sampling import Plan
 from .shards import count, groups, lengths, positions
-from .summary import provenance, record_missing, write_provenance, write_statistics
+from .summary import provenance, record_missing, write_identity, write_provenance, write_statistics
 
 
 class Interrupted(KeyboardInterrupt):
@@ -109,7 +109,7 @@ def generate(
             _join(recipe, plan, journal, path, begun)
         written = read_small(path)
         journal.remove()
-    return Summary(len(written), tuple(Missing(**record) for record in written.about.missing))
+    return Summary(len(written), tuple(Missing.of(record) for record in written.about.missing))
 
 
 @contextlib.contextmanager
@@ -191,6 +191,7 @@ def _join(recipe: Recipe, plan: Plan, journal: Journal, path: Path, about: dict[
         for name in task.fields:
             write_statistics(file[name], *map(np.concatenate, sums[name]))
         record_missing(file, missing)
+        write_identity(file, task)
         write_provenance(file, about)
 
 

@@ -18,6 +18,7 @@ from .files import LIBVER
 from .journal import Missing
 from .recipe import Recipe
 from .sampling import Group, Plan
+from .task import uniform_flow
 
 _CASES = 16  # approximate number of cases in a shard: the work an interruption may cost per worker
 
@@ -93,7 +94,8 @@ def _observe(recipe: Recipe, group: Group, orders: int) -> dict[str, Array]:
     values = tasks.get(recipe.task).observe(group, positions(recipe), orders)
     cases = len(group.amplitudes)
     common = {"group": group.number, "m": group.m, "helmholtz": group.helmholtz, "mach": group.mach}
-    constants = {name: np.full(cases, value) for name, value in (common | {"split": group.split}).items()}
+    outside = uniform_flow(group.mach)
+    constants = {name: np.full(cases, value) for name, value in (common | outside | {"split": group.split}).items()}
     return {"case": group.first + np.arange(cases)} | constants | values
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Generic, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from .arrays import Array, ComplexArray, FloatArray
@@ -41,14 +42,40 @@ class Variable(NamedTuple):
 
 _COMMON = {
     "case": Variable(("case",), "i8", "1", "number of the case in the recipe; missing ones did not converge"),
-    "group": Variable(("case",), "i8", "1", "cases of one group share m, helmholtz and mach"),
+    "group": Variable(("case",), "i8", "1", "cases of one group share all parameters but their amplitudes"),
     "m": Variable(("case",), "i8", "1", "azimuthal order"),
-    "helmholtz": Variable(("case",), "f8", "1", "Helmholtz number ka"),
-    "mach": Variable(("case",), "f8", "1", "Mach number, > 0 towards the open end"),
+    "helmholtz": Variable(("case",), "f8", "1", "Helmholtz number ka, of the duct's sound speed"),
+    "mach": Variable(("case",), "f8", "1", "Mach number in the duct, > 0 towards the open end"),
+    "hub": Variable(("case",), "f8", "a", "radius of the hub, 0 without one"),
+    "mach_outer": Variable(("case",), "f8", "1", "Mach number of the outer stream, of its own sound speed"),
+    "sound_speed_ratio": Variable(("case",), "f8", "1", "sound speed outside, relative to the duct's"),
+    "density_ratio": Variable(("case",), "f8", "1", "density outside, relative to the duct's"),
+    "kutta": Variable(("case",), "f8", "1", "Kutta parameter, 1 for full vortex shedding, 0 for none"),
     "split": Variable(("case",), "i8", "1", "what the case is for, see flag_meanings"),
-    "error_estimate": Variable(("case",), "f8", "1", "the solver's relative error estimate"),
+    "error_estimate": Variable(
+        ("case",), "f8", "1", "relative error estimate: the solver's, and rounding in single precision"
+    ),
     "part": Variable(("part",), "i8", "1", "0 real, 1 imaginary"),
 }
+
+PARAMETERS = ("m", "helmholtz", "mach", "hub", "mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
+
+
+def uniform_flow(mach: npt.ArrayLike) -> dict[str, FloatArray]:
+    """Columns of cases without a hub or a jet: the fluid outside is that of the duct, and no vortices are shed.
+
+    mach : (case,) or a number.
+    """
+    flow = np.asarray(mach, dtype=float)
+    same = np.ones_like(flow)
+    return {
+        "hub": 0 * same,
+        "mach_outer": flow,
+        "sound_speed_ratio": same,
+        "density_ratio": same,
+        "kutta": 0 * same,
+    }
+
 
 Place = TypeVar("Place", bound=Table)
 
