@@ -15,7 +15,8 @@ import numpy as np
 from . import tasks
 from .arrays import Array, IntArray
 from .checking import About, check_layout, check_values
-from .hdf5 import expect_finite, open_file, opened
+from .hdf5 import expect_field, open_file, opened
+from .identity import blocks
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Cases:
                 values[name] = doubles(self._file[name][self._rows[index]])
             except OSError as error:
                 raise ValueError(f"{self.path}: case {index} of {name} is damaged: {error}") from None
-            expect_finite(values[name], name, self.path)
+            expect_field(values[name][None], name, int(self._rows[index]), self.path)
         return values
 
     def __getstate__(self) -> dict[str, Any]:
@@ -158,9 +159,8 @@ def check(path: str | Path) -> dict[str, Any]:
     about = small.about
     with opened(path) as file:
         for name in tasks.get(about.task).fields:
-            dataset = file[name]
-            for start in range(0, len(dataset), dataset.chunks[0]):
-                expect_finite(dataset[start : start + dataset.chunks[0]], name, path)
+            for start, values in blocks(file[name]):
+                expect_field(values, name, start, path)
     reasons = [record["reason"] for record in about.missing]
     return {
         "task": about.task,
