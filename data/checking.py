@@ -12,6 +12,7 @@ import numpy as np
 
 from . import tasks
 from .arrays import Array
+from .consistency import expect_cases, expect_positions
 from .hdf5 import (
     DEFLATE,
     FILTERS,
@@ -164,7 +165,7 @@ def _missing(file: h5py.File, path: Path) -> tuple[dict[str, Any], ...]:
 
 
 def check_values(arrays: dict[str, Array], path: Path, about: About) -> None:
-    """Refuse values that are not finite or out of range."""
+    """Refuse values that are not finite, out of range, out of order or there twice."""
     for name, values in arrays.items():
         if name in tasks.get(about.task).fields:
             expect_field(values, name, 0, path)
@@ -186,3 +187,5 @@ def check_values(arrays: dict[str, Array], path: Path, about: About) -> None:
     ):
         if not np.all(good):
             raise ValueError(f"{path}: {name} holds the value {arrays[name][~good][0]}, which is out of range")
+    expect_positions(arrays, tasks.get(about.task), path)
+    expect_cases(arrays, about.missing, path)

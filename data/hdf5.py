@@ -73,6 +73,11 @@ def expect_finite(values: npt.ArrayLike, name: str, path: Path) -> None:
         raise ValueError(f"{path}: {name} holds values that are not finite")
 
 
+def doubles(values: Array) -> Array:
+    """Values of single precision in double precision, in which everything is computed; others as they are."""
+    return values.astype(np.float64) if values.dtype == np.float32 else values
+
+
 def expect_field(values: Array, name: str, first: int, path: Path) -> None:
     """Refuse a field with infinities or NaN, or with a case of zeros alone: those of a chunk that was wiped out.
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from .arrays import Array, ComplexArray, FloatArray
+from .relations import Misfits, none
 
 if TYPE_CHECKING:
     from .recipe import Source
@@ -100,7 +101,7 @@ class Task(Generic[Place]):
         Model of that table.
     arrays : dict of Variable
         Arrays of the file besides those that every task has. Each dimension other than case, part and order needs an
-        array among the positions that runs along it.
+        array among the positions that runs along it; its own array increases.
     fields : tuple of str
         Names of the large computed arrays: statistics over the training cases are stored with them, and they are read
         case by case.
@@ -111,6 +112,8 @@ class Task(Generic[Place]):
         to the task, and `error_estimate`. Raises `analytic.ConvergenceError` if `TOLERANCE` is missed.
     accept : callable, optional
         Raises a ValueError for a recipe's source that the task does not support.
+    relations : callable, optional
+        Arrays of some cases -> how far they miss relations that hold for every solution, see `data.relations`.
     """
 
     module: str
@@ -122,6 +125,7 @@ class Task(Generic[Place]):
     positions: Callable[[Place], dict[str, FloatArray]]
     observe: Callable[[Group, dict[str, FloatArray], int], dict[str, Array]]
     accept: Callable[[Source], None] = _any_source
+    relations: Callable[[Mapping[str, Array]], Misfits] = none
 
     @property
     def name(self) -> str:

@@ -170,10 +170,10 @@ def restored(path, copy, name, **options):
     """A copy of a file in which an array is stored in another way."""
     shutil.copy(path, copy)
     with h5py.File(copy, "r+") as file:
-        values = file[name][...]
+        values, about = file[name][...], dict(file[name].attrs)
         del file[name]
         usual = {"chunks": (1, *values.shape[1:]), "fletcher32": True}
-        file.create_dataset(name, data=values, **(usual | options))
+        file.create_dataset(name, data=values, **(usual | options)).attrs.update(about)
     return copy
 
 
