@@ -144,7 +144,7 @@ class _Field:
             if same != index:
                 self._expect_same_parameters(same, index)
         training = self._small["split"][rows] == SPLITS.index("train")
-        flat = doubles(values[training]).reshape(int(training.sum()), -1)
+        flat = doubles(values[training]).reshape(-1, math.prod(values.shape[1:]))  # no rows, if none is for training
         self.squares += np.einsum("cv,cv->c", flat, flat).tolist()
         self.largest = max(self.largest, float(np.max(np.abs(flat), initial=0.0)))
 

@@ -24,18 +24,20 @@ def stored(task: Task[Any], storage: str, values: dict[str, Array]) -> dict[str,
     from analytic import ConvergenceError
 
     found, errors = dict(values), np.asarray(values["error_estimate"], dtype=float)
+    for name in task.fields:
+        if not np.all(np.any(values[name].reshape(len(errors), -1), axis=1)):
+            raise ConvergenceError(f"{name} is zero at all points")
+    if storage == "double":
+        return found
     rounding = np.zeros_like(errors)
     for name in task.fields:
         exact = values[name].reshape(len(errors), -1)
-        with np.errstate(over="ignore", under="ignore"):  # the error tells
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # the error tells
             found[name] = values[name].astype(PRECISIONS[storage])
             changed = found[name].reshape(exact.shape) - exact
-        size = np.linalg.norm(exact, axis=1)
-        if not np.all(size > 0):
-            raise ConvergenceError(f"{name} is zero at all points")
-        rounding = np.maximum(rounding, np.linalg.norm(changed, axis=1) / size)
+        rounding = np.maximum(rounding, np.linalg.norm(changed, axis=1) / np.linalg.norm(exact, axis=1))
     total = errors + rounding
-    if np.any(rounding) and not np.all(total <= TOLERANCE):
+    if not np.all(total <= TOLERANCE):
         raise ConvergenceError(
             f"the error estimate {np.max(total):.1e} with rounding to {storage} precision is above {TOLERANCE:.0e}"
         )

@@ -4,6 +4,7 @@ A shard holds the arrays of the dataset that run along its cases, and sums for t
 atomically; its line in the journal, with its digest, marks it as finished (see `journal`).
 """
 
+import functools
 import importlib.metadata
 
 import numpy as np
@@ -22,6 +23,7 @@ from .task import uniform_flow
 _CASES = 16  # approximate number of cases in a shard: the work an interruption may cost per worker
 
 
+@functools.cache  # reading the packages' metadata takes 10 ms
 def versions() -> str:
     """Versions of the libraries that determine the bits of a dataset."""
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("wavenet", "numpy", "scipy", "h5py"))

@@ -8,7 +8,7 @@ import pytest
 from scipy.special import jnp_zeros
 
 from analytic import DuctMode, Jet, solve
-from data import layout, relations, tasks
+from data import identity, layout, relations, tasks
 from data.grids import cell_centres
 from data.read import Cases, check, read
 from data.summary import write_identity
@@ -94,6 +94,16 @@ def swap(file):
 @pytest.mark.parametrize("text", [DERIVATIVE, FORWARD], ids=["derivative", "forward"])
 def test_a_file_as_it_was_written_passes(altered, text):
     assert check(altered(text, lambda file: None))["cases"] == len(read(altered(text, lambda file: None)))
+
+
+def test_it_does_not_matter_how_many_cases_are_read_at_a_time(file_of, monkeypatch):
+    """Some of one case have no training case among them."""
+    path = file_of(DERIVATIVE)
+    together = check(path)
+    monkeypatch.setattr("data.identity._BLOCK", 1)
+    with h5py.File(path) as file:
+        assert len(list(identity.blocks(file["potential"]))) == 12
+    assert check(path) == together
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,14 @@
 import io
 import re
 import shutil
+import tracemalloc
 
 import h5py
 import numpy as np
 import pytest
 
 from analytic import ConvergenceError
-from data import generate, layout, tasks
+from data import generate, layout, relations, tasks
 from data.files import Growing
 from data.read import Cases, check, read
 from data.rounding import stored
@@ -164,6 +165,30 @@ def test_an_array_grows_by_parts_of_any_size(monkeypatch):
             growing.flush()
             growing.flush()
             np.testing.assert_array_equal(file["x"][...], values)
+
+
+def test_memory_does_not_grow_with_the_file(loaded, here, tmp_path, monkeypatch):
+    """Neither when shards are joined nor when the file is checked; most of it is one shard of 16 cases."""
+    recipe = loaded(
+        RECIPE.replace("cases = 6", "cases = 400").replace("1.0, 6]", "1.0, 64]").replace("2.0, 5]", "2.0, 32]")
+    )
+    rng, path, peaks = np.random.default_rng(0), tmp_path / "x.h5", {}
+
+    def observe(group, places, orders):
+        fields = {name: rng.normal(size=(1, 2, 64, 32)) for name in TASK.fields}
+        return fields | {"amplitude": np.ones((1, orders, 2)), "error_estimate": np.array([1e-8])}
+
+    monkeypatch.setattr("data.files._PART", 2**20)
+    monkeypatch.setattr("data.identity._BLOCK", 2**20)
+    monkeypatch.setitem(TASK.__dict__, "observe", observe)
+    monkeypatch.setitem(TASK.__dict__, "relations", relations.none)  # noise satisfies none
+    for step in (lambda: generate.generate(recipe, path), lambda: check(path)):
+        tracemalloc.start()
+        step()
+        peaks[step] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert path.stat().st_size > 39_000_000
+    assert all(peak < 12_000_000 for peak in peaks.values()), peaks
 
 
 def restored(path, copy, name, **options):
