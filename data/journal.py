@@ -3,9 +3,10 @@
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from .files import sync_folder, write_bytes
 
@@ -23,6 +24,11 @@ class Missing:
     mach: float
     split: int
     reason: str
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Self:
+        """The record from a file, which may hold more columns."""
+        return cls(**{field.name: record[field.name] for field in fields(cls)})
 
 
 class Done(NamedTuple):
@@ -60,7 +66,7 @@ class Journal:
 
     def shard(self, number: int) -> Path:
         """Path of a shard."""
-        return self.folder / f"shard-{number:06d}.h5"
+        return self.folder / f"shard-{number:06d}.safetensors"
 
     def done(self) -> dict[int, Done]:
         """Records of the finished shards that exist, by number."""

@@ -23,7 +23,7 @@ from .layout import SPLITS
 from .task import Finite, Table
 
 _BUILT_IN = Path(__file__).parent / "recipes"
-# The recipe stored in a file of format 3 lists all of these tables, null if the task uses another.
+# The recipe stored in a file lists all of these tables, null if the task uses another.
 _RECORDED = ("grid", "microphones", "disc", "arc")
 
 # Limits that were chosen, not derived: they contain the built-in recipes with room to spare and keep costs bounded.
@@ -89,12 +89,14 @@ def _as_the_tasks(value: Any, info: ValidationInfo) -> Any:
 class Recipe(Table):
     """A dataset: one task, its sources and where they are observed; split by parameters, see `sampling`.
 
-    place : the task's own table, under the name that the task gives it, such as [grid] for near fields.
+    storage : precision of the fields in the file. place : the task's own table, under the name that the task gives it,
+    such as [grid] for near fields.
     """
 
     task: str
     cases: Annotated[int, Field(ge=1)]
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0  # the file's attribute is a signed integer of 64 bits
+    storage: Literal["double", "single"] = "double"
     split: tuple[Finite, Finite, Finite] = (0.8, 0.1, 0.1)
     source: Source
     place: Annotated[SerializeAsAny[Table], BeforeValidator(_as_the_tasks)]

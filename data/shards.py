@@ -1,27 +1,29 @@
-"""Shards: a few groups of cases that are computed together, as the bytes of a small HDF5 file.
+"""Shards: a few groups of cases that are computed together, as the bytes of a safetensors file.
 
 A shard holds the arrays of the dataset that run along its cases, and sums for the dataset's statistics. It is written
 atomically; its line in the journal, with its digest, marks it as finished (see `journal`).
 """
 
+import functools
 import importlib.metadata
-import io
 
-import h5py
 import numpy as np
+from safetensors.numpy import save
 
 from analytic import ConvergenceError
 
-from . import layout, tasks
+from . import tasks
 from .arrays import Array, FloatArray
-from .files import LIBVER
 from .journal import Missing
 from .recipe import Recipe
+from .rounding import stored
 from .sampling import Group, Plan
+from .task import uniform_flow
 
 _CASES = 16  # approximate number of cases in a shard: the work an interruption may cost per worker
 
 
+@functools.cache  # reading the packages' metadata takes 10 ms
 def versions() -> str:
     """Versions of the libraries that determine the bits of a dataset."""
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("wavenet", "numpy", "scipy", "h5py"))
@@ -60,7 +62,7 @@ def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Mis
     Returns
     -------
     content : bytes
-        Content of an HDF5 file; empty if no case converged.
+        Content of a safetensors file; empty if no case converged.
     missing : list of Missing
 
     Raises
@@ -79,7 +81,7 @@ def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Mis
             found.append(_observe(recipe, group, plan.orders))
         except (ConvergenceError, MemoryError) as error:
             missing += lost(group, str(error) or type(error).__name__)
-    return _file(recipe, plan, found), missing
+    return _file(recipe, found), missing
 
 
 def lost(group: Group, reason: str) -> list[Missing]:
@@ -90,11 +92,13 @@ def lost(group: Group, reason: str) -> list[Missing]:
 
 def _observe(recipe: Recipe, group: Group, orders: int) -> dict[str, Array]:
     """Arrays of a group along its cases."""
-    values = tasks.get(recipe.task).observe(group, positions(recipe), orders)
+    task = tasks.get(recipe.task)
+    values = task.observe(group, positions(recipe), orders)
     cases = len(group.amplitudes)
     common = {"group": group.number, "m": group.m, "helmholtz": group.helmholtz, "mach": group.mach}
-    constants = {name: np.full(cases, value) for name, value in (common | {"split": group.split}).items()}
-    return {"case": group.first + np.arange(cases)} | constants | values
+    outside = uniform_flow(group.mach)
+    constants = {name: np.full(cases, value) for name, value in (common | outside | {"split": group.split}).items()}
+    return stored(task, recipe.storage, {"case": group.first + np.arange(cases)} | constants | values)
 
 
 def lengths(recipe: Recipe, plan: Plan, cases: int) -> dict[str, int]:
@@ -108,17 +112,14 @@ def lengths(recipe: Recipe, plan: Plan, cases: int) -> dict[str, int]:
     return sizes
 
 
-def _file(recipe: Recipe, plan: Plan, found: list[dict[str, Array]]) -> bytes:
+def _file(recipe: Recipe, found: list[dict[str, Array]]) -> bytes:
     """The bytes of a shard; empty if it has no cases."""
     if not found:
         return b""
     task = tasks.get(recipe.task)
     values = {name: np.concatenate([part[name] for part in found]) for name in task.along_cases}
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w", libver=LIBVER) as file:
-        layout.create(file, task, lengths(recipe, plan, len(values["case"])), values, plan.split_names)
-        for name in task.fields:
-            flat = values[name].reshape(len(values["case"]), -1)
-            file[f"squares/{name}"] = np.einsum("cv,cv->c", flat, flat)
-            file[f"largest/{name}"] = np.max(np.abs(flat), axis=1)
-    return buffer.getvalue()
+    for name in task.fields:
+        flat = values[name].reshape(len(values["case"]), -1).astype(float)
+        values[f"squares/{name}"] = np.einsum("cv,cv->c", flat, flat)
+        values[f"largest/{name}"] = np.max(np.abs(flat), axis=1)
+    return save({name: np.ascontiguousarray(array) for name, array in values.items()})

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Generic, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from .arrays import Array, ComplexArray, FloatArray
+from .relations import Misfits, none
 
 if TYPE_CHECKING:
     from .recipe import Source
@@ -41,14 +43,40 @@ class Variable(NamedTuple):
 
 _COMMON = {
     "case": Variable(("case",), "i8", "1", "number of the case in the recipe; missing ones did not converge"),
-    "group": Variable(("case",), "i8", "1", "cases of one group share m, helmholtz and mach"),
+    "group": Variable(("case",), "i8", "1", "cases of one group share all parameters but their amplitudes"),
     "m": Variable(("case",), "i8", "1", "azimuthal order"),
-    "helmholtz": Variable(("case",), "f8", "1", "Helmholtz number ka"),
-    "mach": Variable(("case",), "f8", "1", "Mach number, > 0 towards the open end"),
+    "helmholtz": Variable(("case",), "f8", "1", "Helmholtz number ka, of the duct's sound speed"),
+    "mach": Variable(("case",), "f8", "1", "Mach number in the duct, > 0 towards the open end"),
+    "hub": Variable(("case",), "f8", "a", "radius of the hub, 0 without one"),
+    "mach_outer": Variable(("case",), "f8", "1", "Mach number of the outer stream, of its own sound speed"),
+    "sound_speed_ratio": Variable(("case",), "f8", "1", "sound speed outside, relative to the duct's"),
+    "density_ratio": Variable(("case",), "f8", "1", "density outside, relative to the duct's"),
+    "kutta": Variable(("case",), "f8", "1", "Kutta parameter, 1 for full vortex shedding, 0 for none"),
     "split": Variable(("case",), "i8", "1", "what the case is for, see flag_meanings"),
-    "error_estimate": Variable(("case",), "f8", "1", "the solver's relative error estimate"),
+    "error_estimate": Variable(
+        ("case",), "f8", "1", "relative error estimate: the solver's, and rounding in single precision"
+    ),
     "part": Variable(("part",), "i8", "1", "0 real, 1 imaginary"),
 }
+
+PARAMETERS = ("m", "helmholtz", "mach", "hub", "mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
+
+
+def uniform_flow(mach: npt.ArrayLike) -> dict[str, FloatArray]:
+    """Columns of cases without a hub or a jet: the fluid outside is that of the duct, and no vortices are shed.
+
+    mach : (case,) or a number.
+    """
+    flow = np.asarray(mach, dtype=float)
+    same = np.ones_like(flow)
+    return {
+        "hub": 0 * same,
+        "mach_outer": flow,
+        "sound_speed_ratio": same,
+        "density_ratio": same,
+        "kutta": 0 * same,
+    }
+
 
 Place = TypeVar("Place", bound=Table)
 
@@ -73,7 +101,7 @@ class Task(Generic[Place]):
         Model of that table.
     arrays : dict of Variable
         Arrays of the file besides those that every task has. Each dimension other than case, part and order needs an
-        array among the positions that runs along it.
+        array among the positions that runs along it; its own array increases.
     fields : tuple of str
         Names of the large computed arrays: statistics over the training cases are stored with them, and they are read
         case by case.
@@ -84,6 +112,8 @@ class Task(Generic[Place]):
         to the task, and `error_estimate`. Raises `analytic.ConvergenceError` if `TOLERANCE` is missed.
     accept : callable, optional
         Raises a ValueError for a recipe's source that the task does not support.
+    relations : callable, optional
+        Arrays of some cases -> how far they miss relations that hold for every solution, see `data.relations`.
     """
 
     module: str
@@ -95,6 +125,7 @@ class Task(Generic[Place]):
     positions: Callable[[Place], dict[str, FloatArray]]
     observe: Callable[[Group, dict[str, FloatArray], int], dict[str, Array]]
     accept: Callable[[Source], None] = _any_source
+    relations: Callable[[Mapping[str, Array]], Misfits] = none
 
     @property
     def name(self) -> str:

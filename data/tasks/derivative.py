@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from ..grids import cell_centres
 from ..mixtures import AMPLITUDE, ORDER, observed, solve_first
+from ..relations import velocities
 from ..task import Axis, Table, Task, Variable
 
 if TYPE_CHECKING:
@@ -66,4 +67,5 @@ TASK = Task(
     fields=_FIELDS,
     positions=_positions,
     observe=_observe,
+    relations=velocities,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from ..relations import eigenvalues
 from ..task import TOLERANCE, Axis, Finite, Table, Task, Variable, parts
 
 if TYPE_CHECKING:
@@ -71,4 +72,5 @@ TASK = Task(
     positions=_positions,
     observe=_observe,
     accept=_accept,
+    relations=eigenvalues,
 )
