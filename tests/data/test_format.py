@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import xarray
 
-from data import cluster, layout, sampling, shards, tasks
+from data import blocks, cluster, layout, tasks
 from data.card import card
 from data.read import read
+from data.source import Source
 from data.task import PARAMETERS, Variable
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
@@ -92,8 +93,9 @@ def test_the_page_has_every_task_with_its_description():
 
 
 def test_the_pages_numbers_are_the_codes():
-    assert "{} × {} blocks".format(*sampling._BLOCKS) in PAGE
-    assert f"about {shards._CASES} cases" in PAGE
+    shape = blocks.Space(Source(m=[0], helmholtz=[1.0, 2.0], mach=[0.0, 0.5])).shape
+    assert "ka and M alone make {} × {} blocks".format(*shape) in PAGE
+    assert f"more parameters about {blocks._BLOCKS}" in PAGE
     words = ("zero", "one", "two", "three", "four", "five")
     assert f"workers die {words[cluster._DEATHS + 1]} times" in PAGE
 
