@@ -81,7 +81,12 @@ def incident(groups: Sequence[Group]) -> tuple[list[analytic.ModeMixture], list[
 def observed(groups: Sequence[Group], fields: Sequence[analytic.Field], names: Sequence[str], orders: int) -> Observed:
     """Arrays of the fields that are valid: those named, the amplitudes and the errors."""
     valid = [field for field in fields if field.valid]
-    arrays: dict[str, Array] = {name: np.array([parts(getattr(field, name), 0) for field in valid]) for name in names}
+    arrays: dict[str, Array] = {}
+    for name in names:
+        values = [getattr(field, name) for field in valid]
+        arrays[name] = np.empty((len(values), 2, *values[0].shape)) if values else np.empty(0)
+        for place, value in zip(arrays[name], values, strict=True):
+            place[0], place[1] = value.real, value.imag
     arrays["amplitude"] = amplitudes(groups, orders)[[field.valid for field in fields]]
     arrays["error_estimate"] = np.array([field.error_estimate for field in valid])
     return Observed(arrays, [field.reason for field in fields])
