@@ -1,0 +1,133 @@
+"""Fields of many sources at points far from the lip, in uniform flow: sums over the nodes of `uniform_paths`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..arrays import EPS, ComplexArray, FloatArray
+from ..bessel import bessel_pair, hankel_pair
+from ..contour import POWER
+from ..errors import quiet
+from ..near_field import Field, point_field
+from .uniform_paths import Pairs, Paths, pairs
+
+if TYPE_CHECKING:
+    from .uniform import UniformTransform
+
+_BLOCK = 2**13  # waves worked on at a time: they stay in the processor's cache
+_AXIS = 1e-30  # radius that stands for 0: J_m'(0) for m = 1 comes out exactly
+
+
+def fields(transforms: Sequence[UniformTransform], x: FloatArray, r: FloatArray, tolerance: float) -> list[Field]:
+    """Fields at scattered points, of transforms of one azimuthal order without a hub whose factors are of one call.
+
+    Points to which no path of steepest descent leads, and all of a source whose estimate there misses the tolerance,
+    take the contour of a near field.
+
+    x, r : (point,) float arrays.
+    """
+    found = pairs(transforms, x, r)
+    count = np.bincount(found.case, minlength=len(transforms))
+    if not len(found):
+        return [point_field(one, x, r, tolerance) for one in transforms]
+    with quiet():
+        values, estimates = _observed(transforms, found, tolerance)
+    result, stops = [], np.cumsum(count)
+    for one, estimate, stop, size in zip(transforms, estimates, stops, count, strict=True):
+        part = slice(stop - size, stop)
+        if not (size and estimate <= tolerance):
+            result.append(point_field(one, x, r, tolerance))
+            continue
+        whole = np.empty((4, len(x)), complex)
+        whole[:, found.point[part]] = values[:, part]
+        if size < len(x):
+            rest = np.setdiff1d(np.arange(len(x)), found.point[part])
+            near = point_field(one, x[rest], r[rest], tolerance)
+            whole[:, rest] = near.potential, near.axial_velocity, near.radial_velocity, near.pressure
+            estimate = max(estimate, near.error_estimate)
+        result.append(Field(x, r, whole[0], whole[1], whole[2], whole[3], float(estimate)))
+    return result
+
+
+def _observed(
+    transforms: Sequence[UniformTransform], found: Pairs, tolerance: float
+) -> tuple[ComplexArray, FloatArray]:
+    """psi, u, v and p of every pair, (4, pair), and the error estimate of every case."""
+    paths = Paths(transforms, found, tolerance)
+    sums, gaps, errors = _sums(paths, found)
+    _add_poles(paths, found, sums, gaps)
+    rows = [(one.scale, one.shift, one.source.helmholtz, one.source.mach) for one in transforms]
+    scale, shift, helmholtz, mach = np.array(rows).T[:, found.case]
+
+    def physical(phi: ComplexArray, along: ComplexArray, across: ComplexArray) -> ComplexArray:
+        u = along / scale - 1j * shift * phi
+        return np.array([phi, u, across, 1j * helmholtz * phi - mach * u])
+
+    values, gaps = physical(*sums), physical(*gaps)
+    errors = np.array([errors[0], errors[1] / scale + np.abs(shift) * errors[0], errors[2], np.zeros(len(found))])
+    errors[3] = helmholtz * errors[0] + np.abs(mach) * errors[1]
+    values *= np.exp(-1j * shift * scale * found.x)
+    starts = np.flatnonzero(np.diff(found.case, prepend=-1))
+
+    def norms(parts: ComplexArray | FloatArray) -> FloatArray:
+        squares = np.add.reduceat(np.abs(parts) ** 2, starts, axis=1)
+        return np.sqrt([squares[0], squares[1] + squares[2], squares[3]])
+
+    size, gap, rounding = norms(values), norms(gaps), norms(errors)
+    quotient = np.where(gap > 0, gap / size, 0.0)
+    relative = quotient * np.minimum(quotient, 1.0) ** (POWER - 1) + np.where(rounding > 0, rounding / size, 0.0)
+    estimates = np.full(len(transforms), np.inf)
+    finite = np.all(np.isfinite(size), axis=0)
+    estimates[found.case[starts]] = np.where(finite, np.max(relative, axis=0), np.inf)
+    return values, np.where(np.isnan(estimates), np.inf, estimates)
+
+
+def _sums(paths: Paths, found: Pairs) -> tuple[ComplexArray, ComplexArray, FloatArray]:
+    """phi, its derivatives in X and r, their difference from the rule with twice the step, and errors: (3, pair)."""
+    m, nodes = paths.section.m, paths.gamma.shape[1]
+    sums, gaps = np.empty((3, len(found)), complex), np.empty((3, len(found)), complex)
+    errors = np.empty((3, len(found)))
+    for beside in (False, True):
+        every = np.flatnonzero(found.axis == beside)
+        size = max(1, _BLOCK // nodes)
+        for part in np.split(every, range(size, len(every), size)):
+            path, r = found.path[part], found.r[part][:, None]
+            gamma, along = paths.gamma[path], paths.speed[path]
+            z = np.maximum(r, _AXIS) * gamma
+            value, slope = (bessel_pair if beside else hankel_pair)(m, z)
+            exponent = along * found.x[part][:, None]
+            exponent += np.abs(z.imag) if beside else 1j * z
+            wave = np.exp(exponent, out=exponent)
+            wave *= paths.coefficient[path]
+            value *= wave
+            slope *= wave
+            slope *= gamma
+            along *= value
+            error = paths.error[path] + EPS * found.k[part] * found.rho[part]
+            for row, terms in enumerate((value, along, slope)):
+                sums[row, part] = terms.sum(axis=1)
+                gaps[row, part] = sums[row, part] - 2 * terms[:, ::2].sum(axis=1)
+                size_of_terms = np.abs(terms.view(float))  # of real and imaginary parts: their sum is not less
+                ends = size_of_terms[:, :2].sum(axis=1) + size_of_terms[:, -2:].sum(axis=1)
+                errors[row, part] = error * size_of_terms.sum(axis=1) + ends
+    return sums, gaps, errors
+
+
+def _add_poles(paths: Paths, found: Pairs, sums: ComplexArray, gaps: ComplexArray) -> None:
+    """Add what the zeros of H_m' contribute to sums and differences."""
+    poles = paths.poles()
+    m = paths.section.m
+    for index, z in enumerate(poles.z):
+        live = np.flatnonzero((np.abs(poles.fine[:, index]) + np.abs(poles.coarse[:, index]))[found.path] > 0)
+        if not len(live):
+            continue
+        path, case, r = found.path[live], found.case[live], found.r[live]
+        s = poles.s[case, index]
+        value, slope = hankel_pair(m, z * r)
+        wave = poles.strength[case, index] * np.exp(1j * (z * (r - 1) - s * found.x[live]))
+        terms = np.array([value, -1j * s * value, z * slope]) * wave
+        sums[:, live] += poles.fine[path, index] * terms
+        gaps[:, live] += (poles.fine - poles.coarse)[path, index] * terms
