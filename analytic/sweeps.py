@@ -23,6 +23,7 @@ from .transform import Transform
 
 # Near fields on grids, and at points, computed at a time: larger groups save no more work and cost memory.
 _TOGETHER, _POINTS = 16, 32
+_MOST = 2**16  # points times sources computed at a time
 _RAISE, _RECORD = "raise", "record"  # what happens to a case that fails
 _JET = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
 _Case: TypeAlias = tuple[int, Source, object]  # index, source and medium
@@ -154,8 +155,8 @@ def fields_at(
     (3, 4)
     """
     tolerance, record = check_tolerance(tolerance), _check_errors(errors)
-    parts = _alike(sources, medium, _POINTS)
     x, r = np.broadcast_arrays(finite_array(x, "x"), finite_array(r, "r"))
+    parts = _alike(sources, medium, max(1, min(_POINTS, _MOST // x.size)))
     for hub in {part[0][1].hub for part in parts}:
         check_positions(x, r, float(np.min(np.hypot(x, r - 1))), hub)
 

@@ -8,6 +8,7 @@ transform.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from .uniform import UniformTransform
 
 _CENTRE = 1.2  # p of s = 0 ... K is 1 ... 1.414, and points to be reached are to the right of their middle as well
-_TERMS = 24  # of the series, and points on the circle
+# Terms of the series, at least and over K, and points on the circle: between them the phase turns by less than pi.
+_TERMS, _DENSITY = 24, 0.5
 _MARGIN = 1.05  # radius of the circle over the largest distance of a point
 _CLEAR = 2.2  # distance over that radius up to which zeros are divided out: the series' terms fall as 2.2^-n
 
@@ -37,15 +39,16 @@ def plus(transforms: Sequence[UniformTransform], p: ComplexArray, case: IntArray
     rows = np.searchsorted(used, case)
     distance = np.max(np.abs(p - _CENTRE), axis=1)
     radius = _MARGIN * np.maximum.reduceat(distance, starts)[:, None]
-    circle = _CENTRE + radius * np.exp(2j * np.pi * np.arange(_TERMS) / _TERMS)
+    terms = max(_TERMS, math.ceil(_DENSITY * np.max(k)))
+    circle = _CENTRE + radius * np.exp(2j * np.pi * np.arange(terms) / terms)
     ratio, near = _zeros(transforms[0], k, radius)
     log_plus, error = factors.log_plus((k * (circle**2 - 1)).reshape(len(used), -1))
     values = np.exp(log_plus) / _product(circle, ratio, near)
     phase = np.unwrap(np.angle(values), axis=1)
-    series = np.fft.fft(np.log(np.abs(values)) + 1j * phase, axis=1) / _TERMS
-    left = np.sum(np.abs(series[:, -_TERMS // 4 :]), axis=1)  # terms of the last quarter
+    series = np.fft.fft(np.log(np.abs(values)) + 1j * phase, axis=1) / terms
+    left = np.sum(np.abs(series[:, -terms // 4 :]), axis=1)  # terms of the last quarter
     x, total = (p - _CENTRE) / radius[rows], np.zeros_like(p)
-    for term in range(_TERMS - 1, -1, -1):
+    for term in range(terms - 1, -1, -1):
         total *= x
         total += series[rows, term][:, None]
     value = np.exp(total) * _product(p, ratio[rows], near[rows]) * (np.exp(0.25j * np.pi) / (np.sqrt(k)[rows] * p))
@@ -62,9 +65,9 @@ def _zeros(transform: UniformTransform, k: FloatArray, radius: FloatArray) -> tu
 
 
 def _product(p: ComplexArray, ratio: ComplexArray, near: np.ndarray) -> ComplexArray:
-    """Product of s / K + kappa / K over the zeros next to the circle: (row, point)."""
-    s, product = p**2 - 1, np.ones_like(p)
+    """Product of (s + kappa) / (s + K) over the zeros next to the circle, of moderate size: (row, point)."""
+    inverse, product = 1 / p**2, np.ones_like(p)
     for column in np.flatnonzero(np.any(near, axis=0)):
         rows = np.flatnonzero(near[:, column])
-        product[rows] *= s[rows] + ratio[rows, column][:, None]
+        product[rows] *= 1 - (1 - ratio[rows, column])[:, None] * inverse[rows]
     return product

@@ -46,8 +46,9 @@ _TURN = np.exp(-0.25j * np.pi)  # direction of the paths
 # Points served, in sigma: least angles to the axis off the axis and to the outside of the duct; next to the axis and to
 # the duct H_m has a branch point, from which a path's centre keeps away.
 _LEAST, _CLEAR = 1.5, 3.0
-_NEAREST = 3.0  # least rho [radii]
-_LOWEST, _HIGHEST = 20.0, 8.0  # least K rho; largest K / rho, the square of what shifts the saddle, in sigma
+_NEAREST = 4.0  # least rho [radii]
+_LOWEST, _HIGHEST = 20.0, 4.0  # least K rho; largest K / rho, whose root is the lip's distance from the origin in sigma
+_EVANESCENT = 1.2  # largest m / K: there are no saddles where H_m does not oscillate
 _WIDTH = 3.0  # of the angles that share a path, in sigma at twice their least rho
 # Ratios of the tolerance to the errors aimed at: of the rule as for near fields, of the terms at the ends of a path.
 _SAFETY, _ENDS = 4.0, 15.0
@@ -55,7 +56,8 @@ _PASSED = (
     0.6  # poles are corrected for up to this fraction of 2 pi sigma^2 / h, beyond which the rule's own error is larger
 )
 _FLAT = 300.0  # exponent that neither overflows nor matters any more
-_SHELLS = 64  # powers of two that distances may take
+_FARTHEST = 1e5  # K rho, the same as for the contour of a near field
+_SHELLS = 1024  # powers of two that distances may take
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def pairs(transforms: Sequence[UniformTransform], x: FloatArray, r: FloatArray) 
         sigma = 1 / np.sqrt(k * rho)
     axis = (stretched > 0) & ((r <= 1) | (theta < _LEAST * sigma))
     outside = (r > 1) & (theta >= _LEAST * sigma) & (np.pi - theta >= _LEAST * sigma)
-    far = (axis | outside) & (rho >= _NEAREST) & (k * rho >= _LOWEST) & (k <= _HIGHEST * rho)
+    far = (axis | outside) & (rho >= _NEAREST) & (k * rho >= _LOWEST) & (k * rho < _FARTHEST) & (k <= _HIGHEST * rho)
+    far &= transforms[0].m <= _EVANESCENT * k
     case, point = np.nonzero(far)
     shell = np.floor(np.log2(rho[far])).astype(np.intp)
     width = _WIDTH / np.sqrt(2.0 ** (shell + 1) * k[case, 0])

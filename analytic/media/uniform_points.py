@@ -11,13 +11,14 @@ from ..arrays import EPS, ComplexArray, FloatArray
 from ..bessel import bessel_pair, hankel_pair
 from ..contour import POWER
 from ..errors import quiet
-from ..near_field import Field, point_field
+from ..near_field import QUANTITIES, Field, point_field
 from .uniform_paths import Pairs, Paths, pairs
 
 if TYPE_CHECKING:
     from .uniform import UniformTransform
 
 _BLOCK = 2**13  # waves worked on at a time: they stay in the processor's cache
+_AIMS = 1.0, 1e-3  # tolerances aimed at in turn, over that required, by sources that miss it
 _AXIS = 1e-30  # radius that stands for 0: J_m'(0) for m = 1 comes out exactly
 
 
@@ -29,27 +30,31 @@ def fields(transforms: Sequence[UniformTransform], x: FloatArray, r: FloatArray,
 
     x, r : (point,) float arrays.
     """
-    found = pairs(transforms, x, r)
-    count = np.bincount(found.case, minlength=len(transforms))
-    if not len(found):
-        return [point_field(one, x, r, tolerance) for one in transforms]
-    with quiet():
-        values, estimates = _observed(transforms, found, tolerance)
-    result, stops = [], np.cumsum(count)
-    for one, estimate, stop, size in zip(transforms, estimates, stops, count, strict=True):
-        part = slice(stop - size, stop)
-        if not (size and estimate <= tolerance):
-            result.append(point_field(one, x, r, tolerance))
-            continue
-        whole = np.empty((4, len(x)), complex)
-        whole[:, found.point[part]] = values[:, part]
-        if size < len(x):
-            rest = np.setdiff1d(np.arange(len(x)), found.point[part])
-            near = point_field(one, x[rest], r[rest], tolerance)
-            whole[:, rest] = near.potential, near.axial_velocity, near.radial_velocity, near.pressure
-            estimate = max(estimate, near.error_estimate)
-        result.append(Field(x, r, whole[0], whole[1], whole[2], whole[3], float(estimate)))
-    return result
+    whole = np.empty((len(transforms), 4, len(x)), complex)
+    served, errors = np.zeros((len(transforms), len(x)), bool), np.zeros(len(transforms))
+    cases = np.arange(len(transforms))
+    for aim in _AIMS:
+        every = [transforms[case] for case in cases.tolist()]
+        found = pairs(every, x, r)
+        if not len(found):
+            break
+        with quiet():
+            values, estimates = _observed(every, found, aim * tolerance)
+        good = estimates <= tolerance
+        kept = good[found.case]
+        case, point = cases[found.case[kept]], found.point[kept]
+        whole[case, :, point], served[case, point] = values[:, kept].T, True
+        errors[cases[good]], cases = estimates[good], cases[~good]
+        if not len(cases):
+            break
+    fields = []
+    for one, values, done, error in zip(transforms, whole, served, errors, strict=True):
+        if not np.all(done):
+            rest = point_field(one, x[~done], r[~done], tolerance)
+            values[:, ~done] = [getattr(rest, name) for name in QUANTITIES]
+            error = np.maximum(error, rest.error_estimate)
+        fields.append(Field(x, r, values[0], values[1], values[2], values[3], float(error)))
+    return fields
 
 
 def _observed(
