@@ -22,8 +22,8 @@ from .source import DuctMode, ModeMixture, Source
 from .transform import Transform
 
 # Near fields on grids, and at points, computed at a time: larger groups save no more work and cost memory.
-_TOGETHER, _POINTS = 16, 32
-_MOST = 2**16  # points times sources computed at a time
+_TOGETHER, _POINTS = 16, 64
+_MOST = 2**15  # points times sources computed at a time
 _RAISE, _RECORD = "raise", "record"  # what happens to a case that fails
 _JET = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
 _Case: TypeAlias = tuple[int, Source, object]  # index, source and medium

@@ -1,7 +1,7 @@
 r"""W_plus at many points of the right half-plane, for several transforms in uniform flow, from a power series of each.
 
 In p = sqrt(1 + s / K) the branch point s = -K is at 0 and the right half-plane, unless |s| is much larger than K,
-within a small circle around `_CENTRE`. ln F_plus less the logarithms of its zeros next to that circle, s = -kappa_l, is
+within a small circle around `CENTRE`. ln F_plus less the logarithms of its zeros next to that circle, s = -kappa_l, is
 regular in a larger one: its Taylor series follows from the values on the smaller circle, by a discrete Fourier
 transform.
 """
@@ -20,54 +20,66 @@ from ..factorisation import Factorisation
 if TYPE_CHECKING:
     from .uniform import UniformTransform
 
-_CENTRE = 1.2  # p of s = 0 ... K is 1 ... 1.414, and points to be reached are to the right of their middle as well
+CENTRE = 1.2  # p of s = 0 ... K is 1 ... 1.414, and points to be reached are to the right of their middle as well
 # Terms of the series, at least and over K, and points on the circle: between them the phase turns by less than pi.
 _TERMS, _DENSITY = 24, 0.5
 _MARGIN = 1.05  # radius of the circle over the largest distance of a point
-_CLEAR = 2.2  # distance over that radius up to which zeros are divided out: the series' terms fall as 2.2^-n
+_LEAST = 0.1  # of that distance
+_CLEAR = 2.2  # distance over the circle's radius up to which zeros are divided out: terms fall at least as 2.2^-n
 
 
-def plus(transforms: Sequence[UniformTransform], p: ComplexArray, case: IntArray) -> tuple[ComplexArray, FloatArray]:
-    """W_plus at K (p^2 - 1), and the relative error estimate.
+class Series:
+    """Power series of the factors.
 
+    Parameters
+    ----------
     transforms : of one azimuthal order and hub, whose factors are of one call.
-    p : (path, node) complex array; case : (path,) int array, indices of transforms, increasing.
+    distance : (case,) float array
+        Largest |p - CENTRE| of the points for each transform.
     """
-    used, starts = np.unique(case, return_index=True)
-    factors = Factorisation.join([transforms[index].factors for index in used])
-    k = np.array([transforms[index].k for index in used])[:, None]
-    rows = np.searchsorted(used, case)
-    distance = np.max(np.abs(p - _CENTRE), axis=1)
-    radius = _MARGIN * np.maximum.reduceat(distance, starts)[:, None]
-    terms = max(_TERMS, math.ceil(_DENSITY * np.max(k)))
-    circle = _CENTRE + radius * np.exp(2j * np.pi * np.arange(terms) / terms)
-    ratio, near = _zeros(transforms[0], k, radius)
-    log_plus, error = factors.log_plus((k * (circle**2 - 1)).reshape(len(used), -1))
-    values = np.exp(log_plus) / _product(circle, ratio, near)
-    phase = np.unwrap(np.angle(values), axis=1)
-    series = np.fft.fft(np.log(np.abs(values)) + 1j * phase, axis=1) / terms
-    left = np.sum(np.abs(series[:, -terms // 4 :]), axis=1)  # terms of the last quarter
-    x, total = (p - _CENTRE) / radius[rows], np.zeros_like(p)
-    for term in range(terms - 1, -1, -1):
-        total *= x
-        total += series[rows, term][:, None]
-    value = np.exp(total) * _product(p, ratio[rows], near[rows]) * (np.exp(0.25j * np.pi) / (np.sqrt(k)[rows] * p))
-    return value, (np.max(error, axis=1) + left)[rows]
+
+    def __init__(self, transforms: Sequence[UniformTransform], distance: FloatArray) -> None:
+        self._k = np.array([[one.k] for one in transforms])
+        self._radius = _MARGIN * np.maximum(distance, _LEAST)[:, None]
+        terms = max(_TERMS, math.ceil(_DENSITY * np.max(self._k)))
+        circle = CENTRE + self._radius * np.exp(2j * np.pi * np.arange(terms) / terms)
+        self._zeros = self._next_to_circle(transforms[0])
+        factors = Factorisation.join([one.factors for one in transforms])
+        log_plus, error = factors.log_plus((self._k * (circle**2 - 1)).reshape(len(transforms), -1))
+        values = np.exp(log_plus) / _product(circle, self._zeros)
+        log_values = np.log(np.abs(values)) + 1j * np.unwrap(np.angle(values), axis=1)
+        self._series = np.fft.fft(log_values, axis=1) / terms
+        last = np.sum(np.abs(self._series[:, -terms // 4 :]), axis=1)  # of the terms, the last quarter
+        self.error = np.max(error.reshape(len(transforms), -1), axis=1) + last  # (case,), relative
+
+    def plus(self, p: ComplexArray, case: IntArray) -> ComplexArray:
+        """W_plus at K (p^2 - 1); p : (path, node) complex array, case : (path,) int array."""
+        x = (p - CENTRE) / self._radius[case]
+        total = np.zeros_like(p)
+        for term in self._series.T[::-1]:
+            total *= x
+            total += term[case, None]
+        np.exp(total, out=total)
+        total *= _product(p, self._zeros[case])
+        total /= p
+        total *= (np.exp(0.25j * np.pi) / np.sqrt(self._k))[case]
+        return total
+
+    def _next_to_circle(self, transform: UniformTransform) -> ComplexArray:
+        """1 - kappa / K of zeros next to each transform's circle, and 0 for others: (case, zero)."""
+        # s / K = -i y is at a distance of at least sqrt(y) - centre.
+        reach = np.max(self._k * (1 + (CENTRE + _CLEAR * self._radius) ** 2))
+        alpha = transform.section.eigenvalues(int(reach / np.pi) + 2)
+        kappa = np.sqrt((self._k - alpha) * (self._k + alpha) + 0j)
+        near = np.abs(np.sqrt(1 - kappa / self._k) - CENTRE) < _CLEAR * self._radius
+        return np.where(near, 1 - kappa / self._k, 0)[:, np.any(near, axis=0)]
 
 
-def _zeros(transform: UniformTransform, k: FloatArray, radius: FloatArray) -> tuple[ComplexArray, np.ndarray]:
-    """kappa / K of the zeros of every case and which of them are next to its circle: (case, zero)."""
-    # |p - centre| < d for s = -kappa = -i K y needs y < d^2 + ...
-    reach = 1 + (_CENTRE + _CLEAR * radius) ** 2
-    alpha = transform.section.eigenvalues(int(np.max(k * reach) / np.pi) + 2)
-    kappa = np.sqrt((k - alpha) * (k + alpha) + 0j) / k
-    return kappa, np.abs(np.sqrt(1 - kappa) - _CENTRE) < _CLEAR * radius
-
-
-def _product(p: ComplexArray, ratio: ComplexArray, near: np.ndarray) -> ComplexArray:
-    """Product of (s + kappa) / (s + K) over the zeros next to the circle, of moderate size: (row, point)."""
+def _product(p: ComplexArray, zeros: ComplexArray) -> ComplexArray:
+    """Product of (s + kappa) / (s + K), which are of moderate size; zeros : 1 - kappa / K, (row, zero)."""
     inverse, product = 1 / p**2, np.ones_like(p)
-    for column in np.flatnonzero(np.any(near, axis=0)):
-        rows = np.flatnonzero(near[:, column])
-        product[rows] *= 1 - (1 - ratio[rows, column])[:, None] * inverse[rows]
+    for zero in zeros.T:
+        part = inverse * zero[:, None]
+        np.subtract(1, part, out=part)
+        product *= part
     return product

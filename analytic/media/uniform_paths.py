@@ -35,7 +35,7 @@ from ..bessel import bessel_pair, hankel_pair
 from ..contour import POWER
 from ..factorisation import Factorisation
 from ..resonances import hankel_slope_zeros
-from . import uniform_factor
+from .uniform_factor import CENTRE, Series
 from .uniform_far_field import sources
 from .uniform_near_field import ROUNDING
 
@@ -55,6 +55,7 @@ _SAFETY, _ENDS = 4.0, 15.0
 _PASSED = (
     0.6  # poles are corrected for up to this fraction of 2 pi sigma^2 / h, beyond which the rule's own error is larger
 )
+_BESIDE = 0.8  # half the nodes beside the axis, over the exponent of the error there
 _FLAT = 300.0  # exponent that neither overflows nor matters any more
 _FARTHEST = 1e5  # K rho, the same as for the contour of a near field
 _SHELLS = 1024  # powers of two that distances may take
@@ -81,8 +82,12 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.case)
 
+    def starts(self) -> IntArray:
+        """First pair of every path."""
+        return np.flatnonzero(np.diff(self.path, prepend=-1))
 
-def pairs(transforms: Sequence[UniformTransform], x: FloatArray, r: FloatArray) -> Pairs:
+
+def far_pairs(transforms: Sequence[UniformTransform], x: FloatArray, r: FloatArray) -> Pairs:
     """The points of every transform for which the path of steepest descent serves."""
     k, scale = (np.array([[getattr(one, name)] for one in transforms]) for name in ("k", "scale"))
     stretched = x / scale
@@ -99,124 +104,160 @@ def pairs(transforms: Sequence[UniformTransform], x: FloatArray, r: FloatArray) 
     piece = np.where(axis[far], 0, 1 + (theta[far] / width).astype(np.intp))
     key = (case * _SHELLS + shell) * (2 + np.max(piece, initial=0)) + piece
     order = np.argsort(key, kind="stable")
-    _, path = np.unique(key, return_inverse=True)
-    parts = (one[far][order] for one in (axis, np.broadcast_to(k, rho.shape), stretched, r + 0 * rho, rho, theta))
-    return Pairs(case[order], point[order], path.ravel()[order], *parts)
+    path = np.cumsum(np.diff(key[order], prepend=-1) > 0) - 1
+    every = (axis, np.broadcast_to(k, rho.shape), stretched, np.broadcast_to(r, rho.shape), rho, theta)
+    return Pairs(case[order], point[order], path, *(one[far][order] for one in every))
 
 
+@dataclass(frozen=True)
 class Paths:
-    """Nodes of the paths and the spectra there.
+    """Paths of steepest descent, with nodes evenly spaced in t or y.
 
     Attributes
     ----------
     case : (path,) int array
     axis : (path,) bool array
         Whether the waves are J_m(gamma r) instead of H_m(gamma r).
-    cosine, gamma : (path, node) complex arrays
-        cos(tau) and gamma.
-    coefficient : (path, node) complex array
-        Of the waves, weights included.
-    speed : (path, node) complex array
-        -i s: derivatives in X.
-    error : (path,) float array
-        Relative, of the coefficients.
+    k : (path, 1) float array
+        K.
+    centre, sigma, first, step : (path,) float arrays
+        theta and sigma of the saddle, first t and step.
+    cosine, gamma, weight : (path, node) complex arrays
+        cos(tau), gamma, and d tau / 2 pi for H_m or d tau / pi for J_m.
+    back : (path, node) bool array
+        Whether the argument of W_plus is -s = K cos(tau).
+    root : (path, node) complex array
+        sqrt(1 + s / K) of that argument.
     """
 
-    def __init__(self, transforms: Sequence[UniformTransform], found: Pairs, tolerance: float) -> None:
+    case: IntArray
+    axis: BoolArray
+    k: FloatArray
+    centre: FloatArray
+    sigma: FloatArray
+    first: FloatArray
+    step: FloatArray
+    cosine: ComplexArray
+    gamma: ComplexArray
+    weight: ComplexArray
+    back: BoolArray
+    root: ComplexArray
+
+
+def paths_to(found: Pairs, tolerance: float) -> Paths:
+    """Paths to all pairs."""
+    starts = found.starts()
+    ends = np.log(_ENDS / tolerance)
+    low, high, near = (np.minimum.reduceat(one, starts) for one in (found.theta, -found.theta, found.rho))
+    high, far, k, axis = -high, np.maximum.reduceat(found.rho, starts), found.k[starts], found.axis[starts]
+    wide, sharp = 1 / np.sqrt(k * near), 1 / np.sqrt(k * far)
+    centre = np.clip(0.5 * (low + high), _CLEAR * wide, np.pi - _CLEAR * wide)
+    # The lip is at the distance 1 from the origin, and points are off the centre: both shift the saddle.
+    leaning = np.minimum(np.abs(np.cos(centre)) + wide, 1)
+    shift = (np.maximum(high - centre, centre - low) + leaning / near) / np.sqrt(2)
+    length = shift + np.sqrt(shift**2 + 2 * ends * wide**2)
+    step = np.pi * sharp / (np.sqrt(2 * np.log(_SAFETY / tolerance) / POWER) + shift / sharp)
+    half = int(np.max(np.where(axis, np.ceil(_BESIDE * ends), np.ceil(length / step))))
+    places = (np.arange(-half, half) + 0.5) / half  # between -1 and 1
+    return _placed(found, places, centre, wide, length, ends)
+
+
+def _placed(
+    found: Pairs, places: FloatArray, centre: FloatArray, sigma: FloatArray, length: FloatArray, ends: float
+) -> Paths:
+    """Nodes and weights."""
+    starts = found.starts()
+    k, axis = found.k[starts][:, None], found.axis[starts]
+    step = length * (places[1] - places[0])
+    # cos and sin of tau / 2, the sum of half the centre and a (1 - i).
+    a = length[:, None] * (places / np.sqrt(8))
+    real, up = 0.5 * centre[:, None], (np.cos(a) * np.cosh(a), np.sin(a) * np.sinh(a))
+    cosine_of_a, sine_of_a = up[0] + 1j * up[1], np.sin(a) * np.cosh(a) - 1j * (np.cos(a) * np.sinh(a))
+    cosine = np.cos(real) * cosine_of_a - np.sin(real) * sine_of_a
+    sine = np.sin(real) * cosine_of_a + np.cos(real) * sine_of_a
+    whole, gamma = cosine**2 - sine**2, 2 * k * cosine * sine
+    back = whole.real > 0
+    root = np.sqrt(2) * np.where(back, cosine, sine)
+    weight = np.repeat(step[:, None] * _TURN / (2 * np.pi), len(places), axis=1)
+    if np.any(axis):
+        k = k[axis]
+        x, r = np.minimum.reduceat(found.x, starts)[axis], np.maximum.reduceat(found.r, starts)[axis]
+        # exp(-K X q) against the growth of J_m' J_m, exp(K (1 + r) sqrt(q)).
+        growth = (k[:, 0] / x) * (1 + r) ** 2
+        last = np.log(0.25 * (np.sqrt(growth) + np.sqrt(growth + 4 * ends)) ** 2)[:, None]
+        first = -np.log(ends)
+        y = 0.5 * (first + last) + 0.5 * (last - first) * places
+        q = np.exp(y - np.exp(-y)) / (k * x[:, None])
+        whole[axis], back[axis], root[axis] = 1 + 1j * q, True, np.sqrt(2 + 1j * q)
+        gamma[axis] = k * np.sqrt(-1j * q) * root[axis]
+        # sin(tau) d tau = -i dq, and sin(tau) = gamma / K.
+        steps = 0.5 * (last - first) * (places[1] - places[0])
+        weight[axis] = -1j * q * (1 + np.exp(-y)) * steps * k / (np.pi * gamma[axis])
+    return Paths(
+        found.case[starts],
+        axis,
+        found.k[starts][:, None],
+        centre,
+        sigma,
+        length * places[0],
+        step,
+        whole,
+        gamma,
+        weight,
+        back,
+        root,
+    )
+
+
+class Spectra:
+    """G at the nodes of paths, and the poles next to them."""
+
+    def __init__(self, transforms: Sequence[UniformTransform], paths: Paths) -> None:
         self._transforms, self.section = transforms, transforms[0].section
-        starts = np.flatnonzero(np.diff(found.path, prepend=-1))
-        self.case, self.axis, self._k = found.case[starts], found.axis[starts], found.k[starts][:, None]
-        self._place(found, starts, tolerance)
-        self._evaluate()
-
-    def _place(self, found: Pairs, starts: IntArray, tolerance: float) -> None:
-        """Nodes and weights, d tau / 2 pi for H_m or d tau / pi for J_m."""
-        ends = np.log(_ENDS / tolerance)
-        low, high, near = (np.minimum.reduceat(one, starts) for one in (found.theta, -found.theta, found.rho))
-        high, far, k = -high, np.maximum.reduceat(found.rho, starts), self._k[:, 0]
-        wide, sharp = 1 / np.sqrt(k * near), 1 / np.sqrt(k * far)
-        centre = np.clip(0.5 * (low + high), _CLEAR * wide, np.pi - _CLEAR * wide)
-        # The lip is at the distance 1 from the origin, and points are off the centre: both shift the saddle.
-        shift = (np.maximum(high - centre, centre - low) + 1 / near) / np.sqrt(2)
-        length = shift + np.sqrt(shift**2 + 2 * ends * wide**2)
-        step = np.pi * sharp / (np.sqrt(2 * np.log(_SAFETY / tolerance) / POWER) + shift / sharp)
-        half = int(np.max(np.ceil(length / step)[~self.axis], initial=8))
-        places = (np.arange(-half, half) + 0.5) / half  # between -1 and 1
-        t = length[:, None] * places
-        self.step, self.first, self._centre, self._sigma = length / half, t[:, 0], centre, wide
-        tau = centre[:, None] + t * _TURN
-        self.cosine, self.gamma = np.cos(tau), self._k * np.sin(tau)
-        self._weight = np.repeat(self.step[:, None] * _TURN / (2 * np.pi), 2 * half, axis=1)
-        if np.any(self.axis):
-            x, r = np.minimum.reduceat(found.x, starts)[self.axis], np.maximum.reduceat(found.r, starts)[self.axis]
-            k = self._k[self.axis]
-            # exp(-K X q) against the growth of J_m' J_m, exp(K (1 + r) sqrt(q)).
-            growth = (k[:, 0] / x) * (1 + r) ** 2
-            last = np.log(0.25 * (np.sqrt(growth) + np.sqrt(growth + 4 * ends)) ** 2)[:, None]
-            first = -np.log(ends)
-            y = 0.5 * (first + last) + 0.5 * (last - first) * places
-            q = np.exp(y - np.exp(-y)) / (k * x[:, None])
-            self.cosine[self.axis] = 1 + 1j * q
-            self.gamma[self.axis] = k * np.sqrt(-1j * q) * np.sqrt(2 + 1j * q)
-            step = 0.5 * (last - first) / half
-            # sin(tau) d tau = -i dq, and sin(tau) = gamma / K.
-            self._weight[self.axis] = -1j * q * (1 + np.exp(-y)) * step * k / (np.pi * self.gamma[self.axis])
-
-    def _evaluate(self) -> None:
-        """Coefficients at the nodes."""
-        back = self.cosine.real > 0
-        root = np.sqrt(1 + np.where(back, self.cosine, -self.cosine))
-        plus, error = uniform_factor.plus(self._transforms, root, self.case)
-        value = np.empty_like(root)
-        m, z = self.section.m, self.gamma[back]
-        value[back] = 1j * np.pi * bessel_pair(m, z)[1] * np.exp(np.abs(z.imag)) / plus[back]
-        z = self.gamma[~back]
-        value[~back] = plus[~back] / (hankel_pair(m, z)[1] * np.exp(1j * z))
-        value *= self._sources(-self._k * self.cosine, self.case)
-        self.coefficient = value * self._weight
-        self.speed = 1j * self._k * self.cosine
-        lost = np.array([one.cancellation for one in self._transforms])[self.case]
-        self.error = error + lost + ROUNDING
+        self._k = np.array([[one.k] for one in transforms])
+        distance = np.zeros(len(transforms))
+        np.maximum.at(distance, paths.case, np.max(np.abs(paths.root - CENTRE), axis=1))
+        self._series = Series(transforms, distance)
+        self.error = self._series.error + np.array([one.cancellation for one in transforms]) + ROUNDING  # (case,)
+        live = [np.flatnonzero(one.strength) for one in transforms]
+        self._kappa = np.ones((max(map(len, live)), len(live), 1), complex)
+        self._strength = np.zeros_like(self._kappa)
+        for index, (one, orders) in enumerate(zip(transforms, live, strict=True)):
+            self._kappa[: len(orders), index, 0] = one.kappa[orders]
+            self._strength[: len(orders), index, 0] = one.strength[orders]
 
     def _sources(self, s: ComplexArray, case: IntArray) -> ComplexArray:
         """(K + s) T(s); s : (row, node) complex array, case : (row,) int array."""
-        live = [np.flatnonzero(one.strength) for one in self._transforms]
-        kappa = np.ones((max(map(len, live)), len(live)), complex)
-        strength = np.zeros_like(kappa)
-        for index, (one, orders) in enumerate(zip(self._transforms, live, strict=True)):
-            kappa[: len(orders), index], strength[: len(orders), index] = one.kappa[orders], one.strength[orders]
-        k = np.array([[one.k] for one in self._transforms])[case]
-        return sources(k, s, kappa[:, case, None], strength[:, case, None])
+        return sources(self._k[case], s, self._kappa[:, case], self._strength[:, case])
 
-    def poles(self) -> Poles:
-        """What the zeros of H_m' between the paths and the real axis, or close to a path, contribute."""
+    def coefficients(self, paths: Paths) -> ComplexArray:
+        """Of the waves, weights included: (path, node)."""
+        value = self._sources(-paths.k * paths.cosine, paths.case)
+        value *= paths.weight
+        plus = self._series.plus(paths.root, paths.case)
+        m, back, front = self.section.m, paths.back, ~paths.back
+        z = paths.gamma[back]
+        value[back] *= 1j * np.pi * bessel_pair(m, z)[1] * np.exp(np.abs(z.imag)) / plus[back]
+        z = paths.gamma[front]
+        value[front] *= plus[front] / (hankel_pair(m, z)[1] * np.exp(1j * z))
+        return value
+
+    def poles(self) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+        """Zeros z of H_m', (pole,), their s and the strengths of H_m(z r) exp(-i z) exp(-i s X), (case, pole)."""
         m, z = self.section.m, hankel_slope_zeros(self.section.m)
-        k = np.array([[one.k] for one in self._transforms])
-        s = np.sqrt(k - z) * np.sqrt(k + z)
-        joined = Factorisation.join([one.factors for one in self._transforms])
-        plus, _ = joined.plus(s)
+        s = np.sqrt(self._k - z) * np.sqrt(self._k + z)
+        plus, _ = Factorisation.join([one.factors for one in self._transforms]).plus(s)
         strength = 1j * plus * self._sources(s, np.arange(len(s))) / (s * (1 - (m / z) ** 2) * hankel_pair(m, z)[0])
-        t = ((np.pi - np.arcsin(z / k))[self.case] - self._centre[:, None]) / _TURN
-        factors = []
-        for step in (self.step[:, None], 2 * self.step[:, None]):
-            turn = (
-                np.clip(2 * np.pi * (t.imag / step), -_FLAT, _FLAT) - 2j * np.pi * (t.real - self.first[:, None]) / step
-            )
-            counted = (t.imag < _PASSED * 2 * np.pi * self._sigma[:, None] ** 2 / step) & ~self.axis[:, None]
-            factors.append(np.where(counted, 1 / (1 - np.exp(turn)), 0.0))
-        return Poles(z, s, strength, factors[0], factors[1])
+        return z, s, strength
 
 
-@dataclass(frozen=True)
-class Poles:
-    """Zeros z of H_m' and the waves strength H_m(z r) / exp(i z) exp(-i s X) that they contribute.
-
-    z : (pole,) complex array. s, strength : (case, pole) complex arrays.
-    fine, coarse : (path, pole) complex arrays, factors for the rule and that with twice the step; 0 where negligible.
-    """
-
-    z: ComplexArray
-    s: ComplexArray
-    strength: ComplexArray
-    fine: ComplexArray
-    coarse: ComplexArray
+def counted(paths: Paths, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+    """Factors of poles at H_m'(z) = 0 in the rule and in that with twice the step, 0 where negligible: (path, pole)."""
+    t = (np.pi - np.arcsin(z / paths.k) - paths.centre[:, None]) / _TURN
+    factors = []
+    for step in (paths.step[:, None], 2 * paths.step[:, None]):
+        decay = np.clip(2 * np.pi * (t.imag / step), -_FLAT, _FLAT)
+        turn = -2j * np.pi * (t.real - paths.first[:, None]) / step
+        near = (t.imag < _PASSED * 2 * np.pi * paths.sigma[:, None] ** 2 / step) & ~paths.axis[:, None]
+        factors.append(np.where(near, 1 / (1 - np.exp(decay + turn)), 0.0))
+    return factors[0], factors[1]

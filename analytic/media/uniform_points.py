@@ -12,12 +12,12 @@ from ..bessel import bessel_pair, hankel_pair
 from ..contour import POWER
 from ..errors import quiet
 from ..near_field import QUANTITIES, Field, point_field
-from .uniform_paths import Pairs, Paths, pairs
+from .uniform_paths import Pairs, Paths, Spectra, counted, far_pairs, paths_to
 
 if TYPE_CHECKING:
     from .uniform import UniformTransform
 
-_BLOCK = 2**13  # waves worked on at a time: they stay in the processor's cache
+_BLOCK = 2**14  # waves worked on at a time: they stay in the processor's cache
 _AIMS = 1.0, 1e-3  # tolerances aimed at in turn, over that required, by sources that miss it
 _AXIS = 1e-30  # radius that stands for 0: J_m'(0) for m = 1 comes out exactly
 
@@ -35,7 +35,7 @@ def fields(transforms: Sequence[UniformTransform], x: FloatArray, r: FloatArray,
     cases = np.arange(len(transforms))
     for aim in _AIMS:
         every = [transforms[case] for case in cases.tolist()]
-        found = pairs(every, x, r)
+        found = far_pairs(every, x, r)
         if not len(found):
             break
         with quiet():
@@ -61,9 +61,7 @@ def _observed(
     transforms: Sequence[UniformTransform], found: Pairs, tolerance: float
 ) -> tuple[ComplexArray, FloatArray]:
     """psi, u, v and p of every pair, (4, pair), and the error estimate of every case."""
-    paths = Paths(transforms, found, tolerance)
-    sums, gaps, errors = _sums(paths, found)
-    _add_poles(paths, found, sums, gaps)
+    sums, gaps, errors = _sums(transforms, found, tolerance)
     rows = [(one.scale, one.shift, one.source.helmholtz, one.source.mach) for one in transforms]
     scale, shift, helmholtz, mach = np.array(rows).T[:, found.case]
 
@@ -90,49 +88,69 @@ def _observed(
     return values, np.where(np.isnan(estimates), np.inf, estimates)
 
 
-def _sums(paths: Paths, found: Pairs) -> tuple[ComplexArray, ComplexArray, FloatArray]:
+def _sums(
+    transforms: Sequence[UniformTransform], found: Pairs, tolerance: float
+) -> tuple[ComplexArray, ComplexArray, FloatArray]:
     """phi, its derivatives in X and r, their difference from the rule with twice the step, and errors: (3, pair)."""
-    m, nodes = paths.section.m, paths.gamma.shape[1]
+    paths = paths_to(found, tolerance)
+    spectra = Spectra(transforms, paths)
+    sums, gaps, sizes = _waves(paths, spectra.coefficients(paths), found, spectra.section.m)
+    _add_poles(paths, spectra.poles(), found, spectra.section.m, sums, gaps)
+    return sums, gaps, sizes[0] * (spectra.error[found.case] + EPS * found.k * found.rho) + sizes[1]
+
+
+def _waves(
+    paths: Paths, coefficients: ComplexArray, found: Pairs, m: int
+) -> tuple[ComplexArray, ComplexArray, FloatArray]:
+    """Sums over nodes and their differences, (3, pair); sizes of all terms and of the last, summed: (2, 3, pair)."""
+    nodes = paths.gamma.shape[1]
     sums, gaps = np.empty((3, len(found)), complex), np.empty((3, len(found)), complex)
-    errors = np.empty((3, len(found)))
+    sizes = np.empty((2, 3, len(found)))
+    speed = 1j * paths.k * paths.cosine
     for beside in (False, True):
         every = np.flatnonzero(found.axis == beside)
-        size = max(1, _BLOCK // nodes)
-        for part in np.split(every, range(size, len(every), size)):
+        every = every[np.argsort(found.k[every] * found.r[every], kind="stable")]  # similar arguments together
+        block = max(1, _BLOCK // nodes)
+        for part in np.split(every, range(block, len(every), block)):
             path, r = found.path[part], found.r[part][:, None]
-            gamma, along = paths.gamma[path], paths.speed[path]
+            gamma, along = paths.gamma[path], speed[path]
             z = np.maximum(r, _AXIS) * gamma
             value, slope = (bessel_pair if beside else hankel_pair)(m, z)
             exponent = along * found.x[part][:, None]
             exponent += np.abs(z.imag) if beside else 1j * z
             wave = np.exp(exponent, out=exponent)
-            wave *= paths.coefficient[path]
+            wave *= coefficients[path]
             value *= wave
             slope *= wave
             slope *= gamma
             along *= value
-            error = paths.error[path] + EPS * found.k[part] * found.rho[part]
             for row, terms in enumerate((value, along, slope)):
                 sums[row, part] = terms.sum(axis=1)
                 gaps[row, part] = sums[row, part] - 2 * terms[:, ::2].sum(axis=1)
-                size_of_terms = np.abs(terms.view(float))  # of real and imaginary parts: their sum is not less
-                ends = size_of_terms[:, :2].sum(axis=1) + size_of_terms[:, -2:].sum(axis=1)
-                errors[row, part] = error * size_of_terms.sum(axis=1) + ends
-    return sums, gaps, errors
+                size = np.abs(terms.view(float))  # of real and imaginary parts: their sum is not less
+                sizes[0, row, part] = size.sum(axis=1)
+                sizes[1, row, part] = size[:, :2].sum(axis=1) + size[:, -2:].sum(axis=1)
+    return sums, gaps, sizes
 
 
-def _add_poles(paths: Paths, found: Pairs, sums: ComplexArray, gaps: ComplexArray) -> None:
+def _add_poles(
+    paths: Paths,
+    poles: tuple[ComplexArray, ComplexArray, ComplexArray],
+    found: Pairs,
+    m: int,
+    sums: ComplexArray,
+    gaps: ComplexArray,
+) -> None:
     """Add what the zeros of H_m' contribute to sums and differences."""
-    poles = paths.poles()
-    m = paths.section.m
-    for index, z in enumerate(poles.z):
-        live = np.flatnonzero((np.abs(poles.fine[:, index]) + np.abs(poles.coarse[:, index]))[found.path] > 0)
-        if not len(live):
-            continue
-        path, case, r = found.path[live], found.case[live], found.r[live]
-        s = poles.s[case, index]
+    fine, coarse = counted(paths, poles[0])
+    live = (fine != 0) | (coarse != 0)
+    for index in np.flatnonzero(np.any(live, axis=0)):
+        z = poles[0][index]
+        some = np.flatnonzero(live[found.path, index])
+        path, case, r = found.path[some], found.case[some], found.r[some]
+        s = poles[1][case, index]
         value, slope = hankel_pair(m, z * r)
-        wave = poles.strength[case, index] * np.exp(1j * (z * (r - 1) - s * found.x[live]))
+        wave = poles[2][case, index] * np.exp(1j * (z * (r - 1) - s * found.x[some]))
         terms = np.array([value, -1j * s * value, z * slope]) * wave
-        sums[:, live] += poles.fine[path, index] * terms
-        gaps[:, live] += (poles.fine - poles.coarse)[path, index] * terms
+        sums[:, some] += fine[path, index] * terms
+        gaps[:, some] += (fine - coarse)[path, index] * terms

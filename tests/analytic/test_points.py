@@ -140,22 +140,20 @@ def test_the_same_block_has_the_same_bits():
 
 def test_a_source_that_misses_the_tolerance_is_tried_again_and_then_takes_the_contour(monkeypatch):
     modes = [DuctMode(2, 0, 9.0), DuctMode(2, 1, 10.0)]
-    place, aims = uniform_paths.Paths._place, []
+    paths_to, aims = uniform_paths.paths_to, []
 
-    def coarse(self, found, starts, tolerance):
+    def coarse(found, tolerance):
         aims.append(tolerance)
-        place(self, found, starts, 1e3 * tolerance)
+        return paths_to(found, 1e3 * tolerance)
 
-    monkeypatch.setattr(uniform_paths.Paths, "_place", coarse)
+    monkeypatch.setattr(uniform_points, "paths_to", coarse)
     monkeypatch.setattr(uniform_points, "point_field", no_contour)
     for mode, field in zip(modes, fields_at(modes, X, R), strict=True):
         reference = exact(mode, X, R)
         assert error(field, reference) < field.error_estimate + reference.error_estimate < 1.1e-6
     assert aims == [1e-6, 1e-9]
     monkeypatch.undo()
-    monkeypatch.setattr(
-        uniform_paths.Paths, "_place", lambda self, found, starts, tolerance: place(self, found, starts, 1e-2)
-    )
+    monkeypatch.setattr(uniform_points, "paths_to", lambda found, tolerance: paths_to(found, 1e-2))
     for mode, field in zip(modes, fields_at(modes, X, R), strict=True):
         np.testing.assert_allclose(field.pressure, solve(mode).at(X, R).pressure, rtol=1e-9)
 
@@ -166,7 +164,9 @@ def test_the_factors_series(m, k):
     p = np.sqrt(1 + np.cos(rng.uniform(0.0, 1.5, (3, 20)) + 1j * rng.uniform(-0.3, 0.3, (3, 20))))
     every = transforms([DuctMode(m, 0, k), DuctMode(m, 0, 1.1 * k)], [UniformFlow()] * 2)
     case = np.array([0, 1, 1])
-    value, estimate = uniform_factor.plus(every, p, case)
+    distance = np.array([np.max(np.abs(p[case == index] - uniform_factor.CENTRE)) for index in range(2)])
+    series = uniform_factor.Series(every, distance)
+    value, estimate = series.plus(p, case), series.error[case]
     for row, index in enumerate(case):
         exact, rounding = Factorisation(Section(m), every[index].k).plus(every[index].k * (p[row] ** 2 - 1))
         assert estimate[row] < 1e-6
@@ -177,7 +177,8 @@ def test_a_series_that_has_not_converged_is_in_the_estimate(monkeypatch):
     monkeypatch.setattr(uniform_factor, "_TERMS", 8)
     every = transforms([DuctMode(1, 0, 6.0)], [UniformFlow()])
     p = np.sqrt(1 + np.cos(np.linspace(0.1, 1.5, 20) + 0.3j))[None]
-    value, estimate = uniform_factor.plus(every, p, np.array([0]))
+    series = uniform_factor.Series(every, np.max(np.abs(p - uniform_factor.CENTRE), axis=1))
+    value, estimate = series.plus(p, np.array([0])), series.error
     exact, _ = every[0].factors.plus(every[0].k * (p[0] ** 2 - 1))
     assert 1e-7 < np.max(np.abs(value[0] / exact - 1)) < estimate[0]
 
