@@ -52,9 +52,8 @@ _EVANESCENT = 1.2  # largest m / K: there are no saddles where H_m does not osci
 _WIDTH = 3.0  # of the angles that share a path, in sigma at twice their least rho
 # Ratios of the tolerance to the errors aimed at: of the rule as for near fields, of the terms at the ends of a path.
 _SAFETY, _ENDS = 4.0, 15.0
-_PASSED = (
-    0.6  # poles are corrected for up to this fraction of 2 pi sigma^2 / h, beyond which the rule's own error is larger
-)
+_LOOSEST = 0.01  # a looser tolerance saves no nodes
+_PASSED = 0.6  # poles are counted up to this fraction of 2 pi sigma^2 / h, beyond which the rule's error is larger
 _BESIDE = 0.8  # half the nodes beside the axis, over the exponent of the error there
 _FLAT = 300.0  # exponent that neither overflows nor matters any more
 _FARTHEST = 1e5  # K rho, the same as for the contour of a near field
@@ -146,7 +145,7 @@ class Paths:
 
 def paths_to(found: Pairs, tolerance: float) -> Paths:
     """Paths to all pairs."""
-    starts = found.starts()
+    starts, tolerance = found.starts(), min(tolerance, _LOOSEST)
     ends = np.log(_ENDS / tolerance)
     low, high, near = (np.minimum.reduceat(one, starts) for one in (found.theta, -found.theta, found.rho))
     high, far, k, axis = -high, np.maximum.reduceat(found.rho, starts), found.k[starts], found.axis[starts]

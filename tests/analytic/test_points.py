@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytic import DuctMode, Jet, ModeMixture, cut_on_orders, fields_at, solve
+from analytic import DuctMode, Jet, ModeMixture, cut_on_helmholtz, cut_on_orders, fields_at, solve, sweeps
 from analytic.errors import ConvergenceError
 from analytic.factorisation import Factorisation
 from analytic.media import UniformFlow, transforms, uniform_factor, uniform_paths, uniform_points
@@ -117,6 +117,12 @@ def test_near_points_and_other_sources_take_the_contour():
         assert error(field, reference) < field.error_estimate + reference.error_estimate
 
 
+def test_a_hub_is_not_left_out_far_away():
+    source = DuctMode(2, 0, 20.0, 0.3, hub=0.4)
+    (field,) = fields_at([source], [20.0, 60.0], [8.0, 30.0])
+    assert error(field, exact(source, [20.0, 60.0], [8.0, 30.0])) < 1e-5
+
+
 def test_positions_broadcast_and_sources_keep_their_order():
     modes = [DuctMode(3, 0, 9.0), DuctMode(0, 0, 4.0), DuctMode(-3, 0, 7.0), DuctMode(0, 0, 3.0)]
     fields = fields_at(iter(modes), [[8.0], [9.0]], [6.0, 7.0, 8.0])
@@ -184,7 +190,7 @@ def test_a_series_that_has_not_converged_is_in_the_estimate(monkeypatch):
 
 
 def test_failures_are_recorded_or_raised():
-    cut_on = 3.0542369282271403 * (1 + 1e-12)
+    cut_on = cut_on_helmholtz(2, 0) * (1 + 1e-12)
     modes = [DuctMode(2, 0, 9.0), DuctMode(2, 0, cut_on), DuctMode(2, 0, 8.0)]
     with pytest.raises(ConvergenceError, match=r"helmholtz=3\.0542"):
         fields_at(modes, X, R)
@@ -212,3 +218,49 @@ def test_bad_input_names_what_was_given():
             call()
     with pytest.raises(TypeError, match="got str"):
         fields_at(["plane wave"], 10.0, 5.0)
+
+
+def test_what_lies_beyond_the_ends_of_a_path_is_in_the_estimate(monkeypatch):
+    monkeypatch.setattr(uniform_paths, "_ENDS", 0.5)  # terms at the ends are a fiftieth of the largest
+    modes = [DuctMode(0, 0, 6.0), DuctMode(3, 1, 14.0, 0.4), DuctMode(9, 0, 17.0, -0.3)]
+    for mode, field in zip(modes, fields_at(modes, X, R, tolerance=10.0), strict=True):
+        reference = exact(mode, X, R)
+        assert 1e-5 < error(field, reference) < field.error_estimate
+
+
+def test_the_error_of_the_rule_is_in_the_estimate(monkeypatch):
+    """The rule is made coarse, and the paths so long that nothing lies beyond their ends."""
+    for name, value in (("_SAFETY", 0.012), ("_BESIDE", 0.0), ("_ENDS", 1e4)):
+        monkeypatch.setattr(uniform_paths, name, value)
+    modes = [DuctMode(0, 0, 6.0), DuctMode(3, 1, 14.0, 0.4), DuctMode(9, 0, 17.0, -0.3)]
+    for mode, field in zip(modes, fields_at(modes, X[5:], R[5:], tolerance=10.0), strict=True):
+        reference = exact(mode, X[5:], R[5:])
+        assert 1e-6 < error(field, reference) < field.error_estimate
+
+
+def test_digits_lost_beside_cut_on_are_in_the_estimate(monkeypatch):
+    """Everything else is made exact."""
+    for module, name, value in (
+        (uniform_paths, "_SAFETY", 1e5),
+        (uniform_paths, "_ENDS", 1e5),
+        (uniform_factor, "_TERMS", 48),
+    ):
+        monkeypatch.setattr(module, name, value)
+    mode = DuctMode(2, 0, cut_on_helmholtz(2, 0) * (1 + 2e-9))
+    (field,) = fields_at([mode], X[5:], R[5:])
+    assert field.error_estimate > transforms([mode], [UniformFlow()])[0].cancellation > 1e-7
+
+
+def test_many_points_are_computed_for_few_sources_at_a_time(monkeypatch):
+    together = []
+
+    def noted(sources, media):
+        together.append(len(sources))
+        return transforms(sources, media)
+
+    monkeypatch.setattr(sweeps, "transforms", noted)
+    monkeypatch.setattr(sweeps, "_MOST", 20)
+    modes = [DuctMode(0, 0, ka) for ka in np.linspace(4, 5, 5)]
+    fields_at(modes, X[:10], R[:10])
+    fields_at(modes[:2], X, R)
+    assert together == [2, 2, 1, 1, 1]
