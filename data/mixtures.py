@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -58,18 +57,9 @@ def at_points(
     sources: Sequence[analytic.DuctMode | analytic.ModeMixture], media: Sequence[object], x: FloatArray, r: FloatArray
 ) -> list[analytic.Field]:
     """Fields of sources at scattered points; those that failed have a reason."""
-    from analytic import ConvergenceError, Field, solve
+    from analytic import fields_at
 
-    nothing = np.zeros(0, complex)
-    fields = []
-    for source, medium in zip(sources, media, strict=True):
-        try:
-            solution = solve(source, medium=medium, tolerance=TOLERANCE)
-            field = solution.at(x, r)
-            fields.append(replace(field, error_estimate=max(solution.error_estimate, field.error_estimate)))
-        except ConvergenceError as error:
-            fields.append(Field(x, r, nothing, nothing, nothing, nothing, np.inf, str(error)))
-    return fields
+    return fields_at(sources, x, r, medium=media, tolerance=TOLERANCE, errors="record")
 
 
 def incident(groups: Sequence[Group]) -> tuple[list[analytic.ModeMixture], list[object]]:
