@@ -24,7 +24,7 @@ from .task import Task
 
 # Solver blocks of a shard, and cases of one with jets, which take up to half a second each: what an interruption costs
 # per worker is a few seconds of work.
-_BLOCKS, _CASES_OF_JETS = 4, 64
+_BLOCKS, _CASES_OF_JETS = 2, 64
 _MOST_VALUES = 2**23  # of the fields solved together: 64 MiB
 
 
