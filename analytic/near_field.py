@@ -40,9 +40,9 @@ _MOST = 40.0  # exponent beyond which rounding is the limit: e^-40 = 4e-18
 _STALLED = 0.5  # ratio of successive estimates above which more nodes are no help: they should square the error
 _ATTEMPTS = 5  # the exponent may have doubled four times by then, and reached _MOST
 # Largest distance from the lip, times K, of a near field: a contour of some 100,000 nodes, which takes seconds.
-_FARTHEST = 1e5
+FARTHEST = 1e5
 _LONG = 5e3  # the same, beyond which the sum of duct modes replaces the contour deep inside the duct
-_CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]: u grows as its inverse root
+CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]: u grows as its inverse root
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,11 @@ def point_field(transform: "Transform", x: npt.ArrayLike, r: npt.ArrayLike, tole
         field = _deep_field(transform, x, r, nearest, tolerance)
     else:
         ((field,),) = _fields([[transform]], x, r, nearest, Points, tolerance)
+    return reshaped(field, shape)
+
+
+def reshaped(field: Field, shape: tuple[int, ...]) -> Field:
+    """The field at points in arrays of another shape."""
     parts = {name: getattr(field, name).reshape(shape) for name in ("x", "r", *QUANTITIES)}
     return dataclasses.replace(field, **parts)
 
@@ -131,7 +136,7 @@ def _is_deep(transform: "Transform", x: FloatArray, r: FloatArray) -> bool:
 
 def _deep_field(transform: "Transform", x: FloatArray, r: FloatArray, nearest: float, tolerance: float) -> Field:
     """Near field at points some of which are deep inside the duct: duct modes there, the contour elsewhere."""
-    _check_positions(x, r, nearest, transform.source.hub)
+    check_positions(x, r, nearest, transform.source.hub)
     deep = (r <= 1) & (x < -depth(transform))
     values, error = np.empty((len(QUANTITIES), len(x)), complex), 0.0
     if np.any(deep):
@@ -175,7 +180,7 @@ def _fields(
     tolerance: float,
 ) -> list[list[Field]]:
     """Increase the number of nodes until every family meets the tolerance."""
-    _check_positions(x, r, nearest, families[0][0].source.hub)
+    check_positions(x, r, nearest, families[0][0].source.hub)
     found: dict[int, list[Field]] = {}
     wanted = float(np.log(_SAFETY / min(tolerance, _LOOSEST)))
     aims = dict.fromkeys(range(len(families)), (wanted / POWER, _GROWTH))
@@ -202,12 +207,13 @@ def _fields(
     raise AssertionError("a family that met the tolerance was tried again")
 
 
-def _check_positions(x: FloatArray, r: FloatArray, nearest: float, hub: float) -> None:
+def check_positions(x: FloatArray, r: FloatArray, nearest: float, hub: float) -> None:
+    """Raise a ValueError for a radius inside the hub, and for a point too near the lip; `nearest` is the distance."""
     if np.any(r < hub):
         raise ValueError(f"radii must be at least {hub}, the hub's, got r={r[r < hub][0]}")
-    if nearest < _CLOSEST:
+    if nearest < CLOSEST:
         raise ValueError(
-            f"a point lies {nearest:.1e} from the lip, where the velocity is singular; the least is {_CLOSEST}"
+            f"a point lies {nearest:.1e} from the lip, where the velocity is singular; the least is {CLOSEST}"
         )
 
 
@@ -226,9 +232,9 @@ def _sums(
     for family, (exponent, growth) in zip(families, aims, strict=True):
         one = family[0]
         extent = max(along / one.scale, across)
-        if not extent * one.k < _FARTHEST:
+        if not extent * one.k < FARTHEST:
             raise ValueError(
-                f"positions are up to {extent:.3g} from the lip; the near field reaches to {_FARTHEST / one.k:.3g} at "
+                f"positions are up to {extent:.3g} from the lip; the near field reaches to {FARTHEST / one.k:.3g} at "
                 f"K = {one.k:.6g}; see directivity()"
             )
         poles = np.unique(np.concatenate([transform.poles for transform in family]))

@@ -49,8 +49,8 @@ def compute_all(
                 content, missing = future.result()
             except KilledWorker:
                 reason = f"its worker died {_DEATHS + 1} times"
-                given_up = [lost(plan.group(index), reason) for index in groups(recipe, plan, number)]
-                content, missing = b"", list(itertools.chain(*given_up))
+                given_up = [plan.group(index) for index in groups(recipe, plan, number)]
+                content, missing = b"", lost(given_up, [reason] * (len(given_up) * recipe.source.mixtures))
             future.release()
             submit()
             yield number, content, missing

@@ -26,7 +26,7 @@ from .files import Growing, whole_file
 from .journal import Journal, Missing
 from .read import read_small
 from .recipe import NamedRecipe, Recipe
-from .sampling import Plan
+from .sampling import Plan, plan_of
 from .shards import count, groups, lengths, positions
 from .summary import provenance, record_missing, write_identity, write_provenance, write_statistics
 
@@ -93,7 +93,7 @@ def generate(
         raise ValueError(f"workers must be at least 1, got {workers}")
     if scheduler is not None and not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", scheduler):
         raise ValueError(f"the scheduler's address must be tcp://HOST:PORT, got {scheduler!r}")
-    plan, folder = Plan(recipe), parts_folder(path)
+    plan, folder = plan_of(recipe), parts_folder(path)
     if path.exists() and not (resume and folder.exists()):
         raise FileExistsError(f"{path} exists and is not overwritten")
     if folder.exists() and not resume:

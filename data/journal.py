@@ -22,6 +22,11 @@ class Missing:
     m: int
     helmholtz: float
     mach: float
+    hub: float
+    mach_outer: float
+    sound_speed_ratio: float
+    density_ratio: float
+    kutta: float
     split: int
     reason: str
 

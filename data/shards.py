@@ -6,6 +6,8 @@ atomically; its line in the journal, with its digest, marks it as finished (see 
 
 import functools
 import importlib.metadata
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save
@@ -17,10 +19,13 @@ from .arrays import Array, FloatArray
 from .journal import Missing
 from .recipe import Recipe
 from .rounding import stored
-from .sampling import Group, Plan
-from .task import uniform_flow
+from .sampling import Group, Plan, plan_of
+from .task import Task
 
-_CASES = 16  # approximate number of cases in a shard: the work an interruption may cost per worker
+# Solver blocks of a shard, and cases of one with jets, which take up to half a second each: what an interruption costs
+# per worker is a few seconds of work.
+_BLOCKS, _CASES_OF_JETS = 2, 64
+_MOST_VALUES = 2**23  # of the fields solved together: 64 MiB
 
 
 @functools.cache  # reading the packages' metadata takes 10 ms
@@ -46,7 +51,23 @@ def count(recipe: Recipe, plan: Plan) -> int:
 
 
 def _groups_per_shard(recipe: Recipe) -> int:
-    return max(1, _CASES // recipe.source.mixtures)
+    """A whole number of solver blocks."""
+    block = _groups_together(recipe)
+    cases = block * recipe.source.mixtures
+    wanted = min(_CASES_OF_JETS if recipe.jets else _BLOCKS * cases, _most_cases(recipe))
+    return block * max(1, wanted // cases)
+
+
+def _groups_together(recipe: Recipe) -> int:
+    """Groups that are solved in one call: fixed by the recipe alone, since what is solved together fixes the bits."""
+    if recipe.jets:
+        return 1  # groups share nothing
+    cases = min(tasks.get(recipe.task).together, _most_cases(recipe))
+    return max(1, cases // recipe.source.mixtures)
+
+
+def _most_cases(recipe: Recipe) -> int:
+    return _MOST_VALUES // tasks.get(recipe.task).values(positions(recipe))
 
 
 def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Missing]]:
@@ -72,44 +93,63 @@ def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Mis
     """
     if versions() != expected:
         raise ValueError(f"a worker has {versions()}, the process that asks {expected}: the bits would differ")
-    plan = Plan(recipe)
+    plan, task, places = plan_of(recipe), tasks.get(recipe.task), positions(recipe)
     found: list[dict[str, Array]] = []
     missing: list[Missing] = []
-    for index in groups(recipe, plan, number):
-        group = plan.group(index)
+    shard, size = groups(recipe, plan, number), _groups_together(recipe)
+    for start in range(shard.start, shard.stop, size):
+        block = [plan.group(index) for index in range(start, min(start + size, shard.stop))]
         try:
-            found.append(_observe(recipe, group, plan.orders))
-        except (ConvergenceError, MemoryError) as error:
-            missing += lost(group, str(error) or type(error).__name__)
+            arrays, reasons = task.observe(block, places, plan.orders)
+        except MemoryError:
+            arrays, reasons = {}, [MemoryError.__name__] * sum(len(group.amplitudes) for group in block)
+        solved = np.flatnonzero([reason == "" for reason in reasons])
+        if len(solved):
+            columns = {name: values[solved] for name, values in _columns(block).items()}
+            kept, refused = _stored(task, recipe.storage, columns | arrays)
+            found += kept
+            for case, reason in zip(solved, refused, strict=True):
+                reasons[case] = reason
+        missing += lost(block, reasons)
     return _file(recipe, found), missing
 
 
-def lost(group: Group, reason: str) -> list[Missing]:
-    """Records of a group's cases as missing."""
-    cases = range(group.first, group.first + len(group.amplitudes))
-    return [Missing(case, group.m, group.helmholtz, group.mach, group.split, reason) for case in cases]
+def _stored(task: Task[Any], storage: str, values: dict[str, Array]) -> tuple[list[dict[str, Array]], list[str]]:
+    """Arrays as they are stored, in parts, and for every case why it cannot be, or ""."""
+    cases = len(values["case"])
+    try:
+        return [stored(task, storage, values)], [""] * cases
+    except ConvergenceError as error:
+        if cases == 1:
+            return [], [str(error)]
+    each = [_stored(task, storage, {name: array[[case]] for name, array in values.items()}) for case in range(cases)]
+    return [part for parts, _ in each for part in parts], [reason for _, reasons in each for reason in reasons]
 
 
-def _observe(recipe: Recipe, group: Group, orders: int) -> dict[str, Array]:
-    """Arrays of a group along its cases."""
-    task = tasks.get(recipe.task)
-    values = task.observe(group, positions(recipe), orders)
-    cases = len(group.amplitudes)
-    common = {"group": group.number, "m": group.m, "helmholtz": group.helmholtz, "mach": group.mach}
-    outside = uniform_flow(group.mach)
-    constants = {name: np.full(cases, value) for name, value in (common | outside | {"split": group.split}).items()}
-    return stored(task, recipe.storage, {"case": group.first + np.arange(cases)} | constants | values)
+def lost(block: Sequence[Group], reasons: Sequence[str]) -> list[Missing]:
+    """Records of the cases of some groups that have a reason to be missing."""
+    columns = {name: values.tolist() for name, values in _columns(block).items() if name != "group"}
+    cases = zip(*columns.values(), strict=True)
+    return [
+        Missing(**dict(zip(columns, case, strict=True)), reason=reason)
+        for case, reason in zip(cases, reasons, strict=True)
+        if reason
+    ]
+
+
+def _columns(block: Sequence[Group]) -> dict[str, Array]:
+    """Arrays along the cases of some groups that are known before these are solved."""
+    counts = [len(group.amplitudes) for group in block]
+    rows = [{"group": one.number, "m": one.m, **one.parameters, "split": one.split} for one in block]
+    repeated = {name: np.repeat([row[name] for row in rows], counts) for name in rows[0]}
+    return {"case": block[0].first + np.arange(sum(counts))} | repeated
 
 
 def lengths(recipe: Recipe, plan: Plan, cases: int) -> dict[str, int]:
     """Lengths of the dimensions for some cases."""
-    variables = tasks.get(recipe.task).variables
-    sizes = {"case": cases, "part": 2}
-    if "order" in variables:
-        sizes["order"] = plan.orders
-    for name, values in positions(recipe).items():
-        sizes |= dict(zip(variables[name].dimensions, values.shape, strict=True))
-    return sizes
+    task = tasks.get(recipe.task)
+    sizes = {"case": cases, **task.lengths(positions(recipe))}
+    return sizes | {"order": plan.orders} if "order" in task.variables else sizes
 
 
 def _file(recipe: Recipe, found: list[dict[str, Array]]) -> bytes:
@@ -117,9 +157,12 @@ def _file(recipe: Recipe, found: list[dict[str, Array]]) -> bytes:
     if not found:
         return b""
     task = tasks.get(recipe.task)
-    values = {name: np.concatenate([part[name] for part in found]) for name in task.along_cases}
+    values = {
+        name: np.concatenate([part[name] for part in found]) if len(found) > 1 else found[0][name]
+        for name in task.along_cases
+    }
     for name in task.fields:
-        flat = values[name].reshape(len(values["case"]), -1).astype(float)
+        flat = values[name].reshape(len(values["case"]), -1).astype(float, copy=False)
         values[f"squares/{name}"] = np.einsum("cv,cv->c", flat, flat)
-        values[f"largest/{name}"] = np.max(np.abs(flat), axis=1)
+        values[f"largest/{name}"] = np.maximum(np.max(flat, axis=1), -np.min(flat, axis=1))
     return save({name: np.ascontiguousarray(array) for name, array in values.items()})

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import xarray
 
-from data import cluster, layout, sampling, shards, tasks
+from data import blocks, cluster, layout, tasks
 from data.card import card
 from data.journal import Missing
 from data.read import read
+from data.source import Source
 from data.summary import record_missing
 from data.task import PARAMETERS, Variable
 
@@ -97,8 +98,9 @@ def test_the_page_has_every_task_with_its_description():
 
 
 def test_the_pages_numbers_are_the_codes():
-    assert "{} × {} blocks".format(*sampling._BLOCKS) in PAGE
-    assert f"about {shards._CASES} cases" in PAGE
+    shape = blocks.Space(Source(m=[0], helmholtz=[1.0, 2.0], mach=[0.0, 0.5])).shape
+    assert "ka and M alone make {} × {} blocks".format(*shape) in PAGE
+    assert f"more parameters about {blocks._BLOCKS}" in PAGE
     words = ("zero", "one", "two", "three", "four", "five")
     assert f"workers die {words[cluster._DEATHS + 1]} times" in PAGE
 
@@ -128,7 +130,7 @@ def given(request, path, tmp_path):
     """A file, and one of which cases are missing."""
     if not request.param:
         return path
-    lost = [Missing(90 + n, 1, 5.0, 0.1, 2, "no convergence – at all") for n in range(3)]
+    lost = [Missing(90 + n, 1, 5.0, 0.1, 0.0, 0.1, 1.0, 1.0, 0.0, 2, "no convergence – at all") for n in range(3)]
     shutil.copy(path, tmp_path / "lost.h5")
     with h5py.File(tmp_path / "lost.h5", "r+") as file:
         del file["missing"]

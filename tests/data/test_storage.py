@@ -14,7 +14,7 @@ from data import generate, layout, relations, tasks
 from data.files import Growing
 from data.read import Cases, check, read
 from data.rounding import stored
-from data.task import TOLERANCE
+from data.task import TOLERANCE, one_by_one
 
 RECIPE = """
 task = "derivative"
@@ -167,7 +167,7 @@ def test_an_array_grows_by_parts_of_any_size(monkeypatch):
             np.testing.assert_array_equal(file["x"][...], values)
 
 
-def test_memory_does_not_grow_with_the_file(loaded, here, tmp_path, monkeypatch):
+def test_memory_does_not_grow_with_the_file(loaded, here, tmp_path, monkeypatch, small_shards):
     """Neither when shards are joined nor when the file is checked; most of it is one shard of 16 cases."""
     recipe = loaded(
         RECIPE.replace("cases = 6", "cases = 400").replace("1.0, 6]", "1.0, 64]").replace("2.0, 5]", "2.0, 32]")
@@ -180,7 +180,7 @@ def test_memory_does_not_grow_with_the_file(loaded, here, tmp_path, monkeypatch)
 
     monkeypatch.setattr("data.files._PART", 2**20)
     monkeypatch.setattr("data.identity._BLOCK", 2**20)
-    monkeypatch.setitem(TASK.__dict__, "observe", observe)
+    monkeypatch.setitem(TASK.__dict__, "observe", one_by_one(observe))
     monkeypatch.setitem(TASK.__dict__, "relations", relations.none)  # noise satisfies none
     for step in (lambda: generate.generate(recipe, path), lambda: check(path)):
         tracemalloc.start()
