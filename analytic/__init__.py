@@ -18,6 +18,7 @@ from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
 from .conj_time import ConjTime
 from .errors import ConvergenceError
 from .factorisation import plus_factor
+from .many_near_fields import fields_at, near_fields
 from .media import Jet, JetSolution, UniformFlow
 from .modes import axial_wavenumber, cut_on_helmholtz, cut_on_orders, radial_eigenvalue, radial_eigenvalues
 from .multimode import MultiMode, MultiModeSolution
@@ -27,7 +28,7 @@ from .power import Power
 from .solution import Solution
 from .solver import solve
 from .source import DuctMode, ModeMixture
-from .sweeps import Sweep, fields_at, near_fields, sweep
+from .sweeps import Sweep, sweep
 
 __all__ = [
     "Band",

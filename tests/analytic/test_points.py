@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytic import DuctMode, Jet, ModeMixture, cut_on_helmholtz, cut_on_orders, fields_at, solve, sweeps
+from analytic import DuctMode, Jet, ModeMixture, cut_on_helmholtz, cut_on_orders, fields_at, many_near_fields, solve
 from analytic.errors import ConvergenceError
 from analytic.factorisation import Factorisation
 from analytic.media import UniformFlow, transforms, uniform_factor, uniform_paths, uniform_points
@@ -258,8 +258,8 @@ def test_many_points_are_computed_for_few_sources_at_a_time(monkeypatch):
         together.append(len(sources))
         return transforms(sources, media)
 
-    monkeypatch.setattr(sweeps, "transforms", noted)
-    monkeypatch.setattr(sweeps, "_MOST", 20)
+    monkeypatch.setattr(many_near_fields, "transforms", noted)
+    monkeypatch.setattr(many_near_fields, "_MOST", 20)
     modes = [DuctMode(0, 0, ka) for ka in np.linspace(4, 5, 5)]
     fields_at(modes, X[:10], R[:10])
     fields_at(modes[:2], X, R)

@@ -20,6 +20,7 @@ from analytic import (
     sweep,
     sweeps,
 )
+from analytic.attempts import attempt
 from analytic.contour import ARMS
 from analytic.layout import Grid
 from analytic.media import jet as jet_medium
@@ -66,7 +67,7 @@ QUANTITIES = ("potential", "axial_velocity", "radial_velocity", "pressure")
 
 @pytest.mark.parametrize("together", [1, 3, 16])
 def test_near_fields_are_those_of_single_solutions(together, monkeypatch):
-    monkeypatch.setattr("analytic.sweeps._DUCTS", together)
+    monkeypatch.setattr("analytic.many_near_fields._DUCTS", together)
     rng = np.random.default_rng(6)
     sources = [
         DuctMode(int(m), int(n), float(ka), float(mach), hub)
@@ -309,7 +310,7 @@ def test_a_part_that_fails_is_halved():
             raise ConvergenceError("two")
 
     failed = []
-    sweeps._attempt([0, 1, 2, 3], work, lambda part, reason: failed.append((part, reason)))
+    attempt([0, 1, 2, 3], work, lambda part, reason: failed.append((part, reason)))
     assert failed == [([2], "two")]
     assert [0, 1] in seen
     assert [3] in seen
