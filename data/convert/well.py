@@ -21,7 +21,7 @@ from .. import tasks
 from ..arrays import Array
 from ..files import LIBVER
 from ..hdf5 import is_own, opened
-from ..task import PARAMETERS, Task
+from ..task import Task
 from . import oscillation
 from .arrays import numbers, read_origin, read_rest, write_rest
 from .content import Content, merged, restored, rounded
@@ -29,7 +29,7 @@ from .content import Content, merged, restored, rounded
 _FOLDERS = {"train": "train", "validation": "valid", "test": "test"}  # other splits keep their names
 _VELOCITY = ("axial_velocity", "radial_velocity")  # along x and r
 _PARTS = ("re", "im")
-_RADIAL = ("n", "radial_eigenvalue")  # columns of some tasks that describe a case as the parameters do
+_OURS = ("case", "group", "split", "error_estimate")  # columns that do not describe a trajectory
 
 
 def write(content: Content, out: Path, *, steps: int = oscillation.STEPS) -> None:
@@ -70,7 +70,8 @@ def _write_file(content: Content, path: Path, name: str, steps: int) -> None:
         )
         _write_dimensions(file, content, dimensions, steps)
         group = file.create_group("scalars")
-        scalars = [column for column in (*PARAMETERS, *_RADIAL) if column in arrays]
+        alone = [name for name, variable in task.variables.items() if variable.dimensions == ("case",)]
+        scalars = [name for name in alone if name not in _OURS]
         group.attrs["field_names"] = scalars
         for column in scalars:
             dataset = group.create_dataset(column, data=arrays[column].astype(np.float32))
@@ -84,13 +85,11 @@ def _write_file(content: Content, path: Path, name: str, steps: int) -> None:
                 dataset = file[f"t{order}_fields"].create_dataset(f"{field}_{part}", shape, np.float32)
                 for step, snapshot in enumerate(oscillation.series(first, second, steps)):
                     dataset[:, step] = snapshot
-                _vary(dataset, [True] * len(dimensions), varying=True)
+                _vary(dataset, dimensions, sample=True, time=True)
                 names[order].append(f"{field}_{part}")
         for constant in _constants(task, dimensions):
             dataset = file["t0_fields"].create_dataset(constant, data=arrays[constant].astype(np.float32))
-            _vary(
-                dataset, [dimension in task.variables[constant].dimensions for dimension in dimensions], varying=False
-            )
+            _vary(dataset, dimensions, sample="case" in task.variables[constant].dimensions, time=False)
             names[0].append(constant)
         for order, fields in names.items():
             file[f"t{order}_fields"].attrs["field_names"] = fields
@@ -117,8 +116,8 @@ def _write_dimensions(file: h5py.File, content: Content, dimensions: list[str], 
         condition.create_dataset("mask", data=mask)
 
 
-def _vary(dataset: h5py.Dataset, dimensions: list[bool], *, varying: bool) -> None:
-    dataset.attrs.update(dim_varying=dimensions, sample_varying=varying, time_varying=varying)
+def _vary(dataset: h5py.Dataset, dimensions: list[str], *, sample: bool, time: bool) -> None:
+    dataset.attrs.update(dim_varying=[True] * len(dimensions), sample_varying=sample, time_varying=time)
 
 
 def _dimensions(task: Task[Any]) -> list[str]:
@@ -127,11 +126,12 @@ def _dimensions(task: Task[Any]) -> list[str]:
 
 
 def _constants(task: Task[Any], dimensions: list[str]) -> list[str]:
-    """Arrays over space that no case changes, besides the dimensions' own."""
+    """Real arrays over space, besides the dimensions' own."""
     return [
         name
         for name, variable in task.variables.items()
-        if name not in dimensions and set(variable.dimensions) <= set(dimensions)
+        if name not in dimensions and variable.dimensions[-len(dimensions) :] == tuple(dimensions)
+        if set(variable.dimensions) <= {"case", *dimensions}
     ]
 
 
