@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import tasks
 from ..arrays import Array
-from ..files import LIBVER
+from ..files import LIBVER, sync_folder
 from ..hdf5 import is_own, opened
 from ..task import Task
 from . import oscillation
@@ -41,6 +41,7 @@ def write(content: Content, out: Path, *, steps: int = oscillation.STEPS) -> Non
     oscillation.check_steps(steps)
     partial = out.with_name(f".{out.name}.partial")
     content = rounded(content)
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
     try:
         for number, split in enumerate(content.splits):
             rows = np.flatnonzero(content.arrays["split"] == number)
@@ -48,8 +49,11 @@ def write(content: Content, out: Path, *, steps: int = oscillation.STEPS) -> Non
                 path = partial / "data" / _FOLDERS.get(split, split) / f"{out.name}.hdf5"
                 path.parent.mkdir(parents=True)
                 _write_file(content.chosen(rows), path, out.name, steps)
+                with path.open("rb+") as raw:
+                    os.fsync(raw.fileno())
         (partial / "stats.yaml").write_text(_statistics(content, steps), encoding="utf-8")
         os.rename(partial, out)
+        sync_folder(out.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -258,6 +258,14 @@ def test_the_layout_of_the_well(file_of, tmp_path):
             assert condition["mask"][...].tolist() == [True] + [False] * (points - 2) + [True]
 
 
+def test_what_a_killed_process_left_is_in_nobodys_way(file_of, tmp_path):
+    (tmp_path / ".well.partial" / "data" / "train").mkdir(parents=True)
+    (tmp_path / ".well.partial" / "data" / "train" / "old.hdf5").touch()
+    to_format(file_of(GRID), tmp_path / "well", name="well")
+    assert [one.name for one in tmp_path.iterdir()] == ["well"]
+    assert [one.name for one in (tmp_path / "well" / "data" / "train").iterdir()] == ["well.hdf5"]
+
+
 def test_arrays_over_space_are_constant_fields_of_the_well(file_of, tmp_path):
     dataset = read(file_of(DISC))
     to_format(file_of(DISC), tmp_path / "well", name="well")
