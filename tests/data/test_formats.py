@@ -55,8 +55,45 @@ mach = [0.0, 0.3]
 radius = 20.0
 angle_deg = [0, 120, 5]
 """
-RECIPES = {"derivative": GRID, "edge": DISC, "factor": FACTORS, "forward": ARC}
+JETS = """
+task = "jet_derivative"
+cases = 3
+split = [0.4, 0.3, 0.3]
+[source]
+m = [0, 1]
+helmholtz = [2.0, 3.0]
+mach = [0.2, 0.3]
+mach_outer = 0.125
+sound_speed_ratio = [0.7, 1.4]
+density_ratio = "1/sound_speed_ratio^2"
+kutta = 1.0
+[grid]
+x = [-0.4, 0.4, 4]
+r = [0.0, 2.0, 4]
+"""
+JET_FACTORS = """
+task = "jet_factor"
+cases = 3
+split = [0.4, 0.3, 0.3]
+[source]
+m = [0]
+n = [0]
+helmholtz = [2.0, 3.0]
+mach = [0.2, 0.3]
+mach_outer = 0.125
+[windows]
+nodes = 6
+"""
+RECIPES = {
+    "jet_derivative": JETS,
+    "jet_factor": JET_FACTORS,
+    "derivative": GRID,
+    "edge": DISC,
+    "factor": FACTORS,
+    "forward": ARC,
+}
 ALL = [(task, name) for task in RECIPES for name in FORMATS if task == "derivative" or name in ("well", "npz")]
+ALL.append(("jet_derivative", "pdebench"))
 
 
 def of(task, name):
@@ -173,6 +210,21 @@ def test_hubs_and_jets_are_refused_where_there_is_none(file_of, tmp_path, name, 
 def test_other_tasks_are_refused(file_of, tmp_path, name, task):
     with pytest.raises(ValueError, match=f"{task} dataset"):
         to_format(file_of(RECIPES[task]), tmp_path / of(task, name), name=name)
+
+
+def test_arrays_that_vary_by_case_are_fields_of_the_well_or_scalars(file_of, tmp_path):
+    dataset = read(file_of(JET_FACTORS))
+    to_format(file_of(JET_FACTORS), tmp_path / "well", name="well", split="train")
+    with h5py.File(tmp_path / "well" / "data" / "train" / "well.hdf5") as file:
+        names = ["log_minus_re", "log_minus_im", "log_plus_re", "log_plus_im", "s_minus", "s_plus"]
+        assert file["t0_fields"].attrs["field_names"].tolist() == names
+        for name in ("s_minus", "s_plus"):
+            field = file["t0_fields"][name]
+            np.testing.assert_array_equal(field, dataset[name][dataset.cases("train")].astype("f4"))
+            assert (field.attrs["sample_varying"], field.attrs["time_varying"]) == (True, False)
+        np.testing.assert_array_equal(
+            file["scalars"]["boundary"], dataset["boundary"][dataset.cases("train")].astype("f4")
+        )
 
 
 @pytest.mark.parametrize("steps", [4, 8, 20])
@@ -350,6 +402,20 @@ def test_the_layout_of_pdebench(file_of, tmp_path):
             assert file[name].shape == (12, 12, 5, 4)  # cases, times, x, y
             scale = np.abs(values).max()
             np.testing.assert_allclose(file[name], (values[:, None] * phase).real, rtol=0, atol=1e-14 * scale)
+
+
+def test_density_is_that_of_the_speed_of_sound_on_either_side_of_a_jet(file_of, tmp_path):
+    dataset = read(file_of(JETS))
+    to_format(file_of(JETS), tmp_path / "x.hdf5")
+    ratio = dataset["sound_speed_ratio"]
+    with h5py.File(tmp_path / "x.hdf5") as file:
+        for step, part in ((0, 0), (1, 1)):  # a quarter of a period apart
+            pressure = dataset["pressure"][:, part]
+            np.testing.assert_array_equal(file["pressure"][:, step], pressure)
+            density = np.stack([file["density"][case, step] for case in range(len(dataset))])
+            np.testing.assert_array_equal(density[..., dataset["r"] < 1], pressure[..., dataset["r"] < 1])
+            outside = density[..., dataset["r"] > 1] * ratio[:, None, None] ** 2
+            np.testing.assert_allclose(outside, pressure[..., dataset["r"] > 1], rtol=1e-15)
 
 
 def test_version_7_3_is_read_like_version_5(file_of, tmp_path):
