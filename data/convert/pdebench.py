@@ -65,7 +65,7 @@ def _pressure(content: Content) -> Array:
     """p = i ka psi - M u as (case, part, x, r)."""
     arrays = content.arrays
     if any(np.any(arrays[name] != usual) for name, usual in uniform_flow(arrays["mach"]).items() if name != "hub"):
-        raise ValueError(f"the layout of PDEBench holds pressures: a {content.task} dataset of jets has none")
+        raise ValueError(f"the layout of PDEBench holds pressures, got jets of the task {content.task}, which has none")
     ka, mach = (arrays[name][:, None, None] for name in ("helmholtz", "mach"))
     (psi, psi_i), (u, u_i) = (np.moveaxis(arrays[name], 1, 0) for name in ("potential", "axial_velocity"))
     found: Array = np.stack([-ka * psi_i - mach * u, ka * psi - mach * u_i], axis=1).astype(psi.dtype)
@@ -97,7 +97,7 @@ def _check(task: Task[Any]) -> None:
     fields = set(task.fields)
     on_grid = all(task.variables[name].dimensions == _GRID for name in task.fields)
     if not (on_grid and {"potential", "axial_velocity", "radial_velocity"} <= fields <= set(_NAMES)):
-        raise ValueError(f"the layout of PDEBench holds velocities on a grid: a {task.name} dataset has none")
+        raise ValueError(f"the layout of PDEBench holds velocities on a grid, got the task {task.name}, which has none")
 
 
 def _rest(task: Task[Any]) -> list[str]:

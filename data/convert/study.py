@@ -36,9 +36,7 @@ def variables(content: Content) -> dict[str, Array | str]:
         The dataset is of another task, or has a hub or a jet, which the layout does not know.
     """
     if content.task != _TASK.name:
-        raise ValueError(
-            f"the study's layout holds near fields: this is a {content.task} dataset, a {_TASK.name} dataset is needed"
-        )
+        raise ValueError(f"the study's layout holds datasets of the task {_TASK.name}, got the task {content.task}")
     arrays = content.arrays
     for name, usual in uniform_flow(arrays["mach"]).items():
         other = np.flatnonzero(arrays[name] != usual)

@@ -360,7 +360,7 @@ def test_a_split_without_cases_and_another_task(files, tmp_path, file_of):
     path = file_of(RECIPE.replace("cases = 12", "cases = 2\nsplit = [1.0, 0.0, 0.0]"))
     with pytest.raises(ValueError, match="has no test cases"):
         to_matlab(path, tmp_path / "x.mat", split="test")
-    with pytest.raises(ValueError, match="near fields: this is a factor dataset, a derivative dataset is needed"):
+    with pytest.raises(ValueError, match="datasets of the task derivative, got the task factor"):
         to_matlab(file_of(FACTORS), tmp_path / "x.mat")
 
 

@@ -365,7 +365,7 @@ def test_check_and_recipes(demo, capsys):
         (["generate", "forward-demo", "--workers", "0", "-o", "OUT/x.h5"], "workers"),
         (["generate", "forward-demo", "-o", "DEMO/forward.h5", "--resume"], "not overwritten"),
         (["generate", "forward-demo", "--cases", "4", "--scheduler", "nowhere", "-o", "OUT/x.h5"], "nowhere"),
-        (["convert", "DEMO/forward.h5", "-o", "OUT/x.mat"], "forward dataset"),
+        (["convert", "DEMO/forward.h5", "-o", "OUT/x.mat"], "got the task forward"),
         (["convert", "DEMO/derivative.h5", "-o", "OUT/x.csv"], "no format has the suffix of x.csv"),
         (["convert", "DEMO/derivative.h5", "-o", "OUT/x.mat", "--mach", "0.1"], "mach = 0.1"),
         (["convert", "DEMO/derivative.h5", "-o", "OUT/x.h5"], "to another format, or back"),
