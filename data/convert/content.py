@@ -119,7 +119,7 @@ def rounded(content: Content) -> Content:
     fields, rounding = {}, np.zeros(len(content))
     for name in tasks.get(content.task).fields:
         exact = content.arrays[name].reshape(len(content), -1)
-        with np.errstate(over="ignore", under="ignore"):  # the error tells
+        with np.errstate(all="ignore"):  # what cannot be rounded has an error that is not finite
             single = exact.astype(np.float32)
             changed = np.linalg.norm(single - exact, axis=1) / np.linalg.norm(exact, axis=1)
         if not np.all(changed <= TOLERANCE):
@@ -183,7 +183,9 @@ def recorded(text: str, path: Path) -> Origin:
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"])) or "it"
         raise ValueError(f"{path}: {ORIGIN} is not as it was written, {where}: {fault['msg']}") from None
-    if found.kind != KIND or found.format != FORMAT:
+    if found.kind != KIND:
+        raise ValueError(f"{path}: {ORIGIN} is of another kind, {found.kind!r:.60}, expected {KIND}")
+    if found.format != FORMAT:
         raise ValueError(f"{path} was written with format {found.format}, this version reads format {FORMAT}")
     tasks.get(found.task)
     names = tuple(found.splits)
@@ -191,13 +193,22 @@ def recorded(text: str, path: Path) -> Origin:
     if names[: len(layout.SPLITS)] != layout.SPLITS or not good or found.storage not in layout.PRECISIONS:
         raise ValueError(f"{path}: {ORIGIN} has the splits {found.splits!r:.80} and the storage {found.storage!r:.20}")
     for record in found.missing:
-        if set(record) != set(MISSING_COLUMNS):
-            raise ValueError(
-                f"{path}: {ORIGIN} has a missing case with {sorted(record)}, expected {[*MISSING_COLUMNS]}"
-            )
+        if set(record) != set(MISSING_COLUMNS) or not all(
+            _holds(MISSING_COLUMNS[name], record[name]) for name in record
+        ):
+            raise ValueError(f"{path}: {ORIGIN} has the missing case {record}, expected {MISSING_COLUMNS}")
     if set(found.provenance) != set(_KEPT):
         raise ValueError(f"{path}: {ORIGIN} has the provenance {sorted(found.provenance)}, expected {sorted(_KEPT)}")
     return found
+
+
+def _holds(dtype: str, value: str | int | float) -> bool:
+    """Whether an array of this type holds the value."""
+    if np.dtype(dtype).kind == "S":
+        return isinstance(value, str)
+    if np.dtype(dtype).kind == "i":
+        return isinstance(value, int) and abs(value) < 2**63
+    return isinstance(value, int | float) and abs(value) < np.inf
 
 
 def restored(arrays: Mapping[str, Array], found: Origin, path: Path) -> Content:

@@ -551,6 +551,33 @@ def test_a_folder_of_two_datasets_is_refused(file_of, tmp_path):
         from_format(tmp_path / "empty", tmp_path / "back.h5")
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"kind": "another"}, "origin is of another kind, 'another', expected wavenet-dataset"),
+        ({"format": 3}, "was written with format 3, this version reads format 4"),
+        ({"task": "none"}, "unknown task 'none'"),
+        ({"storage": "half"}, "the storage 'half'"),
+        ({"splits": ["train", "test"]}, r"the splits \['train', 'test'\]"),
+        ({"splits": ["train", "validation", "test", "A"]}, "the splits"),
+        ({"content_hash": "0"}, "content_hash: String should match"),
+        ({"provenance": {}}, r"has the provenance \[\], expected \['commit'"),
+        ({"missing": [{"case": 3}]}, r"has the missing case \{'case': 3\}, expected"),
+        ({"missing": [dict.fromkeys(MISSING_COLUMNS, 0)]}, "has the missing case .*'reason': 0"),
+        ({"missing": [dict.fromkeys(MISSING_COLUMNS, 0.5) | {"reason": ""}]}, "has the missing case .*'case': 0.5"),
+        ({"more": 1}, "more: Extra inputs are not permitted"),
+    ],
+)
+def test_a_changed_origin_is_refused(file_of, tmp_path, change, named):
+    to_format(file_of(GRID), tmp_path / "x.npz")
+    with np.load(tmp_path / "x.npz") as file:
+        found = json.loads(file["origin"].item())
+    rewritten(tmp_path / "x.npz", origin=np.array(json.dumps(found | change)))
+    with pytest.raises(ValueError, match=named):
+        from_format(tmp_path / "x.npz", tmp_path / "back.h5")
+    assert not (tmp_path / "back.h5").exists()
+
+
 def rewritten(path, **changes):
     """Change arrays of an .npz file; None deletes."""
     with np.load(path) as old:
