@@ -102,6 +102,7 @@ def test_a_strangers_file_gets_what_it_lacks_from_the_solver(files, tmp_path):
     assert np.linalg.norm(second["radial_velocity"] - first["radial_velocity"]) < 1e-6 * size
     orders = second["amplitude"].shape[1]
     np.testing.assert_allclose(second["amplitude"], first["amplitude"][:, :orders], atol=1e-5)
+    assert check(tmp_path / "x.h5")["cases"] == 12
 
 
 def _conjugate(content):
@@ -494,6 +495,7 @@ def test_small_changes_are_taken_and_count_among_the_errors(files, tmp_path):
     assert np.all(dataset["error_estimate"][rest] == before["error_estimate"][rest])
     assert dataset.provenance["recipe"].startswith("converted from x.mat; relative misfits {'potential'")
     assert dataset.provenance["commit"] == "unknown"
+    assert check(tmp_path / "x.h5")["cases"] == 12
 
 
 def test_complete_files_of_others_are_checked_and_dealt(files, tmp_path):

@@ -13,7 +13,7 @@ from data import tasks
 from data.convert import FORMATS, content, from_format, oscillation, to_format
 from data.identity import content_hash
 from data.layout import MISSING_COLUMNS
-from data.read import read
+from data.read import check, read
 
 from .test_convert import FACTORS
 
@@ -120,6 +120,7 @@ def test_there_and_back_is_the_same_to_the_last_bit(file_of, tmp_path, task, nam
     first, second = read(path), read(tmp_path / "back.h5")
     assert second.about == first.about
     assert second.provenance["content_hash"] == first.provenance["content_hash"]
+    assert check(tmp_path / "back.h5")["cases"] == len(first)
     with h5py.File(path) as before, h5py.File(tmp_path / "back.h5") as after:  # the hash, by another way
         for array in tasks.get(task).variables:
             assert before[array].dtype == after[array].dtype, array
