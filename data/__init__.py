@@ -5,6 +5,6 @@
 shards, and `generate` runs all this and joins the shards. `layout` creates the arrays of a file, `rounding` brings
 fields to its precision, `identity` hashes the arrays, `summary` writes provenance and statistics, `read` checks and
 reads it (with `checking`, `consistency`, the tasks' `relations` and `hdf5`), `card` describes it in prose. `convert`
-reads and writes the study's MATLAB layout, `field` single fields, `microphones` the pressures of an array. Reading and
+reads and writes other programs' formats, `field` single fields, `microphones` the pressures of an array. Reading and
 the card do not need the solver.
 """

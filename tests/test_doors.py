@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "analytic.bessel": {"analytic"},
     "analytic.media": {"analytic", "analytic.bessel"},
     "data": {"data.tasks", "analytic"},
+    "data.convert": {"data", "data.tasks", "analytic"},
     "data.tasks": {"data", "analytic"},
     "wavenet.arrays": set(),
     "wavenet.fields": {"wavenet.arrays"},

@@ -1,13 +1,11 @@
 """The study's MATLAB layout, there and back."""
 
-import h5py
 import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
 import analytic
-from data import convert
-from data.convert import from_matlab, to_matlab
+from data.convert import from_format, matlab, to_format
 from data.read import check, read
 
 RECIPE = """
@@ -22,7 +20,25 @@ modes = [1, 3]
 x = [-1.0, 1.0, 12]
 r = [0.0, 2.0, 10]
 """
+FACTORS = """
+task = "factor"
+cases = 4
+[source]
+m = [0]
+n = [0]
+helmholtz = [4.0, 9.0]
+[arc]
+angles = 6
+"""
 STUDY = ("rr1", "zz1", "Psi_nf1", "u_nf1", "P_nf1", "x_num", "y_num", "mm", "nn", "Amp_in")
+
+
+def to_matlab(path, out, **options):
+    return to_format(path, out, name="matlab", **options)
+
+
+def from_matlab(path, out, **options):
+    return from_format(path, out, name="matlab", **options)
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +70,13 @@ def test_the_layout_is_that_of_the_study(files):
 
 
 def test_there_and_back_is_the_same(files, tmp_path):
-    misfit = from_matlab(files[1], tmp_path / "back.h5")
-    assert (misfit.pressure, misfit.potential) == (0, 0)
+    found = from_matlab(files[1], tmp_path / "back.h5")
+    assert (found.cases, found.unchanged, found.misfit) == (12, True, {})
     first, second = read(files[0]), read(tmp_path / "back.h5")
-    for name in ("m", "helmholtz", "mach", "amplitude", "potential", "axial_velocity", "radial_velocity", "x", "r"):
-        np.testing.assert_array_equal(first[name], second[name])
+    assert second.arrays.keys() == first.arrays.keys()
+    for name, values in first.arrays.items():
+        np.testing.assert_array_equal(second[name], values, err_msg=name)
+    assert second.about == first.about  # with its splits, provenance and statistics
     assert check(tmp_path / "back.h5")["cases"] == 12
 
 
@@ -74,8 +92,9 @@ def test_a_strangers_file_gets_what_it_lacks_from_the_solver(files, tmp_path):
     def rescale(content):  # amplitudes as somebody else counts them
         content["Amp_in"] = content["Amp_in"] * 7
 
-    misfit = from_matlab(strangers(files, tmp_path / "x.mat", rescale), tmp_path / "x.h5")
-    assert max(misfit.pressure, misfit.potential, misfit.axial_velocity) < 1e-6
+    found = from_matlab(strangers(files, tmp_path / "x.mat", rescale), tmp_path / "x.h5")
+    assert found.misfit.keys() == {"pressure", "potential", "axial_velocity"}
+    assert max(found.misfit.values()) < 1e-6
     first, second = read(files[0]), read(tmp_path / "x.h5")
     np.testing.assert_allclose(second["helmholtz"], first["helmholtz"], rtol=1e-10)
     np.testing.assert_allclose(second["mach"], first["mach"], atol=1e-10)
@@ -83,6 +102,7 @@ def test_a_strangers_file_gets_what_it_lacks_from_the_solver(files, tmp_path):
     assert np.linalg.norm(second["radial_velocity"] - first["radial_velocity"]) < 1e-6 * size
     orders = second["amplitude"].shape[1]
     np.testing.assert_allclose(second["amplitude"], first["amplitude"][:, :orders], atol=1e-5)
+    assert check(tmp_path / "x.h5")["cases"] == 12
 
 
 def _conjugate(content):
@@ -106,7 +126,7 @@ def _noise(content):
         (lambda c: c.update(rr1=c["zz1"]), "no tensor grid|must increase"),
         (lambda c: c.update(Psi_nf1=c["Psi_nf1"][:, :-1]), "Psi_nf1 has shape"),
         (lambda c: c["u_nf1"].__setitem__((0, 0), np.nan), "u_nf1 has shape"),
-        (lambda c: c.update(mm=np.array([[0.5]])), "azimuthal orders"),
+        (lambda c: c.update(mm=np.array([[0.5]])), "mm must be whole numbers, got 0.5"),
         (lambda c: c.update(mm=np.array([["text"]])), "expected numbers"),
         (_conjugate, "other conventions"),
         (_noise, "other conventions|is not"),
@@ -183,14 +203,14 @@ def test_misfits_are_those_of_the_fit_and_are_stored(files, tmp_path):
         content["u_nf1"] = content["u_nf1"] * factor
 
     path = strangers(files, tmp_path / "x.mat", alter)
-    misfit = from_matlab(path, tmp_path / "x.h5", helmholtz=ka, mach=mach, shares=(1.0, 0.0, 0.0))
+    misfit = from_matlab(path, tmp_path / "x.h5", helmholtz=ka, mach=mach, shares=(1.0, 0.0, 0.0)).misfit
     dataset = read(tmp_path / "x.h5")
     # at most three modes are fitted to 120 points: they take up about 3/120 of the noise's square
-    assert misfit.potential == pytest.approx(size, rel=0.03)
-    assert dataset["error_estimate"].tolist() == [misfit.potential]
-    assert misfit.axial_velocity == pytest.approx(4e-5, rel=0.2)
+    assert misfit["potential"] == pytest.approx(size, rel=0.03)
+    assert dataset["error_estimate"].tolist() == [misfit["potential"]]
+    assert misfit["axial_velocity"] == pytest.approx(4e-5, rel=0.2)
     gap = 1j * ka * noise - mach * (factor - 1) * exact["u_nf1"][:1]
-    assert misfit.pressure == pytest.approx(np.linalg.norm(gap) / np.linalg.norm(exact["P_nf1"][:1]), rel=1e-6)
+    assert misfit["pressure"] == pytest.approx(np.linalg.norm(gap) / np.linalg.norm(exact["P_nf1"][:1]), rel=1e-6)
     assert f"relative misfits {misfit}" in dataset.provenance["recipe"]
     assert dataset.provenance["recipe"].startswith("converted from x.mat; ")
     assert dataset.provenance["seed"] == 0
@@ -224,14 +244,13 @@ def test_cases_are_dealt_by_shares_and_seed(files, tmp_path):
 
 
 def test_a_converted_file_has_the_statistics_of_its_training_cases(files, tmp_path):
-    from_matlab(files[1], tmp_path / "x.h5")
+    from_matlab(files[1], tmp_path / "x.h5", shares=(0.5, 0.25, 0.25))
     dataset = read(tmp_path / "x.h5")
     assert dataset.about.missing == ()
     for name, (rms, largest) in dataset.about.scales.items():
         field = dataset[name][dataset["split"] == 0]
         assert rms == pytest.approx(np.sqrt(np.mean(np.hypot(field[:, 0], field[:, 1]) ** 2)), rel=1e-12)
         assert largest == np.abs(field).max()
-    assert np.all(dataset["error_estimate"] == 1e-6)  # the tolerance of the dataset that was converted
 
 
 @pytest.mark.parametrize(
@@ -313,12 +332,12 @@ def test_misfits_are_the_largest_of_all_cases(files, tmp_path):
         content["u_nf1"][0] *= 1 + 4e-5
         content["Psi_nf1"][0, ::7] *= 1 + 1e-5
 
-    misfit = from_matlab(strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5")
+    misfit = from_matlab(strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5").misfit
     errors = read(tmp_path / "x.h5")["error_estimate"]
     assert errors[1] < 0.1 * errors[0]
-    assert misfit.potential == errors[0]
-    assert misfit.axial_velocity > 1e-5
-    assert misfit.pressure > 1e-7
+    assert misfit["potential"] == errors[0]
+    assert misfit["axial_velocity"] > 1e-5
+    assert misfit["pressure"] > 1e-7
 
 
 def test_own_files_with_other_amplitudes_are_refused(files, tmp_path):
@@ -329,11 +348,11 @@ def test_own_files_with_other_amplitudes_are_refused(files, tmp_path):
 
 
 def test_sizes_are_checked_before_anything_is_read_or_written(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(convert, "_LARGEST", 16 * 120 * 12 - 1)
-    with pytest.raises(ValueError, match="12 cases of 120 points are too many for a MATLAB file; choose a split"):
+    monkeypatch.setattr(matlab, "_LARGEST", 16 * 120 * 12 - 1)
+    with pytest.raises(ValueError, match=r"Psi_nf1 has 23040 bytes, too many .* choose a split or the format matlab73"):
         to_matlab(files[0], tmp_path / "x.mat")
     to_matlab(files[0], tmp_path / "x.mat", split="train")
-    monkeypatch.setattr(convert, "_EXPANSION", 0.01)
+    monkeypatch.setattr(matlab, "_EXPANSION", 0.01)
     with pytest.raises(ValueError, match=r"declares the shape .*, more than the file can hold"):
         from_matlab(tmp_path / "x.mat", tmp_path / "x.h5")
 
@@ -342,12 +361,8 @@ def test_a_split_without_cases_and_another_task(files, tmp_path, file_of):
     path = file_of(RECIPE.replace("cases = 12", "cases = 2\nsplit = [1.0, 0.0, 0.0]"))
     with pytest.raises(ValueError, match="has no test cases"):
         to_matlab(path, tmp_path / "x.mat", split="test")
-    copy = tmp_path / "other.h5"
-    copy.write_bytes(path.read_bytes())
-    with h5py.File(copy, "r+") as file:
-        file.attrs["task"] = np.bytes_("forward")
-    with pytest.raises(ValueError, match="is a forward dataset, a derivative dataset is needed"):
-        to_matlab(copy, tmp_path / "x.mat")
+    with pytest.raises(ValueError, match="datasets of the task derivative, got the task factor"):
+        to_matlab(file_of(FACTORS), tmp_path / "x.mat")
 
 
 @pytest.mark.parametrize(("misfit", "taken"), [(0.9e-3, True), (1.1e-3, False)])
@@ -363,7 +378,7 @@ def test_misfits_are_taken_up_to_a_thousandth(files, tmp_path, misfit, taken):
 
     path, out = strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5"
     if taken:
-        assert from_matlab(path, out).axial_velocity == pytest.approx(misfit, rel=1e-2)
+        assert from_matlab(path, out).misfit["axial_velocity"] == pytest.approx(misfit, rel=1e-2)
     else:
         with pytest.raises(ValueError, match=r"is not a Wiener–Hopf field, .* and 1\.1e-03 of u_nf1"):
             from_matlab(path, out)
@@ -384,7 +399,7 @@ def test_pressures_are_taken_up_to_a_thousandth(files, tmp_path, misfit, taken):
 
     path, out = strangers(files, tmp_path / "x.mat", alter), tmp_path / "x.h5"
     if taken:
-        assert from_matlab(path, out).pressure == pytest.approx(misfit, rel=1e-6)
+        assert from_matlab(path, out).misfit["pressure"] == pytest.approx(misfit, rel=1e-6)
     else:
         with pytest.raises(ValueError, match=r"P_nf1 is not i ka Psi_nf1 .* relative misfit 1\.1e-03"):
             from_matlab(path, out)
@@ -402,8 +417,105 @@ def test_a_negative_frequency_that_fits_is_refused(files, tmp_path):
 def test_a_variable_may_take_as_much_memory_as_compression_can_save(files, tmp_path, monkeypatch):
     """16 bytes for each of 12 cases at 120 points."""
     limit = 16 * 12 * 120 / files[1].stat().st_size
-    monkeypatch.setattr(convert, "_EXPANSION", limit * (1 - 1e-9))
+    monkeypatch.setattr(matlab, "_EXPANSION", limit * (1 - 1e-9))
     with pytest.raises(ValueError, match=r"Psi_nf1 declares the shape \(12, 120\), more than the file can hold"):
         from_matlab(files[1], tmp_path / "x.h5")
-    monkeypatch.setattr(convert, "_EXPANSION", limit * (1 + 1e-9))
+    monkeypatch.setattr(matlab, "_EXPANSION", limit * (1 + 1e-9))
     from_matlab(files[1], tmp_path / "x.h5")
+
+
+def of_files(files, path, change):
+    """One of our own files, with a change."""
+    content = {name: value for name, value in loadmat(files[1]).items() if name[0] != "_"}
+    change(content)
+    savemat(path, content)
+    return path
+
+
+def _scaled(name, factor, case=3):
+    def change(content):
+        content[name] = content[name].astype(complex if np.iscomplexobj(content[name]) else float)
+        content[name][case] *= factor
+
+    return change
+
+
+def _pressures_of(**values):
+    """Parameters with the pressures to match."""
+
+    def change(content):
+        for name, value in values.items():
+            content[name][3] = value
+        content["P_nf1"] = 1j * content["ka"] * content["Psi_nf1"] - content["Mach"] * content["u_nf1"]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (_scaled("ka", 2), r"P_nf1 of case 3 is not i ka Psi_nf1 - M u_nf1 with ka = .*: relative misfit \d\.\de"),
+        (_scaled("ka", -1), r"P_nf1 of case 3 is not i ka Psi_nf1 - M u_nf1 with ka = -"),
+        (_pressures_of(ka=-3.0), r"helmholtz holds the value -3\.0, which is out of range"),
+        (_pressures_of(ka=75.0), r"case 3 has helmholtz = 75\.0: .* 60"),
+        (_pressures_of(Mach=1.5), r"mach holds the value 1\.5, which is out of range"),
+        (_pressures_of(Mach=0.99), r"case 3 has mach = 0\.99: .* 0\.9"),
+        (
+            _pressures_of(ka=7.0),
+            r"case 3 is not the solution for its parameters and amplitudes: .* potential \d\.\de[+-]0",
+        ),
+        (_pressures_of(Mach=0.25), "case 3 is not the solution"),
+        (_scaled("v_nf1", 1.002), r"case 3 is not the solution .* radial_velocity 2\.0e-03, expected less than 0\.001"),
+        (_scaled("Amp_in", 0), "all amplitudes of case 3 are zero"),
+        (_scaled("Amp_in", 1.002), r"case 3 is not the solution .* potential 2\.0e-03, axial_velocity 2\.0e-03"),
+        (lambda c: c["mm"].__setitem__(3, 50), r"case 3 has m = 50: .* 40"),
+        (lambda c: c["mm"].__setitem__(3, 9), "case 3 is not the solution"),
+        (lambda c: c.update(case=c["case"] + 0.5), "case must be whole numbers, got 0.5"),
+        (lambda c: c.update(split=c["split"] + 3), "split holds the value"),
+        (lambda c: c.update(origin="{}"), "origin is not as it was written"),
+        (lambda c: c.update(origin=c["origin"].item().replace("derivative", "derived")), "unknown task 'derived'"),
+    ],
+)
+def test_own_files_that_were_changed_are_checked_like_others(files, tmp_path, change, fault):
+    path = of_files(files, tmp_path / "x.mat", change)
+    with pytest.raises(ValueError, match=fault):
+        from_matlab(path, tmp_path / "x.h5")
+    assert not (tmp_path / "x.h5").exists()
+
+
+def test_small_changes_are_taken_and_count_among_the_errors(files, tmp_path):
+    path = of_files(files, tmp_path / "x.mat", _scaled("v_nf1", 1 + 3e-5))
+    found, before = from_matlab(path, tmp_path / "x.h5"), read(files[0])
+    assert not found.unchanged
+    assert found.misfit["radial_velocity"] == pytest.approx(3e-5, rel=1e-3)
+    dataset = read(tmp_path / "x.h5")
+    assert dataset["split"].tolist() == before["split"].tolist()
+    assert dataset["error_estimate"][3] == found.misfit["radial_velocity"]
+    rest = np.arange(12) != 3
+    assert np.all(dataset["error_estimate"][rest] == before["error_estimate"][rest])
+    assert dataset.provenance["recipe"].startswith("converted from x.mat; relative misfits {'potential'")
+    assert dataset.provenance["commit"] == "unknown"
+    assert check(tmp_path / "x.h5")["cases"] == 12
+
+
+def test_complete_files_of_others_are_checked_and_dealt(files, tmp_path):
+    """v, ka and Mach without an origin, and no splits."""
+
+    def forget(content):
+        for name in ("origin", "case", "group", "split", "error_estimate"):
+            del content[name]
+
+    found = from_matlab(of_files(files, tmp_path / "x.mat", forget), tmp_path / "x.h5")
+    assert not found.unchanged
+    assert max(found.misfit.values()) < 1e-9  # the solver's own fields
+    dataset = read(tmp_path / "x.h5")
+    assert np.bincount(dataset["split"]).tolist() == [10, 1, 1]
+    assert np.all(dataset["error_estimate"] == 1e-6)  # the tolerance of the solver
+
+
+def test_a_split_goes_there_and_back(files, tmp_path):
+    to_matlab(files[0], tmp_path / "x.mat", split="train")
+    assert from_matlab(tmp_path / "x.mat", tmp_path / "x.h5").unchanged
+    first, second = read(files[0]), read(tmp_path / "x.h5")
+    assert second["case"].tolist() == first["case"][first.cases("train")].tolist()
+    assert set(second["split"]) == {0}

@@ -337,7 +337,7 @@ def test_a_dataset_has_a_card(demo):
 def test_convert_there_and_back(demo, tmp_path, capsys):
     assert run("convert", demo / "derivative.h5", "-o", tmp_path / "x.mat", "--split", "test") == 0
     assert run("convert", tmp_path / "x.mat", "-o", tmp_path / "x.h5", "--json") == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["misfit"]["potential"] == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["unchanged"]
     assert run("check", tmp_path / "x.h5") == 0
 
 
@@ -365,9 +365,16 @@ def test_check_and_recipes(demo, capsys):
         (["generate", "forward-demo", "--workers", "0", "-o", "OUT/x.h5"], "workers"),
         (["generate", "forward-demo", "-o", "DEMO/forward.h5", "--resume"], "not overwritten"),
         (["generate", "forward-demo", "--cases", "4", "--scheduler", "nowhere", "-o", "OUT/x.h5"], "nowhere"),
-        (["convert", "DEMO/forward.h5", "-o", "OUT/x.mat"], "forward dataset"),
-        (["convert", "DEMO/derivative.h5", "-o", "OUT/x.csv"], "from .h5 to .mat"),
-        (["convert", "DEMO/derivative.h5", "-o", "OUT/x.mat", "--mach", "0.1"], "--mach"),
+        (["convert", "DEMO/forward.h5", "-o", "OUT/x.mat"], "got the task forward"),
+        (["convert", "DEMO/derivative.h5", "-o", "OUT/x.csv"], "no format has the suffix of x.csv"),
+        (["convert", "DEMO/derivative.h5", "-o", "OUT/x.mat", "--mach", "0.1"], "mach = 0.1"),
+        (["convert", "DEMO/derivative.h5", "-o", "OUT/x.h5"], "to another format, or back"),
+        (["convert", "DEMO/derivative.h5", "-o", "OUT/none/x.mat"], "no folder"),
+        (
+            ["convert", "DEMO/derivative.h5", "-o", "OUT/x", "--format", "arrow"],
+            "unknown format 'arrow', expected one of matlab",
+        ),
+        (["convert", "OUT/x.mat", "-o", "OUT/x.h5", "--split", "test"], "--split test applies only"),
         (["check", "OUT/none.h5"], "none.h5"),
         (["train", "forward", "--data", "DEMO/derivative.h5", "-o", "OUT/run"], "derivative dataset"),
         (["train", "forward", "--data", "DEMO/forward.h5", "-o", "OUT/run", "--model", "unet"], "--model"),
