@@ -51,7 +51,8 @@ def whole(path: str | Path) -> Iterator[Path]:
         yield partial
         _sync(partial)
         os.replace(partial, path)
-        _sync(path.parent)  # makes the name durable
+        with contextlib.suppress(PermissionError):  # Windows opens no folders
+            _sync(path.parent)  # makes the name durable
     finally:
         partial.unlink(missing_ok=True)
 
