@@ -37,7 +37,7 @@ from .summary import provenance, record_missing, write_provenance, write_statist
 class Interrupted(KeyboardInterrupt):
     """Generation was stopped by a signal, whose number is `signal`; the message says how to resume it."""
 
-    def __init__(self, message: str, number: int) -> None:
+    def __init__(self, message: str, number: int = signal.SIGINT) -> None:
         super().__init__(message)
         self.signal = number
 
@@ -56,6 +56,7 @@ def parts_folder(path: str | Path) -> Path:
     return path.with_name(f"{path.name}.parts")
 
 
+# long: parameters and errors of the whole generation
 def generate(
     named: NamedRecipe,
     path: str | Path,

@@ -51,14 +51,18 @@ def whole(path: str | Path) -> Iterator[Path]:
         yield partial
         _sync(partial)
         os.replace(partial, path)
-        with contextlib.suppress(PermissionError):  # Windows opens no folders
-            _sync(path.parent)  # makes the name durable
+        _sync(path.parent)  # makes the name durable
     finally:
         partial.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        descriptor = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)  # Windows syncs no file opened to read
+    except PermissionError:
+        if path.is_file():
+            raise
+        return  # Windows opens no folders
     try:
         os.fsync(descriptor)
     finally:

@@ -140,15 +140,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             finally:
                 _flush_output()
     except (ValueError, TypeError, OSError) as error:
-        _stop(str(error), 2)
+        _stop(error, 2)
     except MemoryError as error:
-        _stop(str(error) or "out of memory", 2)
+        _stop(MemoryError(str(error) or "out of memory"), 2)
     except ArithmeticError as error:
-        _stop(str(error), 1)
+        _stop(error, 1)
 
 
-def _stop(message: str, status: int) -> None:
-    print(f"wavenet: {' '.join(message.split())}", file=sys.stderr)
+def _stop(error: Exception, status: int) -> None:
+    print(f"wavenet: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(status)
 
 

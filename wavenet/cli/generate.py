@@ -3,11 +3,15 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .common import Json, say, warn
+
+if TYPE_CHECKING:
+    from data.generate import Summary
+    from data.recipe import NamedRecipe
 
 
 def generate(
@@ -30,40 +34,11 @@ def generate(
 
     Example: wavenet generate derivative-demo -o derivative.h5
     """
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import Progress
-
-    from data.generate import Interrupted
-    from data.generate import generate as compute
     from data.recipe import load
 
     named = load(recipe, cases=cases, seed=seed)
-    bar = Progress(console=Console(stderr=True))
-    task = bar.add_task(escape(output.name))
-
-    def advance(done: int, total: int) -> None:
-        bar.start()  # only with the first result, so that an earlier error is printed on a line of its own
-        bar.update(task, completed=done, total=total)
-
-    try:
-        summary = compute(
-            named,
-            output,
-            workers=workers,
-            scheduler=scheduler,
-            timeout=timeout,
-            resume=resume,
-            progress=advance,
-            note=lambda text: warn([text]),
-        )
-    except Interrupted as error:
-        bar.stop()
-        print(f"wavenet: {error}", file=sys.stderr)
-        raise typer.Exit(128 + error.signal) from None
-    finally:
-        if bar.live.is_started:
-            bar.stop()
+    options = {"workers": workers, "scheduler": scheduler, "timeout": timeout, "resume": resume}
+    summary = _generate(named, output, options)
     try:
         _describe(output)
     except OSError as error:
@@ -77,6 +52,32 @@ def generate(
         },
         as_json,
     )
+
+
+def _generate(named: "NamedRecipe", output: Path, options: dict[str, Any]) -> "Summary":
+    """Generate the file beside a progress bar."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress
+
+    from data.generate import Interrupted, generate
+
+    bar = Progress(console=Console(stderr=True))
+    task = bar.add_task(escape(output.name))
+
+    def advance(done: int, total: int) -> None:
+        bar.start()  # only with the first result, so that an earlier error is printed on a line of its own
+        bar.update(task, completed=done, total=total)
+
+    try:
+        return generate(named, output, progress=advance, note=lambda text: warn([text]), **options)
+    except Interrupted as error:
+        bar.stop()
+        print(f"wavenet: {error}", file=sys.stderr)
+        raise typer.Exit(128 + error.signal) from None
+    finally:
+        if bar.live.is_started:
+            bar.stop()
 
 
 def _describe(output: Path) -> None:
