@@ -188,8 +188,8 @@ def _client(workers: int, scheduler: Scheduler | None) -> Iterator[_Crew]:
                         silence_logs=logging.CRITICAL,
                         memory_limit=0,
                     )
-                except RuntimeError as error:
-                    raise ClusterError(f"cannot start {workers} worker processes: {error.__cause__ or error}") from None
+                except (RuntimeError, OSError) as error:
+                    raise ClusterError(f"cannot start {workers} worker processes: {_first(error)}") from None
             stack.callback(_close, cluster)
             scheduler = Scheduler(cluster.scheduler_address)
         else:
@@ -201,6 +201,7 @@ def _client(workers: int, scheduler: Scheduler | None) -> Iterator[_Crew]:
 
 def _expect_scheduler(scheduler: Scheduler) -> None:
     """Ask who answers at an address. A client would wait for a silent port for ever, and print what others say."""
+    from distributed.comm import CommClosedError
     from distributed.core import rpc
     from distributed.security import Security
 
@@ -208,17 +209,20 @@ def _expect_scheduler(scheduler: Scheduler) -> None:
         async with rpc(scheduler.address, connection_args=Security().get_connection_args("client")) as remote:
             return await remote.identity()
 
-    address, reason = scheduler.address, ""
     try:
         kind = asyncio.run(asyncio.wait_for(ask(), scheduler.timeout))["type"]
-    except TimeoutError:
-        reason = f"nothing answers for {scheduler.timeout:g} s"
     except Exception as error:  # whatever the bytes of another service mean to dask
-        reason = f"what answers is something else ({type(error).__name__})"
-    else:
-        reason = "" if kind == "Scheduler" else f"what answers is a {kind.lower()}"
-    if reason:
-        raise ClusterError(f"there is no dask scheduler at {address}: {reason}")
+        silent = isinstance(error, OSError) and not isinstance(error, CommClosedError)
+        kind = f"nothing answers for {scheduler.timeout:g} s" if silent else "what answers is something else"
+    if kind != "Scheduler":
+        raise ClusterError(f"there is no dask scheduler at {scheduler.address}: {kind}")
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error at the beginning of a chain: dask's own say only that something did not start."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    return error
 
 
 def _close(what: Any) -> None:
