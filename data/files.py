@@ -95,14 +95,11 @@ def read_text(path: Path) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ValueError(f"{path} is text in UTF-16; save it in UTF-8")
     if b"\0" in content:
-        raise ValueError(
-            f"{path} holds a zero byte at {content.index(0)}: text in UTF-16, or no text; save it in UTF-8"
-        )
+        raise ValueError(f"{path} holds zero bytes, so it is text in UTF-16 or no text; save it in UTF-8")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"{path} is not UTF-8: byte {content[error.start]:#x} in line {line}; save it in UTF-8"
-        ) from None
+        place = f"byte {content[error.start]:#x} in line {line}"
+        raise ValueError(f"{path} is not text in UTF-8: {place}; save it in UTF-8") from None
     return io.StringIO(text, newline=None).read()

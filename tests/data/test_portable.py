@@ -73,3 +73,16 @@ def test_a_system_without_posix_generates_and_goes_on(tmp_path):
     kept = "interrupted: 32 of 40 cases are kept in x.h5.parts; continue with --resume"
     assert done.stdout.splitlines() == [kept, "computed [2]", "40"]
     assert sorted(one.name for one in tmp_path.iterdir()) == ["recipe.toml", "x.h5"]
+
+
+@pytest.mark.parametrize("name", ["data", "analytic"])
+def test_a_user_s_file_that_hides_a_package_is_named(tmp_path, name):
+    """A script finds the modules beside it first."""
+    (tmp_path / f"{name}.py").write_text("")
+    (tmp_path / "script.py").write_text("import wavenet.study.comparison")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    script = [sys.executable, "script.py"]
+    done = subprocess.run(script, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith(f"ImportError: `import {name}` finds {tmp_path}/{name}.py, not the package in ")
+    assert "rename that file, or start Python in another folder or with -P" in line

@@ -1,5 +1,6 @@
 """Faults of processes: of schedulers and workers, signals to a real command, limits, two commands at once."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -75,16 +76,20 @@ def goes_on(named, path, bits):
 @contextlib.contextmanager
 def port(answer=None):
     """A port where nobody answers, or a service of another kind does."""
-    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack, socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve():
             with contextlib.suppress(OSError):
                 while True:
                     stack.enter_context(server.accept()[0]).sendall(answer)
 
+        thread = threading.Thread(target=serve)
         if answer is not None:
-            threading.Thread(target=serve, daemon=True).start()
+            thread.start()
         yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)  # wakes the thread
+        if answer is not None:
+            thread.join()
 
 
 @pytest.mark.parametrize("answer", [None, b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
@@ -93,6 +98,19 @@ def test_what_answers_must_be_a_scheduler(named, path, answer):
     with port(answer) as address, pytest.raises(ClusterError, match=f"no dask scheduler at {address}: {reason}"):
         generate.generate(named, path, scheduler=address, timeout=0.5)
     assert list(path.parent.iterdir()) == []
+
+
+def test_a_silent_port_is_asked_for_the_time_given(named, path, monkeypatch):
+    given, wait = [], asyncio.wait_for
+
+    def wait_for(what, timeout):
+        given.append(timeout)
+        return wait(what, timeout if given[1:] else 0.1)  # the others are dask's own
+
+    monkeypatch.setattr(asyncio, "wait_for", wait_for)
+    with port() as address, pytest.raises(ClusterError, match="nothing answers for 7 s"):
+        generate.generate(named, path, scheduler=address, timeout=7)
+    assert given[0] == 7
 
 
 def test_a_port_that_is_closed(named, path):
@@ -150,7 +168,9 @@ def test_a_scheduler_without_workers(named, path, scheduler):
     assert list(path.parent.iterdir()) == []
 
 
-@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+@pytest.mark.parametrize(
+    "fault", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.slow)], ids=["killed", "frozen"]
+)
 def test_a_scheduler_that_is_lost(named, path, bits, scheduler, fault, capfd):
     process, address, start = scheduler
     start()
@@ -160,6 +180,7 @@ def test_a_scheduler_that_is_lost(named, path, bits, scheduler, fault, capfd):
     goes_on(named, path, bits)
 
 
+@pytest.mark.slow
 def test_workers_that_are_all_lost(named, path, bits, scheduler):
     worker = scheduler[2]()
     with pytest.raises(ClusterError, match=f"has had no workers for 2 s; {KEPT}"):
@@ -180,6 +201,7 @@ def test_a_worker_beside_another_data_py(named, path, bits, scheduler, tmp_path_
     goes_on(named, path, bits)
 
 
+@pytest.mark.slow
 def test_a_worker_that_the_kernel_kills_costs_nothing(named, path, bits):
     """As it does when memory ends; one of two on this machine."""
     killed = []
@@ -224,8 +246,8 @@ def lines(err):
 
 @pytest.mark.parametrize(
     ("signals", "status"),
-    [([signal.SIGTERM], 143), ([signal.SIGHUP], 129), ([signal.SIGINT] * 2, 130)],
-    ids=["SIGTERM", "SIGHUP", "Ctrl-C twice"],
+    [([signal.SIGTERM], 143), pytest.param([signal.SIGINT] * 2, 130, marks=pytest.mark.slow)],
+    ids=["SIGTERM", "Ctrl-C twice"],
 )
 def test_signals_end_command_and_workers(named, path, bits, signals, status):
     process = begin(named, path)
@@ -241,6 +263,7 @@ def test_signals_end_command_and_workers(named, path, bits, signals, status):
     goes_on(named, path, bits)
 
 
+@pytest.mark.slow
 def test_two_commands_at_once(named, path, bits):
     """Both begin; one goes on, and the other does no harm."""
     processes = [begin(named, path), begin(named, path)]

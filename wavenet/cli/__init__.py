@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import importlib
-import importlib.util
 import io
 import os
 import sys
@@ -188,10 +187,8 @@ def _own_packages_first() -> None:
 
     The current folder is on the path in `python -m wavenet`, or through PYTHONPATH.
     """
-    home = Path(__file__).resolve().parents[2]
-    for name in ("analytic", "data"):
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None or Path(spec.origin).resolve().parents[1] != home:
-            sys.path.insert(0, str(home))
-            importlib.invalidate_caches()
-            return
+    try:
+        importlib.import_module("wavenet.study")
+    except ImportError:
+        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+        importlib.invalidate_caches()
