@@ -39,9 +39,9 @@ _GROWTH = 7.0  # exponent of the growth of waves along the contour: rounding gro
 _MOST = 40.0  # exponent beyond which rounding is the limit: e^-40 = 4e-18
 _ATTEMPTS = 5  # the exponent may have doubled four times by then, and reached _MOST
 # Largest distance from the lip, times K, of a near field: a contour of some 100,000 nodes, which takes seconds.
-_FARTHEST = 1e5
+FARTHEST = 1e5
 _LONG = 5e3  # the same, beyond which the sum of duct modes replaces the contour deep inside the duct
-_CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]: u grows as its inverse root
+CLOSEST = 1e-6  # least distance to the lip at which a field is computed [radii]: u grows as its inverse root
 
 
 @dataclass(frozen=True)
@@ -201,9 +201,9 @@ def _fields(
 def _check_positions(x: FloatArray, r: FloatArray, nearest: float, hub: float) -> None:
     if np.any(r < hub):
         raise ValueError(f"radii must be at least {hub}, the hub's, got r={r[r < hub][0]}")
-    if nearest < _CLOSEST:
+    if nearest < CLOSEST:
         raise ValueError(
-            f"a point lies {nearest:.1e} from the lip, where the velocity is singular; the least is {_CLOSEST}"
+            f"a point lies {nearest:.1e} from the lip, where the velocity is singular; the least is {CLOSEST}"
         )
 
 
@@ -222,9 +222,9 @@ def _sums(
     for family, (exponent, growth) in zip(families, aims, strict=True):
         one, poles = family[0], np.unique(np.concatenate([transform.poles for transform in family]))
         extent = max(along / one.scale, across)
-        if not extent * one.k < _FARTHEST:
+        if not extent * one.k < FARTHEST:
             raise ValueError(
-                f"positions are up to {extent:.3g} from the lip; the near field reaches to {_FARTHEST / one.k:.3g} at "
+                f"positions are up to {extent:.3g} from the lip; the near field reaches to {FARTHEST / one.k:.3g} at "
                 f"K = {one.k:.6g}; see directivity()"
             )
         try:

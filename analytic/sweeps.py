@@ -5,7 +5,7 @@ order and hub, with a jet the factorisation of all radial orders, amplitudes and
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -19,7 +19,8 @@ from .media import Jet, UniformFlow, check_medium, jet_sweep, transforms, unifor
 from .near_field import QUANTITIES, Field, grid_fields
 from .source import DuctMode, ModeMixture, Source
 
-_TOGETHER = 16  # near fields computed at a time: larger groups save no more work and cost memory
+# Near fields computed at a time: of ducts that differ, and in all; larger groups save no more work and cost memory.
+_DUCTS, _FIELDS = 16, 64
 _RAISE, _RECORD = "raise", "record"  # what happens to a case that fails
 _JET = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
 _Part = TypeVar("_Part", list[int], IntArray)
@@ -55,9 +56,9 @@ def near_fields(
 ) -> list[Field]:
     """Near fields of many sources on one tensor grid.
 
-    Equivalent to `solve(source, medium=medium).field(x, r)` for each source. Sources of one azimuthal order and hub
-    share evaluations of Bessel functions in uniform flow; with a jet those in the same duct and jet share everything
-    but the amplitudes.
+    Equivalent to `solve(source, medium=medium).field(x, r)` for each source, but for the error estimate, which is that
+    of the field or of the factorisation, the larger one. Sources in the same duct and medium share everything but the
+    amplitudes, and in uniform flow those of one azimuthal order and hub evaluations of Bessel functions.
 
     Parameters
     ----------
@@ -117,9 +118,23 @@ def near_fields(
     for group in groups.values():
         # Similar ones in one chunk.
         group.sort(key=lambda index: (sources[index].helmholtz, sources[index].mach, str(media[index])))
-        for start in range(0, len(group), _TOGETHER):
-            _attempt(group[start : start + _TOGETHER], work, failed if record else None)
+        for part in _chunks(group, sources):
+            _attempt(part, work, failed if record else None)
     return [fields[index] for index in range(len(sources))]
+
+
+def _chunks(group: list[int], sources: list[Source]) -> list[list[int]]:
+    """Parts of a sorted group that are worked on at a time."""
+    parts: list[list[int]] = [[]]
+    ducts = 0
+    for previous, index in zip([group[0], *group], group, strict=False):
+        new = (sources[index].helmholtz, sources[index].mach) != (sources[previous].helmholtz, sources[previous].mach)
+        ducts += new
+        if (new and ducts == _DUCTS) or len(parts[-1]) == _FIELDS:
+            parts.append([])
+            ducts = 0
+        parts[-1].append(index)
+    return parts
 
 
 def _fields(
@@ -133,7 +148,7 @@ def _fields(
         families.setdefault(id(one.factors), []).append(index)
     found = grid_fields([[every[index] for index in family] for family in families.values()], x, r, tolerance)
     fields = {
-        index: one
+        index: replace(one, error_estimate=max(one.error_estimate, every[index].error_estimate))
         for family, part in zip(families.values(), found, strict=True)
         for index, one in zip(family, part, strict=True)
     }

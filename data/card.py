@@ -49,6 +49,7 @@ def card(dataset: Dataset, name: str, picture: str) -> str:
         "",
         f"Recipe `{of['recipe_name']}`, seed {of['seed']}; {of['versions']}; commit {of['commit']}; tolerance of the",
         f"solver {of['solver_tolerance']:g}. The file holds the recipe's text and the conventions.",
+        f"Content `{of['content_hash']}`.",
         "",
     ]
     return "\n".join(lines)

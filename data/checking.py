@@ -12,7 +12,7 @@ import numpy as np
 from . import tasks
 from .arrays import Array
 from .hdf5 import FILTERS, LARGEST_EXPANSION, SMALL, attribute, dataset_of, expect_finite, filters_of, is_own, plain
-from .layout import FORMAT, KIND, MISSING, MISSING_COLUMNS, PROVENANCE, SPLITS
+from .layout import FORMAT, KIND, MISSING, MISSING_CASE, MISSING_COLUMNS, PRECISIONS, PROVENANCE, SPLITS
 
 _LARGEST_CHUNK = 2**28  # bytes; HDF5 holds a whole chunk in memory
 _LARGEST_ORDER = 10_000  # recipes allow 40; files from other sources may hold higher orders
@@ -23,8 +23,8 @@ class About:
     """Description of a file, without its arrays.
 
     task : name of a task, see `data.tasks`. splits : names, in the order of the numbers in `split`.
-    provenance : attributes of the file. missing : records (case, m, helmholtz, mach, split, reason) of the recipe's
-    cases that are not in it. scales : {field: (root mean square of the modulus, largest part)} of the training cases,
+    provenance : attributes of the file. missing : records (number, parameters, split, reason) of the recipe's cases
+    that are not in it. scales : {field: (root mean square of the modulus, largest part)} of the training cases,
     if there are any.
     """
 
@@ -56,19 +56,24 @@ def check_layout(file: h5py.File, path: Path, task: str | None) -> About:
     for name, value in provenance.items():
         if value is None:
             raise ValueError(f"{path} lacks the attribute {name}")
-    length = {"part": 2}
-    for name, variable in tasks.get(found).variables.items():
+    if not re.fullmatch("[0-9a-f]{64}", str(provenance["content_hash"])):
+        raise ValueError(
+            f"{path} has the content_hash {provenance['content_hash']!r:.80}, expected 64 hexadecimal digits"
+        )
+    length, described = {"part": 2}, tasks.get(found)
+    for name, variable in described.variables.items():
         dataset = dataset_of(file, name, path)
-        _check_storage(dataset, name, path, variable.dtype)
+        _check_storage(dataset, name, path, *(PRECISIONS.values() if name in described.fields else [variable.dtype]))
         sizes = zip(variable.dimensions, dataset.shape, strict=False)
         expected = tuple(length.setdefault(dimension, size) for dimension, size in sizes)
         if dataset.ndim != len(variable.dimensions) or dataset.shape != expected or not dataset.size:
             raise ValueError(
                 f"{path}: {name} has shape {dataset.shape}, expected dimensions {variable.dimensions} of {expected}"
             )
-    return About(
-        found, _splits(file, path), provenance, _missing(file, path), _scales(file, path, tasks.get(found).fields)
-    )
+    kinds = {file[name].dtype.str for name in described.fields}
+    if len(kinds) > 1:
+        raise ValueError(f"{path}: the fields are of different precision, {' and '.join(sorted(kinds))}")
+    return About(found, _splits(file, path), provenance, _missing(file, path), _scales(file, path, described.fields))
 
 
 def _scales(file: h5py.File, path: Path, fields: tuple[str, ...]) -> dict[str, tuple[float, float]]:
@@ -84,10 +89,10 @@ def _scales(file: h5py.File, path: Path, fields: tuple[str, ...]) -> dict[str, t
     return scales
 
 
-def _check_storage(dataset: h5py.Dataset, name: str, path: Path, dtype: str) -> None:
+def _check_storage(dataset: h5py.Dataset, name: str, path: Path, *dtypes: str) -> None:
     """Refuse arrays that are stored elsewhere, without checksums, incomplete, or larger than the file could hold."""
-    if dataset.dtype != np.dtype(dtype):
-        raise ValueError(f"{path}: {name} is {dataset.dtype}, expected {np.dtype(dtype)}")
+    if dataset.dtype not in map(np.dtype, dtypes):
+        raise ValueError(f"{path}: {name} is {dataset.dtype}, expected {' or '.join(str(np.dtype(d)) for d in dtypes)}")
     if dataset.is_virtual or dataset.external:
         raise ValueError(f"{path}: {name} keeps its values in another file")
     chunks, filters = dataset.chunks, filters_of(dataset)
@@ -120,13 +125,14 @@ def _missing(file: h5py.File, path: Path) -> tuple[dict[str, Any], ...]:
     if not is_own(file, MISSING) or not isinstance(file[MISSING], h5py.Group):
         raise ValueError(f"{path}: the group {MISSING} is missing")
     columns = {}
-    for name, dtype in MISSING_COLUMNS.items():
+    for name, dtype in (MISSING_COLUMNS | {MISSING_CASE: "i8"}).items():
         dataset = dataset_of(file[MISSING], name, path)
         if dataset.shape != (count,):
             raise ValueError(f"{path}: {MISSING}/{name} has shape {dataset.shape}, expected {(count,)}")
         if count:
             _check_storage(dataset, f"{MISSING}/{name}", path, dtype)
             columns[name] = [plain(value) for value in dataset[...]]
+    columns.pop(MISSING_CASE, None)
     return tuple(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
@@ -139,6 +145,11 @@ def check_values(arrays: dict[str, Array], path: Path, about: About) -> None:
         ("m", np.abs(arrays["m"]) <= _LARGEST_ORDER),
         ("helmholtz", arrays["helmholtz"] > 0),
         ("mach", np.abs(arrays["mach"]) < 1),
+        ("hub", (arrays["hub"] >= 0) & (arrays["hub"] < 1)),
+        ("mach_outer", np.abs(arrays["mach_outer"]) < 1),
+        ("sound_speed_ratio", arrays["sound_speed_ratio"] > 0),
+        ("density_ratio", arrays["density_ratio"] > 0),
+        ("kutta", (arrays["kutta"] >= 0) & (arrays["kutta"] <= 1)),
         ("split", np.isin(arrays["split"], range(len(about.splits)))),
         ("error_estimate", arrays["error_estimate"] >= 0),
         ("r", arrays.get("r", np.zeros(1)) >= 0),

@@ -76,8 +76,8 @@ def compute_all(
             result = crew.result(future)
             if result is None:
                 reason = f"its worker died {_DEATHS + 1} times"
-                given_up = [lost(plan.group(index), reason) for index in groups(recipe, plan, number)]
-                result = b"", list(itertools.chain(*given_up))
+                given_up = [plan.group(index) for index in groups(recipe, plan, number)]
+                result = b"", lost(given_up, [reason] * (len(given_up) * recipe.source.mixtures))
             submit()
             yield number, *result
 

@@ -21,8 +21,8 @@ from . import layout, tasks
 from .arrays import Array, ComplexArray, FloatArray, IntArray
 from .files import temporary, whole_file
 from .read import read
-from .summary import provenance, record_missing, write_provenance, write_statistics
-from .task import TOLERANCE, parts
+from .summary import provenance, record_missing, write_identity, write_provenance, write_statistics
+from .task import TOLERANCE, parts, uniform_flow
 
 _VARIABLES = ("rr1", "zz1", "Psi_nf1", "u_nf1", "P_nf1", "x_num", "y_num", "mm", "nn", "Amp_in")
 _NUMBERS = ("double", "single", *(f"{sign}int{size}" for sign in ("", "u") for size in (8, 16, 32, 64)))
@@ -144,6 +144,7 @@ def from_matlab(
         "m": study.m,
         "helmholtz": study.helmholtz,
         "mach": study.mach,
+        **uniform_flow(study.mach),
         "split": _deal(cases, shares, seed),
         "error_estimate": study.errors,
         "amplitude": parts(study.amplitude, -1),
@@ -157,6 +158,7 @@ def from_matlab(
             training = arrays[name][arrays["split"] == 0].reshape(-1, arrays[name][0].size)
             write_statistics(file[name], np.sum(training**2, axis=1), np.max(np.abs(training), axis=1, initial=0))
         record_missing(file, [])
+        write_identity(file, _TASK)
         origin = f"converted from {path.name}; relative misfits {study.misfit}"
         write_provenance(file, provenance(_TASK.name, path.name, origin, seed, "unknown"))
     return study.misfit

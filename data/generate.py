@@ -29,9 +29,9 @@ from .journal import Journal, Missing
 from .locks import lock
 from .read import read_small
 from .recipe import NamedRecipe, Recipe
-from .sampling import Plan
+from .sampling import Plan, plan_of
 from .shards import count, groups, lengths, positions
-from .summary import provenance, record_missing, write_provenance, write_statistics
+from .summary import provenance, record_missing, write_identity, write_provenance, write_statistics
 
 
 class Interrupted(KeyboardInterrupt):
@@ -108,7 +108,7 @@ def generate(
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     crew = None if scheduler is None else Scheduler(scheduler, timeout)
-    plan, folder = Plan(recipe), parts_folder(path)
+    plan, folder = plan_of(recipe), parts_folder(path)
     if path.exists() and not (resume and folder.exists()):
         raise FileExistsError(f"{path} exists and is not overwritten")
     if folder.exists() and not resume:
@@ -126,7 +126,7 @@ def generate(
                 _join(recipe, plan, journal, path, begun)
             written = read_small(path)
             journal.remove()
-    return Summary(len(written), tuple(Missing(**record) for record in written.about.missing))
+    return Summary(len(written), tuple(Missing.of(record) for record in written.about.missing))
 
 
 def _shards(
@@ -213,6 +213,7 @@ def _join(recipe: Recipe, plan: Plan, journal: Journal, path: Path, about: dict[
         for name in task.fields:
             write_statistics(file[name], *map(np.concatenate, sums[name]))
         record_missing(file, missing)
+        write_identity(file, task)
         write_provenance(file, about)
 
 

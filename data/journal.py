@@ -8,9 +8,10 @@ import contextlib
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from .files import sync_folder, write_bytes
 
@@ -26,8 +27,18 @@ class Missing:
     m: int
     helmholtz: float
     mach: float
+    hub: float
+    mach_outer: float
+    sound_speed_ratio: float
+    density_ratio: float
+    kutta: float
     split: int
     reason: str
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Self:
+        """The record from a file, which may hold more columns."""
+        return cls(**{field.name: record[field.name] for field in fields(cls)})
 
 
 class Done(NamedTuple):

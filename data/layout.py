@@ -13,9 +13,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from .task import Task
+from .task import PARAMETERS, Task
 
-FORMAT = 3  # raised when the layout changes
+FORMAT = 4  # raised when the layout changes
 KIND = "wavenet-dataset"
 SPLITS = ("train", "validation", "test")  # always the first; recipes may name further test sets
 # The checksum of zeros is zero: without gzip, for which zeros are invalid, a chunk overwritten by zeros would pass.
@@ -25,9 +25,15 @@ LONGEST_TEXT = 60_000  # bytes of an attribute: HDF5 keeps small ones in the che
 
 MISSING = "missing"  # group of the cases that did not converge
 REASON = 200  # bytes of the reason stored for each of them
-MISSING_COLUMNS = {"case": "i8", "m": "i8", "helmholtz": "f8", "mach": "f8", "split": "i8", "reason": f"S{REASON}"}
-PROVENANCE = ("recipe_name", "recipe", "seed", "versions", "commit", "conventions", "solver_tolerance")
-_COORDINATES = "m helmholtz mach split group"  # of the fields, beside their dimensions: xarray's coordinates
+MISSING_COLUMNS = (
+    {"case": "i8"}
+    | {name: "i8" if name == "m" else "f8" for name in PARAMETERS}
+    | {"split": "i8", "reason": f"S{REASON}"}
+)
+MISSING_CASE = "missing_case"  # their dimension: another than `case`, since a group inherits the file's dimensions
+PROVENANCE = ("content_hash", "recipe_name", "recipe", "seed", "versions", "commit", "conventions", "solver_tolerance")
+PRECISIONS = {"double": "f8", "single": "f4"}  # how the fields are stored
+_COORDINATES = " ".join((*PARAMETERS, "split", "group"))  # of the fields, beside their dimensions: xarray's coordinates
 
 
 def create(
@@ -36,6 +42,7 @@ def create(
     lengths: Mapping[str, int],
     values: Mapping[str, npt.ArrayLike],
     splits: Sequence[str],
+    storage: str = "double",
 ) -> None:
     """Create every array of a file, with its dimensions, units and filters.
 
@@ -49,11 +56,14 @@ def create(
         Arrays that are already known, such as those of the dimensions.
     splits : sequence of str
         Meaning of the values of `split`.
+    storage : "double" or "single"
+        Precision of the fields.
     """
     variables = task.variables
     for name, variable in variables.items():
         shape = tuple(lengths[dimension] for dimension in variable.dimensions)
-        dataset = file.create_dataset(name, shape, variable.dtype, chunks=_chunks(shape), **CHECKED)
+        dtype = PRECISIONS[storage] if name in task.fields else variable.dtype
+        dataset = file.create_dataset(name, shape, dtype, chunks=_chunks(shape), **CHECKED)
         dataset.attrs["units"] = text(variable.units)
         dataset.attrs["long_name"] = text(variable.long_name)
         if name in values:
@@ -82,7 +92,7 @@ def _chunks(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def text(value: str) -> npt.NDArray[np.bytes_]:
     """Encode a string as an attribute of fixed length, which lies in the header, whose checksum HDF5 verifies."""
-    encoded = value.encode("utf-8")
+    encoded = value.encode("utf-8", "backslashreplace")  # names of files may hold bytes that are not UTF-8
     if len(encoded) > LONGEST_TEXT:
         raise ValueError(f"a text of {len(encoded)} bytes is too long for a file, the most is {LONGEST_TEXT}")
-    return np.array(encoded, dtype=f"S{max(1, len(encoded))}")
+    return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(1, len(encoded))))

@@ -1,14 +1,17 @@
-"""Parts shared by the tasks of mode mixtures: the array of amplitudes, and the arrays of a group."""
+"""Parts shared by the tasks: a grid, incident amplitudes, and arrays of fields that the solver computed together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from pydantic import model_validator
 
-from .arrays import FloatArray
-from .task import TOLERANCE, Variable, parts
+from .arrays import Array, FloatArray
+from .grids import cell_centres
+from .task import TOLERANCE, Axis, Observed, Table, Variable, parts
 
 if TYPE_CHECKING:
     import analytic
@@ -19,20 +22,75 @@ ORDER = Variable(("order",), "i8", "1", "radial order, from 0")
 AMPLITUDE = Variable(("case", "order", "part"), "f8", "a c", "incident potential at the wall, x = 0")
 
 
-def solve_first(group: Group) -> analytic.Solution:
-    """Solution for the first mixture of a group; its `fields` for other amplitudes gives the other mixtures."""
-    from analytic import ModeMixture, solve
+class Grid(Table):
+    """Tensor grid of cell centres: [start, end, cells] in duct radii."""
 
-    mixture = ModeMixture(group.m, group.amplitudes[0], group.helmholtz, group.mach)
-    return solve(mixture, tolerance=TOLERANCE)
+    x: Axis
+    r: Axis
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for name in ("x", "r"):
+            start, end, _ = getattr(self, name)
+            if not start < end:
+                raise ValueError(
+                    f"{name} must be [start, end, cells] with start < end, got {list(getattr(self, name))}"
+                )
+        if self.r[0] < 0:
+            raise ValueError(f"r must start at 0 or above, got {self.r[0]}")
+        return self
+
+    def positions(self) -> dict[str, FloatArray]:
+        """Axes of the grid."""
+        return {"x": cell_centres(*self.x), "r": cell_centres(*self.r)}
 
 
-def observed(
-    group: Group, solution: analytic.Solution, fields: Sequence[analytic.Field], names: Sequence[str], orders: int
-) -> dict[str, FloatArray]:
-    """Arrays of a group: the named fields, the amplitudes, and the larger error of solution and field."""
-    amplitudes = np.zeros((len(fields), orders), complex)
-    amplitudes[:, : group.amplitudes.shape[1]] = group.amplitudes
-    values = {name: np.array([parts(getattr(field, name), 0) for field in fields]) for name in names}
-    errors = [max(solution.error_estimate, field.error_estimate) for field in fields]
-    return values | {"amplitude": parts(amplitudes, -1), "error_estimate": np.array(errors)}
+def on_grid(groups: Sequence[Group], positions: dict[str, FloatArray], names: Sequence[str], orders: int) -> Observed:
+    """The named fields of mixtures on a grid, with their amplitudes."""
+    from analytic import near_fields
+
+    sources, media = incident(groups)
+    fields = near_fields(sources, positions["x"], positions["r"], medium=media, tolerance=TOLERANCE, errors="record")
+    return observed(groups, fields, names, orders)
+
+
+def at_points(
+    sources: Sequence[analytic.DuctMode | analytic.ModeMixture], media: Sequence[object], x: FloatArray, r: FloatArray
+) -> list[analytic.Field]:
+    """Fields of sources at scattered points; those that failed have a reason."""
+    from analytic import ConvergenceError, Field, solve
+
+    nothing = np.zeros(0, complex)
+    fields = []
+    for source, medium in zip(sources, media, strict=True):
+        try:
+            solution = solve(source, medium=medium, tolerance=TOLERANCE)
+            field = solution.at(x, r)
+            fields.append(replace(field, error_estimate=max(solution.error_estimate, field.error_estimate)))
+        except ConvergenceError as error:
+            fields.append(Field(x, r, nothing, nothing, nothing, nothing, np.inf, str(error)))
+    return fields
+
+
+def incident(groups: Sequence[Group]) -> tuple[list[analytic.ModeMixture], list[object]]:
+    """Incident sound and medium of every case."""
+    sources = [source for group in groups for source in group.sources]
+    return sources, [group.medium for group in groups for _ in group.amplitudes]
+
+
+def observed(groups: Sequence[Group], fields: Sequence[analytic.Field], names: Sequence[str], orders: int) -> Observed:
+    """Arrays of the fields that are valid: those named, the amplitudes and the errors."""
+    valid = [field for field in fields if field.valid]
+    arrays: dict[str, Array] = {name: np.array([parts(getattr(field, name), 0) for field in valid]) for name in names}
+    arrays["amplitude"] = amplitudes(groups, orders)[[field.valid for field in fields]]
+    arrays["error_estimate"] = np.array([field.error_estimate for field in valid])
+    return Observed(arrays, [field.reason for field in fields])
+
+
+def amplitudes(groups: Sequence[Group], orders: int) -> FloatArray:
+    """Amplitudes of all cases: (case, order, part)."""
+    rows = [row for group in groups for row in group.amplitudes]
+    found = np.zeros((len(rows), orders), complex)
+    for place, row in zip(found, rows, strict=True):
+        place[: len(row)] = row
+    return parts(found, -1)

@@ -93,7 +93,7 @@ class Cases:
         values: dict[str, Array] = {name: column[index] for name, column in self.columns.items()}
         for name in tasks.get(self.about.task).fields:
             try:
-                values[name] = self._file[name][self._rows[index]]
+                values[name] = doubles(self._file[name][self._rows[index]])
             except OSError as error:
                 raise ValueError(f"{self.path}: case {index} of {name} is damaged: {error}") from None
             expect_finite(values[name], name, self.path)
@@ -101,6 +101,11 @@ class Cases:
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_file": None, "_process": 0}
+
+
+def doubles(values: Array) -> Array:
+    """Values of single precision in double precision, in which everything is computed; others as they are."""
+    return values.astype(np.float64) if values.dtype == np.float32 else values
 
 
 def read(path: str | Path, *, task: str | None = None) -> Dataset:
@@ -122,7 +127,7 @@ def read(path: str | Path, *, task: str | None = None) -> Dataset:
     path = Path(path)
     with opened(path) as file:
         about = check_layout(file, path, task)
-        arrays = {name: file[name][...] for name in tasks.get(about.task).variables}
+        arrays = {name: doubles(file[name][...]) for name in tasks.get(about.task).variables}
     check_values(arrays, path, about)
     return Dataset(about, arrays)
 

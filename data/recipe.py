@@ -19,67 +19,19 @@ from pydantic import (
 )
 
 from . import tasks
+from .blocks import check_blocks
 from .files import read_text
 from .layout import SPLITS
+from .reach import check_positions
+from .source import OutOfRange, Source, Whole
 from .task import Finite, Table
 
 _BUILT_IN = Path(__file__).parent / "recipes"
-# The recipe stored in a file of format 3 lists all of these tables, null if the task uses another.
-_RECORDED = ("grid", "microphones", "disc", "arc")
-
-# Limits that were chosen, not derived: they contain the built-in recipes with room to spare and keep costs bounded.
-Orders = Annotated[list[Annotated[int, Field(ge=-40, le=40)]], Field(min_length=1)]
-RadialOrders = Annotated[list[Annotated[int, Field(ge=0, le=200)]], Field(min_length=1)]
-_Ka = Annotated[Finite, Field(ge=0.001, le=60)]
-_M = Annotated[Finite, Field(ge=-0.8, le=0.8)]
-_Count = Annotated[int, Field(ge=1)]
-Helmholtz = tuple[_Ka, _Ka]
-Mach = tuple[_M, _M]
-Modes = tuple[_Count, _Count]
-
-
-class Source(Table):
-    """Ranges from which each case is drawn.
-
-    m : azimuthal orders. n : "cut-on" (all cut-on radial orders) or a list. helmholtz, mach : ranges, drawn uniformly.
-    modes : least and largest number of radial orders mixed, with complex normal amplitudes of total square one.
-    mixtures : number of cases that share one (m, helmholtz, mach) but differ in their amplitudes.
-    """
-
-    m: Orders
-    n: Literal["cut-on"] | RadialOrders = "cut-on"
-    helmholtz: Helmholtz
-    mach: Mach = (0.0, 0.0)
-    modes: Modes = (1, 1)
-    mixtures: Annotated[int, Field(ge=1, le=1000)] = 1
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        for name in ("helmholtz", "mach", "modes"):
-            low, high = getattr(self, name)
-            if low > high:
-                raise ValueError(f"{name} must be [least, largest], got [{low}, {high}]")
-        return self
-
-
-class OutOfRange(Table):
-    """A named test set outside the ranges of the source: its entries replace those of the source.
-
-    share : its number of cases relative to the recipe's.
-    """
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-    share: Annotated[Finite, Field(gt=0, le=10)]
-    m: Orders | None = None
-    n: Literal["cut-on"] | RadialOrders | None = None
-    helmholtz: Helmholtz | None = None
-    mach: Mach | None = None
-    modes: Modes | None = None
-
-    def source(self, usual: Source) -> Source:
-        """The recipe's source with this set's replacements."""
-        changes = {name: getattr(self, name) for name in Source.model_fields if getattr(self, name, None) is not None}
-        return Source.model_validate(usual.model_dump() | changes)
+# Limits that were chosen, not derived. Some 80 MB of memory plan ten million cases; the file's numbers have 64 bits.
+MOST_CASES = 10_000_000
+_LARGEST_SEED = 2**63 - 1
+_MOST_SETS = 100  # out of range
+_LARGEST_GROUP = 2**30  # bytes of the fields of one group, which are in memory at once
 
 
 def _as_the_tasks(value: Any, info: ValidationInfo) -> Any:
@@ -90,16 +42,18 @@ def _as_the_tasks(value: Any, info: ValidationInfo) -> Any:
 class Recipe(Table):
     """A dataset: one task, its sources and where they are observed; split by parameters, see `sampling`.
 
-    place : the task's own table, under the name that the task gives it, such as [grid] for near fields.
+    sampler : "random", or "sobol" for quasi-random parameters. place : the task's own table, under the name that the
+    task gives it, such as [grid] for near fields.
     """
 
     task: str
-    cases: Annotated[int, Field(ge=1)]
-    seed: Annotated[int, Field(ge=0)] = 0
+    cases: Annotated[Whole, Field(ge=1, le=MOST_CASES)]
+    seed: Annotated[Whole, Field(ge=0, le=_LARGEST_SEED)] = 0
+    sampler: Literal["random", "sobol"] = "random"
     split: tuple[Finite, Finite, Finite] = (0.8, 0.1, 0.1)
     source: Source
     place: Annotated[SerializeAsAny[Table], BeforeValidator(_as_the_tasks)]
-    out_of_range: list[OutOfRange] = Field(default_factory=list)
+    out_of_range: Annotated[list[OutOfRange], Field(max_length=_MOST_SETS)] = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod
@@ -121,7 +75,12 @@ class Recipe(Table):
         """The recipe as recorded in files."""
         content = handler(self)
         place, last = content.pop("place"), content.pop("out_of_range")
-        return content | dict.fromkeys(_RECORDED) | {tasks.get(self.task).section: place, "out_of_range": last}
+        return content | {tasks.get(self.task).section: place, "out_of_range": last}
+
+    @property
+    def jets(self) -> bool:
+        """Whether any of its cases has a jet."""
+        return any(source.jet for source in (self.source, *(one.source(self.source) for one in self.out_of_range)))
 
     @field_validator("task")
     @classmethod
@@ -137,6 +96,11 @@ class Recipe(Table):
         for one in self.out_of_range:
             if one.source(self.source) == self.source:
                 raise ValueError(f"the out-of-range set {one.name} changes nothing")
+        total = self.cases * (1 + sum(one.share for one in self.out_of_range))
+        if total > MOST_CASES:
+            raise ValueError(
+                f"cases and the shares of out-of-range sets make {total:.3g} cases, the most is {MOST_CASES}"
+            )
         if self.cases % self.source.mixtures:
             raise ValueError(f"cases must be a multiple of mixtures = {self.source.mixtures}, got {self.cases}")
         return self
@@ -145,8 +109,23 @@ class Recipe(Table):
     def _complete(self) -> Self:
         if min(self.split) < 0 or not math.isclose(sum(self.split), 1.0, abs_tol=1e-9):
             raise ValueError(f"split must be three shares that add to 1, got {list(self.split)}")
+        task = tasks.get(self.task)
+        positions = task.positions(self.place)
+        values = task.values(positions) * self.source.mixtures
+        if 8 * values > _LARGEST_GROUP:
+            raise ValueError(
+                f"mixtures = {self.source.mixtures} on [{task.section}] make {8 * values} bytes of fields, which are "
+                f"computed at once; the most is {_LARGEST_GROUP}"
+            )
         for source in (self.source, *(one.source(self.source) for one in self.out_of_range)):
-            tasks.get(self.task).accept(source)
+            task.accept(source)
+            if {"x", "r"} <= set(positions):
+                check_positions(task.section, source, positions["x"], positions["r"], grid=task.on_grid)
+        return self
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Self:
+        check_blocks(self.source, self.split)
         return self
 
 

@@ -1,45 +1,60 @@
 """The cases of a recipe: their parameters and splits.
 
-Splits are by parameter: the plane of Helmholtz and Mach number is cut into blocks, and every block is assigned to
-train, validation or test. A test case therefore lies in a block without training cases. Out-of-range sets have sources
-of their own. Every group of cases has its own random stream, which depends only on the recipe, its seed and the group's
-number.
+Splits are by parameter: the space of parameters is cut into blocks, and every block is assigned to train, validation or
+test (see `blocks`). A test case therefore lies in a block without training cases. Out-of-range sets have sources of
+their own. Every group of cases has its own random stream, which depends only on the recipe, its seed and the group's
+number; so does its point of a Sobol sequence.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
+from scipy.stats import qmc
 
-from analytic import cut_on_orders
+from analytic import Jet, ModeMixture, UniformFlow, cut_on_orders
 
 from .arrays import ComplexArray, FloatArray, IntArray
+from .blocks import Space, deal
 from .layout import SPLITS
-from .recipe import Recipe, Source
+from .recipe import Recipe
+from .source import JET, Source
+from .task import uniform_flow
 
-_BLOCKS = (32, 8)  # numbers of blocks in Helmholtz and Mach number, unless the range is a point
 _DRAWS = 10_000  # largest number of draws of a group until one of its modes is cut on
-_DEALING, _DRAWING, _CUTTING = 0, 1, 2  # random streams of a seed: cases to splits, groups, blocks to splits
+# Random streams of a seed: cases to splits, groups, blocks to splits, scrambling of Sobol sequences.
+_DEALING, _DRAWING, _CUTTING, _SCRAMBLING = 0, 1, 2, 3
+_TOGETHER = 2**12  # points of a Sobol sequence computed at a time: powers of two are balanced
+_HUBS = 33  # radii of the hub at which the number of modes is counted
+_KEPT = 4  # plans kept in a process
 
 
 @dataclass(frozen=True)
 class Group:
     """Cases that share everything but their amplitudes.
 
-    amplitudes : (case, order) complex array. first : number of the first case. split : index into `split_names`.
+    number : of the group. first : number of the first case. split : index into `split_names`. m : azimuthal order.
+    parameters : the other arrays of a file that say what is solved, from helmholtz to kutta. medium : what the duct
+    opens into, for `analytic.solve`. amplitudes : (case, order) complex array.
     """
 
     number: int
     first: int
     split: int
     m: int
-    helmholtz: float
-    mach: float
+    parameters: dict[str, float]
+    medium: UniformFlow | Jet
     amplitudes: ComplexArray
+
+    @property
+    def sources(self) -> list[ModeMixture]:
+        """Incident sound of every case."""
+        duct = [self.parameters[name] for name in ("helmholtz", "mach", "hub")]
+        return [ModeMixture(self.m, amplitudes, *duct) for amplitudes in self.amplitudes]
 
 
 class Plan:
-    """Groups of a recipe, by number.
+    """Groups of a recipe, by number; each is drawn when it is asked for.
 
     Attributes
     ----------
@@ -53,18 +68,37 @@ class Plan:
         self._recipe = recipe
         self.split_names = (*SPLITS, *(one.name for one in recipe.out_of_range))
         self._sources = [recipe.source] * len(SPLITS) + [one.source(recipe.source) for one in recipe.out_of_range]
+        usual = Space(recipe.source)
+        self._spaces = [usual] * len(SPLITS) + [Space(source) for source in self._sources[len(SPLITS) :]]
+        self._blocks = deal(usual, recipe.split, np.random.default_rng([recipe.seed, _CUTTING]))
         self._mixtures = recipe.source.mixtures
-        usual = recipe.cases // self._mixtures
-        bounds = np.round(np.cumsum(recipe.split) * usual).astype(int)
-        order = np.random.default_rng([recipe.seed, _DEALING]).permutation(usual)
-        extra = [max(1, round(one.share * usual)) for one in recipe.out_of_range]
+        self._usual = recipe.cases // self._mixtures
+        self._sobol = recipe.sampler == "sobol" and usual.blocks > 1
+        self._sequence: dict[tuple[int, int], FloatArray] = {}
+        extra = [max(1, round(one.share * self._usual)) for one in recipe.out_of_range]
+        self._starts = np.concatenate([np.zeros(len(SPLITS), int), self._usual + np.cumsum([0, *extra[:-1]])])
         more = np.repeat(np.arange(len(extra)) + len(SPLITS), extra)
-        self._split = np.concatenate([np.searchsorted(bounds, order, side="right"), more]).astype(int)
-        self._blocks = _deal(recipe)
+        self._split = np.concatenate([self._dealt(), more]).astype(np.uint8)
         self.groups = len(self._split)
         self.cases = self.groups * self._mixtures
         for split in np.unique(self._split):  # a set from which nothing can be drawn fails here, before any work
             self.group(int(np.flatnonzero(self._split == split)[0]))
+
+    def _dealt(self) -> IntArray:
+        """Splits of the groups in the recipe's ranges."""
+        recipe = self._recipe
+        if self._sobol:  # that of the block in which the group's point lies
+            of_block = np.empty(self._spaces[0].blocks, np.uint8)
+            for split, blocks in enumerate(self._blocks):
+                of_block[blocks] = split
+            parts = [
+                of_block[self._spaces[0].block(self._points(0, chunk)[:, :-1])]
+                for chunk in range(-(-self._usual // _TOGETHER))
+            ]
+            return np.concatenate(parts)[: self._usual].astype(np.int64)
+        bounds = np.round(np.cumsum(recipe.split) * self._usual).astype(int)
+        order = np.random.default_rng([recipe.seed, _DEALING]).permutation(self._usual)
+        return np.searchsorted(bounds, order, side="right")
 
     @cached_property
     def orders(self) -> int:
@@ -81,60 +115,91 @@ class Plan:
         """
         split = int(self._split[number])
         source, rng = self._sources[split], np.random.default_rng([self._recipe.seed, _DRAWING, number])
-        for _ in range(_DRAWS):
-            m = int(rng.choice(source.m))
-            place = self._place(split, rng)
-            helmholtz, mach = (
-                low + (high - low) * share
-                for (low, high), share in zip((source.helmholtz, source.mach), place, strict=True)
-            )
-            orders = _orders(source, m, helmholtz, mach)
-            if orders:
-                break
-        else:
-            name = self.split_names[split]
-            raise ValueError(
-                f"no mode of the set {name} is cut on: m = {source.m}, helmholtz = {list(source.helmholtz)}"
-            )
+        m, values, orders = self._draw(number, split, rng)
         amplitudes = np.array([_amplitudes(source, orders, rng) for _ in range(self._mixtures)])
         used = np.flatnonzero(np.any(amplitudes, axis=0))[-1] + 1
-        return Group(number, number * self._mixtures, split, m, helmholtz, mach, amplitudes[:, :used])
+        medium: UniformFlow | Jet = UniformFlow()
+        if source.jet:
+            mach_outer, sound_speed_ratio, density_ratio, kutta = (values[name] for name in JET)
+            medium = Jet(mach_outer, sound_speed_ratio, density_ratio, kutta)
+        else:
+            values = {name: float(value) for name, value in uniform_flow(values["mach"]).items()} | values
+        return Group(number, number * self._mixtures, split, m, values, medium, amplitudes[:, :used])
 
-    def _place(self, split: int, rng: np.random.Generator) -> FloatArray:
-        """Helmholtz and Mach number as fractions of their ranges."""
-        if split >= len(SPLITS):
-            return rng.uniform(size=2)
-        shape, blocks = self._blocks
-        block = np.array(np.unravel_index(rng.choice(blocks[split]), shape))
-        return (block + rng.uniform(size=2)) / shape
+    def _draw(self, number: int, split: int, rng: np.random.Generator) -> tuple[int, dict[str, float], list[int]]:
+        """Azimuthal order, parameters and radial orders of a group."""
+        source, space = self._sources[split], self._spaces[split]
+        if self._sobol:
+            found = self._draw_point(number, split)
+            if found is not None:
+                return found
+        for _ in range(_DRAWS):
+            m = int(rng.choice(source.m))
+            if split >= len(SPLITS):
+                shares = rng.uniform(size=len(space.names))
+            else:
+                block = rng.choice(self._blocks[split])
+                shares = space.place(block, rng.uniform(size=len(space.names)))
+            values = space.values(shares)
+            orders = _orders(source, m, values)
+            if orders:
+                return m, values, orders
+        low, high = source.bounds["helmholtz"]
+        raise ValueError(
+            f"no mode of the set {self.split_names[split]} is cut on: m = {source.m}, helmholtz = {[low, high]}"
+        )
+
+    def _draw_point(self, number: int, split: int) -> tuple[int, dict[str, float], list[int]] | None:
+        """The same at the group's point of its set's sequence, with one of the m of which modes are cut on, if any."""
+        source, space = self._sources[split], self._spaces[split]
+        chunk, index = divmod(number - int(self._starts[split]), _TOGETHER)
+        *shares, which = self._points(split, chunk)[index]
+        values = space.values(np.array(shares))
+        found = [(m, orders) for m in source.m if (orders := _orders(source, m, values))]
+        if not found:
+            return None
+        m, orders = found[int(which * len(found))]
+        return m, values, orders
+
+    def _points(self, split: int, chunk: int) -> FloatArray:
+        """Points of a set's Sobol sequence: a share of every dimension, and one for m."""
+        stream = max(0, split - len(SPLITS) + 1)  # one sequence for the three splits
+        if (stream, chunk) not in self._sequence:
+            seed = np.random.default_rng([self._recipe.seed, _SCRAMBLING, stream])
+            engine = qmc.Sobol(len(self._spaces[split].names) + 1, rng=seed)
+            engine.fast_forward(chunk * _TOGETHER)
+            self._sequence = {(stream, chunk): engine.random(_TOGETHER)}  # the last ones: groups are asked for in order
+        return self._sequence[stream, chunk]
 
 
-def _deal(recipe: Recipe) -> tuple[tuple[int, ...], list[IntArray]]:
-    """Shape of the grid of blocks, and the blocks of every split; a single block is shared by all."""
-    ranges = (recipe.source.helmholtz, recipe.source.mach)
-    shape = tuple(count if low < high else 1 for count, (low, high) in zip(_BLOCKS, ranges, strict=True))
-    count = int(np.prod(shape))
-    if count == 1:
-        return shape, [np.zeros(1, int)] * len(SPLITS)
-    order = np.random.default_rng([recipe.seed, _CUTTING]).permutation(count)
-    sizes = [max(1, round(share * count)) if share > 0 else 0 for share in recipe.split]
-    sizes[int(np.argmax(sizes))] += count - sum(sizes)
-    return shape, np.split(order, np.cumsum(sizes)[:-1])
+def plan_of(recipe: Recipe) -> Plan:
+    """The plan of a recipe, one in a process."""
+    return _plan(recipe.model_dump_json())
 
 
-def _orders(source: Source, m: int, helmholtz: float, mach: float) -> list[int]:
+@lru_cache(maxsize=_KEPT)
+def _plan(record: str) -> Plan:
+    return Plan(Recipe.model_validate_json(record))
+
+
+def _orders(source: Source, m: int, values: dict[str, float]) -> list[int]:
     """Radial orders of a source, for "cut-on" those that propagate."""
     if source.n != "cut-on":
         return list(source.n)
-    return list(range(cut_on_orders(helmholtz, m, mach)))
+    return list(range(cut_on_orders(values["helmholtz"], m, values["mach"], hub=values["hub"])))
 
 
 def _most_orders(source: Source) -> int:
     """Length that amplitude vectors of a source need."""
     if source.n != "cut-on":
         return max(source.n) + 1
-    fastest = max(map(abs, source.mach))
-    return max(1, *(len(_orders(source, m, source.helmholtz[1], fastest)) for m in source.m))
+    bounds = source.bounds
+    fastest = max(map(abs, bounds["mach"]))
+    # Cut-on frequencies first fall with the hub's radius, then rise, but for that of n = 0: one more is room enough
+    # for a lowest one between two hubs.
+    hubs = np.unique(np.linspace(*bounds["hub"], _HUBS)).tolist()
+    ducts = [{"helmholtz": bounds["helmholtz"][1], "mach": fastest, "hub": hub} for hub in hubs]
+    return max(1, *(len(_orders(source, m, duct)) for m in set(source.m) for duct in ducts)) + (len(hubs) > 1)
 
 
 def _amplitudes(source: Source, orders: list[int], rng: np.random.Generator) -> ComplexArray:

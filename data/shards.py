@@ -4,24 +4,28 @@ A shard holds the arrays of the dataset that run along its cases, and sums for t
 atomically; its line in the journal, with its digest, marks it as finished (see `journal`).
 """
 
+import functools
 import importlib.metadata
 import io
+from collections.abc import Sequence
 
 import h5py
 import numpy as np
-
-from analytic import ConvergenceError
 
 from . import layout, tasks
 from .arrays import Array, FloatArray
 from .files import LIBVER
 from .journal import Missing
 from .recipe import Recipe
-from .sampling import Group, Plan
+from .sampling import Group, Plan, plan_of
 
-_CASES = 16  # approximate number of cases in a shard: the work an interruption may cost per worker
+# Solver blocks of a shard, and cases of one with jets, which take up to half a second each: what an interruption costs
+# per worker is a few seconds of work.
+_BLOCKS, _CASES_OF_JETS = 4, 16
+_MOST_VALUES = 2**24  # of the fields solved together: 128 MiB
 
 
+@functools.cache
 def versions() -> str:
     """Versions of the libraries that determine the bits of a dataset."""
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("wavenet", "numpy", "scipy", "h5py"))
@@ -44,7 +48,23 @@ def count(recipe: Recipe, plan: Plan) -> int:
 
 
 def _groups_per_shard(recipe: Recipe) -> int:
-    return max(1, _CASES // recipe.source.mixtures)
+    """A whole number of solver blocks."""
+    block = _groups_together(recipe)
+    cases = block * recipe.source.mixtures
+    wanted = min(_CASES_OF_JETS if recipe.jets else _BLOCKS * cases, _most_cases(recipe))
+    return block * max(1, wanted // cases)
+
+
+def _groups_together(recipe: Recipe) -> int:
+    """Groups that are solved in one call: fixed by the recipe alone, since what is solved together fixes the bits."""
+    if recipe.jets:
+        return 1  # groups share nothing
+    cases = min(tasks.get(recipe.task).together, _most_cases(recipe))
+    return max(1, cases // recipe.source.mixtures)
+
+
+def _most_cases(recipe: Recipe) -> int:
+    return _MOST_VALUES // tasks.get(recipe.task).values(positions(recipe))
 
 
 def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Missing]]:
@@ -70,42 +90,48 @@ def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Mis
     """
     if versions() != expected:
         raise ValueError(f"a worker has {versions()}, the process that asks {expected}: the bits would differ")
-    plan = Plan(recipe)
+    plan, task, places = plan_of(recipe), tasks.get(recipe.task), positions(recipe)
     found: list[dict[str, Array]] = []
     missing: list[Missing] = []
-    for index in groups(recipe, plan, number):
-        group = plan.group(index)
+    shard, size = groups(recipe, plan, number), _groups_together(recipe)
+    for start in range(shard.start, shard.stop, size):
+        block = [plan.group(index) for index in range(start, min(start + size, shard.stop))]
         try:
-            found.append(_observe(recipe, group, plan.orders))
-        except (ConvergenceError, MemoryError) as error:
-            missing += lost(group, str(error) or type(error).__name__)
+            arrays, reasons = task.observe(block, places, plan.orders)
+        except MemoryError:
+            arrays, reasons = {}, [MemoryError.__name__] * sum(len(group.amplitudes) for group in block)
+        solved = [reason == "" for reason in reasons]
+        if any(solved):
+            found.append({name: values[solved] for name, values in _columns(block).items()} | arrays)
+        if not all(solved):
+            missing += lost(block, reasons)
     return _file(recipe, plan, found), missing
 
 
-def lost(group: Group, reason: str) -> list[Missing]:
-    """Records of a group's cases as missing."""
-    cases = range(group.first, group.first + len(group.amplitudes))
-    return [Missing(case, group.m, group.helmholtz, group.mach, group.split, reason) for case in cases]
+def lost(block: Sequence[Group], reasons: Sequence[str]) -> list[Missing]:
+    """Records of the cases of some groups that have a reason to be missing."""
+    columns = {name: values.tolist() for name, values in _columns(block).items() if name != "group"}
+    cases = zip(*columns.values(), strict=True)
+    return [
+        Missing(**dict(zip(columns, case, strict=True)), reason=reason)
+        for case, reason in zip(cases, reasons, strict=True)
+        if reason
+    ]
 
 
-def _observe(recipe: Recipe, group: Group, orders: int) -> dict[str, Array]:
-    """Arrays of a group along its cases."""
-    values = tasks.get(recipe.task).observe(group, positions(recipe), orders)
-    cases = len(group.amplitudes)
-    common = {"group": group.number, "m": group.m, "helmholtz": group.helmholtz, "mach": group.mach}
-    constants = {name: np.full(cases, value) for name, value in (common | {"split": group.split}).items()}
-    return {"case": group.first + np.arange(cases)} | constants | values
+def _columns(block: Sequence[Group]) -> dict[str, Array]:
+    """Arrays along the cases of some groups that are known before these are solved."""
+    counts = [len(group.amplitudes) for group in block]
+    rows = [{"group": one.number, "m": one.m, **one.parameters, "split": one.split} for one in block]
+    repeated = {name: np.repeat([row[name] for row in rows], counts) for name in rows[0]}
+    return {"case": block[0].first + np.arange(sum(counts))} | repeated
 
 
 def lengths(recipe: Recipe, plan: Plan, cases: int) -> dict[str, int]:
     """Lengths of the dimensions for some cases."""
-    variables = tasks.get(recipe.task).variables
-    sizes = {"case": cases, "part": 2}
-    if "order" in variables:
-        sizes["order"] = plan.orders
-    for name, values in positions(recipe).items():
-        sizes |= dict(zip(variables[name].dimensions, values.shape, strict=True))
-    return sizes
+    task = tasks.get(recipe.task)
+    sizes = {"case": cases, **task.lengths(positions(recipe))}
+    return sizes | {"order": plan.orders} if "order" in task.variables else sizes
 
 
 def _file(recipe: Recipe, plan: Plan, found: list[dict[str, Array]]) -> bytes:

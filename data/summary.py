@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import h5py
 import numpy as np
@@ -9,10 +11,11 @@ import numpy.typing as npt
 
 import analytic
 
+from .identity import content_hash
 from .journal import Missing
-from .layout import CHECKED, FORMAT, KIND, MISSING, MISSING_COLUMNS, REASON, text
+from .layout import CHECKED, FORMAT, KIND, MISSING, MISSING_CASE, MISSING_COLUMNS, REASON, text
 from .shards import versions
-from .task import TOLERANCE
+from .task import TOLERANCE, Task, uniform_flow
 
 
 def provenance(task: str, name: str, recipe: str, seed: int, commit: str) -> dict[str, str | int | float]:
@@ -37,6 +40,11 @@ def write_provenance(file: h5py.File, about: Mapping[str, str | int | float]) ->
         file.attrs[name] = text(value) if isinstance(value, str) else value
 
 
+def write_identity(file: h5py.File, task: Task[Any]) -> None:
+    """Write the hash of the arrays, which are complete, see `data.identity`."""
+    file.attrs["content_hash"] = text(content_hash(file, task))
+
+
 def write_statistics(dataset: h5py.Dataset, squares: npt.ArrayLike, largest: npt.ArrayLike) -> None:
     """Write the root mean square of the moduli and the largest part of the training cases, if there are any.
 
@@ -54,8 +62,11 @@ def record_missing(file: h5py.File, missing: Sequence[Missing]) -> None:
     file.attrs["missing_cases"] = len(missing)
     group = file.create_group(MISSING)
     options = CHECKED if missing else {}
+    group.create_dataset(MISSING_CASE, data=np.arange(len(missing)), **options).make_scale(MISSING_CASE)
+    records = [uniform_flow(one.mach) | asdict(one) for one in missing]
     for name, dtype in MISSING_COLUMNS.items():
-        values = [getattr(one, name) for one in missing]
+        values = [record[name] for record in records]
         if name == "reason":
             values = [value.encode("ascii", "replace")[:REASON] for value in values]
-        group.create_dataset(name, data=np.array(values, dtype=dtype), **options)
+        column = group.create_dataset(name, data=np.array(values, dtype=dtype), **options)
+        column.dims[0].attach_scale(group[MISSING_CASE])

@@ -5,23 +5,24 @@ Describing a task does not need the solver: a task's file imports `analytic` ins
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from .arrays import Array, ComplexArray, FloatArray
 
 if TYPE_CHECKING:
-    from .recipe import Source
     from .sampling import Group
+    from .source import Source
 
 TOLERANCE = 1e-6  # relative, of every case's solution; networks trained on the files have errors of 1e-3 and more
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Axis = tuple[Finite, Finite, Annotated[int, Field(ge=2, le=4096)]]  # start, end, count
+Finite = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Axis = tuple[Finite, Finite, Annotated[int, Strict(), Field(ge=2, le=4096)]]  # start, end, count
 
 
 class Table(BaseModel):
@@ -41,16 +42,53 @@ class Variable(NamedTuple):
 
 _COMMON = {
     "case": Variable(("case",), "i8", "1", "number of the case in the recipe; missing ones did not converge"),
-    "group": Variable(("case",), "i8", "1", "cases of one group share m, helmholtz and mach"),
+    "group": Variable(("case",), "i8", "1", "cases of one group share all parameters but their amplitudes"),
     "m": Variable(("case",), "i8", "1", "azimuthal order"),
-    "helmholtz": Variable(("case",), "f8", "1", "Helmholtz number ka"),
-    "mach": Variable(("case",), "f8", "1", "Mach number, > 0 towards the open end"),
+    "helmholtz": Variable(("case",), "f8", "1", "Helmholtz number ka, of the duct's sound speed"),
+    "mach": Variable(("case",), "f8", "1", "Mach number in the duct, > 0 towards the open end"),
+    "hub": Variable(("case",), "f8", "a", "radius of the hub, 0 without one"),
+    "mach_outer": Variable(("case",), "f8", "1", "Mach number of the outer stream, of its own sound speed"),
+    "sound_speed_ratio": Variable(("case",), "f8", "1", "sound speed outside, relative to the duct's"),
+    "density_ratio": Variable(("case",), "f8", "1", "density outside, relative to the duct's"),
+    "kutta": Variable(("case",), "f8", "1", "Kutta parameter, 1 for full vortex shedding, 0 for none"),
     "split": Variable(("case",), "i8", "1", "what the case is for, see flag_meanings"),
-    "error_estimate": Variable(("case",), "f8", "1", "the solver's relative error estimate"),
+    "error_estimate": Variable(
+        ("case",), "f8", "1", "relative error estimate: the solver's, and rounding in single precision"
+    ),
     "part": Variable(("part",), "i8", "1", "0 real, 1 imaginary"),
 }
 
+PARAMETERS = ("m", "helmholtz", "mach", "hub", "mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
+
+
+def uniform_flow(mach: npt.ArrayLike) -> dict[str, FloatArray]:
+    """Columns of cases without a hub or a jet: the fluid outside is that of the duct, and no vortices are shed.
+
+    mach : (case,) or a number.
+    """
+    flow = np.asarray(mach, dtype=float)
+    same = np.ones_like(flow)
+    return {
+        "hub": 0 * same,
+        "mach_outer": flow,
+        "sound_speed_ratio": same,
+        "density_ratio": same,
+        "kutta": 0 * same,
+    }
+
+
 Place = TypeVar("Place", bound=Table)
+
+
+class Observed(NamedTuple):
+    """What a task's `observe` returns of some groups.
+
+    arrays : arrays of the file along the cases that were solved, in order. reasons : for every case of the groups why
+    it is missing, "" if it was solved.
+    """
+
+    arrays: dict[str, Array]
+    reasons: list[str]
 
 
 def _any_source(source: Source) -> None:
@@ -80,10 +118,13 @@ class Task(Generic[Place]):
     positions : callable
         Recipe's table -> arrays of the file with the positions at which the fields are observed.
     observe : callable
-        (group of cases, positions, length of the dimension `order`) -> arrays along the group's cases that are specific
-        to the task, and `error_estimate`. Raises `analytic.ConvergenceError` if `TOLERANCE` is missed.
+        (groups of cases, positions, length of the dimension `order`) -> `Observed`: the arrays that are specific to the
+        task, and `error_estimate`. A case that misses `TOLERANCE` has a reason. See `one_by_one`.
     accept : callable, optional
         Raises a ValueError for a recipe's source that the task does not support.
+    together : int, optional
+        Largest number of cases whose groups are observed in one call, since the solver shares work between them: they
+        should take no more than a second.
     """
 
     module: str
@@ -93,8 +134,9 @@ class Task(Generic[Place]):
     arrays: Mapping[str, Variable]
     fields: tuple[str, ...]
     positions: Callable[[Place], dict[str, FloatArray]]
-    observe: Callable[[Group, dict[str, FloatArray], int], dict[str, Array]]
+    observe: Callable[[Sequence[Group], dict[str, FloatArray], int], Observed]
     accept: Callable[[Source], None] = _any_source
+    together: int = 1
 
     @property
     def name(self) -> str:
@@ -110,6 +152,48 @@ class Task(Generic[Place]):
     def along_cases(self) -> list[str]:
         """Names of the arrays that run along the cases."""
         return [name for name, variable in self.variables.items() if variable.dimensions[0] == "case"]
+
+    @property
+    def on_grid(self) -> bool:
+        """Whether x and r are the axes of a grid."""
+        return self.arrays["x"].dimensions != self.arrays["r"].dimensions
+
+    def lengths(self, positions: Mapping[str, FloatArray]) -> dict[str, int]:
+        """Lengths of the dimensions, but for case and order."""
+        sizes = {"part": 2}
+        for name, values in positions.items():
+            sizes |= dict(zip(self.variables[name].dimensions, values.shape, strict=True))
+        return sizes
+
+    def values(self, positions: Mapping[str, FloatArray]) -> int:
+        """Number of values in the fields of a case."""
+        sizes = self.lengths(positions)
+        shapes = [[sizes[name] for name in self.variables[field].dimensions[1:]] for field in self.fields]
+        return sum(int(np.prod(shape, dtype=object)) for shape in shapes)
+
+
+def one_by_one(
+    observe: Callable[[Group, dict[str, FloatArray], int], dict[str, Array]],
+) -> Callable[[Sequence[Group], dict[str, FloatArray], int], Observed]:
+    """`observe` of a task from a function of a single group, which may raise `analytic.ConvergenceError`."""
+
+    def several(groups: Sequence[Group], positions: dict[str, FloatArray], orders: int) -> Observed:
+        from analytic import ConvergenceError
+
+        found: list[dict[str, Array]] = []
+        reasons: list[str] = []
+        for group in groups:
+            reason = ""
+            try:
+                found.append(observe(group, positions, orders))
+            except ConvergenceError as error:
+                reason = str(error)
+            reasons += [reason] * len(group.amplitudes)
+        return Observed(
+            {name: np.concatenate([one[name] for one in found]) for name in found[0]} if found else {}, reasons
+        )
+
+    return several
 
 
 def parts(values: ComplexArray, axis: int) -> FloatArray:

@@ -27,7 +27,7 @@ from ..arrays import EPS, ComplexArray, FloatArray
 from ..contour import Contour
 from ..end_correction import low_frequency
 from ..factorisation import Factorisation
-from ..source import Source
+from ..source import ModeMixture, Source
 from ..transform import Transform
 from ..waves import Spectra
 from . import uniform_far_field
@@ -62,7 +62,24 @@ class UniformTransform(Transform):
 
     @classmethod
     def several(cls, sources: Sequence[Source], media: Sequence[object]) -> list[Self]:
-        """Transforms for sources of one azimuthal order and hub, factorised in one call."""
+        """Transforms for sources of one azimuthal order and hub, factorised in one call.
+
+        Those in one duct and flow share their factors.
+        """
+        ducts: dict[tuple[float, float], list[int]] = {}
+        for index, source in enumerate(sources):
+            ducts.setdefault((source.helmholtz, source.mach), []).append(index)
+        shared = [_all_orders([sources[index] for index in duct]) for duct in ducts.values()]
+        leaders = cls._apart(shared, [media[duct[0]] for duct in ducts.values()])
+        found: dict[int, Self] = {}
+        for leader, duct in zip(leaders, ducts.values(), strict=True):
+            for index in duct:
+                found[index] = leader if len(duct) == 1 else leader.incident(sources[index])
+        return [found[index] for index in range(len(sources))]
+
+    @classmethod
+    def _apart(cls, sources: Sequence[Source], media: Sequence[object]) -> list[Self]:
+        """Transforms for sources in ducts that differ."""
         transforms = [cls.__new__(cls) for _ in sources]
         for transform, source, medium in zip(transforms, sources, media, strict=True):
             transform._describe(source, medium)
@@ -183,6 +200,15 @@ class UniformTransform(Transform):
             [UniformSpectra(transform, path, nodes, case) for transform in family]
             for case, (family, path) in enumerate(zip(families, paths, strict=True))
         ]
+
+
+def _all_orders(sources: Sequence[Source]) -> Source:
+    """A source with every radial order of sources in one duct."""
+    first = sources[0]
+    if len(sources) == 1:
+        return first
+    orders = np.ones(max(len(source.amplitudes) for source in sources))
+    return ModeMixture(first.m, orders, first.helmholtz, first.mach, first.hub)
 
 
 def cancellation(k: FloatArray | float, distance: FloatArray | float) -> FloatArray | float:

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pydantic import model_validator
-
-from ..grids import cell_centres
-from ..mixtures import AMPLITUDE, ORDER, observed, solve_first
-from ..task import Axis, Table, Task, Variable
+from ..mixtures import AMPLITUDE, ORDER, Grid, on_grid
+from ..task import Observed, Task, Variable
 
 if TYPE_CHECKING:
-    from ..arrays import Array, FloatArray
+    from ..arrays import FloatArray
     from ..sampling import Group
 
 _FIELDS = ("potential", "axial_velocity", "radial_velocity")
 
 
-class Grid(Table):
-    """Tensor grid of cell centres: [start, end, cells] in duct radii."""
-
-    x: Axis
-    r: Axis
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        for name in ("x", "r"):
-            start, end, _ = getattr(self, name)
-            if not start < end:
-                raise ValueError(
-                    f"{name} must be [start, end, cells] with start < end, got {list(getattr(self, name))}"
-                )
-        if self.r[0] < 0:
-            raise ValueError(f"r must start at 0 or above, got {self.r[0]}")
-        return self
-
-
-def _positions(grid: Grid) -> dict[str, FloatArray]:
-    return {"x": cell_centres(*grid.x), "r": cell_centres(*grid.r)}
-
-
-def _observe(group: Group, places: dict[str, FloatArray], orders: int) -> dict[str, Array]:
-    solution = solve_first(group)
-    if len(group.amplitudes) == 1:
-        fields = [solution.field(places["x"], places["r"])]
-    else:
-        fields = solution.fields(group.amplitudes, places["x"], places["r"])
-    return observed(group, solution, fields, _FIELDS, orders)
+def _observe(groups: Sequence[Group], places: dict[str, FloatArray], orders: int) -> Observed:
+    return on_grid(groups, places, _FIELDS, orders)
 
 
 TASK = Task(
@@ -64,6 +34,7 @@ TASK = Task(
         "radial_velocity": Variable(("case", "part", "x", "r"), "f8", "c", "dpsi/dr"),
     },
     fields=_FIELDS,
-    positions=_positions,
+    positions=Grid.positions,
     observe=_observe,
+    together=256,
 )

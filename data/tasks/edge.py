@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from pydantic import Field
+from pydantic import Field, Strict
 
-from ..mixtures import AMPLITUDE, ORDER, observed, solve_first
-from ..task import Finite, Table, Task, Variable
+from ..mixtures import AMPLITUDE, ORDER, at_points, incident, observed
+from ..task import Finite, Observed, Table, Task, Variable
 
 if TYPE_CHECKING:
-    from ..arrays import Array, FloatArray
-    from ..recipe import Source
+    from ..arrays import FloatArray
     from ..sampling import Group
+    from ..source import Source
 
 
 class Disc(Table):
@@ -22,8 +23,8 @@ class Disc(Table):
 
     radius: Annotated[Finite, Field(gt=0.01, lt=1)]
     closest: Annotated[Finite, Field(ge=1e-6, le=1e-3)] = 4e-6
-    roots: Annotated[int, Field(ge=4, le=200)]
-    angles: Annotated[int, Field(ge=4, le=400)]
+    roots: Annotated[int, Strict(), Field(ge=4, le=200)]
+    angles: Annotated[int, Strict(), Field(ge=4, le=400)]
 
 
 def _positions(disc: Disc) -> dict[str, FloatArray]:
@@ -34,9 +35,9 @@ def _positions(disc: Disc) -> dict[str, FloatArray]:
     return {"root": root, "angle": angle, "x": rho * np.cos(angle), "r": 1 + rho * np.sin(angle)}
 
 
-def _observe(group: Group, places: dict[str, FloatArray], orders: int) -> dict[str, Array]:
-    solution = solve_first(group)
-    return observed(group, solution, [solution.at(places["x"], places["r"])], ("potential",), orders)
+def _observe(groups: Sequence[Group], places: dict[str, FloatArray], orders: int) -> Observed:
+    sources, media = incident(groups)
+    return observed(groups, at_points(sources, media, places["x"], places["r"]), ("potential",), orders)
 
 
 def _accept(source: Source) -> None:
@@ -64,4 +65,5 @@ TASK = Task(
     positions=_positions,
     observe=_observe,
     accept=_accept,
+    together=4,
 )

@@ -2,44 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from pydantic import Field
+from pydantic import Field, Strict
 
-from ..task import TOLERANCE, Table, Task, Variable, parts
+from ..task import TOLERANCE, Observed, Table, Task, Variable, parts
 
 if TYPE_CHECKING:
-    from ..arrays import Array, FloatArray
-    from ..recipe import Source
+    from ..arrays import FloatArray
     from ..sampling import Group
+    from ..source import Source
 
 
 class Arc(Table):
     """Number of angles, Chebyshev nodes of 0 ... 180 degrees."""
 
-    angles: Annotated[int, Field(ge=4, le=400)]
+    angles: Annotated[int, Strict(), Field(ge=4, le=400)]
 
 
 def _positions(arc: Arc) -> dict[str, FloatArray]:
     return {"angle": np.pi * (chebyshev.chebpts1(arc.angles) + 1) / 2}
 
 
-def _observe(group: Group, places: dict[str, FloatArray], orders: int) -> dict[str, Array]:
+def _observe(groups: Sequence[Group], places: dict[str, FloatArray], orders: int) -> Observed:
     from analytic import ConvergenceError, plus_factor
 
-    value, error = plus_factor(group.m, group.helmholtz, places["angle"])
-    if not np.max(error) <= TOLERANCE:
-        raise ConvergenceError(f"the error estimate {np.max(error):.1e} of the factor is above {TOLERANCE:.0e}")
-    return {"factor": parts(value, -1), "error_estimate": np.max(error, axis=1)}
+    values, errors = (np.zeros((len(groups), len(places["angle"])), kind) for kind in (complex, float))
+    reasons = np.full(len(groups), "", object)
+    m = np.array([abs(group.m) for group in groups])
+    helmholtz = np.array([group.parameters["helmholtz"] for group in groups])
+    for order in np.unique(m):
+        same = np.flatnonzero(m == order)
+        try:
+            values[same], errors[same] = plus_factor(order, helmholtz[same], places["angle"])
+        except ConvergenceError:
+            for case in same:
+                try:
+                    values[case], errors[case] = plus_factor(order, helmholtz[[case]], places["angle"])
+                except ConvergenceError as error:
+                    reasons[case] = str(error)
+    worst = np.max(errors, axis=1)
+    for case in np.flatnonzero(~(worst <= TOLERANCE) & (reasons == "")):
+        reasons[case] = f"the error estimate {worst[case]:.1e} of the factor is above {TOLERANCE:.0e}"
+    valid = reasons == ""
+    return Observed({"factor": parts(values[valid], -1), "error_estimate": worst[valid]}, reasons.tolist())
 
 
 def _accept(source: Source) -> None:
     if source.mixtures != 1:
         raise ValueError(f"a recipe of the task factor has mixtures = 1, got {source.mixtures}")
-    if source.mach != (0, 0) or source.n != [0]:
-        raise ValueError("a factor belongs to no mode or flow: n = [0] and mach = [0.0, 0.0]")
+    duct = source.bounds
+    if duct["mach"] != (0, 0) or duct["hub"] != (0, 0) or source.jet or source.n != [0]:
+        raise ValueError("a factor belongs to no mode, flow or hub: n = [0], mach = 0, hub = 0 and no jet")
 
 
 TASK = Task(
@@ -55,4 +72,5 @@ TASK = Task(
     positions=_positions,
     observe=_observe,
     accept=_accept,
+    together=256,
 )

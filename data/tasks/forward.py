@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from ..task import TOLERANCE, Axis, Finite, Table, Task, Variable, parts
+from ..mixtures import at_points
+from ..task import Axis, Finite, Observed, Table, Task, Variable, parts
 
 if TYPE_CHECKING:
-    from ..arrays import Array, FloatArray
-    from ..recipe import Source
+    from ..arrays import FloatArray
     from ..sampling import Group
+    from ..source import Source
 
 
 class Microphones(Table):
@@ -35,18 +37,21 @@ def _positions(microphones: Microphones) -> dict[str, FloatArray]:
     return {"x": microphones.radius * np.cos(theta), "r": microphones.radius * np.abs(np.sin(theta))}
 
 
-def _observe(group: Group, places: dict[str, FloatArray], orders: int) -> dict[str, Array]:
-    from analytic import DuctMode, radial_eigenvalue, solve
+def _observe(groups: Sequence[Group], places: dict[str, FloatArray], orders: int) -> Observed:
+    from analytic import DuctMode, radial_eigenvalue
 
-    n = int(np.argmax(np.abs(group.amplitudes[0])))
-    solution = solve(DuctMode(group.m, n, group.helmholtz, group.mach), tolerance=TOLERANCE)
-    field = solution.at(places["x"], places["r"])
-    return {
-        "n": np.array([n]),
-        "radial_eigenvalue": np.array([radial_eigenvalue(group.m, n)]),
-        "pressure": parts(field.pressure, -1)[None],
-        "error_estimate": np.array([max(solution.error_estimate, field.error_estimate)]),
+    n = [int(np.argmax(np.abs(group.amplitudes[0]))) for group in groups]
+    ducts = [[group.parameters[name] for name in ("helmholtz", "mach", "hub")] for group in groups]
+    modes = [DuctMode(group.m, order, *duct) for group, order, duct in zip(groups, n, ducts, strict=True)]
+    fields = at_points(modes, [group.medium for group in groups], places["x"], places["r"])
+    valid = [(mode, field) for mode, field in zip(modes, fields, strict=True) if field.valid]
+    arrays = {
+        "n": np.array([mode.n for mode, _ in valid]),
+        "radial_eigenvalue": np.array([radial_eigenvalue(mode.m, mode.n, hub=mode.hub) for mode, _ in valid]),
+        "pressure": np.array([parts(field.pressure, -1) for _, field in valid]),
+        "error_estimate": np.array([field.error_estimate for _, field in valid]),
     }
+    return Observed(arrays, [field.reason for field in fields])
 
 
 def _accept(source: Source) -> None:
@@ -71,4 +76,5 @@ TASK = Task(
     positions=_positions,
     observe=_observe,
     accept=_accept,
+    together=256,
 )

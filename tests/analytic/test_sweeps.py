@@ -62,7 +62,7 @@ QUANTITIES = ("potential", "axial_velocity", "radial_velocity", "pressure")
 
 @pytest.mark.parametrize("together", [1, 3, 16])
 def test_near_fields_are_those_of_single_solutions(together, monkeypatch):
-    monkeypatch.setattr("analytic.sweeps._TOGETHER", together)
+    monkeypatch.setattr("analytic.sweeps._DUCTS", together)
     rng = np.random.default_rng(6)
     sources = [
         DuctMode(int(m), int(n), float(ka), float(mach), hub)
@@ -73,8 +73,10 @@ def test_near_fields_are_those_of_single_solutions(together, monkeypatch):
     x, r = np.array([1.5, -2.0, -0.3, 0.3, 0.02]), np.array([1.7, 0.45, 1.0, 0.9])
     found = near_fields(sources, x, r)
     for source, field in zip(sources, found, strict=True):
-        single = solve(source).field(x, r)
-        assert field.error_estimate == pytest.approx(single.error_estimate, rel=1e-3, abs=0)
+        solution = solve(source)
+        single = solution.field(x, r)
+        larger = max(solution.error_estimate, single.error_estimate)
+        assert field.error_estimate == pytest.approx(larger, rel=1e-3, abs=0)
         for name in QUANTITIES:
             expected = getattr(single, name)
             assert np.linalg.norm(getattr(field, name) - expected) < 1e-10 * np.linalg.norm(expected)

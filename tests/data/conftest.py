@@ -1,10 +1,13 @@
 """Fixtures of the tests of datasets."""
 
 import functools
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from data import generate, recipe
+import analytic
+from data import generate, recipe, shards
 
 from ..conftest import compute_here
 
@@ -25,6 +28,35 @@ def loaded(tmp_path):
         return recipe.load(path, **options)
 
     return load
+
+
+@pytest.fixture
+def small_shards(monkeypatch):
+    """Shards of about 16 cases, which are solved together."""
+    monkeypatch.setattr(shards, "_groups_together", lambda recipe: max(1, 16 // recipe.source.mixtures))
+    monkeypatch.setattr(shards, "_BLOCKS", 1)
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """A function that makes near fields of sources fail for which its argument has a reason, an error or a text."""
+    near_fields = analytic.near_fields
+
+    def install(reason_of):
+        def found(sources, x, r, **options):
+            reasons = [reason_of(source) for source in sources]
+            for reason in reasons:
+                if isinstance(reason, BaseException):
+                    raise reason
+            fields = near_fields(sources, x, r, **options)
+            return [
+                replace(one, reason=reason, error_estimate=np.inf) if reason else one
+                for one, reason in zip(fields, reasons, strict=True)
+            ]
+
+        monkeypatch.setattr(analytic, "near_fields", found)
+
+    return install
 
 
 @pytest.fixture(scope="session")

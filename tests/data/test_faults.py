@@ -27,15 +27,17 @@ from ..conftest import compute_here
 resource = pytest.importorskip("resource")  # limits of a process, which Windows has not
 
 RECIPE = """
-task = "derivative"
+task = "edge"
 cases = 40
 seed = 5
 [source]
 m = [0, 1]
 helmholtz = [4.0, 9.0]
-[grid]
-x = [-1.0, 1.0, 24]
-r = [0.0, 2.0, 24]
+[disc]
+radius = 0.3
+closest = 1e-3
+roots = 8
+angles = 16
 """
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import xarray
 
-from data import cluster, layout, sampling, shards, tasks
+from data import blocks, cluster, layout, tasks
 from data.card import card
 from data.read import read
-from data.task import Variable
+from data.source import Source
+from data.task import PARAMETERS, Variable
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 DERIVATIVE = """
@@ -66,8 +67,12 @@ def path(request, dataset_file):
 @pytest.mark.parametrize("task", tasks.names())
 def test_the_page_lists_the_arrays(task):
     section = PAGE.split(f"### `{task}`")[1].split("##")[0]
-    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (\w+) \| (.*?) \| (.*?) \|$", section, flags=re.M)
-    listed = {name: Variable(tuple(axes.split(", ")), *rest) for name, axes, *rest in rows}
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (f8 or f4|\w+) \| (.*?) \| (.*?) \|$", section, flags=re.M)
+    listed = {
+        name: Variable(tuple(axes.split(", ")), kind.partition(" ")[0], *rest) for name, axes, kind, *rest in rows
+    }
+    either = {name for name, _, kind, *_ in rows if kind == "f8 or f4"}
+    assert either == set(tasks.get(task).fields)
     assert listed == tasks.get(task).variables
 
 
@@ -88,8 +93,9 @@ def test_the_page_has_every_task_with_its_description():
 
 
 def test_the_pages_numbers_are_the_codes():
-    assert "{} × {} blocks".format(*sampling._BLOCKS) in PAGE
-    assert f"about {shards._CASES} cases" in PAGE
+    shape = blocks.Space(Source(m=[0], helmholtz=[1.0, 2.0], mach=[0.0, 0.5])).shape
+    assert "ka and M alone make {} × {} blocks".format(*shape) in PAGE
+    assert f"more parameters about {blocks._BLOCKS}" in PAGE
     words = ("zero", "one", "two", "three", "four", "five")
     assert f"workers die {words[cluster._DEATHS + 1]} times" in PAGE
 
@@ -103,7 +109,7 @@ def test_xarray_shows_dimensions_coordinates_and_units(path):
             assert array.attrs["units"] == variable.units
             assert array.attrs["long_name"] == variable.long_name
             np.testing.assert_array_equal(array, expected[name])
-        coordinates = {"m", "helmholtz", "mach", "split", "group", "case"}
+        coordinates = {*PARAMETERS, "split", "group", "case"}
         coordinates |= {"x", "r"} & set(tasks.get(expected.task).variables)
         assert coordinates <= set(dataset.coords)
         assert dataset["split"].attrs["flag_meanings"] == "train validation test"

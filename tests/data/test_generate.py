@@ -15,6 +15,7 @@ from data.task import TOLERANCE
 
 from ..conftest import compute_here
 
+pytestmark = pytest.mark.usefixtures("small_shards")
 RECIPE = """
 task = "derivative"
 cases = 40
@@ -91,12 +92,13 @@ def test_the_file_says_where_it_comes_from(path, named):
     assert about["commit"] == (answer.stdout.strip() if answer.returncode == 0 else "unknown")
 
 
-def test_a_recipes_record_is_as_files_of_format_3_have_it(named):
+def test_a_recipes_record_is_as_files_of_format_4_have_it(named):
+    unused = '"mach_outer":null,"sound_speed_ratio":null,"density_ratio":null,"kutta":null'
     assert named.recipe.model_dump_json() == (
-        '{"task":"derivative","cases":40,"seed":5,"split":[0.5,0.25,0.25],"source":{"m":[0,1],"n":"cut-on","helmholtz":'
-        '[4.0,9.0],"mach":[-0.2,0.2],"modes":[1,1],"mixtures":1},"grid":{"x":[-1.0,1.0,4],"r":[0.0,2.0,4]},'
-        '"microphones":null,"disc":null,"arc":null,"out_of_range":[{"name":"higher_ka","share":0.1,"m":null,"n":null,'
-        '"helmholtz":[10.0,12.0],"mach":null,"modes":null}]}'
+        '{"task":"derivative","cases":40,"seed":5,"sampler":"random","split":[0.5,0.25,0.25],"source":{"m":[0,1],'
+        '"n":"cut-on","helmholtz":[4.0,9.0],"mach":[-0.2,0.2],"hub":0.0,' + unused + ',"modes":[1,1],"mixtures":1},'
+        '"grid":{"x":[-1.0,1.0,4],"r":[0.0,2.0,4]},"out_of_range":[{"name":"higher_ka","share":0.1,"m":null,"n":null,'
+        '"helmholtz":[10.0,12.0],"mach":null,"hub":null,' + unused + ',"modes":null}]}'
     )
 
 
@@ -186,16 +188,10 @@ def test_a_complete_file_whose_parts_remain_is_only_tidied(named, path, tmp_path
         generate.generate(named, out, resume=True)
 
 
-def test_missing_cases_are_in_the_file_with_reason_and_split(named, path, tmp_path, monkeypatch, here):
-    whole, solve = read_small(path), analytic.solve
+def test_missing_cases_are_in_the_file_with_reason_and_split(named, path, tmp_path, failing, here):
+    whole = read_small(path)
     reason = "no convergence – " + "x" * 300
-
-    def solved(source, *, tolerance):
-        if source.m == 1:
-            raise analytic.ConvergenceError(reason)
-        return solve(source, tolerance=tolerance)
-
-    monkeypatch.setattr(analytic, "solve", solved)
+    failing(lambda source: reason if source.m == 1 else "")
     summary = generate.generate(named, tmp_path / "x.h5")
     dataset = read_small(tmp_path / "x.h5")
     lost = np.flatnonzero(whole["m"] == 1)
@@ -208,27 +204,18 @@ def test_missing_cases_are_in_the_file_with_reason_and_split(named, path, tmp_pa
     assert check(tmp_path / "x.h5")["missing"] == {expected: len(lost)}
 
 
-def test_missing_cases_count_as_finished_and_shards_without_cases_are_recorded(named, tmp_path, monkeypatch, here):
-    plan, solve, counts = Plan(named.recipe), analytic.solve, []
-    first = {plan.group(number).helmholtz for number in shards.groups(named.recipe, plan, 0)}
-
-    def solved(source, *, tolerance):
-        if source.helmholtz in first:
-            raise analytic.ConvergenceError("too hard")
-        return solve(source, tolerance=tolerance)
-
-    monkeypatch.setattr(analytic, "solve", solved)
+def test_missing_cases_count_as_finished_and_shards_without_cases_are_recorded(named, tmp_path, failing, here):
+    plan, counts = Plan(named.recipe), []
+    first = {plan.group(number).parameters["helmholtz"] for number in shards.groups(named.recipe, plan, 0)}
+    failing(lambda source: "too hard" if source.helmholtz in first else "")
     summary = generate.generate(named, tmp_path / "x.h5", progress=lambda *count: counts.append(count))
     assert counts == [(16, 44), (32, 44), (44, 44)]
     assert [one.case for one in summary.missing] == list(range(16))
     assert [one["case"] for one in read_small(tmp_path / "x.h5").about.missing] == list(range(16))
 
 
-def test_a_recipe_of_which_no_case_converges(named, tmp_path, monkeypatch, here):
-    def solved(source, *, tolerance):
-        raise analytic.ConvergenceError("never")
-
-    monkeypatch.setattr(analytic, "solve", solved)
+def test_a_recipe_of_which_no_case_converges(named, tmp_path, failing, here):
+    failing(lambda source: "never")
     with pytest.raises(analytic.ConvergenceError, match="none of the recipe's cases converged"):
         generate.generate(named, tmp_path / "x.h5")
     assert not (tmp_path / "x.h5").exists()

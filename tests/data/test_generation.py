@@ -20,18 +20,19 @@ from data import journal as journals
 from data.read import check, read_small
 
 RECIPE = """
-task = "derivative"
-cases = 96
+task = "edge"
+cases = 95
 seed = 5
 [source]
 m = [0, 1, -2]
 helmholtz = [4.0, 9.0]
 mach = [-0.2, 0.2]
 modes = [1, 3]
-mixtures = 3
-[grid]
-x = [-1.0, 1.0, 48]
-r = [0.0, 2.0, 48]
+[disc]
+radius = 0.3
+closest = 1e-3
+roots = 8
+angles = 16
 [[out_of_range]]
 name = "higher_ka"
 share = 0.1

@@ -32,7 +32,7 @@ def test_another_commit_or_name_is_accepted_and_those_of_the_beginning_stay(jour
 
 
 def test_records_come_back(journal):
-    missing = [Missing(3, 1, 5.0, 0.1, 2, "too hard"), Missing(4, 1, 5.0, 0.1, 2, "too hard")]
+    missing = [Missing(case, 1, 5.0, 0.1, 0.0, 0.1, 1.0, 1.0, 0.0, 2, "too hard") for case in (3, 4)]
     for number, content, cases, few in ((7, b"seven", 2, missing), (2, b"", 0, missing), (1, b"one", 5, [])):
         journal.acknowledge(number, content, cases, few)
     done = Journal(journal.folder).done()

@@ -20,7 +20,7 @@ TASK = '''
 import numpy as np
 from pydantic import PositiveInt
 
-from ..task import TOLERANCE, Table, Task, Variable, parts
+from ..task import TOLERANCE, Table, Task, Variable, one_by_one, parts
 
 
 class Axis(Table):
@@ -33,7 +33,8 @@ def _observe(group, places, orders):
     from analytic import DuctMode, solve
 
     n = int(np.argmax(np.abs(group.amplitudes[0])))
-    solution = solve(DuctMode(group.m, n, group.helmholtz, group.mach), tolerance=TOLERANCE)
+    duct = group.parameters
+    solution = solve(DuctMode(group.m, n, duct["helmholtz"], duct["mach"]), tolerance=TOLERANCE)
     field = solution.at(places["x"], np.zeros_like(places["x"]))
     error = np.array([max(solution.error_estimate, field.error_estimate)])
     return {"n": np.array([n]), "axis_pressure": parts(field.pressure, -1)[None], "error_estimate": error}
@@ -57,7 +58,7 @@ TASK = Task(
     },
     fields=("axis_pressure",),
     positions=lambda axis: {"x": 1.0 + np.arange(axis.points)},
-    observe=_observe,
+    observe=one_by_one(_observe),
     accept=_accept,
 )
 '''

@@ -7,15 +7,16 @@ import sys
 import pytest
 
 RECIPE = """
-task = "forward"
+task = "edge"
 cases = 40
 [source]
 m = [1]
-n = [0]
 helmholtz = [4.0, 5.0]
-[microphones]
-radius = 10.0
-angle_deg = [0.0, 90.0, 4]
+[disc]
+radius = 0.3
+closest = 1e-3
+roots = 8
+angles = 16
 """
 # What is missing is hidden before the first import of this package; the whole program runs so.
 PROGRAM = """

@@ -22,16 +22,17 @@ from data.read import check
 from ..conftest import compute_here
 
 RECIPE = """
-task = "derivative"
+task = "edge"
 cases = 96
 seed = 5
 [source]
 m = [0, 1, -2]
 helmholtz = [4.0, 9.0]
-mixtures = 2
-[grid]
-x = [-1.0, 1.0, 40]
-r = [0.0, 2.0, 40]
+[disc]
+radius = 0.3
+closest = 1e-3
+roots = 24
+angles = 16
 """
 KEPT = r"\d+ of 96 cases are kept in .*x\.h5\.parts; continue with --resume$"
 PROGRAM = "import sys; from wavenet.cli import main; main(sys.argv[1:])"

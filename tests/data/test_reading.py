@@ -97,7 +97,16 @@ def replaced(name, values, **options):
         (lambda file: file["potential"].attrs.__delitem__("train_rms"), "potential has the statistics"),
         (lambda file: file.attrs.__delitem__("seed"), "lacks the attribute seed"),
         (lambda file: file.attrs.__delitem__("solver_tolerance"), "lacks the attribute solver_tolerance"),
-        (lambda file: file.attrs.__setitem__("format", 2), "has format 2, this version reads format 3"),
+        (lambda file: file.attrs.__delitem__("content_hash"), "lacks the attribute content_hash"),
+        (lambda file: file.attrs.__setitem__("content_hash", np.bytes_("0" * 63)), "has the content_hash '0000"),
+        (put("hub", 1.0), r"hub holds the value 1\.0, which"),
+        (put("hub", -0.1), r"hub holds the value -0\.1, which"),
+        (put("mach_outer", 1.0), r"mach_outer holds the value 1\.0, which"),
+        (put("sound_speed_ratio", 0.0), r"sound_speed_ratio holds the value 0\.0, which"),
+        (put("density_ratio", 0.0), r"density_ratio holds the value 0\.0, which"),
+        (put("kutta", 1.1), r"kutta holds the value 1\.1, which"),
+        (put("kutta", -0.1), r"kutta holds the value -0\.1, which"),
+        (lambda file: file.attrs.__setitem__("format", 3), "has format 3, this version reads format 4"),
         (lambda file: file.attrs.__setitem__("task", np.bytes_("nowhere")), "has the unknown task 'nowhere'"),
         (lambda file: file.__delitem__("missing"), "the group missing is missing"),
         (lambda file: file.attrs.__setitem__("missing_cases", 1), r"missing/case has shape \(0,\), expected \(1,\)"),
@@ -219,7 +228,7 @@ def test_the_cards_numbers_are_the_datasets(path):
     dataset = read(path)
     text = card(dataset, "data.h5", "data.png")
     assert text.startswith("# data.h5\n\n20 near fields next to the lip of sound")
-    assert "format 3" in text
+    assert "format 4" in text
     rows = rows_of(text, 6)
     for split, cells in rows.items():
         if split not in dataset.about.splits:
@@ -268,7 +277,7 @@ def test_the_card_counts_missing_cases_by_their_reasons(path):
 def test_columns_of_the_missing_cases_are_checked_as_arrays_are(altered, name, options, fault):
     def change(file, odd=None):
         file.attrs["missing_cases"] = 1
-        for column, dtype in layout.MISSING_COLUMNS.items():
+        for column, dtype in (layout.MISSING_COLUMNS | {layout.MISSING_CASE: "i8"}).items():
             values = np.zeros(1, dtype)
             replaced(f"missing/{column}", values, **(options if column == odd else {}))(file)
 

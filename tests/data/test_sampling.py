@@ -41,7 +41,9 @@ def groups_of(named):
 
 def blocks_of(groups, split):
     """Blocks of the plane of ka and M that a split's groups lie in."""
-    places = np.array([(group.helmholtz, group.mach) for group in groups if group.split == split])
+    places = np.array(
+        [(group.parameters["helmholtz"], group.parameters["mach"]) for group in groups if group.split == split]
+    )
     return set(map(tuple, np.floor((places - LOW) / WIDTH * [32, 8]).astype(int)))
 
 
@@ -84,19 +86,19 @@ def test_a_small_share_still_has_a_block_of_its_own(loaded):
 def test_where_ka_and_mach_are_fixed_all_splits_share_the_point(loaded):
     text = RECIPE.replace("[4.0, 9.0]", "[5.0, 5.0]").replace("[-0.2, 0.2]", "[0.1, 0.1]").replace("1500", "30")
     _, groups = groups_of(loaded(text))
-    assert {(group.helmholtz, group.mach) for group in groups} == {(5.0, 0.1)}
+    assert {(group.parameters["helmholtz"], group.parameters["mach"]) for group in groups} == {(5.0, 0.1)}
     assert {group.split for group in groups} == {0, 1, 2}
 
 
 def test_where_mach_is_fixed_the_blocks_are_those_of_ka(loaded):
     _, groups = groups_of(loaded(RECIPE.replace("[-0.2, 0.2]", "[0.1, 0.1]")))
-    blocks = [{int((g.helmholtz - 4) / 5 * 32) for g in groups if g.split == split} for split in range(3)]
+    blocks = [{int((g.parameters["helmholtz"] - 4) / 5 * 32) for g in groups if g.split == split} for split in range(3)]
     assert sum(map(len, blocks)) == len(set.union(*blocks)) == 32
 
 
 def test_parameters_are_uniform_in_their_ranges(loaded):
     _, groups = groups_of(loaded(RECIPE))
-    places = np.array([(group.helmholtz, group.mach) for group in groups])
+    places = np.array([(group.parameters["helmholtz"], group.parameters["mach"]) for group in groups])
     shares = (places - LOW) / WIDTH
     assert shares.min() >= 0
     assert shares.max() <= 1
@@ -115,7 +117,7 @@ def test_out_of_range_sets_are_out_of_range_and_in_the_rest_as_usual(loaded):
     inside = {"helmholtz": (4, 9), "mach": (-0.2, 0.2)}
     for index, changed in ((3, {"helmholtz": (10, 12)}), (4, {"mach": (0.3, 0.5)}), (5, {})):
         for name, (low, high) in (inside | changed).items():
-            values = [getattr(group, name) for group in sets[index]]
+            values = [group.parameters[name] for group in sets[index]]
             assert low <= min(values) < max(values) <= high
             assert max(values) - min(values) > (high - low) / 2
         assert {group.m for group in sets[index]} == ({5, 6} if index == 5 else {0, 1, -2})
@@ -157,8 +159,8 @@ def test_cut_on_orders_are_those_that_propagate(loaded):
     plan, groups = groups_of(loaded(text, cases=60))
     for group in groups:
         orders = group.amplitudes.shape[1]
-        assert cut_on_helmholtz(abs(group.m), orders - 1, group.mach) <= group.helmholtz
-        assert cut_on_helmholtz(abs(group.m), orders, group.mach) > group.helmholtz
+        assert cut_on_helmholtz(abs(group.m), orders - 1, group.parameters["mach"]) <= group.parameters["helmholtz"]
+        assert cut_on_helmholtz(abs(group.m), orders, group.parameters["mach"]) > group.parameters["helmholtz"]
         assert np.all(group.amplitudes != 0)  # "at most nine": all there are
     assert max(group.amplitudes.shape[1] for group in groups) <= plan.orders <= 4
 
@@ -181,12 +183,12 @@ def test_every_group_has_a_stream_of_its_own(loaded):
     again = Plan(named.recipe)
     for number in (29, 3, 17):
         first, second = groups[number], again.group(number)
-        assert (first.m, first.helmholtz, first.mach) == (second.m, second.helmholtz, second.mach)
+        assert (first.m, first.parameters) == (second.m, second.parameters)
         np.testing.assert_array_equal(first.amplitudes, second.amplitudes)
-    assert len({group.helmholtz for group in groups}) == 30
+    assert len({group.parameters["helmholtz"] for group in groups}) == 30
     assert len({group.amplitudes[0][-1] for group in groups if len(np.flatnonzero(group.amplitudes[0])) > 1}) > 10
     _, others = groups_of(loaded(RECIPE, cases=30, seed=1))
-    assert not {group.helmholtz for group in groups} & {group.helmholtz for group in others}
+    assert not {group.parameters["helmholtz"] for group in groups} & {group.parameters["helmholtz"] for group in others}
     assert [group.split for group in groups] != [group.split for group in others]
     assert [group.m for group in groups] != [group.m for group in others]
     assert not {group.amplitudes[0][-1] for group in groups} & {group.amplitudes[0][-1] for group in others}

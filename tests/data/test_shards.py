@@ -9,12 +9,12 @@ import pytest
 from scipy.special import jvp
 
 import analytic
-from analytic import ConvergenceError, DuctMode, plus_factor, solve
+from analytic import ConvergenceError, DuctMode, Field, UniformFlow, plus_factor, solve
 from data import shards, tasks
 from data.mixtures import observed
 from data.read import read
 from data.sampling import Group, Plan
-from data.task import TOLERANCE, parts
+from data.task import TOLERANCE, parts, uniform_flow
 
 SOURCE = "[source]\nm = [0, 2]\nhelmholtz = [5.0, 9.0]\nmach = [-0.2, 0.2]\n"
 DERIVATIVE = (
@@ -109,98 +109,121 @@ def test_parts_are_real_and_imaginary():
 
 
 def group(**changes):
-    usual = {"number": 5, "first": 10, "split": 2, "m": 2, "helmholtz": 6.0, "mach": 0.1}
+    parameters = {"helmholtz": 6.0, "mach": 0.1, "hub": 0.0} | uniform_flow(0.1)
+    usual = {"number": 5, "first": 10, "split": 2, "m": 2, "parameters": parameters, "medium": UniformFlow()}
     return Group(**(usual | {"amplitudes": np.eye(2, dtype=complex)} | changes))
 
 
-@pytest.mark.parametrize(("of_solution", "of_fields"), [(3e-7, [1e-9, 2e-9]), (1e-9, [3e-7, 2e-8])])
-def test_a_mixtures_error_is_the_larger_one_of_solution_and_field(of_solution, of_fields):
-    fields = [SimpleNamespace(potential=np.ones((2, 2), complex), error_estimate=error) for error in of_fields]
-    found = observed(group(), SimpleNamespace(error_estimate=of_solution), fields, ("potential",), 3)
-    assert found["error_estimate"].tolist() == [max(of_solution, error) for error in of_fields]
-    np.testing.assert_array_equal(found["amplitude"][:, :, 0], [[1, 0, 0], [0, 1, 0]])
+def field(error, reason=""):
+    parts = dict.fromkeys(("potential", "axial_velocity", "radial_velocity", "pressure"), np.ones((2, 2), complex))
+    return Field(np.zeros(2), np.ones(2), **parts, error_estimate=error, reason=reason)
+
+
+def test_arrays_are_of_the_cases_that_were_solved():
+    fields = [field(1e-9), field(np.inf, "too hard"), field(3e-7), field(2e-8)]
+    found = observed([group(), group(amplitudes=2 * np.eye(2))], fields, ("potential",), 3)
+    assert found.arrays["error_estimate"].tolist() == [1e-9, 3e-7, 2e-8]
+    assert found.arrays["potential"].shape == (3, 2, 2, 2)
+    np.testing.assert_array_equal(found.arrays["amplitude"][:, :, 0], [[1, 0, 0], [2, 0, 0], [0, 2, 0]])
+    assert found.reasons == ["", "too hard", "", ""]
 
 
 @pytest.mark.parametrize(("of_solution", "of_field"), [(3e-7, 1e-9), (1e-9, 3e-7)])
 def test_a_pressures_error_is_the_larger_one_of_solution_and_field(monkeypatch, of_solution, of_field):
-    field = SimpleNamespace(pressure=np.ones(3, complex), error_estimate=of_field)
-    solution = SimpleNamespace(error_estimate=of_solution, at=lambda x, r: field)
-    monkeypatch.setattr(analytic, "solve", lambda source, tolerance: solution)
-    found = tasks.get("forward").observe(group(), {"x": np.zeros(3), "r": np.ones(3)}, 2)
-    assert found["error_estimate"].tolist() == [3e-7]
+    solution = SimpleNamespace(error_estimate=of_solution, at=lambda x, r: field(of_field))
+    monkeypatch.setattr(analytic, "solve", lambda source, **options: solution)
+    found = tasks.get("forward").observe([group(amplitudes=np.eye(2)[:1])], {"x": np.zeros(3), "r": np.ones(3)}, 2)
+    assert found.arrays["error_estimate"].tolist() == [3e-7]
 
 
 def test_a_factors_error_is_its_largest(monkeypatch):
-    errors = np.array([[1e-9, 3e-7, 2e-9]])
-    monkeypatch.setattr(analytic, "plus_factor", lambda m, ka, angle: (np.ones((1, 3), complex), errors))
-    observe = tasks.get("factor").observe
-    assert observe(group(), {"angle": np.zeros(3)}, 1)["error_estimate"].tolist() == [3e-7]
-    errors[0, 2] = 1.1 * TOLERANCE
-    with pytest.raises(ConvergenceError, match=r"estimate 1.1e-06 of the factor is above 1e-06"):
-        observe(group(), {"angle": np.zeros(3)}, 1)
-    errors[0, 2] = np.nan
-    with pytest.raises(ConvergenceError):
-        observe(group(), {"angle": np.zeros(3)}, 1)
+    errors = {6.0: [1e-9, 3e-7, 2e-9], 7.0: [1e-9, 1e-9, 1e-9], 8.0: [1e-9, 1.1 * TOLERANCE, 1e-9], 9.0: [np.nan] * 3}
+    groups = [group(parameters={"helmholtz": ka}) for ka in (6.0, 8.0, 7.0, 9.0)]
+
+    def factor(m, ka, angle):
+        return np.ones((len(ka), 3), complex), np.array([errors[one] for one in ka])
+
+    monkeypatch.setattr(analytic, "plus_factor", factor)
+    found = tasks.get("factor").observe(groups, {"angle": np.zeros(3)}, 1)
+    assert found.arrays["error_estimate"].tolist() == [3e-7, 1e-9]
+    assert found.arrays["factor"].shape == (2, 3, 2)
+    assert found.reasons[::2] == ["", ""]
+    assert "estimate 1.1e-06 of the factor is above 1e-06" in found.reasons[1]
+    assert "nan" in found.reasons[3]
 
 
-@pytest.mark.parametrize("text", [SINGLE, FORWARD, EDGE], ids=["derivative", "forward", "edge"])
-def test_stored_errors_are_the_solvers_at_the_tolerance_that_is_recorded(loaded, monkeypatch, text):
+def test_a_factor_that_fails_costs_only_itself(monkeypatch):
+    def factor(m, ka, angle):
+        if 7.0 in ka:
+            raise ConvergenceError("too hard")
+        return np.ones((len(ka), 3), complex), np.full((len(ka), 3), 1e-9)
+
+    monkeypatch.setattr(analytic, "plus_factor", factor)
+    groups = [group(parameters={"helmholtz": ka}, m=m) for ka, m in ((6.0, 1), (7.0, 1), (8.0, -1), (9.0, 2))]
+    found = tasks.get("factor").observe(groups, {"angle": np.zeros(3)}, 1)
+    assert found.reasons == ["", "too hard", "", ""]
+    assert len(found.arrays["factor"]) == 3
+
+
+@pytest.mark.parametrize(("text", "route"), [(FORWARD, "solve"), (EDGE, "solve"), (SINGLE, "near_fields")])
+def test_stored_errors_are_the_solvers_at_the_tolerance_that_is_recorded(loaded, monkeypatch, text, route):
     """Each is at least the error of its solution, and not zero; the solver is asked for the file's tolerance."""
-    asked, solutions = [], []
+    asked, of_route = [], getattr(analytic, route)
 
-    def solved(source, *, tolerance):
+    def found(*arguments, tolerance, **options):
         asked.append(tolerance)
-        solutions.append(solve(source, tolerance=tolerance))
-        return solutions[-1]
+        return of_route(*arguments, tolerance=tolerance, **options)
 
-    monkeypatch.setattr(analytic, "solve", solved)
-    content, missing = shards.compute(loaded(text).recipe, 0, shards.versions())
+    monkeypatch.setattr(analytic, route, found)
+    recipe = loaded(text).recipe
+    content, missing = shards.compute(recipe, 0, shards.versions())
     assert not missing
     with h5py.File(io.BytesIO(content)) as file:
         errors = file["error_estimate"][...]
-    assert len(errors) == len(solutions)
-    assert np.all(errors >= [solution.error_estimate for solution in solutions])
+        orders = file["n"][...] if "n" in file else None
+    plan = Plan(recipe)
+    sources = [source for number in range(plan.groups) for source in plan.group(number).sources]
+    if orders is not None:
+        sources = [DuctMode(one.m, n, one.helmholtz, one.mach) for one, n in zip(sources, orders.tolist(), strict=True)]
+    assert np.all(errors >= [0.999 * solve(source).error_estimate for source in sources])
     assert np.all((errors > 0) & (errors <= TOLERANCE))
     assert set(asked) == {TOLERANCE}
 
 
-def test_what_does_not_converge_is_missing_with_its_reason_and_parameters(loaded, monkeypatch):
+def test_what_does_not_converge_is_missing_with_its_reason_and_parameters(loaded, failing):
+    """One mixture of a group is missing; the others are not."""
     recipe = loaded(DERIVATIVE.replace("cases = 6", "cases = 30")).recipe
-    plan = Plan(recipe)
-    drawn = [plan.group(number) for number in shards.groups(recipe, plan, 0)]
-    bad = {drawn[1].helmholtz: ConvergenceError("too hard"), drawn[3].helmholtz: MemoryError()}
-
-    def solved(source, *, tolerance):
-        if source.helmholtz in bad:
-            raise bad[source.helmholtz]
-        return solve(source, tolerance=tolerance)
-
-    monkeypatch.setattr(analytic, "solve", solved)
+    drawn = [Plan(recipe).group(number) for number in range(5)]
+    bad = {tuple(drawn[1].amplitudes[2]): "too hard", tuple(drawn[3].amplitudes[0]): "harder"}
+    failing(lambda source: bad.get(tuple(source.amplitudes), ""))
     content, missing = shards.compute(recipe, 0, shards.versions())
     with h5py.File(io.BytesIO(content)) as file:
-        assert file["case"][...].tolist() == [0, 1, 2, 6, 7, 8, 12, 13, 14]
-        assert file["group"][...].tolist() == [0] * 3 + [2] * 3 + [4] * 3
-    assert [one.case for one in missing] == [3, 4, 5, 9, 10, 11]
-    assert [one.reason for one in missing] == ["too hard"] * 3 + ["MemoryError"] * 3
-    for one, where in zip(missing, [drawn[1]] * 3 + [drawn[3]] * 3, strict=True):
-        assert (one.m, one.helmholtz, one.mach, one.split) == (where.m, where.helmholtz, where.mach, where.split)
+        assert file["case"][...].tolist() == [*range(5), 6, 7, 8, *range(10, 30)]
+        assert file["group"][...].tolist() == [0] * 3 + [1] * 2 + [2] * 3 + [3] * 2 + sorted([*range(4, 10)] * 3)
+    assert [(one.case, one.reason) for one in missing] == [(5, "too hard"), (9, "harder")]
+    for one, where in zip(missing, (drawn[1], drawn[3]), strict=True):
+        assert (one.m, one.split) == (where.m, where.split)
+        assert {name: getattr(one, name) for name in where.parameters} == where.parameters
 
 
-def test_a_shard_without_cases_is_empty(loaded, monkeypatch):
-    def solved(source, *, tolerance):
-        raise ConvergenceError("never")
+def test_cases_for_which_there_is_no_memory_are_missing(loaded, failing, small_shards):
+    recipe = loaded(DERIVATIVE.replace("cases = 6", "cases = 30")).recipe
+    first = Plan(recipe).group(0).parameters["helmholtz"]
+    failing(lambda source: MemoryError() if source.helmholtz == first else "")
+    content, missing = shards.compute(recipe, 0, shards.versions())
+    assert content == b""
+    assert [(one.case, one.reason) for one in missing] == [(case, "MemoryError") for case in range(15)]
 
-    monkeypatch.setattr(analytic, "solve", solved)
+
+def test_a_shard_without_cases_is_empty(loaded, failing):
+    failing(lambda source: "never")
     content, missing = shards.compute(loaded(SINGLE).recipe, 0, shards.versions())
     assert content == b""
     assert [one.case for one in missing] == [0, 1]
 
 
-def test_other_errors_are_not_swallowed(loaded, monkeypatch):
-    def solved(source, *, tolerance):
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(analytic, "solve", solved)
+def test_other_errors_are_not_swallowed(loaded, failing):
+    failing(lambda source: ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         shards.compute(loaded(SINGLE).recipe, 0, shards.versions())
 

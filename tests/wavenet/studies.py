@@ -6,7 +6,14 @@ from scipy.special import jnp_zeros, jv, jvp
 
 from data.read import About, Dataset
 
-PROVENANCE = {"recipe": "[text]", "recipe_name": "small", "seed": 3, "commit": "abc", "versions": "numpy 9"}
+PROVENANCE = {
+    "content_hash": "a" * 64,
+    "recipe": "[text]",
+    "recipe_name": "small",
+    "seed": 3,
+    "commit": "abc",
+    "versions": "numpy 9",
+}
 SPLITS = ("train", "validation", "test")
 
 

@@ -19,4 +19,7 @@ def check(
 
     summary = inspect(file)
     provenance = summary.pop("provenance")
-    say(summary | {name: provenance[name] for name in ("recipe_name", "seed", "commit", "versions")}, as_json)
+    say(
+        summary | {name: provenance[name] for name in ("recipe_name", "seed", "commit", "versions", "content_hash")},
+        as_json,
+    )

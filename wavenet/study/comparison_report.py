@@ -41,7 +41,8 @@ def provenance(comparison: Comparison, dataset: Dataset, run: object, data: obje
     training = f"{comparison.network}, preset {about.get('preset')}, seed {about.get('seed')}"
     return {
         "run": f"{run}: {training}" + ("" if seconds is None else f", trained for {seconds:.0f} s"),
-        "dataset": f"{data}: recipe {of['recipe_name']}, seed {of['seed']}; {of['versions']}; commit {of['commit']}",
+        "dataset": f"{data}: recipe {of['recipe_name']}, seed {of['seed']}; {of['versions']}; commit {of['commit']}; "
+        f"content {of['content_hash']}",
         "test cases": "of the dataset that the network was trained on; its training did not see them"
         if comparison.same_dataset
         else "of another dataset than the network was trained on; that its training saw none of them is not known",

@@ -1,6 +1,5 @@
 """Training a network on a dataset file, from the file's name to the weights in a run's folder."""
 
-import hashlib
 import os
 import time
 from collections.abc import Mapping
@@ -187,7 +186,7 @@ def _in_steps(
             nodes=options.nodes,
             resume=options.resume,
             progress=leading and options.progress,
-            about={"model": network.name, "dataset": _identity(cases["train"].about.provenance)},
+            about={"model": network.name, "dataset": cases["train"].about.provenance["content_hash"]},
             steps=steps,
         )
     except KeyboardInterrupt:
@@ -213,12 +212,6 @@ def saved_with(cases: Cases, options: Options, seconds: float) -> dict[str, Any]
         "training_seconds": None if options.resume else seconds,  # those before the interruption were not counted
         "ranges": {key: [float(columns[key].min()), float(columns[key].max())] for key in _RANGES},
     }
-
-
-def _identity(provenance: Mapping[str, Any]) -> str:
-    """A text that differs between datasets: an interrupted training goes on with the same one."""
-    text = "\n".join(str(provenance[name]) for name in ("recipe", "commit", "versions"))
-    return f"{provenance['recipe_name']}, seed {provenance['seed']}, {hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def leads(options: Options) -> bool:

@@ -1,0 +1,178 @@
+"""Parameters of a recipe's source: how each is drawn, as spelled in TOML.
+
+A number is fixed; [low, high] is drawn uniformly, {range = [low, high], scale = "log"} uniformly in the logarithm,
+{values = [...]} from a set; a text ties a ratio to other parameters, see `ties`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from pydantic import PlainSerializer, PlainValidator
+
+from .ties import Tie
+
+_LARGEST_SET = 1000
+_SCALES = ("uniform", "log")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from low to high, drawn uniformly or uniformly in the logarithm; a fixed number if these are equal."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    @property
+    def varies(self) -> bool:
+        """Whether there is more than one value."""
+        return self.low < self.high
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and largest value."""
+        return self.low, self.high
+
+    def at(self, share: float) -> float:
+        """Value at a fraction of the range."""
+        if self.log:
+            return min(self.low * (self.high / self.low) ** share, self.high)
+        return self.low + (self.high - self.low) * share
+
+    def blocks(self, wanted: int) -> int:
+        """Number of blocks of equal shares that the range is cut into."""
+        return wanted if self.varies else 1
+
+    def spelled(self) -> Any:
+        """As in a recipe."""
+        if not self.varies:
+            return self.low
+        return {"range": [self.low, self.high], "scale": "log"} if self.log else [self.low, self.high]
+
+
+@dataclass(frozen=True)
+class Values:
+    """A set of numbers, in ascending order, each equally likely."""
+
+    values: tuple[float, ...]
+
+    @property
+    def varies(self) -> bool:
+        """Whether there is more than one value."""
+        return len(self.values) > 1
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and largest value."""
+        return self.values[0], self.values[-1]
+
+    def at(self, share: float) -> float:
+        """Value at a fraction of the set."""
+        return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
+
+    def blocks(self, wanted: int) -> int:
+        """Number of blocks of equal shares: a divisor of the number of values, so that none lies in two blocks."""
+        count = len(self.values)
+        divisors = [size for size in range(2, min(wanted, count) + 1) if count % size == 0]
+        return divisors[-1] if divisors else count
+
+    def spelled(self) -> Any:
+        """As in a recipe."""
+        return {"values": list(self.values)}
+
+
+Drawn: TypeAlias = Range | Values
+Parameter: TypeAlias = Range | Values | Tie
+
+
+class Limits(NamedTuple):
+    """Least and largest value that a recipe may have, and whether the parameter may be tied to others.
+
+    Chosen, not derived: they contain the built-in recipes with room to spare and keep costs bounded.
+    """
+
+    low: float
+    high: float
+    tied: bool = False
+
+
+LIMITS = {
+    "helmholtz": Limits(0.001, 60.0),
+    "mach": Limits(-0.95, 0.95),
+    "hub": Limits(0.0, 0.95),
+    "mach_outer": Limits(0.0, 0.95),
+    "sound_speed_ratio": Limits(0.1, 10.0, tied=True),
+    "density_ratio": Limits(0.1, 10.0, tied=True),
+    "kutta": Limits(0.0, 1.0),
+}
+
+
+def within(name: str) -> PlainValidator:
+    """Validator of a recipe's key for a parameter in `LIMITS`."""
+    return PlainValidator(lambda value: parse(value, LIMITS[name]))
+
+
+SPELLED = PlainSerializer(lambda value: value.text if isinstance(value, Tie) else value.spelled())
+
+
+def parse(value: Any, limits: Limits) -> Parameter:
+    """Parameter from its spelling in a recipe.
+
+    Raises
+    ------
+    ValueError
+        It is none, or has numbers outside the limits.
+    """
+    if isinstance(value, Tie | str):
+        if not limits.tied:
+            raise ValueError("only ratios may be tied to other parameters by a text")
+        return value if isinstance(value, Tie) else Tie(value)
+    if isinstance(value, Range | Values):
+        return parse(value.spelled(), limits)
+    if isinstance(value, dict):
+        return _table(value, limits)
+    if isinstance(value, list | tuple):
+        return _range(value, limits)
+    number = _number(value, limits)
+    return Range(number, number)
+
+
+def _table(table: dict[str, Any], limits: Limits) -> Parameter:
+    if set(table) == {"values"}:
+        values = table["values"]
+        if not isinstance(values, list | tuple) or not 0 < len(values) <= _LARGEST_SET:
+            raise ValueError(f"values must be a list of 1 to {_LARGEST_SET} numbers, got {values!r:.60}")
+        numbers = sorted(_number(one, limits) for one in values)
+        if len(set(numbers)) < len(numbers):
+            raise ValueError(f"values must differ from each other, got {values!r:.60}")
+        return Values(tuple(numbers))
+    if "range" not in table or not set(table) <= {"range", "scale"}:
+        raise ValueError(f"expected {{values = [...]}} or {{range = [low, high], scale = ...}}, got {table!r:.80}")
+    scale = table.get("scale", "uniform")
+    if scale not in _SCALES:
+        raise ValueError(f"scale must be one of {', '.join(_SCALES)}, got {scale!r:.40}")
+    if not isinstance(table["range"], list | tuple):
+        raise ValueError(f"range must be [least, largest], got {table['range']!r:.40}")
+    return _range(table["range"], limits, log=scale == "log")
+
+
+def _range(ends: Sequence[Any], limits: Limits, *, log: bool = False) -> Range:
+    if len(ends) != 2:
+        raise ValueError(f"a range must be [least, largest], got {list(ends)!r:.60}; a set is {{values = [...]}}")
+    low, high = (_number(end, limits) for end in ends)
+    if low > high:
+        raise ValueError(f"a range must be [least, largest], got [{low}, {high}]")
+    if log and not low > 0:
+        raise ValueError(f"a range on a logarithmic scale must be positive, got [{low}, {high}]")
+    return Range(low, high, log and low < high)
+
+
+def _number(value: Any, limits: Limits) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"expected a number, got {value!r:.40}")
+    number = float(value) if abs(value) < 1e300 else math.inf
+    if not limits.low <= number <= limits.high:
+        raise ValueError(f"must lie in [{limits.low:g}, {limits.high:g}], got {value!r:.40}")
+    return number

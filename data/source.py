@@ -1,0 +1,140 @@
+"""Tables of a recipe that say from what its cases are drawn: [source], and the out-of-range sets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, Strict, model_validator
+
+from .parameters import LIMITS, SPELLED, Drawn, Parameter, Range, within
+from .task import Finite, Table
+from .ties import Tie
+
+JET = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")  # any of these makes the medium a jet
+# Values of what a source with a jet does not give: those of `analytic.Jet`, a jet of the same gas into fluid at rest.
+_JET_DEFAULTS = {"mach_outer": 0.0, "sound_speed_ratio": 1.0, "density_ratio": 1.0, "kutta": 1.0}
+_LEAST_JET = 0.01  # Mach number of a jet; at rest there is none, and the instability's wavenumber is 1 / M
+
+# Limits that were chosen, not derived: they contain the built-in recipes with room to spare and keep costs bounded.
+Whole = Annotated[int, Strict()]
+Orders = Annotated[list[Annotated[Whole, Field(ge=-40, le=40)]], Field(min_length=1, max_length=1000)]
+RadialOrders = Annotated[list[Annotated[Whole, Field(ge=0, le=200)]], Field(min_length=1, max_length=1000)]
+_Count = Annotated[Whole, Field(ge=1, le=1000)]
+Modes = tuple[_Count, _Count]
+Helmholtz = Annotated[Drawn, within("helmholtz"), SPELLED]
+Mach = Annotated[Drawn, within("mach"), SPELLED]
+Hub = Annotated[Drawn, within("hub"), SPELLED]
+MachOuter = Annotated[Drawn, within("mach_outer"), SPELLED]
+SpeedRatio = Annotated[Parameter, within("sound_speed_ratio"), SPELLED]
+DensityRatio = Annotated[Parameter, within("density_ratio"), SPELLED]
+Kutta = Annotated[Drawn, within("kutta"), SPELLED]
+
+
+class Source(Table):
+    """Ranges from which each case is drawn.
+
+    m : azimuthal orders. n : "cut-on" (all cut-on radial orders) or a list. helmholtz, mach, hub : parameters of the
+    duct, see `parameters`. mach_outer, sound_speed_ratio, density_ratio, kutta : of a jet; if none is given the flow is
+    uniform. modes : least and largest number of radial orders mixed, with complex normal amplitudes of total square
+    one. mixtures : number of cases that share everything but their amplitudes.
+    """
+
+    m: Orders
+    n: Literal["cut-on"] | RadialOrders = "cut-on"
+    helmholtz: Helmholtz
+    mach: Mach = Range(0.0, 0.0)
+    hub: Hub = Range(0.0, 0.0)
+    mach_outer: MachOuter | None = None
+    sound_speed_ratio: SpeedRatio | None = None
+    density_ratio: DensityRatio | None = None
+    kutta: Kutta | None = None
+    modes: Modes = (1, 1)
+    mixtures: _Count = 1
+
+    @property
+    def jet(self) -> bool:
+        """Whether the duct opens into a jet."""
+        return any(getattr(self, name) is not None for name in JET)
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """All parameters by name, with defaults; of a uniform flow those of the duct only."""
+        given = {name: getattr(self, name) for name in LIMITS}
+        if not self.jet:
+            return {name: one for name, one in given.items() if name not in JET}
+        return {
+            name: Range(_JET_DEFAULTS[name], _JET_DEFAULTS[name]) if one is None else one for name, one in given.items()
+        }
+
+    @property
+    def drawn(self) -> dict[str, Drawn]:
+        """The parameters that are not tied to others."""
+        return {name: one for name, one in self.parameters.items() if not isinstance(one, Tie)}
+
+    @property
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Least and largest value of every parameter."""
+        drawn = {name: one.bounds for name, one in self.drawn.items()}
+        return {
+            name: one.bounds(drawn) if isinstance(one, Tie) else drawn[name] for name, one in self.parameters.items()
+        }
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        low, high = self.modes
+        if low > high:
+            raise ValueError(f"modes must be [least, largest], got [{low}, {high}]")
+        return self
+
+    @model_validator(mode="after")
+    def _tied(self) -> Self:
+        for name, one in self.parameters.items():
+            if not isinstance(one, Tie):
+                continue
+            if unknown := one.names - set(self.drawn):
+                raise ValueError(
+                    f"{name} = {one.text!r} depends on {min(unknown)!r:.40}, not on a parameter that is drawn"
+                )
+            try:
+                low, high = one.bounds({key: drawn.bounds for key, drawn in self.drawn.items()})
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+            if not LIMITS[name].low <= low <= high <= LIMITS[name].high:
+                raise ValueError(
+                    f"{name} must lie in [{LIMITS[name].low:g}, {LIMITS[name].high:g}], "
+                    f"but {one.text!r} reaches from {low:.6g} to {high:.6g}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _flowing(self) -> Self:
+        if self.jet and self.mach.bounds[0] < _LEAST_JET:
+            raise ValueError(f"a jet needs flow out of the duct: mach from {_LEAST_JET} on, got {self.mach.bounds[0]}")
+        return self
+
+
+class OutOfRange(Table):
+    """A named test set outside the ranges of the source: its entries replace those of the source.
+
+    share : its number of cases relative to the recipe's.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    share: Annotated[Finite, Field(gt=0, le=10)]
+    m: Orders | None = None
+    n: Literal["cut-on"] | RadialOrders | None = None
+    helmholtz: Helmholtz | None = None
+    mach: Mach | None = None
+    hub: Hub | None = None
+    mach_outer: MachOuter | None = None
+    sound_speed_ratio: SpeedRatio | None = None
+    density_ratio: DensityRatio | None = None
+    kutta: Kutta | None = None
+    modes: Modes | None = None
+
+    def source(self, usual: Source) -> Source:
+        """The recipe's source with this set's replacements."""
+        changes: dict[str, Any] = {
+            name: getattr(self, name) for name in Source.model_fields if getattr(self, name, None) is not None
+        }
+        return Source.model_validate(usual.model_dump() | changes)
