@@ -10,13 +10,15 @@ from scipy.optimize import elementwise
 from .arrays import FloatArray
 from .errors import ConvergenceError
 
-_TABLE = 64  # radial orders computed at first, enough for ka < 190; the table doubles when more are needed
+# Radial orders computed at first, without and with a hub: enough for ka < 190 and 45; the table doubles when more are
+# needed. Hubs are often used once.
+_TABLE = 64, 16
 _SCAN = 0.25  # between the points where the characteristic function's sign is taken; zeros are pi / (1 - h) apart
 
 
 def eigenvalues(m: int, count: int, hub: float = 0.0) -> FloatArray:
     """First `count` zeros of S'; see `modes.radial_eigenvalues`."""
-    size = _TABLE
+    size = _TABLE[bool(hub)]
     while size < count:
         size *= 2
     table = _disc(abs(int(m)), size) if not hub else _annulus(abs(int(m)), size, float(hub))
@@ -61,6 +63,16 @@ def hub_phase(m: int, z: FloatArray) -> tuple[FloatArray, FloatArray]:
     y = np.where(lost, 1.0, y)
     size = np.hypot(j, y)
     return np.where(lost, 1.0, y / size), np.where(lost, 0.0, j / size)
+
+
+def count_below(m: int, k: float, hub: float) -> int:
+    """Number of radial eigenvalues of an annulus below k > 0, from changes of sign: none of them is computed."""
+    size = abs(int(m))
+    first = max(size, 1e-3) * (1 - 1e-12)  # as in `_scan`
+    if k <= first:
+        return int(m == 0)
+    negative = np.signbit(_hard_wall(np.linspace(first, k, int((k - first) / _SCAN) + 2), size, hub))
+    return int(np.count_nonzero(negative[1:] != negative[:-1])) + (m == 0)
 
 
 def _hard_wall(z: FloatArray, m: int, hub: float) -> FloatArray:

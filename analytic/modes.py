@@ -15,7 +15,7 @@ from .checks import (
     check_order,
     check_orders,
 )
-from .eigenvalues import eigenvalues
+from .eigenvalues import count_below, eigenvalues
 
 
 def radial_eigenvalues(m: int, count: int, *, hub: float = 0.0) -> FloatArray:
@@ -79,7 +79,9 @@ def cut_on_orders(helmholtz: float, m: int, mach: float = 0.0, *, hub: float = 0
     """
     helmholtz, mach = check_helmholtz(helmholtz), check_mach(mach)
     beta = math.sqrt(1 - mach**2)
-    return int(np.count_nonzero(radial_eigenvalues(m, int(helmholtz / beta / math.pi) + 3, hub=hub) * beta < helmholtz))
+    if hub := check_hub(hub):
+        return count_below(check_order(m), helmholtz / beta, hub)
+    return int(np.count_nonzero(radial_eigenvalues(m, int(helmholtz / beta / math.pi) + 3) * beta < helmholtz))
 
 
 def axial_wavenumber(

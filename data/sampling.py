@@ -6,6 +6,7 @@ their own. Every group of cases has its own random stream, which depends only on
 number; so does its point of a Sobol sequence.
 """
 
+import bisect
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -155,11 +156,14 @@ class Plan:
         chunk, index = divmod(number - int(self._starts[split]), _TOGETHER)
         *shares, which = self._points(split, chunk)[index]
         values = space.values(np.array(shares))
-        found = [(m, orders) for m in source.m if (orders := _orders(source, m, values))]
+        # The higher |m|, the fewer modes are cut on.
+        sizes = sorted(set(map(abs, source.m)))
+        cut_on = bisect.bisect_left(sizes, True, key=lambda m: not _orders(source, m, values))
+        found = [m for m in source.m if abs(m) in sizes[:cut_on]]
         if not found:
             return None
-        m, orders = found[int(which * len(found))]
-        return m, values, orders
+        m = found[int(which * len(found))]
+        return m, values, _orders(source, m, values)
 
     def _points(self, split: int, chunk: int) -> FloatArray:
         """Points of a set's Sobol sequence: a share of every dimension, and one for m."""
@@ -167,7 +171,8 @@ class Plan:
         if (stream, chunk) not in self._sequence:
             seed = np.random.default_rng([self._recipe.seed, _SCRAMBLING, stream])
             engine = qmc.Sobol(len(self._spaces[split].names) + 1, rng=seed)
-            engine.fast_forward(chunk * _TOGETHER)
+            if chunk:  # scipy's method does not take 0
+                engine.fast_forward(chunk * _TOGETHER)
             self._sequence = {(stream, chunk): engine.random(_TOGETHER)}  # the last ones: groups are asked for in order
         return self._sequence[stream, chunk]
 
@@ -199,7 +204,8 @@ def _most_orders(source: Source) -> int:
     # for a lowest one between two hubs.
     hubs = np.unique(np.linspace(*bounds["hub"], _HUBS)).tolist()
     ducts = [{"helmholtz": bounds["helmholtz"][1], "mach": fastest, "hub": hub} for hub in hubs]
-    return max(1, *(len(_orders(source, m, duct)) for m in set(source.m) for duct in ducts)) + (len(hubs) > 1)
+    m = min(map(abs, source.m))  # of which most modes are cut on
+    return max(1, *(len(_orders(source, m, duct)) for duct in ducts)) + (len(hubs) > 1)
 
 
 def _amplitudes(source: Source, orders: list[int], rng: np.random.Generator) -> ComplexArray:

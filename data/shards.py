@@ -21,7 +21,7 @@ from .sampling import Group, Plan, plan_of
 
 # Solver blocks of a shard, and cases of one with jets, which take up to half a second each: what an interruption costs
 # per worker is a few seconds of work.
-_BLOCKS, _CASES_OF_JETS = 4, 16
+_BLOCKS, _CASES_OF_JETS = 4, 64
 _MOST_VALUES = 2**24  # of the fields solved together: 128 MiB
 
 

@@ -70,7 +70,9 @@ TASK = Task(
         "radial_eigenvalue": Variable(("case",), "f8", "1/a", "zero of J_m' of the incident mode"),
         "x": Variable(("microphone",), "f8", "a", "axial microphone positions"),
         "r": Variable(("microphone",), "f8", "a", "radial microphone positions"),
-        "pressure": Variable(("case", "microphone", "part"), "f8", "rho c^2", "p = i ka psi - M u"),
+        "pressure": Variable(
+            ("case", "microphone", "part"), "f8", "rho c^2", "p = i ka psi - M u; with a jet that of the fluid there"
+        ),
     },
     fields=("pressure",),
     positions=_positions,

@@ -1,5 +1,6 @@
 """Where datasets meet networks: a run and a dataset opened together, arrays of a file as the tensors of a task."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch.utils.data import Dataset, TensorDataset, default_collate
 
 from data.read import Cases, read
 from data.read import Dataset as File
+from data.task import uniform_flow
 from wavenet import networks, outside, runs
 from wavenet.networks import Explained, Network
 from wavenet.training import loading
@@ -22,6 +24,23 @@ _IN_MEMORY = 2**30  # bytes of a split above which cases are read on access
 def tensors(dataset: File, cases: Any) -> tuple[Tensor, ...]:
     """(inputs, pressure) or (potential, parameters, velocity) of some cases."""
     return loading.of_task(dataset.task).at_once(dataset.arrays, cases)
+
+
+def expect_uniform(columns: Mapping[str, npt.NDArray[Any]], path: str | Path) -> None:
+    """Refuse cases with a hub or a jet, which no network knows.
+
+    Raises
+    ------
+    ValueError
+        There is one; the message names the file and the parameter.
+    """
+    for name, usual in uniform_flow(columns["mach"]).items():
+        others = columns[name][columns[name] != usual]
+        if len(others):
+            raise ValueError(
+                f"{path} has cases with {name} = {others[0]:g}, a parameter that networks do not know: they are for "
+                "ducts without a hub in uniform flow"
+            )
 
 
 def examples(cases: Cases) -> Dataset:
@@ -115,6 +134,7 @@ def open_run(
         dataset = read(data)
         mine = entry(model, dataset.task)
         name, network, about = runs.load(folder, network=mine)
+    expect_uniform(dataset.arrays, data)
     if mine.place is not None:
         network = mine.place(network, dataset["x"], dataset["r"])
     return name, network, about, dataset

@@ -100,7 +100,8 @@ def train(
     Raises
     ------
     FileExistsError, FileNotFoundError, ValueError, TypeError
-        Network, data, run and options do not fit each other; see `wavenet.training.loop.fit`.
+        Network, data, run and options do not fit each other, see `wavenet.training.loop.fit`; or the data has cases
+        with a hub or a jet.
     Interrupted
         After Ctrl-C.
     """
@@ -109,6 +110,7 @@ def train(
     leading = leads(options)
     cases = {split: Cases(data, split, task=task) for split in network.splits}
     for split, found in cases.items():
+        tasks.expect_uniform(found.columns, data)
         if not len(found):
             raise ValueError(f"{data} has no {split} cases")
     functions = _edge_functions(edge) if network.uses_edge else None
