@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -286,3 +287,13 @@ def test_no_descriptors_are_left(named, path, bits):
     assert "Too many open files" in err
     assert list(path.parent.iterdir()) == []
     goes_on(named, path, bits)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the benchmark forks")
+def test_killed_generations_lose_nothing():
+    """The benchmark with few runs: killed at random moments, resumed, compared bit by bit."""
+    program = [sys.executable, str(Path(__file__).resolve().parents[2] / "benchmarks" / "kills.py"), "--runs", "3"]
+    done = subprocess.run(program, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert re.search(
+        r"^runs 3, workers 0: killed \d+, acknowledged \d+, lost 0, unreadable 0, different 0$", done.stdout
+    )
