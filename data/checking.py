@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,21 @@ import numpy as np
 
 from . import tasks
 from .arrays import Array
-from .hdf5 import FILTERS, LARGEST_EXPANSION, SMALL, attribute, dataset_of, expect_finite, filters_of, is_own, plain
+from .consistency import expect_cases, expect_positions
+from .hdf5 import (
+    DEFLATE,
+    FILTERS,
+    FLETCHER32,
+    LARGEST_EXPANSION,
+    SMALL,
+    attribute,
+    dataset_of,
+    expect_field,
+    expect_finite,
+    filters_of,
+    is_own,
+    plain,
+)
 from .layout import FORMAT, KIND, MISSING, MISSING_CASE, MISSING_COLUMNS, PRECISIONS, PROVENANCE, SPLITS
 
 _LARGEST_CHUNK = 2**28  # bytes; HDF5 holds a whole chunk in memory
@@ -63,7 +78,10 @@ def check_layout(file: h5py.File, path: Path, task: str | None) -> About:
     length, described = {"part": 2}, tasks.get(found)
     for name, variable in described.variables.items():
         dataset = dataset_of(file, name, path)
-        _check_storage(dataset, name, path, *(PRECISIONS.values() if name in described.fields else [variable.dtype]))
+        if name in described.fields:
+            _check_storage(dataset, name, path, *PRECISIONS.values(), needed={FLETCHER32})
+        else:
+            _check_storage(dataset, name, path, variable.dtype)
         sizes = zip(variable.dimensions, dataset.shape, strict=False)
         expected = tuple(length.setdefault(dimension, size) for dimension, size in sizes)
         if dataset.ndim != len(variable.dimensions) or dataset.shape != expected or not dataset.size:
@@ -89,23 +107,33 @@ def _scales(file: h5py.File, path: Path, fields: tuple[str, ...]) -> dict[str, t
     return scales
 
 
-def _check_storage(dataset: h5py.Dataset, name: str, path: Path, *dtypes: str) -> None:
-    """Refuse arrays that are stored elsewhere, without checksums, incomplete, or larger than the file could hold."""
+def _check_storage(
+    dataset: h5py.Dataset, name: str, path: Path, *dtypes: str, needed: Collection[int] = (DEFLATE, FLETCHER32)
+) -> None:
+    """Refuse arrays that are stored elsewhere, without checksums, incomplete, or larger than the file could hold.
+
+    needed : numbers of the filters that the array must have.
+    """
     if dataset.dtype not in map(np.dtype, dtypes):
         raise ValueError(f"{path}: {name} is {dataset.dtype}, expected {' or '.join(str(np.dtype(d)) for d in dtypes)}")
     if dataset.is_virtual or dataset.external:
         raise ValueError(f"{path}: {name} keeps its values in another file")
     chunks, filters = dataset.chunks, filters_of(dataset)
-    if chunks is None or not {1, 3} <= filters <= FILTERS:
-        raise ValueError(f"{path}: {name} must be chunked with gzip and checksums, and no other filter but shuffle")
-    needed = int(np.prod([-(-size // chunk) for size, chunk in zip(dataset.shape, chunks, strict=True)], dtype=object))
+    if chunks is None or not set(needed) <= filters <= FILTERS:
+        wanted = (
+            "gzip and checksums, and no other filter but"
+            if DEFLATE in needed
+            else "checksums, and no other filter but gzip and"
+        )
+        raise ValueError(f"{path}: {name} must be chunked with {wanted} shuffle")
+    count = int(np.prod([-(-size // chunk) for size, chunk in zip(dataset.shape, chunks, strict=True)], dtype=object))
     declared = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
     if int(np.prod(chunks, dtype=object)) * dataset.dtype.itemsize > _LARGEST_CHUNK or stored > os.path.getsize(path):
         raise ValueError(f"{path}: {name} has chunks {chunks} of {stored} bytes, which is not one of our files")
     if declared > max(SMALL, LARGEST_EXPANSION * stored):
         raise ValueError(f"{path}: {name} declares {declared} bytes, of which {stored} are in the file")
-    if dataset.id.get_num_chunks() != needed:
+    if dataset.id.get_num_chunks() != count:
         raise ValueError(f"{path}: {name} is incomplete")
 
 
@@ -137,9 +165,12 @@ def _missing(file: h5py.File, path: Path) -> tuple[dict[str, Any], ...]:
 
 
 def check_values(arrays: dict[str, Array], path: Path, about: About) -> None:
-    """Refuse values that are not finite or out of range."""
+    """Refuse values that are not finite, out of range, out of order or there twice."""
     for name, values in arrays.items():
-        expect_finite(values, name, path)
+        if name in tasks.get(about.task).fields:
+            expect_field(values, name, 0, path)
+        else:
+            expect_finite(values, name, path)
     for name, good in (
         ("case", arrays["case"] >= 0),
         ("m", np.abs(arrays["m"]) <= _LARGEST_ORDER),
@@ -156,3 +187,5 @@ def check_values(arrays: dict[str, Array], path: Path, about: About) -> None:
     ):
         if not np.all(good):
             raise ValueError(f"{path}: {name} holds the value {arrays[name][~good][0]}, which is out of range")
+    expect_positions(arrays, tasks.get(about.task), path)
+    expect_cases(arrays, about.missing, path)

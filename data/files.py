@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
+import numpy as np
 
+from .arrays import Array
+
+_PART = 2**22  # bytes of an array that are written at a time
 LIBVER = ("v110", "v110")  # the layout of 1.10 has checksums on all metadata
 _NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}  # file systems that do not sync folders
 
@@ -25,6 +29,29 @@ def whole_file(path: str | Path) -> Iterator[h5py.File]:
             yield file
         with partial.open("rb+") as raw:
             os.fsync(raw.fileno())
+
+
+class Growing:
+    """An array of a file that is written from its first index on; parts are collected until writing them pays."""
+
+    def __init__(self, dataset: h5py.Dataset) -> None:
+        self._dataset, self._written, self._waiting = dataset, 0, 0
+        self._parts: list[Array] = []
+
+    def append(self, values: Array) -> None:
+        """Add values along the first dimension."""
+        self._parts.append(values)
+        self._waiting += values.nbytes
+        if self._waiting >= _PART:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was collected."""
+        if self._parts:
+            values = np.concatenate(self._parts)
+            self._dataset[self._written : self._written + len(values)] = values
+            self._written += len(values)
+            self._parts, self._waiting = [], 0
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

@@ -6,7 +6,6 @@ bit-identical file.
 """
 
 import contextlib
-import io
 import signal
 import subprocess
 import warnings
@@ -15,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
+from safetensors.numpy import load
 
 import analytic
 
 from . import layout, tasks
 from .arrays import Array
 from .cluster import TIMEOUT, ClusterError, Scheduler, compute_all
-from .files import expect_writable, whole_file
+from .files import Growing, expect_writable, whole_file
 from .interrupts import Stopped, raised
 from .journal import Journal, Missing
 from .locks import lock
@@ -185,7 +184,7 @@ def _kept(plan: Plan, journal: Journal) -> str:
 
 
 def _join(recipe: Recipe, plan: Plan, journal: Journal, path: Path, about: dict[str, Any]) -> None:
-    """Write the file from its shards, one in memory at a time; fields are copied compressed."""
+    """Write the file from its shards, one in memory at a time."""
     task, done = tasks.get(recipe.task), journal.done()
     total = sum(one.cases for one in done.values())
     if not total:
@@ -195,37 +194,27 @@ def _join(recipe: Recipe, plan: Plan, journal: Journal, path: Path, about: dict[
     sums: dict[str, tuple[list[Array], list[Array]]] = {name: ([], []) for name in task.fields}
     missing: list[Missing] = []
     with whole_file(path) as file:
-        layout.create(file, task, sizes, values, plan.split_names)
-        start = 0
+        layout.create(file, task, sizes, values, plan.split_names, recipe.storage)
+        growing = {name: Growing(file[name]) for name in task.along_cases}
         for number in sorted(done):
             digest, cases, few = done[number]
             missing += few
             if not cases:
                 continue
-            with h5py.File(io.BytesIO(journal.content(number, digest)), "r") as shard:
-                for name in task.along_cases:
-                    _append(shard[name], file[name], start)
-                training = shard["split"][...] == layout.SPLITS.index("train")
-                for name in task.fields:
-                    sums[name][0].append(shard[f"squares/{name}"][training])
-                    sums[name][1].append(shard[f"largest/{name}"][training])
-            start += cases
+            shard = load(journal.content(number, digest))
+            for name, array in growing.items():
+                array.append(shard[name])
+            training = shard["split"] == layout.SPLITS.index("train")
+            for name in task.fields:
+                sums[name][0].append(shard[f"squares/{name}"][training])
+                sums[name][1].append(shard[f"largest/{name}"][training])
+        for array in growing.values():
+            array.flush()
         for name in task.fields:
             write_statistics(file[name], *map(np.concatenate, sums[name]))
         record_missing(file, missing)
         write_identity(file, task)
         write_provenance(file, about)
-
-
-def _append(source: h5py.Dataset, target: h5py.Dataset, start: int) -> None:
-    """Copy a shard's array to the cases from `start` on."""
-    if target.ndim < 4:
-        target[start : start + len(source)] = source[...]
-        return
-    for case in range(len(source)):
-        rest = (0,) * (source.ndim - 1)
-        mask, chunk = source.id.read_direct_chunk((case, *rest))
-        target.id.write_direct_chunk((start + case, *rest), chunk, mask)
 
 
 def _provenance(named: NamedRecipe) -> dict[str, str | int | float]:

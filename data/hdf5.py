@@ -15,7 +15,8 @@ from .layout import LONGEST_TEXT
 
 SMALL = 2**24  # bytes up to which an array may be read whatever the file's size
 LARGEST_EXPANSION = 50  # bytes in memory per byte in the file, for arrays that are not small; fields have less than 2
-FILTERS = {1, 2, 3}  # deflate, shuffle, fletcher32
+DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3  # numbers of HDF5's own filters; others would be plugins, code that is loaded
+FILTERS = {DEFLATE, SHUFFLE, FLETCHER32}
 _LARGEST_ARRAY = 2**30  # bytes of a user's array
 _SENSIBLE: dict[str, Callable[[Any], bool]] = {
     "m": lambda m: m == int(m) and abs(m) <= 100,
@@ -70,6 +71,22 @@ def expect_finite(values: npt.ArrayLike, name: str, path: Path) -> None:
     """Refuse an array that holds an infinity or a NaN."""
     if not np.all(np.isfinite(values)):
         raise ValueError(f"{path}: {name} holds values that are not finite")
+
+
+def doubles(values: Array) -> Array:
+    """Values of single precision in double precision, in which everything is computed; others as they are."""
+    return values.astype(np.float64) if values.dtype == np.float32 else values
+
+
+def expect_field(values: Array, name: str, first: int, path: Path) -> None:
+    """Refuse a field with infinities or NaN, or with a case of zeros alone: those of a chunk that was wiped out.
+
+    values : (case, ...), of which `first` is the index of the first case.
+    """
+    expect_finite(values, name, path)
+    blank = np.flatnonzero(~np.any(values, axis=tuple(range(1, values.ndim))))
+    if len(blank):
+        raise ValueError(f"{path}: {name} is zero at all points of the case at index {first + blank[0]}")
 
 
 def attribute(owner: h5py.Group | h5py.Dataset, name: str) -> str | int | float | None:

@@ -1,6 +1,7 @@
 """The identity of a dataset: a hash of what its arrays hold, whatever the file's name, filters and origin."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,13 +14,13 @@ from .task import Task
 _BLOCK = 2**24  # bytes of an array that are read at a time
 
 
-def blocks(dataset: h5py.Dataset) -> Iterator[tuple[int, Array]]:
-    """Parts of an array along its first dimension, whole chunks each: the first index, and the values."""
+def blocks(dataset: h5py.Dataset) -> Iterator[slice]:
+    """Parts of an array along its first dimension, to be read one by one: whole chunks, 16 MiB of small ones."""
     rows = dataset.chunks[0] if dataset.chunks else 1
-    row = max(1, dataset.dtype.itemsize * int(np.prod(dataset.shape[1:])))
+    row = max(1, dataset.dtype.itemsize * math.prod(dataset.shape[1:]))
     step = rows * max(1, _BLOCK // (rows * row))
     for start in range(0, len(dataset), step):
-        yield start, dataset[start : start + step]
+        yield slice(start, min(start + step, len(dataset)))
 
 
 class ContentHash:
@@ -50,6 +51,6 @@ def content_hash(arrays: Mapping[str, Array | h5py.Dataset], task: Task[Any]) ->
     for name in sorted(task.variables):
         array = arrays[name]
         found.begin(name, array.dtype, array.shape)
-        for values in [array] if isinstance(array, np.ndarray) else (part for _, part in blocks(array)):
-            found.add(values)
+        for part in [slice(None)] if isinstance(array, np.ndarray) else blocks(array):
+            found.add(array[part])
     return found.hexdigest()

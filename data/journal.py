@@ -82,7 +82,7 @@ class Journal:
 
     def shard(self, number: int) -> Path:
         """Path of a shard."""
-        return self.folder / f"shard-{number:06d}.h5"
+        return self.folder / f"shard-{number:06d}.safetensors"
 
     def done(self) -> dict[int, Done]:
         """Records of the finished shards that exist, by number."""

@@ -6,6 +6,7 @@ Conventions are those of `analytic`: time factor exp(-i omega t), lengths in duc
 x < 0.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,10 @@ KIND = "wavenet-dataset"
 SPLITS = ("train", "validation", "test")  # always the first; recipes may name further test sets
 # The checksum of zeros is zero: without gzip, for which zeros are invalid, a chunk overwritten by zeros would pass.
 CHECKED = {"fletcher32": True, "compression": "gzip", "compression_opts": 1, "shuffle": True}
+# Gzip would save an eighth of the fields and take five to ten times as long to write, see benchmarks/storage.py. Fields
+# of zeros are refused wherever they are read.
+CHECKED_FIELD = {"fletcher32": True}
+CHUNK = 2**15  # bytes of a field's chunk, a case at least: smaller ones are slow to write, larger ones to read by case
 LONGEST_TEXT = 60_000  # bytes of an attribute: HDF5 keeps small ones in the checked header
 
 
@@ -61,9 +66,10 @@ def create(
     """
     variables = task.variables
     for name, variable in variables.items():
-        shape = tuple(lengths[dimension] for dimension in variable.dimensions)
-        dtype = PRECISIONS[storage] if name in task.fields else variable.dtype
-        dataset = file.create_dataset(name, shape, dtype, chunks=_chunks(shape), **CHECKED)
+        shape, field = tuple(lengths[dimension] for dimension in variable.dimensions), name in task.fields
+        dtype = np.dtype(PRECISIONS[storage] if field else variable.dtype)
+        chunks, options = (_field_chunks(shape, dtype), CHECKED_FIELD) if field else (_chunks(shape), CHECKED)
+        dataset = file.create_dataset(name, shape, dtype, chunks=chunks, **options)
         dataset.attrs["units"] = text(variable.units)
         dataset.attrs["long_name"] = text(variable.long_name)
         if name in values:
@@ -84,10 +90,13 @@ def create(
 
 
 def _chunks(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """One case per chunk for arrays of four dimensions, so that cases are read separately; many for small arrays."""
-    if len(shape) == 4:
-        return (1, *shape[1:])
-    return tuple(max(1, min(size, 1024 if axis == 0 else size)) for axis, size in enumerate(shape))
+    return tuple(min(size, 1024 if axis == 0 else size) for axis, size in enumerate(shape))
+
+
+def _field_chunks(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
+    """Whole cases, which are read by themselves: one, or several small ones."""
+    case = dtype.itemsize * math.prod(shape[1:])
+    return (min(shape[0], max(1, CHUNK // case)), *shape[1:])
 
 
 def text(value: str) -> npt.NDArray[np.bytes_]:

@@ -42,14 +42,15 @@ def _as_the_tasks(value: Any, info: ValidationInfo) -> Any:
 class Recipe(Table):
     """A dataset: one task, its sources and where they are observed; split by parameters, see `sampling`.
 
-    sampler : "random", or "sobol" for quasi-random parameters. place : the task's own table, under the name that the
-    task gives it, such as [grid] for near fields.
+    sampler : "random", or "sobol" for quasi-random parameters. storage : precision of the fields in the file.
+    place : the task's own table, under the name that the task gives it, such as [grid] for near fields.
     """
 
     task: str
     cases: Annotated[Whole, Field(ge=1, le=MOST_CASES)]
     seed: Annotated[Whole, Field(ge=0, le=_LARGEST_SEED)] = 0
     sampler: Literal["random", "sobol"] = "random"
+    storage: Literal["double", "single"] = "double"
     split: tuple[Finite, Finite, Finite] = (0.8, 0.1, 0.1)
     source: Source
     place: Annotated[SerializeAsAny[Table], BeforeValidator(_as_the_tasks)]

@@ -1,4 +1,4 @@
-"""Shards: a few groups of cases that are computed together, as the bytes of a small HDF5 file.
+"""Shards: a few groups of cases that are computed together, as the bytes of a safetensors file.
 
 A shard holds the arrays of the dataset that run along its cases, and sums for the dataset's statistics. It is written
 atomically; its line in the journal, with its digest, marks it as finished (see `journal`).
@@ -6,18 +6,21 @@ atomically; its line in the journal, with its digest, marks it as finished (see 
 
 import functools
 import importlib.metadata
-import io
 from collections.abc import Sequence
+from typing import Any
 
-import h5py
 import numpy as np
+from safetensors.numpy import save
 
-from . import layout, tasks
+from analytic import ConvergenceError
+
+from . import tasks
 from .arrays import Array, FloatArray
-from .files import LIBVER
 from .journal import Missing
 from .recipe import Recipe
+from .rounding import stored
 from .sampling import Group, Plan, plan_of
+from .task import Task
 
 # Solver blocks of a shard, and cases of one with jets, which take up to half a second each: what an interruption costs
 # per worker is a few seconds of work.
@@ -25,7 +28,7 @@ _BLOCKS, _CASES_OF_JETS = 4, 64
 _MOST_VALUES = 2**24  # of the fields solved together: 128 MiB
 
 
-@functools.cache
+@functools.cache  # reading the packages' metadata takes 10 ms
 def versions() -> str:
     """Versions of the libraries that determine the bits of a dataset."""
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("wavenet", "numpy", "scipy", "h5py"))
@@ -80,7 +83,7 @@ def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Mis
     Returns
     -------
     content : bytes
-        Content of an HDF5 file; empty if no case converged.
+        Content of a safetensors file; empty if no case converged.
     missing : list of Missing
 
     Raises
@@ -100,12 +103,27 @@ def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Mis
             arrays, reasons = task.observe(block, places, plan.orders)
         except MemoryError:
             arrays, reasons = {}, [MemoryError.__name__] * sum(len(group.amplitudes) for group in block)
-        solved = [reason == "" for reason in reasons]
-        if any(solved):
-            found.append({name: values[solved] for name, values in _columns(block).items()} | arrays)
-        if not all(solved):
-            missing += lost(block, reasons)
-    return _file(recipe, plan, found), missing
+        solved = np.flatnonzero([reason == "" for reason in reasons])
+        if len(solved):
+            columns = {name: values[solved] for name, values in _columns(block).items()}
+            kept, refused = _stored(task, recipe.storage, columns | arrays)
+            found += kept
+            for case, reason in zip(solved, refused, strict=True):
+                reasons[case] = reason
+        missing += lost(block, reasons)
+    return _file(recipe, found), missing
+
+
+def _stored(task: Task[Any], storage: str, values: dict[str, Array]) -> tuple[list[dict[str, Array]], list[str]]:
+    """Arrays as they are stored, in parts, and for every case why it cannot be, or ""."""
+    cases = len(values["case"])
+    try:
+        return [stored(task, storage, values)], [""] * cases
+    except ConvergenceError as error:
+        if cases == 1:
+            return [], [str(error)]
+    each = [_stored(task, storage, {name: array[[case]] for name, array in values.items()}) for case in range(cases)]
+    return [part for parts, _ in each for part in parts], [reason for _, reasons in each for reason in reasons]
 
 
 def lost(block: Sequence[Group], reasons: Sequence[str]) -> list[Missing]:
@@ -134,17 +152,14 @@ def lengths(recipe: Recipe, plan: Plan, cases: int) -> dict[str, int]:
     return sizes | {"order": plan.orders} if "order" in task.variables else sizes
 
 
-def _file(recipe: Recipe, plan: Plan, found: list[dict[str, Array]]) -> bytes:
+def _file(recipe: Recipe, found: list[dict[str, Array]]) -> bytes:
     """The bytes of a shard; empty if it has no cases."""
     if not found:
         return b""
     task = tasks.get(recipe.task)
     values = {name: np.concatenate([part[name] for part in found]) for name in task.along_cases}
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w", libver=LIBVER) as file:
-        layout.create(file, task, lengths(recipe, plan, len(values["case"])), values, plan.split_names)
-        for name in task.fields:
-            flat = values[name].reshape(len(values["case"]), -1)
-            file[f"squares/{name}"] = np.einsum("cv,cv->c", flat, flat)
-            file[f"largest/{name}"] = np.max(np.abs(flat), axis=1)
-    return buffer.getvalue()
+    for name in task.fields:
+        flat = values[name].reshape(len(values["case"]), -1).astype(float)
+        values[f"squares/{name}"] = np.einsum("cv,cv->c", flat, flat)
+        values[f"largest/{name}"] = np.max(np.abs(flat), axis=1)
+    return save({name: np.ascontiguousarray(array) for name, array in values.items()})

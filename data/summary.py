@@ -61,7 +61,8 @@ def record_missing(file: h5py.File, missing: Sequence[Missing]) -> None:
     """Write the group of missing cases."""
     file.attrs["missing_cases"] = len(missing)
     group = file.create_group(MISSING)
-    options = CHECKED if missing else {}
+    # The netCDF library takes a dimension of length 0 as one that may grow, which only chunked arrays can.
+    options = CHECKED if missing else {"chunks": (1,), "maxshape": (None,)}
     group.create_dataset(MISSING_CASE, data=np.arange(len(missing)), **options).make_scale(MISSING_CASE)
     records = [uniform_flow(one.mach) | asdict(one) for one in missing]
     for name, dtype in MISSING_COLUMNS.items():

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from .arrays import Array, ComplexArray, FloatArray
+from .relations import Misfits, none
 
 if TYPE_CHECKING:
     from .sampling import Group
@@ -111,7 +112,7 @@ class Task(Generic[Place]):
         Model of that table.
     arrays : dict of Variable
         Arrays of the file besides those that every task has. Each dimension other than case, part and order needs an
-        array among the positions that runs along it.
+        array among the positions that runs along it; its own array increases.
     fields : tuple of str
         Names of the large computed arrays: statistics over the training cases are stored with them, and they are read
         case by case.
@@ -125,6 +126,8 @@ class Task(Generic[Place]):
     together : int, optional
         Largest number of cases whose groups are observed in one call, since the solver shares work between them: they
         should take no more than a second.
+    relations : callable, optional
+        Arrays of some cases -> how far they miss relations that hold for every solution, see `data.relations`.
     """
 
     module: str
@@ -137,6 +140,7 @@ class Task(Generic[Place]):
     observe: Callable[[Sequence[Group], dict[str, FloatArray], int], Observed]
     accept: Callable[[Source], None] = _any_source
     together: int = 1
+    relations: Callable[[Mapping[str, Array]], Misfits] = none
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """The dataset tasks: each is a file of this folder that holds a `data.task.Task` named TASK, and has its name."""
 
+import functools
 import importlib
 import pkgutil
 from typing import Any
@@ -12,6 +13,7 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
+@functools.cache  # it is asked for with every case
 def get(name: str) -> Task[Any]:
     """Look up a task.
 

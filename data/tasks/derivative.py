@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..mixtures import AMPLITUDE, ORDER, Grid, on_grid
+from ..relations import velocities
 from ..task import Observed, Task, Variable
 
 if TYPE_CHECKING:
@@ -37,4 +38,5 @@ TASK = Task(
     positions=Grid.positions,
     observe=_observe,
     together=256,
+    relations=velocities,
 )

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ..mixtures import at_points
+from ..relations import eigenvalues
 from ..task import Axis, Finite, Observed, Table, Task, Variable, parts
 
 if TYPE_CHECKING:
@@ -79,4 +80,5 @@ TASK = Task(
     observe=_observe,
     accept=_accept,
     together=256,
+    relations=eigenvalues,
 )

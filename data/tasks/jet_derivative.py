@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..mixtures import AMPLITUDE, ORDER, Grid, on_grid
+from ..relations import velocities
 from ..task import Observed, Task, Variable
 
 if TYPE_CHECKING:
@@ -45,4 +46,5 @@ TASK = Task(
     observe=_observe,
     accept=_accept,
     together=256,
+    relations=velocities,
 )

@@ -1,16 +1,21 @@
 """The format's page against the code, and the file in xarray."""
 
+import importlib.util
 import re
+import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray
 
 from data import blocks, cluster, layout, tasks
 from data.card import card
+from data.journal import Missing
 from data.read import read
 from data.source import Source
+from data.summary import record_missing
 from data.task import PARAMETERS, Variable
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
@@ -115,6 +120,56 @@ def test_xarray_shows_dimensions_coordinates_and_units(path):
         assert dataset["split"].attrs["flag_meanings"] == "train validation test"
         chosen = dataset.where(dataset.split == 2, drop=True)
         assert len(chosen["case"]) == len(expected.cases("test"))
+
+
+ENGINES = ["h5netcdf", *(["netcdf4"] if importlib.util.find_spec("netCDF4") else [])]
+
+
+@pytest.fixture(params=[False, True], ids=["complete", "missing cases"])
+def given(request, path, tmp_path):
+    """A file, and one of which cases are missing."""
+    if not request.param:
+        return path
+    lost = [Missing(90 + n, 1, 5.0, 0.1, 0.0, 0.1, 1.0, 1.0, 0.0, 2, "no convergence – at all") for n in range(3)]
+    shutil.copy(path, tmp_path / "lost.h5")
+    with h5py.File(tmp_path / "lost.h5", "r+") as file:
+        del file["missing"]
+        record_missing(file, lost)
+    return tmp_path / "lost.h5"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_xarray_writes_what_it_reads(given, tmp_path, engine):
+    """Every array and attribute, the ones with Greek letters or dashes among them."""
+    with xarray.open_dataset(given, engine=engine) as first:
+        assert "Wiener–Hopf" in first.attrs["conventions"]
+        first.to_netcdf(tmp_path / "copy.nc", engine=engine)
+        with xarray.open_dataset(tmp_path / "copy.nc", engine=engine) as second:
+            xarray.testing.assert_identical(first.load(), second.load())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_xarray_opens_the_tree_with_the_missing_cases(given, tmp_path, engine):
+    expected = read(given)
+    with xarray.open_datatree(given, engine=engine) as tree:
+        assert tree["case"].values.tolist() == expected["case"].tolist()
+        missing = tree["missing"].to_dataset(inherit=False)
+        assert set(missing.sizes) == {layout.MISSING_CASE}
+        assert missing["case"].values.tolist() == [record["case"] for record in expected.about.missing]
+        assert missing["helmholtz"].values.tolist() == [5.0] * len(expected.about.missing)
+        assert missing["mach_outer"].values.tolist() == [0.1] * len(expected.about.missing)
+        tree.to_netcdf(tmp_path / "tree.nc", engine=engine)
+        with xarray.open_datatree(tmp_path / "tree.nc", engine=engine) as again:
+            xarray.testing.assert_identical(tree.load(), again.load())
+
+
+def test_names_that_are_not_utf_8_are_written(tmp_path):
+    """As of a recipe's file whose name has bytes of another encoding."""
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file.attrs["name"] = layout.text(b"l\xe4rm".decode("utf-8", "surrogateescape"))
+        assert file.attrs["name"].decode("utf-8") == "l\\udce4rm"
+        file.attrs["name"] = layout.text("lärm")
+        assert file.attrs["name"].decode("utf-8") == "lärm"
 
 
 def test_the_card_says_what_is_in_the_file(path):

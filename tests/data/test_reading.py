@@ -278,7 +278,7 @@ def test_columns_of_the_missing_cases_are_checked_as_arrays_are(altered, name, o
     def change(file, odd=None):
         file.attrs["missing_cases"] = 1
         for column, dtype in (layout.MISSING_COLUMNS | {layout.MISSING_CASE: "i8"}).items():
-            values = np.zeros(1, dtype)
+            values = np.full(1, 99, dtype) if column == "case" else np.zeros(1, dtype)
             replaced(f"missing/{column}", values, **(options if column == odd else {}))(file)
 
     assert check(altered(change))["missing"] == {"": 1}

@@ -1,11 +1,10 @@
 """Arrays of a shard against the solver used in another way; errors, missing cases, versions."""
 
-import io
 from types import SimpleNamespace
 
-import h5py
 import numpy as np
 import pytest
+from safetensors.numpy import load
 from scipy.special import jvp
 
 import analytic
@@ -178,9 +177,8 @@ def test_stored_errors_are_the_solvers_at_the_tolerance_that_is_recorded(loaded,
     recipe = loaded(text).recipe
     content, missing = shards.compute(recipe, 0, shards.versions())
     assert not missing
-    with h5py.File(io.BytesIO(content)) as file:
-        errors = file["error_estimate"][...]
-        orders = file["n"][...] if "n" in file else None
+    arrays = load(content)
+    errors, orders = arrays["error_estimate"], arrays.get("n")
     plan = Plan(recipe)
     sources = [source for number in range(plan.groups) for source in plan.group(number).sources]
     if orders is not None:
@@ -197,9 +195,9 @@ def test_what_does_not_converge_is_missing_with_its_reason_and_parameters(loaded
     bad = {tuple(drawn[1].amplitudes[2]): "too hard", tuple(drawn[3].amplitudes[0]): "harder"}
     failing(lambda source: bad.get(tuple(source.amplitudes), ""))
     content, missing = shards.compute(recipe, 0, shards.versions())
-    with h5py.File(io.BytesIO(content)) as file:
-        assert file["case"][...].tolist() == [*range(5), 6, 7, 8, *range(10, 30)]
-        assert file["group"][...].tolist() == [0] * 3 + [1] * 2 + [2] * 3 + [3] * 2 + sorted([*range(4, 10)] * 3)
+    found = load(content)
+    assert found["case"].tolist() == [*range(5), 6, 7, 8, *range(10, 30)]
+    assert found["group"].tolist() == [0] * 3 + [1] * 2 + [2] * 3 + [3] * 2 + sorted([*range(4, 10)] * 3)
     assert [(one.case, one.reason) for one in missing] == [(5, "too hard"), (9, "harder")]
     for one, where in zip(missing, (drawn[1], drawn[3]), strict=True):
         assert (one.m, one.split) == (where.m, where.split)
