@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -24,11 +25,42 @@ def whole_file(path: str | Path) -> Iterator[h5py.File]:
     path = Path(path)
     if path.exists():
         raise FileExistsError(f"{path} exists and is not overwritten")
-    with temporary(path) as partial:
-        with h5py.File(partial, "w", libver=LIBVER) as file:
-            yield file
-        with partial.open("rb+") as raw:
-            os.fsync(raw.fileno())
+    with temporary(path) as partial, _Remembering(partial, "w+b") as raw:
+        try:
+            with h5py.File(raw, "w", libver=LIBVER) as file:
+                yield file
+        finally:
+            if raw.error is not None:
+                raise raw.error from None
+        os.fsync(raw.fileno())
+
+
+class _Remembering(io.FileIO):
+    """A file that keeps the first error of writing, and goes on as if there were none.
+
+    HDF5 cannot close a file that it cannot write, as on a full disk, and the process crashes later.
+    """
+
+    error: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """Write everything, if there was no error yet."""
+        left = memoryview(content).cast("B")
+        size = len(left)
+        try:
+            while len(left) and self.error is None:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.error = OSError(error.errno, error.strerror, str(self.name))
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the length, if there was no error yet."""
+        try:
+            return super().truncate(size) if self.error is None else 0
+        except OSError as error:
+            self.error = OSError(error.errno, error.strerror, str(self.name))
+            return 0
 
 
 class Growing:

@@ -140,7 +140,7 @@ class Journal:
 
     def remove(self) -> None:
         """Delete what was written here, the plan last, and the folder unless others put files in it."""
-        own = [path for pattern in ("shard-*.h5", ".*.partial", _JOURNAL, _PLAN) for path in self.folder.glob(pattern)]
+        own = [path for pattern in ("shard-*", ".*.partial", _JOURNAL, _PLAN) for path in self.folder.glob(pattern)]
         for path in own:
             path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):

@@ -42,7 +42,7 @@ def test_records_come_back(journal):
     assert journal.content(7, done[7].digest) == b"seven"
     assert not journal.shard(2).exists()
     with pytest.raises(
-        ValueError, match=r"were changed since they were written: shard-000007\.h5; .* --resume computes"
+        ValueError, match=r"were changed since they were written: shard-000007\.safetensors; .* --resume computes"
     ):
         journal.content(7, done[1].digest)
 
