@@ -27,7 +27,7 @@ from .power import Power
 from .solution import Solution
 from .solver import solve
 from .source import DuctMode, ModeMixture
-from .sweeps import Sweep, near_fields, sweep
+from .sweeps import Sweep, fields_at, near_fields, sweep
 
 __all__ = [
     "Band",
@@ -50,6 +50,7 @@ __all__ = [
     "axial_wavenumber",
     "cut_on_helmholtz",
     "cut_on_orders",
+    "fields_at",
     "near_fields",
     "physical_angle",
     "plus_factor",

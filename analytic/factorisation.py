@@ -70,6 +70,7 @@ class Factorisation:
     def __init__(self, section: Section, k: npt.ArrayLike) -> None:
         self.section = section
         self._single = np.ndim(k) == 0
+        self._origin: tuple[Factorisation, int] | None = None  # of a single case: what it is part of, and where
         self.k = np.atleast_1d(np.asarray(k, dtype=float))
         self._scale = _SCALE * np.minimum(self.k, 1.0)
         end = _END * np.max(np.sqrt((section.m + 1) * (section.m + 1 + self.k)) / self._scale)
@@ -92,7 +93,7 @@ class Factorisation:
     def case(self, index: int) -> "Factorisation":
         """Factorisation of a single case."""
         one = copy.copy(self)
-        one._single = True
+        one._single, one._origin = True, (self, index)
         for name in _BY_CASE:
             setattr(one, name, getattr(self, name)[index : index + 1])
         return one
@@ -102,6 +103,9 @@ class Factorisation:
         """Factorisation of several single cases, which must stem from one call."""
         if len(cases) == 1:
             return cases[0]
+        first = cases[0]._origin
+        if first and [case._origin for case in cases] == [(first[0], index) for index in range(len(first[0].k))]:
+            return first[0]
         several = copy.copy(cases[0])
         several._single = False
         for name in _BY_CASE:

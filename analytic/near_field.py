@@ -117,6 +117,11 @@ def point_field(transform: "Transform", x: npt.ArrayLike, r: npt.ArrayLike, tole
         field = _deep_field(transform, x, r, nearest, tolerance)
     else:
         ((field,),) = _fields([[transform]], x, r, nearest, Points, tolerance)
+    return reshaped(field, shape)
+
+
+def reshaped(field: Field, shape: tuple[int, ...]) -> Field:
+    """The field at points in arrays of another shape."""
     parts = {name: getattr(field, name).reshape(shape) for name in ("x", "r", *QUANTITIES)}
     return dataclasses.replace(field, **parts)
 
@@ -128,7 +133,7 @@ def _is_deep(transform: "Transform", x: FloatArray, r: FloatArray) -> bool:
 
 def _deep_field(transform: "Transform", x: FloatArray, r: FloatArray, nearest: float, tolerance: float) -> Field:
     """Near field at points some of which are deep inside the duct: duct modes there, the contour elsewhere."""
-    _check_positions(x, r, nearest, transform.source.hub)
+    check_positions(x, r, nearest, transform.source.hub)
     deep = (r <= 1) & (x < -depth(transform))
     values, error = np.empty((len(QUANTITIES), len(x)), complex), 0.0
     if np.any(deep):
@@ -172,7 +177,7 @@ def _fields(
     tolerance: float,
 ) -> list[list[Field]]:
     """Increase the number of nodes until every family meets the tolerance."""
-    _check_positions(x, r, nearest, families[0][0].source.hub)
+    check_positions(x, r, nearest, families[0][0].source.hub)
     found: dict[int, list[Field]] = {}
     wanted = float(np.log(_SAFETY / min(tolerance, _LOOSEST)))
     aims = dict.fromkeys(range(len(families)), (wanted / POWER, _GROWTH))
@@ -198,7 +203,8 @@ def _fields(
     raise AssertionError("a family that met the tolerance was tried again")
 
 
-def _check_positions(x: FloatArray, r: FloatArray, nearest: float, hub: float) -> None:
+def check_positions(x: FloatArray, r: FloatArray, nearest: float, hub: float) -> None:
+    """Raise a ValueError for a radius inside the hub, and for a point too near the lip; `nearest` is the distance."""
     if np.any(r < hub):
         raise ValueError(f"radii must be at least {hub}, the hub's, got r={r[r < hub][0]}")
     if nearest < CLOSEST:

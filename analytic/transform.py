@@ -9,6 +9,7 @@ import numpy as np
 
 from .arrays import EPS, BoolArray, ComplexArray, FloatArray
 from .contour import ARMS, Contour
+from .near_field import Field, point_field
 from .section import Section
 from .solution import Solution
 from .source import DuctMode, Source
@@ -144,6 +145,11 @@ class Transform(ABC):
     @abstractmethod
     def spectra(cls, families: Sequence[Sequence[Self]], paths: Sequence[Contour]) -> list[list[Spectra]]:
         """Spectra of every transform of every family; a family shares a path."""
+
+    @classmethod
+    def fields_at(cls, transforms: Sequence[Self], x: FloatArray, r: FloatArray, tolerance: float) -> list[Field]:
+        """Near fields at scattered points, x and r (point,), of transforms from one call of `several`."""
+        return [point_field(one, x, r, tolerance) for one in transforms]
 
     def flows(self) -> tuple[FloatArray, float, float, float]:
         """Power that is no integral over angles, in the unit of `flux`.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -58,18 +57,9 @@ def at_points(
     sources: Sequence[analytic.DuctMode | analytic.ModeMixture], media: Sequence[object], x: FloatArray, r: FloatArray
 ) -> list[analytic.Field]:
     """Fields of sources at scattered points; those that failed have a reason."""
-    from analytic import ConvergenceError, Field, solve
+    from analytic import fields_at
 
-    nothing = np.zeros(0, complex)
-    fields = []
-    for source, medium in zip(sources, media, strict=True):
-        try:
-            solution = solve(source, medium=medium, tolerance=TOLERANCE)
-            field = solution.at(x, r)
-            fields.append(replace(field, error_estimate=max(solution.error_estimate, field.error_estimate)))
-        except ConvergenceError as error:
-            fields.append(Field(x, r, nothing, nothing, nothing, nothing, np.inf, str(error)))
-    return fields
+    return fields_at(sources, x, r, medium=media, tolerance=TOLERANCE, errors="record")
 
 
 def incident(groups: Sequence[Group]) -> tuple[list[analytic.ModeMixture], list[object]]:
@@ -81,7 +71,12 @@ def incident(groups: Sequence[Group]) -> tuple[list[analytic.ModeMixture], list[
 def observed(groups: Sequence[Group], fields: Sequence[analytic.Field], names: Sequence[str], orders: int) -> Observed:
     """Arrays of the fields that are valid: those named, the amplitudes and the errors."""
     valid = [field for field in fields if field.valid]
-    arrays: dict[str, Array] = {name: np.array([parts(getattr(field, name), 0) for field in valid]) for name in names}
+    arrays: dict[str, Array] = {}
+    for name in names:
+        values = [getattr(field, name) for field in valid]
+        arrays[name] = np.empty((len(values), 2, *values[0].shape)) if values else np.empty(0)
+        for place, value in zip(arrays[name], values, strict=True):
+            place[0], place[1] = value.real, value.imag
     arrays["amplitude"] = amplitudes(groups, orders)[[field.valid for field in fields]]
     arrays["error_estimate"] = np.array([field.error_estimate for field in valid])
     return Observed(arrays, [field.reason for field in fields])

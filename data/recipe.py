@@ -23,7 +23,7 @@ from .blocks import check_blocks
 from .files import read_text
 from .layout import SPLITS
 from .reach import check_positions
-from .source import OutOfRange, Source, Whole
+from .source import JET, OutOfRange, Source, Whole
 from .task import Finite, Table
 
 _BUILT_IN = Path(__file__).parent / "recipes"
@@ -81,7 +81,7 @@ class Recipe(Table):
     @property
     def jets(self) -> bool:
         """Whether any of its cases has a jet."""
-        return any(source.jet for source in (self.source, *(one.source(self.source) for one in self.out_of_range)))
+        return any(getattr(table, name) is not None for table in (self.source, *self.out_of_range) for name in JET)
 
     @field_validator("task")
     @classmethod

@@ -24,8 +24,8 @@ from .task import Task
 
 # Solver blocks of a shard, and cases of one with jets, which take up to half a second each: what an interruption costs
 # per worker is a few seconds of work.
-_BLOCKS, _CASES_OF_JETS = 4, 64
-_MOST_VALUES = 2**24  # of the fields solved together: 128 MiB
+_BLOCKS, _CASES_OF_JETS = 2, 64
+_MOST_VALUES = 2**23  # of the fields solved together: 64 MiB
 
 
 @functools.cache  # reading the packages' metadata takes 10 ms
@@ -157,9 +157,12 @@ def _file(recipe: Recipe, found: list[dict[str, Array]]) -> bytes:
     if not found:
         return b""
     task = tasks.get(recipe.task)
-    values = {name: np.concatenate([part[name] for part in found]) for name in task.along_cases}
+    values = {
+        name: np.concatenate([part[name] for part in found]) if len(found) > 1 else found[0][name]
+        for name in task.along_cases
+    }
     for name in task.fields:
-        flat = values[name].reshape(len(values["case"]), -1).astype(float)
+        flat = values[name].reshape(len(values["case"]), -1).astype(float, copy=False)
         values[f"squares/{name}"] = np.einsum("cv,cv->c", flat, flat)
-        values[f"largest/{name}"] = np.max(np.abs(flat), axis=1)
+        values[f"largest/{name}"] = np.maximum(np.max(flat, axis=1), -np.min(flat, axis=1))
     return save({name: np.ascontiguousarray(array) for name, array in values.items()})

@@ -27,10 +27,11 @@ from ..arrays import EPS, ComplexArray, FloatArray
 from ..contour import Contour
 from ..end_correction import low_frequency
 from ..factorisation import Factorisation
+from ..near_field import Field
 from ..source import ModeMixture, Source
 from ..transform import Transform
 from ..waves import Spectra
-from . import uniform_far_field
+from . import uniform_far_field, uniform_points
 from .uniform_near_field import UniformNodes, UniformSpectra, rows_of_unequal_length
 
 _LOW = 1e-3  # K below which the phase of R, over 2 K, has an error above 1e-12
@@ -200,6 +201,13 @@ class UniformTransform(Transform):
             [UniformSpectra(transform, path, nodes, case) for transform in family]
             for case, (family, path) in enumerate(zip(families, paths, strict=True))
         ]
+
+    @classmethod
+    def fields_at(cls, transforms: Sequence[Self], x: FloatArray, r: FloatArray, tolerance: float) -> list[Field]:
+        """Near fields at scattered points; without a hub, far from the lip, by paths of steepest descent."""
+        if transforms[0].section.hub:
+            return super().fields_at(transforms, x, r, tolerance)
+        return uniform_points.fields(transforms, x, r, tolerance)
 
 
 def _all_orders(sources: Sequence[Source]) -> Source:

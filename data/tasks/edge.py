@@ -65,5 +65,5 @@ TASK = Task(
     positions=_positions,
     observe=_observe,
     accept=_accept,
-    together=4,
+    together=8,
 )

@@ -79,6 +79,6 @@ TASK = Task(
     positions=_positions,
     observe=_observe,
     accept=_accept,
-    together=256,
+    together=512,
     relations=eigenvalues,
 )

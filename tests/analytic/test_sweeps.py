@@ -12,6 +12,7 @@ from analytic import (
     ModeMixture,
     UniformFlow,
     cut_on_helmholtz,
+    fields_at,
     near_field,
     near_fields,
     solve,
@@ -21,6 +22,7 @@ from analytic import (
 from analytic.contour import ARMS
 from analytic.layout import Grid
 from analytic.media import jet as jet_medium
+from analytic.media.uniform import UniformTransform
 
 ANGLES = np.radians(np.linspace(0, 180, 37))
 
@@ -330,3 +332,13 @@ def test_a_path_keeps_clear_of_the_poles_of_every_source():
         vars(transform).update(k=3.0, scale=1.0, arms=ARMS, poles=np.ravel(poles) + 0j, described="a barrier")
     with pytest.raises(ConvergenceError, match=r"no path keeps clear of the poles .* a barrier"):
         near_field._sums([[one, other]], np.array([1.0]), np.array([0.5]), 0.5, Grid, [(10.0, 7.0)])
+
+
+@pytest.mark.parametrize("of_factorisation", [3e-7, 1e-20])
+def test_a_fields_error_is_the_larger_one_of_field_and_factorisation(of_factorisation, monkeypatch):
+    source, x, r = DuctMode(1, 0, 5.0), np.array([-0.5, 2.0]), np.array([0.5, 1.5])
+    own = solve(source).field(x, r).error_estimate, solve(source).at(x, r).error_estimate
+    monkeypatch.setattr(UniformTransform, "error_estimate", property(lambda self: of_factorisation))
+    for fields, of_field in zip((near_fields([source], x, r), fields_at([source], x, r)), own, strict=True):
+        assert 1e-20 < of_field < 3e-7
+        assert fields[0].error_estimate == pytest.approx(max(of_factorisation, of_field), rel=1e-3, abs=0)

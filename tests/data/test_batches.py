@@ -76,7 +76,7 @@ def test_the_bits_do_not_depend_on_the_number_of_workers(loaded, tmp_path):
 def test_solver_blocks_are_fixed_by_the_recipe(loaded):
     """At most 256 cases, fewer on large grids, one group with jets; shards are whole numbers of blocks."""
     recipe = loaded(DERIVATIVE, cases=3000).recipe
-    assert len(shards.groups(recipe, plan_of(recipe), 0)) == 4 * (256 // 3)
+    assert len(shards.groups(recipe, plan_of(recipe), 0)) == 2 * (256 // 3)
     large = loaded(DERIVATIVE.replace("1.0, 5]", "1.0, 1024]").replace("1.7, 4]", "1.7, 1024]"), cases=3000).recipe
     assert len(shards.groups(large, plan_of(large), 0)) == 1  # 2^24 values are two mixtures: the group's three at least
     jets = loaded(JETS, cases=300).recipe

@@ -1,7 +1,5 @@
 """Arrays of a shard against the solver used in another way; errors, missing cases, versions."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from safetensors.numpy import load
@@ -127,14 +125,6 @@ def test_arrays_are_of_the_cases_that_were_solved():
     assert found.reasons == ["", "too hard", "", ""]
 
 
-@pytest.mark.parametrize(("of_solution", "of_field"), [(3e-7, 1e-9), (1e-9, 3e-7)])
-def test_a_pressures_error_is_the_larger_one_of_solution_and_field(monkeypatch, of_solution, of_field):
-    solution = SimpleNamespace(error_estimate=of_solution, at=lambda x, r: field(of_field))
-    monkeypatch.setattr(analytic, "solve", lambda source, **options: solution)
-    found = tasks.get("forward").observe([group(amplitudes=np.eye(2)[:1])], {"x": np.zeros(3), "r": np.ones(3)}, 2)
-    assert found.arrays["error_estimate"].tolist() == [3e-7]
-
-
 def test_a_factors_error_is_its_largest(monkeypatch):
     errors = {6.0: [1e-9, 3e-7, 2e-9], 7.0: [1e-9, 1e-9, 1e-9], 8.0: [1e-9, 1.1 * TOLERANCE, 1e-9], 9.0: [np.nan] * 3}
     groups = [group(parameters={"helmholtz": ka}) for ka in (6.0, 8.0, 7.0, 9.0)]
@@ -164,7 +154,7 @@ def test_a_factor_that_fails_costs_only_itself(monkeypatch):
     assert len(found.arrays["factor"]) == 3
 
 
-@pytest.mark.parametrize(("text", "route"), [(FORWARD, "solve"), (EDGE, "solve"), (SINGLE, "near_fields")])
+@pytest.mark.parametrize(("text", "route"), [(FORWARD, "fields_at"), (EDGE, "fields_at"), (SINGLE, "near_fields")])
 def test_stored_errors_are_the_solvers_at_the_tolerance_that_is_recorded(loaded, monkeypatch, text, route):
     """Each is at least the error of its solution, and not zero; the solver is asked for the file's tolerance."""
     asked, of_route = [], getattr(analytic, route)
