@@ -1,120 +1,231 @@
 """Shards computed by the worker processes of a local cluster or of a running dask scheduler."""
 
+import asyncio
 import contextlib
 import itertools
 import logging
 import queue
-import signal
-import threading
+import re
+import time
 from collections.abc import Callable, Iterator
-from types import FrameType
+from dataclasses import dataclass
 from typing import Any
 
+from .interrupts import ignored, noted
 from .journal import Missing
 from .recipe import Recipe
 from .sampling import Plan
 from .shards import compute, groups, lost, versions
 
+TIMEOUT = 60.0  # seconds to wait for a scheduler or workers: batch systems start them within this, people notice it
 _AHEAD = 2  # shards submitted at a time per thread of the cluster
 _GLANCE = 0.1  # seconds between checks for Ctrl-C
+_LOOK = 2.0  # seconds between questions to the scheduler whether it has workers
 _DEATHS = 3  # worker deaths after which the cases of a shard are given up
 
 
-def compute_all(
-    recipe: Recipe, plan: Plan, todo: list[int], workers: int, scheduler: str | None
-) -> Iterator[tuple[int, bytes, list[Missing]]]:
-    """Number, content and missing cases of each shard, in the order in which they finish."""
-    from distributed import KilledWorker
+class ClusterError(OSError):
+    """The scheduler or its workers do not do their part."""
 
-    with _interrupts() as interrupted, _client(min(workers, len(todo)), scheduler) as client:
+
+@dataclass(frozen=True)
+class Scheduler:
+    """A running dask scheduler.
+
+    address : str, tcp://HOST:PORT or tls://HOST:PORT. timeout : seconds to wait for its answers and for workers.
+    """
+
+    address: str
+    timeout: float = TIMEOUT
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", self.address):
+            raise ValueError(f"the scheduler's address must be tcp://HOST:PORT, got {self.address!r}")
+        if not 0 < self.timeout < 1e6:  # also refuses NaN; dask's timers take no infinity
+            raise ValueError(f"the time to wait must be positive and below 1e6 seconds, got {self.timeout}")
+
+
+def compute_all(
+    recipe: Recipe, plan: Plan, todo: list[int], workers: int, scheduler: Scheduler | None
+) -> Iterator[tuple[int, bytes, list[Missing]]]:
+    """Number, content and missing cases of each shard, in the order in which they finish.
+
+    Raises
+    ------
+    ClusterError
+        The scheduler does not answer, is lost, or has no workers for too long; or a worker imports another `data`.
+    """
+    with noted() as signals, _client(min(workers, len(todo)), scheduler) as crew:
         work, waiting, ready = iter(todo), dict[Any, int](), queue.SimpleQueue[Any]()
 
         def submit() -> None:
-            threads = sum(one["nthreads"] for one in client.scheduler_info(n_workers=-1)["workers"].values())
-            for number in itertools.islice(work, max(1, _AHEAD * max(threads, 1) - len(waiting))):
-                future = client.submit(compute, recipe, number, versions(), pure=False)
+            for number in itertools.islice(work, max(1, _AHEAD * max(crew.threads(), 1) - len(waiting))):
+                future = crew.submit(compute, recipe, number, versions())
                 waiting[future] = number
                 future.add_done_callback(ready.put)
 
         submit()
         while waiting:
-            if interrupted.is_set():
-                raise KeyboardInterrupt
+            signals.check()
             try:
                 future = ready.get(timeout=_GLANCE)
             except queue.Empty:
+                crew.look()
                 continue
             number = waiting.pop(future)
-            try:
-                content, missing = future.result()
-            except KilledWorker:
+            result = crew.result(future)
+            if result is None:
                 reason = f"its worker died {_DEATHS + 1} times"
                 given_up = [plan.group(index) for index in groups(recipe, plan, number)]
-                content, missing = b"", lost(given_up, [reason] * (len(given_up) * recipe.source.mixtures))
-            future.release()
+                result = b"", lost(given_up, [reason] * (len(given_up) * recipe.source.mixtures))
             submit()
-            yield number, content, missing
+            yield number, *result
 
 
-@contextlib.contextmanager
-def _interrupts() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets, checked where the work can stop; a second Ctrl-C raises.
+class _Crew:
+    """A client of a scheduler; everything that it waits for has an end."""
 
-    A KeyboardInterrupt raised at an arbitrary place may be lost: Python drops exceptions in some callbacks.
+    def __init__(self, client: Any, scheduler: Scheduler) -> None:
+        self._client, self._scheduler = client, scheduler
+        self._seen = self._looked = time.monotonic()  # when there were workers, and when they were counted
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """A future of the function's value."""
+        import cloudpickle
+
+        return self._client.submit(_by_value(), cloudpickle.dumps((function, arguments)), pure=False)
+
+    def result(self, future: Any) -> Any:
+        """The value of a finished future, which is released; None if every worker that tried it died."""
+        from distributed import CancelledError, KilledWorker
+
+        while True:
+            try:
+                value = future.result(timeout=self._scheduler.timeout)
+            except TimeoutError:  # its worker is gone, and it is computed anew; or the scheduler is
+                self.look()
+                continue
+            except CancelledError:
+                raise self._lost() from None
+            except KilledWorker:
+                value = None
+            future.release()
+            return value
+
+    def threads(self) -> int:
+        """Number of threads of the workers now."""
+        self._looked = time.monotonic()
+        if self._client.status != "running":
+            raise self._lost()
+        question = self._client.scheduler.identity
+        try:
+            about = self._client.sync(question, n_workers=-1, callback_timeout=self._scheduler.timeout)
+        except (OSError, TimeoutError):
+            raise self._lost() from None
+        if about["workers"]:
+            self._seen = time.monotonic()
+        return sum(one["nthreads"] for one in about["workers"].values())
+
+    def look(self) -> None:
+        """Raise an error if the scheduler is gone, or has had no workers for too long."""
+        now, timeout = time.monotonic(), self._scheduler.timeout
+        if now - self._looked > min(_LOOK, timeout / 2) and not self.threads() and now - self._seen > timeout:
+            raise ClusterError(f"the scheduler at {self._scheduler.address} has had no workers for {timeout:g} s")
+
+    def _lost(self) -> ClusterError:
+        return ClusterError(f"the scheduler at {self._scheduler.address} was lost")
+
+
+def _by_value() -> Callable[[bytes], Any]:
+    """A function of pickled work, itself pickled by value: the worker may import another `data`, which it reports.
+
+    Pickled by name, neither the function nor the recipe could be read there, and dask would end the worker.
     """
-    event = threading.Event()
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
+    def start(work: bytes) -> Any:
+        import os
+        import pickle
+        import sys
 
-    with _on_interrupt(handle):
-        yield event
+        try:
+            function, arguments = pickle.loads(work)
+        except (ImportError, AttributeError) as error:
+            places = [getattr(sys.modules.get(name), "__file__", None) for name in ("data", "analytic")]
+            raise OSError(
+                f"a worker in {os.getcwd()} cannot load this package: {error}; it has data from {places[0]}, analytic "
+                f"from {places[1]}; start workers in another folder, with the same version of wavenet"
+            ) from None
+        return function(*arguments)
+
+    return start
 
 
 @contextlib.contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
+def _client(workers: int, scheduler: Scheduler | None) -> Iterator[_Crew]:
     """A client of the scheduler, or of a local cluster that lives as long as the client."""
     import dask
     from distributed import Client, LocalCluster
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    settings = {"distributed.scheduler.allowed-failures": _DEATHS, "distributed.comm.timeouts.connect": "10s"}
+    for name in (
+        "distributed",
+        "distributed.client",
+        "tornado",
+        "tornado.application",
+        "asyncio",
+    ):  # they print tracebacks of what is reported here in a line
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    timeout = TIMEOUT if scheduler is None else scheduler.timeout
+    settings = {"distributed.scheduler.allowed-failures": _DEATHS, "distributed.comm.timeouts.connect": timeout}
     with dask.config.set(settings), contextlib.ExitStack() as stack:
         if scheduler is None:
-            with _on_interrupt(signal.SIG_IGN):  # Ctrl-C is for this process; it ends the workers
-                cluster = LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address="127.0.0.1:0",  # of its HTTP server: any free port, for this machine alone
-                    silence_logs=logging.CRITICAL,
-                    memory_limit=0,
-                )
+            with ignored():  # Ctrl-C is for this process; it ends the workers
+                try:
+                    cluster = LocalCluster(
+                        n_workers=workers,
+                        threads_per_worker=1,
+                        processes=True,
+                        dashboard_address="127.0.0.1:0",  # of its HTTP server: any free port, for this machine alone
+                        silence_logs=logging.CRITICAL,
+                        memory_limit=0,
+                    )
+                except (RuntimeError, OSError) as error:
+                    raise ClusterError(f"cannot start {workers} worker processes: {_first(error)}") from None
             stack.callback(_close, cluster)
-            scheduler = cluster.scheduler_address
-        client = Client(scheduler, set_as_default=False)
+            scheduler = Scheduler(cluster.scheduler_address)
+        else:
+            _expect_scheduler(scheduler)
+        client = Client(scheduler.address, set_as_default=False, timeout=timeout)
         stack.callback(_close, client)
-        yield client
+        yield _Crew(client, scheduler)
+
+
+def _expect_scheduler(scheduler: Scheduler) -> None:
+    """Ask who answers at an address. A client would wait for a silent port for ever, and print what others say."""
+    from distributed.comm import CommClosedError
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    async def ask() -> Any:
+        async with rpc(scheduler.address, connection_args=Security().get_connection_args("client")) as remote:
+            return await remote.identity()
+
+    try:
+        kind = asyncio.run(asyncio.wait_for(ask(), scheduler.timeout))["type"]
+    except Exception as error:  # whatever the bytes of another service mean to dask
+        silent = isinstance(error, OSError) and not isinstance(error, CommClosedError)
+        kind = f"nothing answers for {scheduler.timeout:g} s" if silent else "what answers is something else"
+    if kind != "Scheduler":
+        raise ClusterError(f"there is no dask scheduler at {scheduler.address}: {kind}")
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error at the beginning of a chain: dask's own say only that something did not start."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    return error
 
 
 def _close(what: Any) -> None:
     """Close a client or cluster after its work is done or given up; errors here must not mask an earlier one."""
     with contextlib.suppress(Exception):
         what.close()
-
-
-@contextlib.contextmanager
-def _on_interrupt(
-    handler: Callable[[int, FrameType | None], Any] | signal.Handlers,
-) -> Iterator[None]:
-    """Install another handler of SIGINT, in the main thread only; processes started meanwhile inherit SIG_IGN."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

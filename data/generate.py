@@ -6,9 +6,9 @@ bit-identical file.
 """
 
 import contextlib
-import fcntl
-import re
+import signal
 import subprocess
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,11 @@ import analytic
 
 from . import layout, tasks
 from .arrays import Array
-from .cluster import compute_all
-from .files import Growing, whole_file
+from .cluster import TIMEOUT, ClusterError, Scheduler, compute_all
+from .files import Growing, expect_writable, whole_file
+from .interrupts import Stopped, raised
 from .journal import Journal, Missing
+from .locks import lock
 from .read import read_small
 from .recipe import NamedRecipe, Recipe
 from .sampling import Plan, plan_of
@@ -32,7 +34,11 @@ from .summary import provenance, record_missing, write_identity, write_provenanc
 
 
 class Interrupted(KeyboardInterrupt):
-    """Generation was stopped; the message says how to resume it."""
+    """Generation was stopped by a signal, whose number is `signal`; the message says how to resume it."""
+
+    def __init__(self, message: str, number: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.signal = number
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,17 @@ def parts_folder(path: str | Path) -> Path:
     return path.with_name(f"{path.name}.parts")
 
 
+# long: parameters and errors of the whole generation
 def generate(
     named: NamedRecipe,
     path: str | Path,
     *,
     workers: int = 1,
     scheduler: str | None = None,
+    timeout: float = TIMEOUT,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    note: Callable[[str], None] = warnings.warn,
 ) -> Summary:
     """Generate a dataset file.
 
@@ -69,10 +78,14 @@ def generate(
         Processes on this machine. The same recipe and seed give bit-identical files, whatever their number.
     scheduler : str, optional
         Address of a running dask scheduler, as tcp://HOST:PORT, whose workers are used instead; it must be trusted.
+    timeout : float
+        Seconds to wait for that scheduler, if it does not answer or has no workers.
     resume : bool
         Continue an interrupted call.
     progress : callable, optional
         Called with the number of finished cases and the total number.
+    note : callable
+        Called with a sentence if the file system has no locks (see `data.locks`).
 
     Returns
     -------
@@ -85,14 +98,15 @@ def generate(
         The file or its parts exist, or cannot be written.
     ValueError
         No mode of the recipe is cut on, or the parts were begun with another recipe or other versions.
+    ClusterError
+        The scheduler does not answer or is lost, or has no workers that can compute.
     Interrupted
-        After Ctrl-C.
+        After Ctrl-C, SIGTERM or SIGHUP.
     """
     path, recipe = Path(path), named.recipe
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
-    if scheduler is not None and not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", scheduler):
-        raise ValueError(f"the scheduler's address must be tcp://HOST:PORT, got {scheduler!r}")
+    crew = None if scheduler is None else Scheduler(scheduler, timeout)
     plan, folder = plan_of(recipe), parts_folder(path)
     if path.exists() and not (resume and folder.exists()):
         raise FileExistsError(f"{path} exists and is not overwritten")
@@ -101,25 +115,17 @@ def generate(
     journal, about = Journal(folder), _provenance(named)
     for value in about.values():
         layout.text(str(value))  # refuses one that is too long
-    begun = journal.begin(about)
-    with lock(folder), _resumable(plan, journal):
-        if not path.exists():
-            _shards(recipe, plan, journal, workers, scheduler, progress)
-            _join(recipe, plan, journal, path, begun)
-        written = read_small(path)
-        journal.remove()
+    folder.mkdir(exist_ok=True)
+    with lock(folder, note), raised():
+        begun = journal.begin(about)
+        with _resumable(plan, journal):
+            if not path.exists():
+                expect_writable(path)
+                _shards(recipe, plan, journal, workers, crew, progress)
+                _join(recipe, plan, journal, path, begun)
+            written = read_small(path)
+            journal.remove()
     return Summary(len(written), tuple(Missing.of(record) for record in written.about.missing))
-
-
-@contextlib.contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Admit one process at a time to a folder; the lock ends with the process."""
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FileExistsError(f"another process is at work in {folder}") from None
-        yield
 
 
 def _shards(
@@ -127,7 +133,7 @@ def _shards(
     plan: Plan,
     journal: Journal,
     workers: int,
-    scheduler: str | None,
+    scheduler: Scheduler | None,
     progress: Callable[[int, int], None] | None,
 ) -> None:
     """Compute the shards that are not yet in the journal."""
@@ -146,19 +152,35 @@ def _shards(
 
 @contextlib.contextmanager
 def _resumable(plan: Plan, journal: Journal) -> Iterator[None]:
-    """Add to the message of an error or interruption how to resume."""
+    """Add to the message of an error or interruption how to resume; if nothing was finished, delete the folder."""
     try:
         yield
     except BaseException as error:
-        kept = sum(one.cases + len(one.missing) for one in journal.done().values())
-        if not kept:
-            journal.remove()
-        hint = f"{kept} of {plan.cases} cases are kept in {journal.folder}; continue with --resume"
+        hint = _kept(plan, journal)
         if isinstance(error, KeyboardInterrupt):
-            raise Interrupted(f"interrupted: {hint}" if kept else "interrupted, nothing was kept") from None
-        if isinstance(error, OSError) and kept:
-            raise OSError(f"{error}; {hint}") from error
+            number = error.signal if isinstance(error, Stopped) else signal.SIGINT
+            raise Interrupted(f"interrupted: {hint}" if hint else "interrupted, nothing was kept", number) from None
+        if not hint:
+            raise
+        for kind in (ClusterError, OSError, MemoryError):
+            if isinstance(error, kind):
+                raise kind(f"{str(error) or 'out of memory'}; {hint}") from error
+        error.add_note(hint)
         raise
+
+
+def _kept(plan: Plan, journal: Journal) -> str:
+    """What is kept of an unfinished file, in words; if it is nothing, delete the folder. Raises no error."""
+    if not journal.folder.exists():
+        return f"{journal.folder} is gone; begin again"
+    try:
+        kept = sum(one.cases + len(one.missing) for one in journal.done().values())
+        if kept:
+            return f"{kept} of {plan.cases} cases are kept in {journal.folder}; continue with --resume"
+        journal.remove()
+    except OSError:  # what failed may be the reading itself: nothing is deleted
+        return "continue with --resume"
+    return ""
 
 
 def _join(recipe: Recipe, plan: Plan, journal: Journal, path: Path, about: dict[str, Any]) -> None:

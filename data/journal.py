@@ -1,5 +1,10 @@
-"""The folder of an unfinished dataset: its plan, its shards, and the journal of finished shards."""
+"""The folder of an unfinished dataset: its plan, its shards, and the journal of finished shards.
 
+A line of the journal is the SHA-256 of a record, a space and the record; a line that is torn or was edited does not fit
+and counts for nothing, so that its shard is computed anew.
+"""
+
+import contextlib
 import hashlib
 import json
 import os
@@ -57,13 +62,19 @@ class Journal:
         ------
         ValueError
             Another plan was begun here; the first difference is named. The commit and the recipe's name may differ.
+            Or the plan is damaged, or is missing beside a journal.
         """
         path = self.folder / _PLAN
         if not path.exists():
+            if (self.folder / _JOURNAL).exists():
+                raise ValueError(f"{path} is missing, which says what was begun; delete {self.folder} and begin again")
             self.folder.mkdir(exist_ok=True)
             write_bytes(path, json.dumps(plan, indent=1).encode())
             return plan
-        begun: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            begun: dict[str, Any] = dict(json.loads(path.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path} is damaged ({error}); delete {self.folder} and begin again") from None
         for key, value in plan.items():
             if key not in ("commit", "recipe_name") and begun.get(key) != value:
                 raise ValueError(f"{self.folder} was begun with {key} {begun.get(key)!r:.200}, not {value!r:.200}")
@@ -79,11 +90,11 @@ class Journal:
         records: dict[int, Done] = {}
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []  # a last line without end was cut off
         for line in lines:
-            try:
-                record = json.loads(line)
-                number = record["shard"]
-            except (ValueError, KeyError, TypeError):  # empty, or cut off
+            digest, _, content = line.partition(b" ")
+            if digest != _digest(content).encode():
                 continue
+            record = json.loads(content)
+            number = record["shard"]
             if not record["cases"] or self.shard(number).is_file():
                 missing = [Missing(**one) for one in record["missing"]]
                 records[number] = Done(record["digest"], record["cases"], missing)
@@ -91,14 +102,15 @@ class Journal:
 
     def acknowledge(self, number: int, content: bytes, cases: int, missing: list[Missing]) -> Done:
         """Store a shard durably; return its record."""
-        digest = hashlib.sha256(content).hexdigest()
+        digest = _digest(content)
         if content:
             write_bytes(self.shard(number), content)
         record = {"shard": number, "digest": digest, "cases": cases, "missing": [asdict(one) for one in missing]}
+        line = json.dumps(record).encode()
         path = self.folder / _JOURNAL
         new = not path.exists()
         with path.open("ab") as journal:
-            journal.write(b"\n" + json.dumps(record).encode() + b"\n")  # apart from a line that was cut off
+            journal.write(b"\n" + _digest(line).encode() + b" " + line + b"\n")  # apart from a line that was cut off
             journal.flush()
             os.fsync(journal.fileno())
         if new:
@@ -111,15 +123,29 @@ class Journal:
         Raises
         ------
         ValueError
-            They do not have this digest.
+            They do not have this digest. This shard and others that were changed are deleted, to be computed anew.
         """
         content = self.shard(number).read_bytes()
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise ValueError(f"{self.shard(number)} was changed since it was written; delete it and --resume")
-        return content
+        if _digest(content) == digest:
+            return content
+        digests = {other: one.digest for other, one in self.done().items() if one.cases} | {number: digest}
+        changed = [self.shard(one) for one in digests if _digest(self.shard(one).read_bytes()) != digests[one]]
+        for path in changed:
+            path.unlink()
+        names = ", ".join(path.name for path in changed)
+        raise ValueError(
+            f"shards in {self.folder} were changed since they were written: {names}; they are deleted, and --resume "
+            "computes them anew"
+        )
 
     def remove(self) -> None:
-        """Delete the folder, the plan last."""
-        for path in sorted(self.folder.iterdir(), key=lambda path: path.name == _PLAN):
-            path.unlink()
-        self.folder.rmdir()
+        """Delete what was written here, the plan last, and the folder unless others put files in it."""
+        own = [path for pattern in ("shard-*", ".*.partial", _JOURNAL, _PLAN) for path in self.folder.glob(pattern)]
+        for path in own:
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

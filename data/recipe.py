@@ -20,6 +20,7 @@ from pydantic import (
 
 from . import tasks
 from .blocks import check_blocks
+from .files import read_text
 from .layout import SPLITS
 from .reach import check_positions
 from .source import JET, OutOfRange, Source, Whole
@@ -164,9 +165,9 @@ def load(source: str | Path, *, cases: int | None = None, seed: int | None = Non
     """
     source = str(source)
     if source in names():
-        text = (_BUILT_IN / f"{source}.toml").read_text(encoding="utf-8")
+        text = read_text(_BUILT_IN / f"{source}.toml")
     elif Path(source).is_file():
-        text = Path(source).read_text(encoding="utf-8")
+        text = read_text(Path(source))
     else:
         raise FileNotFoundError(f"{source} is neither a recipe file nor one of {', '.join(names())}")
     try:
@@ -175,7 +176,8 @@ def load(source: str | Path, *, cases: int | None = None, seed: int | None = Non
         raise ValueError(f"{source} is not TOML: {error}") from None
     content.update({key: value for key, value in (("cases", cases), ("seed", seed)) if value is not None})
     try:
-        return NamedRecipe(source, text, Recipe.model_validate(content))
+        name = source.encode("utf-8", "backslashreplace").decode()  # a file's name may hold bytes of any encoding
+        return NamedRecipe(name, text, Recipe.model_validate(content))
     except ValidationError as error:
         faults = "; ".join(
             f"{_key(fault['loc'], content)}: {fault['msg']} (got {fault['input']!r:.60})" for fault in error.errors()

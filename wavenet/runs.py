@@ -57,7 +57,12 @@ def whole(path: str | Path) -> Iterator[Path]:
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        descriptor = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)  # Windows syncs no file opened to read
+    except PermissionError:
+        if path.is_file():
+            raise
+        return  # Windows opens no folders
     try:
         os.fsync(descriptor)
     finally:

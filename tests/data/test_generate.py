@@ -171,7 +171,7 @@ def test_a_shard_changed_on_disk_is_found_when_it_is_joined(named, tmp_path, mon
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
     shard.write_bytes(content)
-    with pytest.raises(ValueError, match="was changed since it was written"):
+    with pytest.raises(ValueError, match="were changed since they were written"):
         generate.generate(named, tmp_path / "x.h5", resume=True)
     assert not (tmp_path / "x.h5").exists()
 

@@ -171,7 +171,7 @@ def test_a_changed_shard_is_found(named, tmp_path):
     digest, _, _ = journal.acknowledge(3, b"content", 1, [])
     assert journal.content(3, digest) == b"content"
     journal.shard(3).write_bytes(b"c0ntent")
-    with pytest.raises(ValueError, match="was changed"):
+    with pytest.raises(ValueError, match="were changed"):
         journal.content(3, digest)
 
 

@@ -292,3 +292,29 @@ def test_the_built_in_out_of_range_sets_are_beyond_the_training_ranges(name, set
         (low, high), (usual_low, usual_high) = source.bounds[key], one.source.bounds[key]
         assert low >= usual_high or high <= usual_low
         assert np.ptp([low, high]) > 0
+
+
+@pytest.mark.parametrize(
+    "content", [DERIVATIVE.encode("utf-8-sig"), DERIVATIVE.replace("\n", "\r\n").encode(), DERIVATIVE.encode()]
+)
+def test_texts_of_other_systems(tmp_path, content):
+    """A byte order mark and line ends of Windows."""
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(content)
+    assert recipe.load(path).text == DERIVATIVE
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (DERIVATIVE.encode("utf-16"), "is text in UTF-16; save it in UTF-8"),
+        (b"\xfe\xff" + DERIVATIVE.encode("utf-16-be"), "is text in UTF-16; save it in UTF-8"),
+        (DERIVATIVE.encode("utf-16-le"), "holds zero bytes, so it is text in UTF-16 or no text"),
+        (b"# ok\n# \xfcber\n" + DERIVATIVE.encode(), "is not text in UTF-8: byte 0xfc in line 2; save it in UTF-8"),
+    ],
+)
+def test_texts_in_other_encodings_are_refused_by_name(tmp_path, content, fault):
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"{path} {fault}"):
+        recipe.load(path)

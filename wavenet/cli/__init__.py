@@ -1,16 +1,18 @@
 """The console script `wavenet`, one module for each command: it parses, calls `wavenet.study`, prints and saves."""
 
 import ast
+import contextlib
 import importlib
-import importlib.util
+import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from wavenet import __version__
 
@@ -32,8 +34,37 @@ COMMANDS = (
     "demo",
 )
 _EXAMPLE = "Example: "
+_NOBODY_READS = 141  # as of a process that ended by SIGPIPE: 128 + 13
+
+
+@contextlib.contextmanager
+def _until_nobody_reads() -> Iterator[None]:
+    """End quietly when the reader of standard output has gone, as `head` does; what is in files is complete."""
+    try:
+        yield
+    except BrokenPipeError:
+        _discard_output()
+        sys.exit(_NOBODY_READS)
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # rich, while it prints help, ends with status 1
+            stop.code = _NOBODY_READS
+        raise
+
+
+class _Commands(TyperGroup):
+    """All commands. Typer would end with status 1 if the reader of the output has gone, here or in the help."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        with _until_nobody_reads():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _until_nobody_reads():
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
+    cls=_Commands,
     help="Sound radiated from open ducts: exact solutions by the Wiener–Hopf method, and neural surrogates of them.",
     no_args_is_help=True,
     add_completion=False,
@@ -98,12 +129,19 @@ for _name in COMMANDS:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a command. On bad input print one line and exit with status 2; on a missed tolerance, with status 1."""
+    """Run a command, and exit with a status of the table in docs/commands.md, errors with one line."""
+    _prepare_streams()
     _own_packages_first()
     try:
-        app(argv)
+        with _until_nobody_reads():
+            try:
+                app(argv)
+            finally:
+                _flush_output()
     except (ValueError, TypeError, OSError) as error:
         _stop(error, 2)
+    except MemoryError as error:
+        _stop(MemoryError(str(error) or "out of memory"), 2)
     except ArithmeticError as error:
         _stop(error, 1)
 
@@ -113,15 +151,44 @@ def _stop(error: Exception, status: int) -> None:
     sys.exit(status)
 
 
+def _prepare_streams() -> None:
+    """Names of files can be printed on every terminal, and no file is opened as a standard stream that was closed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest number, this one
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _flush_output() -> None:
+    """Write what is printed now, while an error can still be reported."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard_output()
+        raise OSError(f"the result cannot be printed: {error}") from None
+
+
+def _discard_output() -> None:
+    """Standard output goes nowhere: Python flushes it once more at its end."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _own_packages_first() -> None:
     """Prevent a user's data.py or data folder from hiding this distribution's packages, in worker processes as well.
 
     The current folder is on the path in `python -m wavenet`, or through PYTHONPATH.
     """
-    home = Path(__file__).resolve().parents[2]
-    for name in ("analytic", "data"):
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None or Path(spec.origin).resolve().parents[1] != home:
-            sys.path.insert(0, str(home))
-            importlib.invalidate_caches()
-            return
+    try:
+        importlib.import_module("wavenet.study")
+    except ImportError:
+        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+        importlib.invalidate_caches()

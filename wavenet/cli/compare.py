@@ -38,6 +38,7 @@ def compare(
     named = ["--model", model] if model else []
     command = shlex.join(["wavenet", "compare", str(run), "--data", str(data), "-o", str(output), *named])
     facts = comparison_report.provenance(found, dataset, run, data, command)
-    (out / "report.html").write_text(comparison_report.page(found, dataset, facts), encoding="utf-8")
+    page = comparison_report.page(found, dataset, facts)
+    (out / "report.html").write_text(page, encoding="utf-8", errors="backslashreplace")
     shown = {key: metrics[key] for key in ("median", "percentile_95")}
     say({"report": str(out / "report.html"), "verdict": " ".join(metrics["verdict"])} | shown, as_json)

@@ -58,7 +58,8 @@ def demo(
     summary = front.summarise(metrics, attributions, time.perf_counter() - started)
     (out / "metrics.json").write_text(json.dumps(summary, indent=1))
     command = shlex.join(["wavenet", "demo", "-o", str(output), *([] if cases is None else ["--cases", str(cases)])])
-    (out / "index.html").write_text(front.front_page(out, summary, metrics, command), encoding="utf-8")
+    page = front.front_page(out, summary, metrics, command)
+    (out / "index.html").write_text(page, encoding="utf-8", errors="backslashreplace")
     say(summary if as_json else {"report": str(out / "index.html"), "seconds": round(summary["seconds"])}, as_json)
     if not as_json:
         say({name: f"median {value:.2e}" for name, value in summary["median"].items()}, False)

@@ -3,11 +3,15 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import Json, say
+from .common import Json, say, warn
+
+if TYPE_CHECKING:
+    from data.generate import Summary
+    from data.recipe import NamedRecipe
 
 
 def generate(
@@ -18,6 +22,9 @@ def generate(
         str | None,
         typer.Option(help="Address of a running dask scheduler, tcp://HOST:PORT, whose workers to use instead."),
     ] = None,
+    timeout: Annotated[
+        float, typer.Option(help="With --scheduler: seconds to wait if it does not answer or has no workers.")
+    ] = 60.0,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted generation.")] = False,
     cases: Annotated[int | None, typer.Option(help="Number of cases [the recipe's].")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random draws [the recipe's].")] = None,
@@ -27,37 +34,15 @@ def generate(
 
     Example: wavenet generate derivative-demo -o derivative.h5
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from data.card import card
-    from data.generate import Interrupted
-    from data.generate import generate as compute
-    from data.read import read_small
     from data.recipe import load
 
-    from ..study import pictures
-
     named = load(recipe, cases=cases, seed=seed)
-    bar = Progress(console=Console(stderr=True))
-    task = bar.add_task(output.name)
-
-    def advance(done: int, total: int) -> None:
-        bar.start()  # only with the first result, so that an earlier error is printed on a line of its own
-        bar.update(task, completed=done, total=total)
-
+    options = {"workers": workers, "scheduler": scheduler, "timeout": timeout, "resume": resume}
+    summary = _generate(named, output, options)
     try:
-        summary = compute(named, output, workers=workers, scheduler=scheduler, resume=resume, progress=advance)
-    except Interrupted as error:
-        bar.stop()
-        print(f"wavenet: {error}", file=sys.stderr)
-        raise typer.Exit(130) from None
-    finally:
-        if bar.live.is_started:
-            bar.stop()
-    dataset, picture = read_small(output), output.with_name(f"{output.stem}.card.png")
-    pictures.dataset(dataset, picture)
-    output.with_name(f"{output.stem}.card.md").write_text(card(dataset, output.name, picture.name), encoding="utf-8")
+        _describe(output)
+    except OSError as error:
+        raise OSError(f"{output} is complete, but its card is not written: {error}") from None
     say(
         {
             "file": str(output),
@@ -67,3 +52,42 @@ def generate(
         },
         as_json,
     )
+
+
+def _generate(named: "NamedRecipe", output: Path, options: dict[str, Any]) -> "Summary":
+    """Generate the file beside a progress bar."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress
+
+    from data.generate import Interrupted, generate
+
+    bar = Progress(console=Console(stderr=True))
+    task = bar.add_task(escape(output.name))
+
+    def advance(done: int, total: int) -> None:
+        bar.start()  # only with the first result, so that an earlier error is printed on a line of its own
+        bar.update(task, completed=done, total=total)
+
+    try:
+        return generate(named, output, progress=advance, note=lambda text: warn([text]), **options)
+    except Interrupted as error:
+        bar.stop()
+        print(f"wavenet: {error}", file=sys.stderr)
+        raise typer.Exit(128 + error.signal) from None
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+
+
+def _describe(output: Path) -> None:
+    """Write the card and the picture of a dataset beside it."""
+    from data.card import card
+    from data.read import read_small
+
+    from ..study import pictures
+
+    dataset, picture = read_small(output), output.with_name(f"{output.stem}.card.png")
+    pictures.dataset(dataset, picture)
+    text = card(dataset, output.name, picture.name)
+    output.with_name(f"{output.stem}.card.md").write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -6,5 +6,19 @@ and `detection` (the shipped networks at work), `solution` (the solver), `validi
 ranges), `bench` (the numbers of `wavenet explore`),
 `conversion` (PyTorch's format of datasets). `pictures`, `report` and `page` show these results.
 
-This room may import `analytic`, `data` and the rest of `wavenet`; only `wavenet.cli` may import it.
+This room may import `analytic`, `data` and the rest of `wavenet`; only `wavenet.cli` may import it. If a user's file
+hides one of these packages, an ImportError names the file here.
 """
+
+from importlib.util import find_spec
+from pathlib import Path
+
+_HOME = Path(__file__).resolve().parents[2]
+for _name in ("analytic", "data"):
+    _found = find_spec(_name)
+    _place = None if _found is None or _found.origin is None else Path(_found.origin).resolve()
+    if _place != _HOME / _name / "__init__.py":
+        raise ImportError(
+            f"`import {_name}` finds {_place or 'nothing'}, not the package in {_HOME} that comes with wavenet; rename "
+            "that file, or start Python in another folder or with -P"
+        )
