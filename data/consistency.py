@@ -52,9 +52,8 @@ def expect_positions(arrays: Mapping[str, Array], task: Task[Any], path: Path) -
 
 def expect_cases(arrays: Mapping[str, Array], missing: tuple[dict[str, Any], ...], path: Path) -> None:
     """Refuse cases that are there twice, or are both there and missing, and groups of different parameters."""
-    numbers, counts = np.unique(
-        np.append(arrays["case"], [one["case"] for one in missing]).astype(int), return_counts=True
-    )
+    lost = np.array([one["case"] for one in missing], dtype=np.int64)
+    numbers, counts = np.unique(np.concatenate([arrays["case"], lost]), return_counts=True)
     if np.any(counts > 1):
         number = numbers[counts > 1][0]
         among = " in the file or its missing cases" if missing else ""

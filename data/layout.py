@@ -21,10 +21,10 @@ KIND = "wavenet-dataset"
 SPLITS = ("train", "validation", "test")  # always the first; recipes may name further test sets
 # The checksum of zeros is zero: without gzip, for which zeros are invalid, a chunk overwritten by zeros would pass.
 CHECKED = {"fletcher32": True, "compression": "gzip", "compression_opts": 1, "shuffle": True}
-# Gzip would save an eighth of the fields and take five to ten times as long to write, see benchmarks/storage.py. Fields
-# of zeros are refused wherever they are read.
+# Gzip would save an eighth of the bytes for several times the time, see benchmarks/storage.py. A field of zeros is
+# refused wherever it is read.
 CHECKED_FIELD = {"fletcher32": True}
-CHUNK = 2**15  # bytes of a field's chunk, a case at least: smaller ones are slow to write, larger ones to read by case
+CHUNK = 2**15  # bytes of a field's chunk, or a case: larger ones take longer to read by case, smaller ones to write
 LONGEST_TEXT = 60_000  # bytes of an attribute: HDF5 keeps small ones in the checked header
 
 
