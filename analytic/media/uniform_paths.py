@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -208,11 +208,22 @@ def _placed(
     )
 
 
+class Poles(NamedTuple):
+    """Zeros z of H_m', (pole,), their s and the strengths of H_m(z r) exp(-i z) exp(-i s X), (case, pole)."""
+
+    z: ComplexArray
+    s: ComplexArray
+    strength: ComplexArray
+
+
 class Spectra:
-    """G at the nodes of paths, and the poles next to them."""
+    """G at the nodes of paths, and the poles next to them.
+
+    error : (case,) float array, relative, of both.
+    """
 
     def __init__(self, transforms: Sequence[UniformTransform], paths: Paths) -> None:
-        self._transforms, self.section = transforms, transforms[0].section
+        self._transforms, self._paths, self._m = transforms, paths, transforms[0].m
         self._k = np.array([[one.k] for one in transforms])
         distance = np.zeros(len(transforms))
         np.maximum.at(distance, paths.case, np.max(np.abs(paths.root - CENTRE), axis=1))
@@ -229,25 +240,26 @@ class Spectra:
         """(K + s) T(s); s : (row, node) complex array, case : (row,) int array."""
         return sources(self._k[case], s, self._kappa[:, case], self._strength[:, case])
 
-    def coefficients(self, paths: Paths) -> ComplexArray:
-        """Of the waves, weights included: (path, node)."""
+    def coefficients(self) -> ComplexArray:
+        """Coefficients of the waves, weights included: (path, node)."""
+        paths, m = self._paths, self._m
         value = self._sources(-paths.k * paths.cosine, paths.case)
         value *= paths.weight
         plus = self._series.plus(paths.root, paths.case)
-        m, back, front = self.section.m, paths.back, ~paths.back
+        back, front = paths.back, ~paths.back
         z = paths.gamma[back]
         value[back] *= 1j * np.pi * bessel_pair(m, z)[1] * np.exp(np.abs(z.imag)) / plus[back]
         z = paths.gamma[front]
         value[front] *= plus[front] / (hankel_pair(m, z)[1] * np.exp(1j * z))
         return value
 
-    def poles(self) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
-        """Zeros z of H_m', (pole,), their s and the strengths of H_m(z r) exp(-i z) exp(-i s X), (case, pole)."""
-        m, z = self.section.m, hankel_slope_zeros(self.section.m)
+    def poles(self) -> Poles:
+        """The poles of all transforms."""
+        m, z = self._m, hankel_slope_zeros(self._m)
         s = np.sqrt(self._k - z) * np.sqrt(self._k + z)
         plus, _ = Factorisation.join([one.factors for one in self._transforms]).plus(s)
         strength = 1j * plus * self._sources(s, np.arange(len(s))) / (s * (1 - (m / z) ** 2) * hankel_pair(m, z)[0])
-        return z, s, strength
+        return Poles(z, s, strength)
 
 
 def counted(paths: Paths, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:

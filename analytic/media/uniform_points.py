@@ -12,7 +12,7 @@ from ..bessel import bessel_pair, hankel_pair
 from ..contour import POWER
 from ..errors import quiet
 from ..near_field import QUANTITIES, Field, point_field
-from .uniform_paths import Pairs, Paths, Spectra, counted, far_pairs, paths_to
+from .uniform_paths import Pairs, Paths, Poles, Spectra, counted, far_pairs, paths_to
 
 if TYPE_CHECKING:
     from .uniform import UniformTransform
@@ -94,8 +94,8 @@ def _sums(
     """phi, its derivatives in X and r, their difference from the rule with twice the step, and errors: (3, pair)."""
     paths = paths_to(found, tolerance)
     spectra = Spectra(transforms, paths)
-    sums, gaps, sizes = _waves(paths, spectra.coefficients(paths), found, spectra.section.m)
-    _add_poles(paths, spectra.poles(), found, spectra.section.m, sums, gaps)
+    sums, gaps, sizes = _waves(paths, spectra.coefficients(), found, transforms[0].m)
+    _add_poles(paths, spectra.poles(), found, transforms[0].m, sums, gaps)
     return sums, gaps, sizes[0] * (spectra.error[found.case] + EPS * found.k * found.rho) + sizes[1]
 
 
@@ -133,24 +133,17 @@ def _waves(
     return sums, gaps, sizes
 
 
-def _add_poles(
-    paths: Paths,
-    poles: tuple[ComplexArray, ComplexArray, ComplexArray],
-    found: Pairs,
-    m: int,
-    sums: ComplexArray,
-    gaps: ComplexArray,
-) -> None:
+def _add_poles(paths: Paths, poles: Poles, found: Pairs, m: int, sums: ComplexArray, gaps: ComplexArray) -> None:
     """Add what the zeros of H_m' contribute to sums and differences."""
-    fine, coarse = counted(paths, poles[0])
+    fine, coarse = counted(paths, poles.z)
     live = (fine != 0) | (coarse != 0)
     for index in np.flatnonzero(np.any(live, axis=0)):
-        z = poles[0][index]
+        z = poles.z[index]
         some = np.flatnonzero(live[found.path, index])
         path, case, r = found.path[some], found.case[some], found.r[some]
-        s = poles[1][case, index]
+        s = poles.s[case, index]
         value, slope = hankel_pair(m, z * r)
-        wave = poles[2][case, index] * np.exp(1j * (z * (r - 1) - s * found.x[some]))
+        wave = poles.strength[case, index] * np.exp(1j * (z * (r - 1) - s * found.x[some]))
         terms = np.array([value, -1j * s * value, z * slope]) * wave
         sums[:, some] += fine[path, index] * terms
         gaps[:, some] += (fine - coarse)[path, index] * terms

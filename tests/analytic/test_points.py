@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from analytic import DuctMode, Jet, ModeMixture, cut_on_helmholtz, cut_on_orders, fields_at, solve, sweeps
+from analytic.bessel import hankel_pair
 from analytic.errors import ConvergenceError
 from analytic.factorisation import Factorisation
 from analytic.media import UniformFlow, transforms, uniform_factor, uniform_paths, uniform_points
 from analytic.near_field import QUANTITIES
+from analytic.resonances import hankel_slope_zeros
 from analytic.section import Section
 
 ANGLES = np.radians(np.linspace(0, 150, 26))
@@ -264,3 +266,16 @@ def test_many_points_are_computed_for_few_sources_at_a_time(monkeypatch):
     fields_at(modes, X[:10], R[:10])
     fields_at(modes[:2], X, R)
     assert together == [2, 2, 1, 1, 1]
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 8, 20, 41])
+def test_no_zero_of_the_hankel_function_is_missing(m):
+    """The winding number of H_m' around the sector 0 > arg z > -pi / 4; its zeros there have |z| > 0.4 m."""
+    step, near, far = np.linspace(0, 1, 4000), 0.4 * m, m + 6.0
+    side = np.exp(-0.25j * np.pi)
+    edges = near + (far - near) * step, far * side**step, (far + (near - far) * step) * side, near * side ** (1 - step)
+    turns = 0.0
+    for edge in edges:
+        slope = hankel_pair(m, edge + 0j)[1]  # times exp(-i z)
+        turns += np.sum(np.angle(slope[1:] / slope[:-1])) + (edge[-1] - edge[0]).real
+    assert -turns / (2 * np.pi) == pytest.approx(len(hankel_slope_zeros(m)), abs=1e-6)
