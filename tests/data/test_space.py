@@ -287,3 +287,9 @@ def test_ties_have_their_value_and_bounds(text, value, bounds):
     tie = Tie(text)
     assert tie.at({"sound_speed_ratio": 0.7, "mach": 0.3}) == pytest.approx(value, rel=1e-14)
     assert tie.bounds({"sound_speed_ratio": (0.5, 1.0), "mach": (0.2, 0.6)}) == pytest.approx(bounds, rel=1e-14)
+
+
+def test_a_tie_that_divides_by_zero_inside_the_ranges_has_no_bounds():
+    with pytest.raises(ValueError, match=r"'1/\(mach - 0.4\)' has no value somewhere in the ranges: division by zero"):
+        Tie("1/(mach - 0.4)").bounds({"mach": (0.2, 0.6)})
+    assert Tie("1/(mach - 0.4)").bounds({"mach": (0.6, 0.9)}) == pytest.approx((2.0, 5.0))
