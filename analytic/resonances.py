@@ -21,11 +21,17 @@ def hankel_slope_zeros(m: int) -> ComplexArray:
     """Zeros of H_m' with -pi / 4 < arg z < 0, by Newton's method from a grid; they lie within |z| < m + 2."""
     x, y = np.meshgrid(np.linspace(0.2, m + 2, 2 * m + 8), np.linspace(-0.05, -0.7 * m - 1, m + 6))
     z = (x + 1j * y).ravel()
+    last, live = np.full(z.shape, np.inf), np.arange(z.size)
     for _ in range(30):
-        value, slope = hankel_pair(m, z)
-        change = slope / (slope / z + (1 - (m / z) ** 2) * value)  # H'' = -H'/z - (1 - m^2/z^2) H
-        z = z + change * np.minimum(1, 0.5 / np.maximum(np.abs(change), 1e-300))
-    found = np.isfinite(z) & (np.abs(change) < 1e-10) & (z.imag < 0) & (z.imag > -z.real)
+        here = z[live]
+        value, slope = hankel_pair(m, here)
+        change = slope / (slope / here + (1 - (m / here) ** 2) * value)  # H'' = -H'/z - (1 - m^2/z^2) H
+        z[live] = here + change * np.minimum(1, 0.5 / np.maximum(np.abs(change), 1e-300))
+        last[live] = np.abs(change)
+        live = live[np.isfinite(last[live]) & (last[live] > 1e-14 * np.abs(here))]
+        if not len(live):
+            break
+    found = np.isfinite(z) & (last < 1e-10) & (z.imag < 0) & (z.imag > -z.real)
     return distinct(z[found], 1e-6)
 
 

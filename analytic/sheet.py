@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import ComplexArray, FloatArray, IntArray
-from .bessel import hankel_pair
+from .bessel import LARGEST_ORDER, hankel_pair
 from .errors import ConvergenceError
 from .logarithmic import quotient
 from .resonances import distinct, hankel_slope_zeros, trapped
@@ -50,8 +50,8 @@ _UNCONVERGED = 1e6
 _REACH = 3.5
 _MOST_FOLLOWED = 1_500  # orders whose zeros are followed: the distances between all pairs take some 500 megabytes
 # Steps in which zeros are followed, all ways together, times orders and so many more for a step's overhead: ten to
-# twenty seconds.
-_MOST_STEPS, _OVERHEAD = 250_000, 200
+# twenty seconds. Orders without tables count so many times.
+_MOST_STEPS, _OVERHEAD, _SLOW = 250_000, 200, 30
 _SAME = 1e-7  # distance over k below which two zeros are one: Newton's method leaves 1e-9 k and less
 _CONVERGED = 1e-9  # last change over k of a zero that was found
 
@@ -233,9 +233,10 @@ class Sheet:
         if not np.all(miss < _JUMP):
             raise ConvergenceError("the modes of a jet in a light fluid were not found")
         while t < 1:
-            self._steps += count + _OVERHEAD
+            cost = (count + _OVERHEAD) * (_SLOW if self.m > LARGEST_ORDER else 1)
+            self._steps += cost
             if self._steps > _MOST_STEPS:
-                steps = _MOST_STEPS // (count + _OVERHEAD)
+                steps = _MOST_STEPS // cost
                 raise ConvergenceError(
                     f"modes of {count} radial orders of the jet need more than {steps} steps to follow"
                 )
