@@ -597,7 +597,7 @@ def test_the_theme_follows_the_system_or_the_button(opened):
     assert colours()[0] != dark[0]
     button = page.locator("#theme-button")
     button.click()
-    assert button.inner_text() == "Theme: light"
+    page.wait_for_function("document.querySelector('#theme-button').innerText === 'Theme: light'")
     button.click()
     wait("dark")
     assert colours() == dark
