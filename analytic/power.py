@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import FloatArray
-from .errors import ConvergenceError, check_estimate
+from .errors import ConvergenceError, check_estimate, check_finite, quiet
 
 if TYPE_CHECKING:
     from .transform import Transform
@@ -50,6 +50,7 @@ class Power:
     residual: float
 
 
+@quiet()
 def balance(family: "Sequence[Transform]", weights: npt.ArrayLike, tolerance: float) -> Power:
     """Power balance of incoherent sources that share their factors: weighted sums, and the residual of these.
 
@@ -84,6 +85,7 @@ def balance(family: "Sequence[Transform]", weights: npt.ArrayLike, tolerance: fl
     described = _described(family)
     check_estimate(error / scale, tolerance, "the powers", described)
     check_residual(power.residual, error / scale, tolerance, described)
+    check_finite(list(vars(power).values()), "the power", described)
     return power
 
 

@@ -27,7 +27,7 @@ from .hdf5 import (
     is_own,
     plain,
 )
-from .layout import FORMAT, KIND, MISSING, MISSING_CASE, MISSING_COLUMNS, PRECISIONS, PROVENANCE, SPLITS
+from .layout import FORMAT, KIND, MISSING, MISSING_CASE, MISSING_COLUMNS, PRECISIONS, PROVENANCE, are_splits
 
 _LARGEST_CHUNK = 2**28  # bytes; HDF5 holds a whole chunk in memory
 _LARGEST_ORDER = 10_000  # recipes allow 40; files from other sources may hold higher orders
@@ -141,8 +141,7 @@ def _splits(file: h5py.File, path: Path) -> tuple[str, ...]:
     """Names of the splits, in the order of their numbers."""
     meanings = attribute(file["split"], "flag_meanings")
     names = tuple(meanings.split(" ")) if isinstance(meanings, str) else ()
-    good = all(re.fullmatch("[a-z][a-z0-9_]{0,39}", name) for name in names)
-    if names[: len(SPLITS)] != SPLITS or not good or len(set(names)) != len(names):
+    if not are_splits(names):
         raise ValueError(f"{path}: split has the flag_meanings {meanings!r:.80}")
     return names
 

@@ -7,6 +7,7 @@ x < 0.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from .task import PARAMETERS, Task
 FORMAT = 4  # raised when the layout changes
 KIND = "wavenet-dataset"
 SPLITS = ("train", "validation", "test")  # always the first; recipes may name further test sets
+SPLIT_NAME = "[a-z][a-z0-9_]{0,39}"
 # The checksum of zeros is zero: without gzip, for which zeros are invalid, a chunk overwritten by zeros would pass.
 CHECKED = {"fletcher32": True, "compression": "gzip", "compression_opts": 1, "shuffle": True}
 # Gzip would save an eighth of the bytes for several times the time, see benchmarks/storage.py. A field of zeros is
@@ -39,6 +41,12 @@ MISSING_CASE = "missing_case"  # their dimension: another than `case`, since a g
 PROVENANCE = ("content_hash", "recipe_name", "recipe", "seed", "versions", "commit", "conventions", "solver_tolerance")
 PRECISIONS = {"double": "f8", "single": "f4"}  # how the fields are stored
 _COORDINATES = " ".join((*PARAMETERS, "split", "group"))  # of the fields, beside their dimensions: xarray's coordinates
+
+
+def are_splits(names: Sequence[str]) -> bool:
+    """Whether a file's splits may have these names, in the order of their numbers."""
+    good = all(re.fullmatch(SPLIT_NAME, name) for name in names)
+    return good and tuple(names[: len(SPLITS)]) == SPLITS and len(set(names)) == len(names)
 
 
 def create(

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 ORDER = Variable(("order",), "i8", "1", "radial order, from 0")
 AMPLITUDE = Variable(("case", "order", "part"), "f8", "a c", "incident potential at the wall, x = 0")
+# Of near fields on a grid.
+GRID_ARRAYS = {
+    "order": ORDER,
+    "x": Variable(("x",), "f8", "a", "axial cell centres"),
+    "r": Variable(("r",), "f8", "a", "radial cell centres"),
+    "amplitude": AMPLITUDE,
+    "potential": Variable(("case", "part", "x", "r"), "f8", "a c", "psi"),
+    "axial_velocity": Variable(("case", "part", "x", "r"), "f8", "c", "dpsi/dx"),
+    "radial_velocity": Variable(("case", "part", "x", "r"), "f8", "c", "dpsi/dr"),
+}
 
 
 class Grid(Table):

@@ -9,6 +9,18 @@ from .layout import PRECISIONS
 from .task import TOLERANCE, Task
 
 
+def single(values: Array) -> tuple[Array, Array]:
+    """Values in single precision, and what that changes in each case (case,), relative root mean squares.
+
+    Where they are too large or too small, that is not finite.
+    """
+    exact = values.reshape(len(values), -1)
+    with np.errstate(all="ignore"):
+        found = values.astype(PRECISIONS["single"])
+        changed = np.linalg.norm(found.reshape(exact.shape) - exact, axis=1) / np.linalg.norm(exact, axis=1)
+    return found, changed
+
+
 def stored(task: Task[Any], storage: str, values: dict[str, Array]) -> dict[str, Array]:
     """Arrays of a group of cases as they are stored: fields of the precision, the rounding added to `error_estimate`.
 
@@ -31,11 +43,8 @@ def stored(task: Task[Any], storage: str, values: dict[str, Array]) -> dict[str,
         return found
     rounding = np.zeros_like(errors)
     for name in task.fields:
-        exact = values[name].reshape(len(errors), -1)
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # the error tells
-            found[name] = values[name].astype(PRECISIONS[storage])
-            changed = found[name].reshape(exact.shape) - exact
-        rounding = np.maximum(rounding, np.linalg.norm(changed, axis=1) / np.linalg.norm(exact, axis=1))
+        found[name], changed = single(values[name])
+        rounding = np.maximum(rounding, changed)
     total = errors + rounding
     if not np.all(total <= TOLERANCE):
         raise ConvergenceError(

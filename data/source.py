@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
+from .layout import SPLIT_NAME
 from .parameters import LIMITS, SPELLED, Drawn, Parameter, Range, within
 from .task import Finite, Table
 from .ties import Tie
@@ -119,7 +120,7 @@ class OutOfRange(Table):
     share : its number of cases relative to the recipe's.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    name: Annotated[str, Field(pattern=f"^{SPLIT_NAME}$")]
     share: Annotated[Finite, Field(gt=0, le=10)]
     m: Orders | None = None
     n: Literal["cut-on"] | RadialOrders | None = None

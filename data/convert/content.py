@@ -1,7 +1,6 @@
 """What passes between a dataset file and another format: arrays by the names of the format page, and their origin."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,12 +18,12 @@ from ..identity import content_hash
 from ..journal import Missing
 from ..layout import FORMAT, KIND, MISSING_COLUMNS, PROVENANCE
 from ..read import read
+from ..rounding import single
 from ..source import JET, Source
 from ..summary import provenance, record_missing, write_identity, write_provenance, write_statistics
 from ..task import PARAMETERS, TOLERANCE, Table, uniform_flow
 
 ORIGIN = "origin"  # name of the text of `origin` in a format
-_SPLIT = "[a-z][a-z0-9_]{0,39}"  # name of one, as in recipes
 _KEPT = tuple(name for name in PROVENANCE if name != "content_hash")  # which is that of the arrays
 
 
@@ -118,14 +117,11 @@ def rounded(content: Content) -> Content:
         return content
     fields, rounding = {}, np.zeros(len(content))
     for name in tasks.get(content.task).fields:
-        exact = content.arrays[name].reshape(len(content), -1)
-        with np.errstate(all="ignore"):  # what cannot be rounded has an error that is not finite
-            single = exact.astype(np.float32)
-            changed = np.linalg.norm(single - exact, axis=1) / np.linalg.norm(exact, axis=1)
+        fields[name], changed = single(content.arrays[name])
         if not np.all(changed <= TOLERANCE):
             case = content.arrays["case"][~(changed <= TOLERANCE)][0]
             raise ValueError(f"{name} of case {case} has values too large or too small for single precision")
-        fields[name], rounding = single.reshape(content.arrays[name].shape), np.maximum(rounding, changed)
+        rounding = np.maximum(rounding, changed)
     errors = content.arrays["error_estimate"] + rounding
     return replace(content, arrays=content.arrays | fields | {"error_estimate": errors}, digest=None)
 
@@ -188,9 +184,7 @@ def recorded(text: str, path: Path) -> Origin:
     if found.format != FORMAT:
         raise ValueError(f"{path} was written with format {found.format}, this version reads format {FORMAT}")
     tasks.get(found.task)
-    names = tuple(found.splits)
-    good = len(set(names)) == len(names) and all(re.fullmatch(_SPLIT, name) for name in names)
-    if names[: len(layout.SPLITS)] != layout.SPLITS or not good or found.storage not in layout.PRECISIONS:
+    if not layout.are_splits(found.splits) or found.storage not in layout.PRECISIONS:
         raise ValueError(f"{path}: {ORIGIN} has the splits {found.splits!r:.80} and the storage {found.storage!r:.20}")
     for record in found.missing:
         if set(record) != set(MISSING_COLUMNS) or not all(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..mixtures import AMPLITUDE, ORDER, Grid, on_grid
+from ..mixtures import GRID_ARRAYS, Grid, on_grid
 from ..relations import velocities
-from ..task import Observed, Task, Variable
+from ..task import Observed, Task
 
 if TYPE_CHECKING:
     from ..arrays import FloatArray
@@ -25,15 +25,7 @@ TASK = Task(
     description="near fields next to the lip",
     section="grid",
     place=Grid,
-    arrays={
-        "order": ORDER,
-        "x": Variable(("x",), "f8", "a", "axial cell centres"),
-        "r": Variable(("r",), "f8", "a", "radial cell centres"),
-        "amplitude": AMPLITUDE,
-        "potential": Variable(("case", "part", "x", "r"), "f8", "a c", "psi"),
-        "axial_velocity": Variable(("case", "part", "x", "r"), "f8", "c", "dpsi/dx"),
-        "radial_velocity": Variable(("case", "part", "x", "r"), "f8", "c", "dpsi/dr"),
-    },
+    arrays=GRID_ARRAYS,
     fields=_FIELDS,
     positions=Grid.positions,
     observe=_observe,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..mixtures import AMPLITUDE, ORDER, Grid, on_grid
+from ..mixtures import GRID_ARRAYS, Grid, on_grid
 from ..relations import velocities
 from ..task import Observed, Task, Variable
 
@@ -31,14 +31,10 @@ TASK = Task(
     description="near fields with a jet",
     section="grid",
     place=Grid,
-    arrays={
-        "order": ORDER,
-        "x": Variable(("x",), "f8", "a", "axial cell centres"),
+    arrays=GRID_ARRAYS
+    | {
         "r": Variable(("r",), "f8", "a", "radial cell centres; the vortex sheet is r = 1, x > 0"),
-        "amplitude": AMPLITUDE,
         "potential": Variable(("case", "part", "x", "r"), "f8", "a c", "psi; jumps across the sheet"),
-        "axial_velocity": Variable(("case", "part", "x", "r"), "f8", "c", "dpsi/dx"),
-        "radial_velocity": Variable(("case", "part", "x", "r"), "f8", "c", "dpsi/dr"),
         "pressure": Variable(("case", "part", "x", "r"), "f8", "rho c^2", "p of the fluid there; continuous"),
     },
     fields=_FIELDS,
