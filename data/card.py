@@ -6,6 +6,15 @@ from . import tasks
 from .arrays import Array, IntArray
 from .layout import FORMAT
 from .read import About, Dataset
+from .task import uniform_flow
+
+# Parameters of jets, and their headings.
+_JETS = {
+    "mach_outer": "M outside",
+    "sound_speed_ratio": "sound speed ratio",
+    "density_ratio": "density ratio",
+    "kutta": "Kutta parameter",
+}
 
 
 def card(dataset: Dataset, name: str, picture: str) -> str:
@@ -15,6 +24,7 @@ def card(dataset: Dataset, name: str, picture: str) -> str:
     """
     about, arrays = dataset.about, dataset.arrays
     m = sorted(set(arrays["m"].tolist()))
+    more = _more_parameters(arrays)
     task = tasks.get(about.task)
     kind = task.description
     lines = [
@@ -25,16 +35,16 @@ def card(dataset: Dataset, name: str, picture: str) -> str:
         "",
         f"![Parameters of the cases]({picture})",
         "",
-        "| set | cases | m | n or orders | ka | M |",
-        "|---|---|---|---|---|---|",
+        "| " + " | ".join(["set", "cases", "m", "n or orders", "ka", "M", *more.values()]) + " |",
+        "|" + (6 + len(more)) * "---|",
     ]
     for index, split in enumerate(about.splits):
         chosen = np.flatnonzero(arrays["split"] == index)
         if not len(chosen):
-            lines.append(f"| {split} | 0 | | | | |")
+            lines.append(f"| {split} | 0 |" + (4 + len(more)) * " |")
             continue
         orders = _list(sorted(set(arrays["m"][chosen].tolist()))), _orders(arrays, chosen)
-        ranges = _range(arrays["helmholtz"][chosen]), _range(arrays["mach"][chosen])
+        ranges = [_range(arrays[name][chosen]) for name in ("helmholtz", "mach", *more)]
         lines.append("| " + " | ".join([split, str(len(chosen)), *orders, *ranges]) + " |")
     lines += ["", f"Azimuthal orders in all: {_list(m)}. Largest error estimate: {arrays['error_estimate'].max():.1e}."]
     lines += ["", _missing(about), "", "| array | dimensions | units | meaning |", "|---|---|---|---|"]
@@ -53,6 +63,14 @@ def card(dataset: Dataset, name: str, picture: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _more_parameters(arrays: dict[str, Array]) -> dict[str, str]:
+    """Columns of hubs and jets, if there are any, and their headings."""
+    found = {"hub": "hub radius"} if np.any(arrays["hub"]) else {}
+    flow = uniform_flow(arrays["mach"])
+    jets = any(not np.array_equal(arrays[name], flow[name]) for name in _JETS)
+    return found | (_JETS if jets else {})
 
 
 def _missing(about: About) -> str:

@@ -149,7 +149,7 @@ class _Field:
 
     def _expect_same_parameters(self, one: int, other: int) -> None:
         for name in self._parameters:
-            values = self._small[name]
+            values = np.abs(self._small[name]) if name == "m" else self._small[name]  # those of -m and m are the same
             if not np.array_equal(values[one], values[other]):
                 numbers = self._small["case"]
                 raise ValueError(

@@ -179,14 +179,37 @@ def load(source: str | Path, *, cases: int | None = None, seed: int | None = Non
         name = source.encode("utf-8", "backslashreplace").decode()  # a file's name may hold bytes of any encoding
         return NamedRecipe(name, text, Recipe.model_validate(content))
     except ValidationError as error:
-        faults = "; ".join(
-            f"{_key(fault['loc'], content)}: {fault['msg']} (got {fault['input']!r:.60})" for fault in error.errors()
-        )
-        raise ValueError(f"{source}: {faults}") from None
+        raise ValueError(f"{source}: {'; '.join(_faults(error, content))}") from None
+
+
+# What pydantic says in words of Python.
+_WORDS = {
+    "missing": "this key is missing",
+    "extra_forbidden": "there is no such key",
+    "model_type": "expected a table",
+    "list_type": "expected a list",
+    "tuple_type": "expected a list",
+}
+
+
+def _faults(error: ValidationError, content: dict[str, Any]) -> list[str]:
+    """What is wrong with a recipe: each key with its value."""
+    faults = error.errors()
+    if any(fault["loc"] == ("task",) for fault in faults):  # the others follow from it
+        faults = [fault for fault in faults if fault["loc"] == ("task",)]
+    found = []
+    for fault in faults:
+        message, value = _WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, ")), fault["input"]
+        # A table as a whole, of which a check of several keys says which, or which lacks a key.
+        whole = fault["type"] == "missing" or (fault["type"] == "value_error" and isinstance(value, dict))
+        said = whole or "got " in message
+        found.append(f"{_key(fault['loc'], content)}: {message}" + ("" if said else f" (got {value!r:.60})"))
+    return found
 
 
 def _key(location: tuple[int | str, ...], content: dict[str, Any]) -> str:
     """The invalid key, as spelled in the recipe."""
     if location[:1] == ("place",) and content.get("task") in tasks.names():
         location = (tasks.get(content["task"]).section, *location[1:])
-    return ".".join(map(str, location)) or "recipe"
+    names = [one if one.isprintable() else repr(one) for one in map(str, location)]
+    return ".".join(one for one in names if not one.endswith("]")) or "recipe"  # without pydantic's kinds of a value

@@ -88,7 +88,7 @@ def _sides(r: FloatArray, hub: float) -> list[slice]:
 
 def _pressures(arrays: Mapping[str, Array], psi: ComplexArray, u: ComplexArray) -> tuple[FloatArray, FloatArray]:
     """Misfit of p = rho (i ka psi - M u), with the density and velocity of the stream at every radius."""
-    pressure, inside = _complex(arrays["pressure"]), arrays["r"] < 1
+    pressure, inside = _complex(arrays["pressure"]), arrays["r"] <= 1  # r = 1 has the values of the inner side
 
     def columns(name: str) -> Array:
         return arrays[name][:, None, None]

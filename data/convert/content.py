@@ -119,8 +119,12 @@ def rounded(content: Content) -> Content:
     for name in tasks.get(content.task).fields:
         fields[name], changed = single(content.arrays[name])
         if not np.all(changed <= TOLERANCE):
-            case = content.arrays["case"][~(changed <= TOLERANCE)][0]
-            raise ValueError(f"{name} of case {case} has values too large or too small for single precision")
+            at = int(np.flatnonzero(~(changed <= TOLERANCE))[0])
+            largest = np.max(np.abs(content.arrays[name][at]))
+            raise ValueError(
+                f"{name} of case {content.arrays['case'][at]} has values too large or too small for single precision, "
+                f"the largest part is {largest:.1e}"
+            )
         rounding = np.maximum(rounding, changed)
     errors = content.arrays["error_estimate"] + rounding
     return replace(content, arrays=content.arrays | fields | {"error_estimate": errors}, digest=None)

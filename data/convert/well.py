@@ -10,7 +10,7 @@ in full precision.
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from . import oscillation
 from .arrays import numbers, read_origin, read_rest, write_rest
 from .content import Content, merged, restored, rounded
 
-_FOLDERS = {"train": "train", "validation": "valid", "test": "test"}  # other splits keep their names
+_FOLDERS = {"train": "train", "validation": "valid", "test": "test"}  # others keep their names, if these are free
 _VELOCITY = ("axial_velocity", "radial_velocity")  # along x and r
 _PARTS = ("re", "im")
 _OURS = ("case", "group", "split", "error_estimate")  # columns that do not describe a trajectory
@@ -43,10 +43,10 @@ def write(content: Content, out: Path, *, steps: int = oscillation.STEPS) -> Non
     content = rounded(content)
     shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
     try:
-        for number, split in enumerate(content.splits):
+        for number, folder in enumerate(_folders(content.splits)):
             rows = np.flatnonzero(content.arrays["split"] == number)
             if len(rows):
-                path = partial / "data" / _FOLDERS.get(split, split) / f"{out.name}.hdf5"
+                path = partial / "data" / folder / f"{out.name}.hdf5"
                 path.parent.mkdir(parents=True)
                 _write_file(content.chosen(rows), path, out.name, steps)
                 with path.open("rb+") as raw:
@@ -56,6 +56,17 @@ def write(content: Content, out: Path, *, steps: int = oscillation.STEPS) -> Non
         sync_folder(out.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _folders(splits: Sequence[str]) -> list[str]:
+    """A folder for each split; a set may have the name of another's folder."""
+    found: list[str] = []
+    for split in splits:
+        name = _FOLDERS.get(split, split)
+        while name in found:
+            name += "_"
+        found.append(name)
+    return found
 
 
 def _write_file(content: Content, path: Path, name: str, steps: int) -> None:

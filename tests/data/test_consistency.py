@@ -220,6 +220,17 @@ def test_cases_of_the_same_parameters_may_have_the_same_field(file_of):
     assert check(file_of(fixed))["cases"] == 10
 
 
+@pytest.mark.parametrize("task", ["forward", "factor"])
+def test_fields_of_opposite_orders_are_the_same(file_of, task):
+    fixed = FORWARD.replace("[7.0, 9.0]", "8.0").replace("m = [0, 2]", "m = [2, -2]").replace("n = [0, 1]", "n = [0]")
+    if task == "factor":
+        fixed = fixed.replace("forward", task).partition("[microphones]")[0] + "[arc]\nangles = 5\n"
+    dataset = read(file_of(fixed))
+    assert set(dataset["m"]) == {2, -2}
+    assert np.ptp(dataset[tasks.get(task).fields[0]], axis=0).max() == 0
+    assert check(file_of(fixed))["cases"] == 10
+
+
 def near_field(nx, nr, source, **options):
     """Arrays of one case by the solver."""
     x, r = cell_centres(-1.5, 1.5, nx), cell_centres(0, 2, nr)
@@ -253,6 +264,13 @@ def test_a_pressure_of_other_parameters_is_told(options, name, value):
     arrays = near_field(30, 20, DuctMode(1, 0, 2.5, 0.6), **options)
     misfit, allowed = relations.velocities(arrays | {name: np.array([value])})["p = i ka psi - M u"]
     assert misfit[0] > 100 * allowed[0]
+
+
+def test_cells_on_the_sheet_have_the_values_of_its_inner_side():
+    arrays = near_field(30, 5, DuctMode(1, 0, 2.5, 0.6), jet=Jet(0.1, 1.1, 0.8, 1.0))
+    assert arrays["r"][2] == 1
+    misfit, allowed = relations.velocities(arrays)["p = i ka psi - M u"]
+    assert misfit[0] <= allowed[0] < 1e-5
 
 
 def test_grids_that_do_not_resolve_the_waves_tell_nothing():

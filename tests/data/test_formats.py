@@ -311,6 +311,19 @@ def test_the_layout_of_the_well(file_of, tmp_path):
             assert condition["mask"][...].tolist() == [True] + [False] * (points - 2) + [True]
 
 
+@pytest.mark.parametrize("name", ["valid", "valid_"])
+def test_a_set_with_the_name_of_a_folder_of_the_well_has_its_own(dataset_file, tmp_path, name):
+    other = '[[out_of_range]]\nname = "valid"\nshare = 0.2\nmach = 0.35\n'
+    path = dataset_file(GRID.replace("higher_ka", "valid_") + other)
+    to_format(path, tmp_path / "well", name="well")
+    files = {one.parent.name: one for one in tmp_path.glob("well/data/*/*")}
+    assert sorted(files) == ["test", "train", "valid", "valid_", "valid__"]
+    with h5py.File(files["valid"]) as file:
+        assert set(file["wavenet/split"]) == {1}
+    assert from_format(tmp_path / "well", tmp_path / "back.h5").unchanged
+    assert len(read(tmp_path / "back.h5").cases(name)) == 2
+
+
 def test_what_a_killed_process_left_is_in_nobodys_way(file_of, tmp_path):
     (tmp_path / ".well.partial" / "data" / "train").mkdir(parents=True)
     (tmp_path / ".well.partial" / "data" / "train" / "old.hdf5").touch()

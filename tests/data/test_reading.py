@@ -258,6 +258,43 @@ def test_the_card_of_single_modes_and_an_empty_set(file_of):
     assert rows["validation"] == ["0", "", "", "", ""]
 
 
+HUBS = FORWARD.replace("[microphones]", "hub = [0.1, 0.3]\n[microphones]").replace("angle_deg = [0", "angle_deg = [30")
+JETS = """
+task = "jet_factor"
+cases = 6
+split = [0.5, 0.5, 0.0]
+[source]
+m = [1]
+n = [0]
+helmholtz = [2.0, 3.0]
+mach = 0.3
+sound_speed_ratio = [0.75, 1.25]
+density_ratio = "1/sound_speed_ratio^2"
+[windows]
+nodes = 4
+"""
+
+
+def test_the_card_has_the_ranges_of_hubs_and_jets_if_there_are_any(file_of):
+    assert "hub radius" not in card(read(file_of(FORWARD)), "data.h5", "data.png")
+    dataset = read(file_of(HUBS))
+    text = card(dataset, "data.h5", "data.png")
+    assert "| set | cases | m | n or orders | ka | M | hub radius |\n|---|---|---|---|---|---|---|\n" in text
+    hub = dataset["hub"][dataset.cases("train")]
+    assert rows_of(text, 7)["train"][5] == f"{hub.min():.4g} … {hub.max():.4g}"
+    assert rows_of(text, 7)["validation"] == ["0", "", "", "", "", ""]
+    dataset = read(file_of(JETS))
+    text = card(dataset, "data.h5", "data.png")
+    assert "| ka | M | M outside | sound speed ratio | density ratio | Kutta parameter |\n" in text
+    rows = rows_of(text, 10)
+    for split in ("train", "validation"):
+        assert rows[split][4:6] == ["0.3", "0"]
+        ratio = dataset["sound_speed_ratio"][dataset.cases(split)]
+        assert ratio.min() < ratio.max()
+        ends = [(ratio.min(), ratio.max()), (ratio.max() ** -2, ratio.min() ** -2)]
+        assert rows[split][6:] == [*(f"{low:.4g} … {high:.4g}" for low, high in ends), "1"]
+
+
 def test_the_card_counts_missing_cases_by_their_reasons(path):
     dataset = read(path)
     records = [{"reason": "hard"}, {"reason": "died"}, {"reason": "hard"}]

@@ -67,7 +67,7 @@ OTHER = '[[out_of_range]]\nname = "other_x"\nshare = 0.5\n'
 @pytest.mark.parametrize(
     ("text", "old", "new", "fault"),
     [
-        (DERIVATIVE, 'task = "derivative"', "", "task: Field required"),
+        (DERIVATIVE, 'task = "derivative"', "", "task: this key is missing"),
         (
             DERIVATIVE,
             "derivative",
@@ -91,7 +91,7 @@ OTHER = '[[out_of_range]]\nname = "other_x"\nshare = 0.5\n'
             r"grid: .*x must be \[start, end, cells\] with start < end",
         ),
         (DERIVATIVE, "r = [0.0, 2.0, 8]", "r = [-0.1, 2.0, 8]", r"r must start at 0 or above, got -0\.1"),
-        (DERIVATIVE, "r = [0.0, 2.0, 8]", "r = [0.0, 2.0, 8]\nz = 1", r"grid\.z: Extra inputs"),
+        (DERIVATIVE, "r = [0.0, 2.0, 8]", "r = [0.0, 2.0, 8]\nz = 1", r"grid\.z: there is no such key"),
         (DERIVATIVE, "modes = [1, 2]", "modes = [2, 1]", r"modes must be \[least, largest\], got \[2, 1\]"),
         (DERIVATIVE, "modes = [1, 2]", "modes = [0, 1]", r"source\.modes\.0"),
         (DERIVATIVE, "mach = [-0.2, 0.2]", "mach = [0.2, -0.2]", r"source\.mach: .* must be \[least, largest\]"),
@@ -206,6 +206,30 @@ def test_a_fault_is_named_with_its_key(loaded, text, old, new, fault):
     assert text.count(old) == 1 or old in ("derivative", "m = [1]")
     with pytest.raises(ValueError, match=fault):
         loaded(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('task = "derivative"', "task = true", "task: Input should be a valid string (got True)"),
+        ("cases = 6", 'cases = 6\n"a\\nb" = 1', r"'a\nb': there is no such key (got 1)"),
+        ("m = [0, -2]", "", "source.m: this key is missing"),
+        (
+            "modes = [1, 2]",
+            "n = []",
+            "source.n: Input should be 'cut-on' (got []); source.n: List should have at least",
+        ),
+        ("modes = [1, 2]", "modes = 1", "source.modes: expected a list (got 1)"),
+        ("mach = [-0.2, 0.2]", "mach = [2, 0]", "source.mach: must lie in [-0.95, 0.95], got 2"),
+    ],
+)
+def test_what_follows_from_another_fault_is_not_said(loaded, old, new, said):
+    """Nor what a value is twice; in words of recipes, in one line."""
+    with pytest.raises(ValueError, match=r"^\S*recipe\.toml: ") as refusal:
+        loaded(DERIVATIVE.replace(old, new, 1))
+    found = str(refusal.value).split("recipe.toml: ", 1)[1]
+    assert found.startswith(said)
+    assert found == said or said.endswith("at least")
 
 
 @pytest.mark.parametrize(
