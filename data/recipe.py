@@ -172,7 +172,7 @@ def load(source: str | Path, *, cases: int | None = None, seed: int | None = Non
         raise FileNotFoundError(f"{source} is neither a recipe file nor one of {', '.join(names())}")
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, and deep tables, among them
         raise ValueError(f"{source} is not TOML: {error}") from None
     content.update({key: value for key, value in (("cases", cases), ("seed", seed)) if value is not None})
     try:
@@ -200,11 +200,14 @@ def _faults(error: ValidationError, content: dict[str, Any]) -> list[str]:
     found = []
     for fault in faults:
         message, value = _WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, ")), fault["input"]
+        key, kind = fault["loc"], fault["type"]
+        if kind == "missing" and key and isinstance(key[-1], int):  # not a key, but a place in a list
+            key, message = key[:-1], "a value is missing"
         # A table as a whole, of which a check of several keys says which, or which lacks a key.
-        whole = fault["type"] == "missing" or (fault["type"] == "value_error" and isinstance(value, dict))
-        said = whole or "got " in message
-        found.append(f"{_key(fault['loc'], content)}: {message}" + ("" if said else f" (got {value!r:.60})"))
-    return found
+        whole = isinstance(value, dict) and kind in ("missing", "value_error")
+        said = whole or "got " in message or repr(value) in message
+        found.append(f"{_key(key, content)}: {message}" + ("" if said else f" (got {value!r:.60})"))
+    return list(dict.fromkeys(found))
 
 
 def _key(location: tuple[int | str, ...], content: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from data import generate, locks, recipe
+from data.cluster import ClusterError, compute_all
 from data.journal import Journal
 from data.read import check
 from wavenet.cli import main
@@ -257,6 +258,28 @@ def test_memory_ends(place, bits, monkeypatch, capsys):
         assert place.run() == 2
     assert "wavenet: out of memory; 16 of 40 cases are kept" in line_of(capsys)
     goes_on(place, bits)
+
+
+@pytest.mark.parametrize("fault", ["the scheduler at tcp://a:1 was lost", "has had no workers for 30 s"])
+def test_a_scheduler_is_lost(place, bits, monkeypatch, capsys, fault):
+    """The real ones are in test_processes.py; here is what the command makes of them."""
+    with monkeypatch.context() as patch:
+        patch.setattr(generate, "compute_all", after(1, ClusterError(fault)))
+        assert place.run() == 2
+    assert line_of(capsys) == f"wavenet: {fault}; 16 of 40 cases are kept in {place.parts}; continue with --resume"
+    goes_on(place, bits)
+
+
+def test_no_scheduler_answers(place, bits, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generate, "compute_all", compute_all)
+        assert place.run("--scheduler", address, "--timeout", "0.1") == 2
+    assert line_of(capsys) == f"wavenet: there is no dask scheduler at {address}: nothing answers for 0.1 s"
+    assert list(place.folder.iterdir()) == []
+    assert place.run() == 0
+    assert place.path.read_bytes() == bits
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

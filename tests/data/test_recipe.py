@@ -212,6 +212,12 @@ def test_a_fault_is_named_with_its_key(loaded, text, old, new, fault):
     ("old", "new", "said"),
     [
         ('task = "derivative"', "task = true", "task: Input should be a valid string (got True)"),
+        (
+            '"derivative"',
+            '"nowhere"',
+            "task: unknown task 'nowhere', expected one of "
+            "derivative, edge, factor, forward, jet_derivative, jet_factor",
+        ),
         ("cases = 6", 'cases = 6\n"a\\nb" = 1', r"'a\nb': there is no such key (got 1)"),
         ("m = [0, -2]", "", "source.m: this key is missing"),
         (
@@ -219,6 +225,7 @@ def test_a_fault_is_named_with_its_key(loaded, text, old, new, fault):
             "n = []",
             "source.n: Input should be 'cut-on' (got []); source.n: List should have at least",
         ),
+        ("split = [0.6, 0.2, 0.2]", "split = [1.0]", "split: a value is missing (got [1.0])"),
         ("modes = [1, 2]", "modes = 1", "source.modes: expected a list (got 1)"),
         ("mach = [-0.2, 0.2]", "mach = [2, 0]", "source.mach: must lie in [-0.95, 0.95], got 2"),
     ],
@@ -326,6 +333,12 @@ def test_texts_of_other_systems(tmp_path, content):
     path = tmp_path / "recipe.toml"
     path.write_bytes(content)
     assert recipe.load(path).text == DERIVATIVE
+
+
+def test_what_no_toml_reader_takes_is_refused_with_the_files_name(loaded):
+    for value, fault in (("1" * 5000, "limit"), ("[" * 3000 + "]" * 3000, "recursion"), ("1 2", "line 3")):
+        with pytest.raises(ValueError, match=rf"^\S*recipe\.toml is not TOML: .*{fault}"):
+            loaded(DERIVATIVE.replace("cases = 6", f"cases = {value}"))
 
 
 @pytest.mark.parametrize(
