@@ -63,7 +63,7 @@ def test_weights_are_shares(wild):
 
 def test_shares_are_inverse_squares_of_expected_errors(wild):
     """Where a method has a share, share x error^2 is the same for all; and it is the square of the expected error."""
-    errors = 10 ** wild.log_errors(PARAMETERS)
+    errors = 10 ** wild.log_errors(PARAMETERS, dtype=torch.float64)
     shares, expected = wild.weights(PARAMETERS), wild.expected_error(PARAMETERS)
     product = torch.where(torch.isfinite(errors), shares * errors**2, expected[:, :, None] ** 2)
     torch.testing.assert_close(product, (expected[:, :, None] ** 2).expand_as(product), rtol=1e-9, atol=0)

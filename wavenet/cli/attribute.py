@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Data, Json, Model, Out, folder, say
+from .common import Data, Device, Json, Model, Out, folder, say
 
 
 def attribute(
@@ -31,6 +31,7 @@ def attribute(
         ),
     ] = "rap",
     model: Model = None,
+    device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
     """Compute the relevance of the inputs for one output, by Relative Attributing Propagation or another method.
@@ -39,16 +40,18 @@ def attribute(
     """
     from wavenet.explain.methods import METHODS
 
+    from ..devices import usable
     from ..study import relevance
     from ..study.tasks import open_run
 
+    place = usable(device)
     point = None if at is None else _point(at)
     if method not in METHODS:
         raise ValueError(f"--method must be one of {', '.join(METHODS)}, got {method!r}")
     name, network, _, dataset = open_run(run, data, model)
     relevance.expect_case(dataset, case)
     out = folder(output)
-    results = relevance.attribute(network, dataset, case, point, METHODS[method])
+    results = relevance.attribute(network.to(place), dataset, case, point, METHODS[method])
     for result in results:
         result.figure().savefig(out / f"relevance_{result.quantity}.png", dpi=120)
     about = {"model": name, "case": case, "method": method, "outputs": [result.record() for result in results]}

@@ -21,6 +21,7 @@ Out = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")
 Model = Annotated[
     str | None, typer.Option(help="FILE.py:CLASS of the run's network, if it is not one of the package's.")
 ]
+Device = Annotated[str, typer.Option(help="Device of the network: cpu, cuda, or cuda:N.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 Helmholtz = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Data, Json, Model, Out, folder, say
+from .common import Data, Device, Json, Model, Out, folder, say
 
 
 def compare(
@@ -20,22 +20,25 @@ def compare(
     data: Data,
     output: Out,
     model: Model = None,
+    device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
     """Compare a trained network with the Wiener–Hopf solution on the test cases, and write a report.
 
     Example: wavenet compare run --data derivative.h5 -o report
     """
+    from ..devices import usable
     from ..study import comparison, comparison_report
     from ..study.tasks import open_run
 
+    place = usable(device)
     name, network, about, dataset = open_run(run, data, model)
     cases = comparison.expect_test_cases(dataset, data)
     out = folder(output)
-    found = comparison.compare(name, network, about, dataset, cases)
+    found = comparison.compare(name, network.to(place), about, dataset, cases)
     metrics = found.metrics()
     (out / "metrics.json").write_text(json.dumps(metrics, indent=1))
-    named = ["--model", model] if model else []
+    named = [*(["--model", model] if model else []), *(["--device", device] if device != "cpu" else [])]
     command = shlex.join(["wavenet", "compare", str(run), "--data", str(data), "-o", str(output), *named])
     facts = comparison_report.provenance(found, dataset, run, data, command)
     page = comparison_report.page(found, dataset, facts)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Json, say, warn
+from .common import Device, Json, say, warn
 
 
 def detect(
@@ -24,6 +24,7 @@ def detect(
     run: Annotated[
         Path | None, typer.Option(help="Folder of a run of the factor task [the network shipped with the package].")
     ] = None,
+    device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
     """Estimate the complex amplitudes of duct modes from the pressures at a microphone array, by the surrogate.
@@ -35,10 +36,11 @@ def detect(
     measured = read_array(array)
     wanted = None if modes is None else _modes(modes)
 
+    from ..devices import usable
     from ..study import detection
     from ..study.prediction import load_network
 
-    model = load_network(run)
+    model = load_network(run).to(usable(device))
     if wanted is None:
         warn(detection.unlearned_orders(model, measured))
     found = detection.detect(model, measured, wanted, few=few, coverage=coverage)

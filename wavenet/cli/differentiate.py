@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Json, new_file, say, warn
+from .common import Device, Json, new_file, say, warn
 
 
 def differentiate(
@@ -16,6 +16,7 @@ def differentiate(
         Path | None, typer.Option(help="Folder of a run of the constrained network [the one shipped].")
     ] = None,
     snr: Annotated[float | None, typer.Option(help="Signal-to-noise ratio of the potential in dB [no noise].")] = None,
+    device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
     """Compute velocities and pressure from a potential next to the lip, by the constrained network.
@@ -31,11 +32,13 @@ def differentiate(
         raise ValueError(f"--snr must be a positive number of decibels, got {snr}")
     given = read_potential(field)
 
+    from ..devices import usable
     from ..study import differentiation
 
+    place = usable(device)
     model, about = differentiation.load_network(run)
     ranges, noise = about.get("ranges", {}), differentiation.noise_of(snr)
-    found = differentiation.differentiate(given, model, ranges=ranges, noise=noise)
+    found = differentiation.differentiate(given, model.to(place), ranges=ranges, noise=noise)
     warn(found.warnings)
     names = ("potential", "axial_velocity", "radial_velocity", "pressure", "axial_velocity_error")
     arrays = {name: getattr(found, name) for name in (*names, "radial_velocity_error")}

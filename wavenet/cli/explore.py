@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from .common import Device
+
 
 def explore(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 8050,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the address without opening a browser.")
     ] = False,
+    device: Device = "cpu",
 ) -> None:
     """Explore modes in the browser: field, directivity, reflection, both surrogates, and relevance.
 
@@ -26,9 +29,10 @@ def explore(
         if error.name not in ("dash", "plotly"):
             raise
         raise OSError("explore needs dash: pip install 'wavenet[explore]'") from None
+    from ..devices import usable
     from ..study.bench import Bench
 
-    bench = Bench()
+    bench = Bench(usable(device))
     with Page(bench, port) as page:
         bench.warm(FIRST)
         print(f"{page.url}  (Ctrl-C to stop)", flush=True)

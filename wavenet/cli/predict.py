@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Angles, Helmholtz, Json, angles_of, describe, far_field_values, print_far_field, say
+from .common import Angles, Device, Helmholtz, Json, angles_of, describe, far_field_values, print_far_field, say
 from .units import Loudness, Stream, with_units
 
 
@@ -29,6 +29,7 @@ def predict(
             help="Accept K = ka / sqrt(1 - M^2) up to a tenth of its range outside it, without error bar.",
         ),
     ] = False,
+    device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
     """Predict the far-field pressure in dB of one duct mode by the surrogate, with an error bar.
@@ -41,11 +42,13 @@ def predict(
     if not (degrees[0] >= 0 and degrees[-1] <= 180):
         raise ValueError(f"--angles must lie in 0 ... 180 degrees, got {angles!r}")
 
+    from ..devices import usable
     from ..study import prediction
 
+    place = usable(device)
     source = stream.mode(m, n, helmholtz, mach, 0.0)
     strength = loudness.values(stream.radius)
-    model = prediction.load_network(run)
+    model = prediction.load_network(run).to(place)
     found = prediction.predict(model, source, degrees, coverage=coverage, extrapolate=extrapolate, loudness=strength)
     if as_json:
         say({**far_field_values(found.far), "error_bar": found.error_bar, "coverage": coverage}, True)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from ..fields import complex_reference, reciprocal, times
 from .edge import EdgeConfig, EdgeFunctions, EdgeMap
@@ -126,18 +127,19 @@ class ConstrainedNetwork(AroundLip):
         """Derivatives around the lip."""
         return self.edge_map_on(self._device)
 
-    def log_errors(self, parameters: Tensor, noise: Tensor | None = None) -> Tensor:
+    def log_errors(self, parameters: Tensor, noise: Tensor | None = None, dtype: torch.dtype | None = None) -> Tensor:
         """Decimal logarithm of each method's expected error, relative to the root mean square of u or v over the grid.
 
-        noise : (case,) tensor, by default that of the configuration. Returns (case, 2, method, x, r), infinite where a
-        method gives no velocity.
+        noise : (case,) tensor, by default that of the configuration; dtype : of the computation, by default the
+        weights', as in training. Returns (case, 2, method, x, r), infinite where a method gives no velocity.
         """
         parameters = parameters.to(self._device)
         if noise is None:
             noise = torch.full((len(parameters),), self.config.noise)
         noise = noise.to(parameters.device)
-        planes = _planes(self.config, parameters, noise).to(next(self.error_model.parameters()).dtype)
-        found: Tensor = self.error_model(planes).unflatten(1, (2, len(METHODS)))
+        weights = {name: value.to(dtype or value.dtype) for name, value in self.error_model.named_parameters()}
+        planes = _planes(self.config, parameters, noise).to(next(iter(weights.values())).dtype)
+        found: Tensor = functional_call(self.error_model, weights, (planes,)).unflatten(1, (2, len(METHODS)))
         allowed = found.new_ones(len(found), 1, *found.shape[2:], dtype=torch.bool)
         allowed[:, :, 2] = (noise >= _FITS)[:, None, None, None]
         allowed[:, :, 3] = self.edge_map.known
@@ -145,11 +147,12 @@ class ConstrainedNetwork(AroundLip):
 
     def weights(self, parameters: Tensor) -> Tensor:
         """Share of each method in each cell, for u and for v: (case, 2, method, x, r), positive, with sum one."""
-        return (-2 * np.log(10) * self.log_errors(parameters)).softmax(dim=2)
+        # As precise as the result: for noise, the velocities that they multiply differ.
+        return (-2 * np.log(10) * self.log_errors(parameters, dtype=torch.float64)).softmax(dim=2)
 
     def expected_error(self, parameters: Tensor) -> Tensor:
         """Expected error of u and v relative to their root mean squares over the grid: (case, 2, x, r)."""
-        precision = 10 ** (-2 * self.log_errors(parameters))
+        precision = 10 ** (-2 * self.log_errors(parameters, dtype=torch.float64))
         return precision.sum(dim=2) ** -0.5
 
     def candidates(self, potential: Tensor, parameters: Tensor) -> Tensor:
@@ -185,7 +188,7 @@ class ConstrainedNetwork(AroundLip):
         with torch.no_grad():
             weights = self.weights(parameters)[0]
         fixed: list[nn.Module] = [self.narrow.fixed(parameters), self.wide.fixed(parameters), self.edge_map]
-        return CaseCore(fixed, [weights[:, index] for index in (0, 1, 3)]).eval()
+        return CaseCore(fixed, [weights[:, index] for index in (0, 1, 3)]).to(self._device).eval()
 
 
 class CaseCore(nn.Module):

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..devices import in_full_precision
 from ..fields import PARAMETERS, complex_reference, reciprocal, times_each
 from .differences import Differences
 from .edge import EdgeConfig, EdgeFunctions, EdgeMap
@@ -94,6 +95,7 @@ class Backbone(nn.Module):
         for parameter in self.head.parameters():
             nn.init.zeros_(parameter)
 
+    @in_full_precision
     def forward(self, x: Tensor) -> Tensor:
         skips = []
         for block in self.down:

@@ -227,7 +227,7 @@ class WaveDerivatives(nn.Module):
         return FixedDerivatives(self._x, *(values[0] for values in self.matrices(parameters)))
 
     def forward(self, psi: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
-        axial, walled, free = self.matrices(parameters)
+        axial, walled, free = (matrix.to(psi.device) for matrix in self.matrices(parameters))
         psi, upstream = psi.double(), int(np.sum(self._x < 0))
         u = axial[:, None] @ psi
         v = torch.cat(

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..devices import full_precision
 from ..rap import RAP
 from ..rap.checks import expect_eval, expect_inputs
 from ..rap.explainer import Explainer, Target, as_tuple, repeated, select
@@ -40,7 +41,7 @@ class Gradients:
         """Relevance of the inputs for one output of each case, see `RAP.attribute`."""
         expect_eval(self.model)
         expect_inputs((inputs,) if isinstance(inputs, Tensor) else tuple(inputs))
-        with torch.inference_mode(False), torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad(), full_precision():
             return self._found(inputs, target, additional_forward_args)
 
     def _found(self, inputs: Any, target: Target, additional_forward_args: Any) -> Any:
@@ -106,7 +107,7 @@ class Chance:
         """Random numbers in the inputs' shape."""
         several = repeated(inputs, target, ())[0]
         given = (several,) if isinstance(several, Tensor) else several
-        found = tuple(torch.randn(x.shape, generator=self.random, dtype=x.dtype) for x in given)
+        found = tuple(torch.randn(x.shape, generator=self.random, dtype=x.dtype).to(x.device) for x in given)
         return found[0] if isinstance(several, Tensor) else found
 
 

@@ -89,7 +89,7 @@ def worst_change(f: Callable[[Tensor], Tensor], x: Tensor, radius: float, *, ste
     random = torch.Generator().manual_seed(seed)
     size = radius * _size(x)
     start = f(x).detach()
-    d = torch.randn(x.shape, generator=random, dtype=x.dtype)
+    d = torch.randn(x.shape, generator=random, dtype=x.dtype).to(x.device)
     for _ in range(steps):
         d = (d * size / _size(d)).detach().requires_grad_()
         change = (f(x + d) - start).square().flatten(1).sum(1)

@@ -92,7 +92,7 @@ class Directivity(nn.Module):
         if not np.all(np.isfinite(factor)):
             raise ValueError(f"factors must be finite, got {factor[~np.isfinite(factor)][0]}")
         for row, (order, low) in enumerate(zip(self.config.orders, self._lows, strict=True)):
-            zeros, mine = self.eigenvalues[row].numpy()[: self._counts[row]], m == order
+            zeros, mine = self.eigenvalues[row].cpu().numpy()[: self._counts[row]], m == order
             found = learned(self.config, order, zeros, low, k[mine], angle, factor[mine])
             self.coefficients[row] = torch.from_numpy(found)
 
@@ -127,11 +127,10 @@ class Directivity(nn.Module):
         -------
         (case, angle) complex tensor
         """
-        real = self.coefficients.dtype
-        ka, flow = (torch.as_tensor(value, dtype=real) for value in (helmholtz, mach))
-        given = (torch.as_tensor(m), torch.as_tensor(n), ka, flow)
+        real, device = self.coefficients.dtype, self.coefficients.device
+        ka, flow, angle = (torch.as_tensor(value, dtype=real, device=device) for value in (helmholtz, mach, theta))
+        given = (torch.as_tensor(m, device=device), torch.as_tensor(n, device=device), ka, flow)
         orders, radial, ka, flow = torch.broadcast_tensors(*(torch.atleast_1d(value) for value in given))
-        angle = torch.as_tensor(theta, dtype=real)
         orders = orders.abs()
         k = ka / torch.sqrt(1 - flow**2)
         rows = self._expect(orders, radial, k, flow)
@@ -178,7 +177,8 @@ class Directivity(nn.Module):
         """
         with torch.no_grad():
             found = self(m, n, helmholtz, mach, theta).mT  # (angle, mode)
-        layer = nn.Linear(2 * found.shape[1], 2 * found.shape[0], bias=False, dtype=found.real.dtype)
+        options = {"dtype": found.real.dtype, "device": found.device}
+        layer = nn.Linear(2 * found.shape[1], 2 * found.shape[0], bias=False, **options)
         parts = torch.stack([found.real, -found.imag, found.imag, found.real], dim=-1).unflatten(-1, (2, 2))
         layer.weight = nn.Parameter(parts.transpose(1, 2).flatten(0, 1).flatten(1), requires_grad=False)
         return layer.eval()
@@ -315,9 +315,10 @@ class Directivity(nn.Module):
         ValueError
             As `forward`, or a microphone too close to the open end or too far behind it.
         """
-        orders, radial = torch.atleast_1d(torch.as_tensor(m)).abs(), torch.atleast_1d(torch.as_tensor(n))
-        orders, radial = torch.broadcast_tensors(orders, radial)
-        places = (torch.as_tensor(value, dtype=torch.float64) for value in (helmholtz, mach, x, r))
+        device = self.coefficients.device
+        orders, radial = (torch.atleast_1d(torch.as_tensor(value, device=device)) for value in (m, n))
+        orders, radial = torch.broadcast_tensors(orders.abs(), radial)
+        places = (torch.as_tensor(value, dtype=torch.float64, device=device) for value in (helmholtz, mach, x, r))
         return pressure(self, orders, radial, *places)
 
 

@@ -44,10 +44,10 @@ def pressure(
         if torch.any(bad):
             place = f"x = {float(x[bad][0]):.4g}, r = {float(r[bad][0]):.4g}"
             raise ValueError(f"the microphone at {place} is {what} the open end, in (x / beta, r)")
-    result = torch.empty(len(m), len(x), dtype=torch.complex128)
+    result = torch.empty(len(m), len(x), dtype=torch.complex128, device=x.device)
     for order in torch.unique(m).tolist():
         chosen = torch.nonzero(m == order)[:, 0]
-        angle, weight = quadrature(float(k.detach()), order)
+        angle, weight = (values.to(x.device) for values in quadrature(float(k.detach()), order))
         directivity = pattern(order, n[chosen], helmholtz, mach, angle).to(torch.complex128)
         phi, along, around = field(directivity, angle, weight, order, k, rho, theta)
         axial = torch.cos(theta) * along - torch.sin(theta) / rho * around
@@ -75,12 +75,12 @@ def field(
     number, closest = float(k.detach()), float(rho.detach().min())
     last = max(m + 2, int(min(number + _MORE, number * closest + _INSIDE)))
     amplitude = (directivity * weight) @ _legendre(m, last, angle).to(directivity.dtype).T  # (case, l)
-    order = torch.arange(m, last + 1)
-    turn = torch.tensor([1j, -1, -1j, 1], dtype=directivity.dtype)[order % 4]  # i^{l+1}
+    order = torch.arange(m, last + 1, device=rho.device)
+    turn = directivity.new_tensor([1j, -1, -1j, 1])[order % 4]  # i^{l+1}
     argument = k * rho
     waves = _hankel(last, argument)
     previous = torch.cat([waves[:1] * 1j, waves[:-1]])  # h_{-1} = i h_0
-    degree = torch.arange(last + 1, dtype=rho.dtype)[:, None]
+    degree = torch.arange(last + 1, dtype=rho.dtype, device=rho.device)[:, None]
     slopes = previous - (degree + 1) / argument * waves
     legendre = _legendre(m, last, theta)
     lower = torch.cat([torch.zeros_like(legendre[:1]), legendre[:-1]])

@@ -51,4 +51,4 @@ def polynomials(value: Tensor, count: int) -> Tensor:
 def of_angle(theta: Tensor, count: int) -> Tensor:
     """Chebyshev polynomials of angles in 0 ... pi, as cosines; their slopes are set to zero at the ends."""
     place = unit(theta, 0, np.pi).clamp(-1 + AXIS, 1 - AXIS)
-    return torch.cos(torch.arange(count, dtype=theta.dtype) * torch.arccos(place)[..., None])
+    return torch.cos(torch.arange(count, dtype=theta.dtype, device=theta.device) * torch.arccos(place)[..., None])

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from ..devices import full_precision
 from .arithmetic import Operation, over, per_case, pull_back
 from .checks import expect_eval, expect_inputs, expect_output, expect_selector
 from .graph import Graph, UnsupportedOperation
@@ -91,7 +92,7 @@ def propagate(
     expect_eval(model)
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype must be torch.float32 or torch.float64, got {dtype}")
-    with torch.inference_mode(False), torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad(), full_precision():
         # Detached and cloned, so that the caller's tensors and autograd graph stay as they are.
         exact = tuple(x.detach().clone().to(dtype) for x in given)
         constants = tuple(x.to(dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in more)

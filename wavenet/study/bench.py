@@ -21,8 +21,10 @@ from data.grids import cell_centres
 from wavenet import far_field
 from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.derivatives.constrained import METHODS, ConstrainedNetwork
+from wavenet.devices import device_of
 from wavenet.far_field.directivity import LEVELS, relative_error
-from wavenet.fields import times
+from wavenet.fields import parameters as case_parameters
+from wavenet.fields import times_each, to_tensor
 
 from .controls import Mode
 from .differentiation import load_network
@@ -165,16 +167,16 @@ def _on_grid(symbol: str, value: float | None, points: FloatArray) -> float:
 
 
 class Bench:
-    """Solver and shipped networks, with their last results. Threads may share it.
+    """Solver and shipped networks, these on a device, with their last results. Threads may share it.
 
     All methods raise what the solver raises: ValueError for a mode or jet that it does not take, ConvergenceError where
     it misses its tolerance.
     """
 
-    def __init__(self) -> None:
-        self._directivity = far_field.load()
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        self._directivity = far_field.load().to(device)
         network, about = load_network()
-        self._network, self._ranges = network.on_grid(X, R), about.get("ranges", {})
+        self._network, self._ranges = network.on_grid(X, R).to(device), about.get("ranges", {})
         self._solutions, self._fields, self._cores = Kept(16), Kept(16), Kept(8)
         self._networks = threading.Lock()  # attribution traces its network, and torch can trace in one thread only
 
@@ -208,7 +210,9 @@ class Bench:
         source, model = mode.source, self._directivity
         try:
             with self._networks, torch.no_grad():
-                found = model(source.m, source.n, source.helmholtz, source.mach, torch.from_numpy(theta))[0].numpy()
+                found = (
+                    model(source.m, source.n, source.helmholtz, source.mach, torch.from_numpy(theta))[0].cpu().numpy()
+                )
             bar = model.error_bar(source.helmholtz, source.mach, COVERAGE)
         except ValueError as error:
             return Directivity(exact, reason=f"No surrogate here: {error}.")
@@ -243,7 +247,7 @@ class Bench:
         with self._networks:
             attribution = velocity_attribution(core.network, core.seen, core.values, name, cell)
         whole: Any = attribution.relevance  # of one input, so no tuple
-        relevance = whole[0].sum(dim=0).numpy()
+        relevance = whole[0].sum(dim=0).cpu().numpy()
         within, across = positive_shares(X, R, relevance, cell, DISTANCES)
         leak, output = float(attribution.leak.sum()), float(attribution.output.sum())
         i, j = (np.flatnonzero(np.abs(points - points[at]) < REACH) for points, at in zip((X, R), cell, strict=True))
@@ -282,13 +286,12 @@ class _Core:
     """See `Bench._core`: `ConstrainedNetwork.core` with its input, its output, and the velocity (4, x, r) it means."""
 
     def __init__(self, network: ConstrainedNetwork, source: analytic.DuctMode, potential: ComplexArray):
-        psi = torch.from_numpy(np.stack([potential.real, potential.imag]))[None]
-        parameters = torch.tensor([[source.m, source.helmholtz, source.mach]], dtype=torch.float64)
+        device = device_of(network)
+        psi = to_tensor(potential)[None].to(device)
+        parameters = case_parameters(source.m, source.helmholtz, source.mach).to(device)
         with torch.no_grad():
             self.network = network.core(parameters)
             self.seen, reference = network.explained(psi, parameters)
             self.values = self.network(self.seen)
-            self.velocity = torch.cat([times(part, reference) for part in self.values.split(2, dim=1)], dim=1)[
-                0
-            ].numpy()
-            self.weights = network.weights(parameters)[0].numpy()
+            self.velocity = times_each(self.values, reference)[0].cpu().numpy()
+            self.weights = network.weights(parameters)[0].cpu().numpy()

@@ -48,7 +48,7 @@ def responses(model: Directivity, array: MicrophoneArray, modes: Sequence[tuple[
     m, n = (torch.tensor(column) for column in zip(*modes, strict=True))
     with torch.no_grad():
         place = torch.from_numpy(array.x), torch.from_numpy(array.r)
-        response = model.pressure(m, n, array.helmholtz, array.mach, *place).numpy()
+        response = model.pressure(m, n, array.helmholtz, array.mach, *place).cpu().numpy()
     return response * np.exp(1j * np.outer(m.numpy(), array.phi))
 
 

@@ -12,6 +12,9 @@ from data.field import Potential
 from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.derivatives.constrained import ConstrainedNetwork
 from wavenet.derivatives.equations import momentum_pressure
+from wavenet.devices import device_of
+from wavenet.fields import parameters as case_parameters
+from wavenet.fields import to_tensor
 from wavenet.runs import SHIPPED, load
 
 from .validity import equation_residual, missed_equation, outside_of_training, untested_spacings
@@ -70,7 +73,7 @@ def differentiate(
     ----------
     given : Potential
     model : ConstrainedNetwork
-        On any grid.
+        On any grid and device.
     ranges : dict, optional
         Least and largest m, ka and M of the network's training: what is outside of them is warned of.
     noise : float
@@ -82,14 +85,15 @@ def differentiate(
         A grid or a noise that the network does not take.
     """
     local = model.on_grid(given.x, given.r, noise=noise)
-    psi = torch.from_numpy(np.stack([given.potential.real, given.potential.imag]))[None]
-    parameters = torch.tensor([[given.m, given.helmholtz, given.mach]], dtype=torch.float64)
+    device = device_of(model)
+    psi = to_tensor(given.potential)[None].to(device)
+    parameters = case_parameters(given.m, given.helmholtz, given.mach).to(device)
     with torch.no_grad():
         velocity = local(psi, parameters)
         pressure = momentum_pressure(psi, velocity[:, :2], *parameters.T[1:])
-        expected = local.expected_error(parameters)[0].numpy()
+        expected = local.expected_error(parameters)[0].cpu().numpy()
         residual = equation_residual(local, psi, parameters, velocity)
-    parts = torch.cat([psi, velocity, pressure], dim=1)[0].numpy()
+    parts = torch.cat([psi, velocity, pressure], dim=1)[0].cpu().numpy()
     potential, u, v, p = (parts[start] + 1j * parts[start + 1] for start in range(0, 8, 2))
     errors = [share * np.sqrt(np.mean(np.abs(of) ** 2)) for share, of in zip(expected, (u, v), strict=True)]
     warnings = outside_of_training(given, ranges or {}) + untested_spacings(given, model.config)

@@ -81,7 +81,7 @@ def predict(
 
     def directivity(theta: FloatArray) -> ComplexArray:
         with torch.no_grad():
-            return model(source.m, source.n, helmholtz, mach, torch.from_numpy(theta))[0].numpy()
+            return model(source.m, source.n, helmholtz, mach, torch.from_numpy(theta))[0].cpu().numpy()
 
     before, model.extrapolate = model.extrapolate, extrapolate
     try:

@@ -12,6 +12,7 @@ from torch import nn
 
 from data.read import Dataset
 from wavenet.arrays import FloatArray
+from wavenet.devices import full_precision
 from wavenet.rap import Attribution
 from wavenet.rap import attribute as propagate
 from wavenet.rap.explainer import Explainer
@@ -234,7 +235,7 @@ def _velocities(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -
     x, r = dataset["x"], dataset["r"]
     i, j = nearest_cell(x, r, at or _AT_LIP)
     seen, core, _ = explained(model, dataset, case)
-    with torch.no_grad():
+    with torch.no_grad(), full_precision():
         values = core(seen)
     results: list[OutputRelevance] = []
     for quantity in CHANNELS:
@@ -242,7 +243,7 @@ def _velocities(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -
         value = float((selector * values).sum())
         words = f"|{quantity}| in the network's units"
         found, sums = _explained(method(core), seen, selector, value, quantity, words)
-        relevance = found.sum(dim=0).double().numpy()
+        relevance = found.sum(dim=0).double().cpu().numpy()
         within, across = positive_shares(x, r, relevance, (i, j), NEAR)
         where: dict[str, Any] = {"at": (float(x[i]), float(r[j])), "within": float(within), "across": across}
         results.append(VelocityRelevance(**_fields(sums), x=x, r=r, relevance=relevance, **where))
@@ -253,11 +254,11 @@ def _pressure(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -> 
     x, r = dataset["x"], dataset["r"]
     microphone = nearest_microphone(x, r, at or (float(x[0]), float(r[0])))
     features, core, names = explained(model, dataset, case)
-    with torch.no_grad():
+    with torch.no_grad(), full_precision():
         values = core(features)
     pair = slice(2 * microphone, 2 * microphone + 2)
     selector = torch.zeros_like(values)
-    selector[0, pair] = torch.tensor(own_phase(*values[0, pair].tolist()))
+    selector[0, pair] = values.new_tensor(own_phase(*values[0, pair].tolist()))
     place = f"x = {x[microphone]:.2f}, r = {r[microphone]:.2f}"
     words, value = f"|p| at {place}, over the network's pressure scale", float((selector * values).sum())
     found, sums = _explained(method(core), features, selector, value, "p", words)

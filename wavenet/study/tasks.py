@@ -14,6 +14,7 @@ from data.read import Cases, read
 from data.read import Dataset as File
 from data.task import uniform_flow
 from wavenet import networks, outside, runs
+from wavenet.devices import device_of, full_precision
 from wavenet.networks import Explained, Network
 from wavenet.training import loading
 from wavenet.training.presets import Preset
@@ -155,14 +156,15 @@ def explained(model: nn.Module, dataset: File, case: int) -> Explained:
     if mine.explain is None:
         raise ValueError(f"nothing of the network {mine.name} can be attributed")
     with torch.no_grad():
-        return mine.explain(model, tensors(dataset, [case])[:-1])
+        return mine.explain(model, [x.to(device_of(model)) for x in tensors(dataset, [case])[:-1]])
 
 
 def predict(
     model: nn.Module, dataset: File, cases: npt.NDArray[np.integer], batch: int = 16
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Predictions for some cases, as numpy, and the truth."""
+    """Predictions for some cases by a network on any device, as numpy, and the truth."""
     batches = [cases[start : start + batch] for start in range(0, len(cases), batch)]
-    with torch.no_grad():
-        parts = [model(*tensors(dataset, chosen)[:-1]).numpy() for chosen in batches]
+    device = device_of(model)
+    with torch.no_grad(), full_precision():
+        parts = [model(*(x.to(device) for x in tensors(dataset, chosen)[:-1])).cpu().numpy() for chosen in batches]
     return np.concatenate(parts), tensors(dataset, cases)[-1].numpy()

@@ -79,7 +79,7 @@ def equation_residual(
         Root mean square of the residual over (ka)^2, relative to psi; None if no cell is that far from everything.
     """
     u, v = velocity[:, :2], velocity[:, 2:]
-    x, r = (torch.tensor(points, dtype=torch.float64) for points in (model.config.x, model.config.r))
+    x, r = (psi.new_tensor(points, dtype=torch.float64) for points in (model.config.x, model.config.r))
     terms = dict(zip(("m", "helmholtz", "mach"), parameters.T, strict=True))
     along, across = model.narrow(u, parameters)[:, :2], model.narrow(v, parameters)[:, 2:]
     residual = helmholtz_residual(psi, u, along, v, across, r, **terms)
