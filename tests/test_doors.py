@@ -23,15 +23,16 @@ MAY_IMPORT = {
     "data.tasks": {"data", "analytic"},
     "wavenet.arrays": set(),
     "wavenet.fields": {"wavenet.arrays"},
+    "wavenet.tensorfile": set(),
     "wavenet.rap": set(),
     "wavenet.explain": {"wavenet.arrays", "wavenet.rap"},
     "wavenet.derivatives": SHARED,
     "wavenet.far_field": SHARED,
     "wavenet.forward": SHARED,
-    "wavenet.training": SHARED | {"wavenet.derivatives", "wavenet.networks", "wavenet.runs"},
+    "wavenet.training": SHARED | {"wavenet.derivatives", "wavenet.networks", "wavenet.tensorfile"},
     "wavenet.networks": SHARED | {"wavenet.derivatives", "wavenet.far_field", "wavenet.forward", "wavenet.training"},
     "wavenet.outside": SHARED | {"wavenet.networks", "wavenet.training"},
-    "wavenet.runs": SHARED | {"wavenet.networks", "wavenet.outside"},
+    "wavenet.runs": SHARED | {"wavenet.networks", "wavenet.outside", "wavenet.tensorfile"},
 }
 # Within functions only: `load()` of a room returns the network that comes with the package.
 WHEN_CALLED = {
