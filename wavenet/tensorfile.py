@@ -28,7 +28,7 @@ def write(path: str | Path, tensors: Mapping[str, Tensor], texts: Mapping[str, s
         with whole(path) as partial:
             partial.write_bytes(content)
     except OSError as error:
-        raise type(error)(error.errno, f"{path} cannot be written: {error.strerror}") from None
+        raise OSError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def read(

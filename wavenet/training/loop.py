@@ -110,18 +110,18 @@ class _Training:
             now = record.progress
         else:
             record.validated(self._network, self._validation_loss())
-        before = now.step
+        before = now.step, now.epoch
         with tqdm(
             total=self._preset.epochs * self._sets["train"].count,
             initial=now.step,
-            disable=not progress,
+            disable=None if progress else True,  # None: unless it is a terminal
             file=sys.stderr,
             unit="step",
         ) as bar:
             while now.epoch < self._preset.epochs and now.waited < self._preset.patience:
                 self._epoch(bar)
                 bar.set_postfix({"validation_loss": f"{now.rows[-1]['validation_loss']:.3g}"}, refresh=False)
-        if now.step > before or not resume:
+        if (now.step, now.epoch) != before or not resume:
             self._save()
 
     def _epoch(self, bar: tqdm) -> None:

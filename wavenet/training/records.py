@@ -142,6 +142,11 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, state
 
 
+def seconds_of(run: str | Path) -> float:
+    """Time that a training has taken up to its last checkpoint [s]."""
+    return float(_read(Path(run) / LAST)[1]["progress"]["seconds"])
+
+
 def check_resumable(path: Path, settings: Mapping[str, Any]) -> None:
     """Refuse to resume if the checkpoint is missing, damaged, or from a training with other settings.
 
