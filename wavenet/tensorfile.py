@@ -48,7 +48,7 @@ def read(
             texts = dict(file.metadata() or {})
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+        raise ValueError(f"{path} is damaged, or another version's: {error}") from None
     found = texts.pop(_CHECKSUM, None)
     if not texts.keys() <= set(names) or (found is None and checked):
         raise ValueError(f"{path} is damaged, or another version's: it has the texts {', '.join(texts) or 'none'}")

@@ -10,6 +10,7 @@ import functools
 import math
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,9 @@ class _Training:
             raise self._diverged(train if not math.isfinite(train) else validation)
         record.validated(self._network, validation)
         record.finished(train, validation)
-        self._schedule.step()
+        with warnings.catch_warnings():  # torch's on its first step, where a training goes on at the end of an epoch
+            warnings.simplefilter("ignore", UserWarning)
+            self._schedule.step()
 
     def _step(self, batch: list[Tensor], weight: Tensor) -> None:
         found = self._parallel(batch, weight, True)

@@ -52,14 +52,12 @@ class Processes:
             return
         if kind == "cuda" and devices > torch.cuda.device_count():
             raise ValueError(f"--devices {devices}: this machine has {torch.cuda.device_count()} GPUs")
-        environment = _environment(devices, nodes)
+        starter = environment(devices, nodes)
         for name in ("lightning.pytorch", "lightning.fabric"):
             logging.getLogger(name).setLevel(logging.WARNING)
         with warnings.catch_warnings():  # Lightning's advice on threads
             warnings.simplefilter("ignore")
-            fabric = Fabric(
-                accelerator=kind, devices=devices, num_nodes=nodes, strategy=DDPStrategy(), plugins=environment
-            )
+            fabric = Fabric(accelerator=kind, devices=devices, num_nodes=nodes, strategy=DDPStrategy(), plugins=starter)
             fabric.launch()
         self.device, self.rank, self.count = fabric.device, fabric.global_rank, fabric.world_size
 
@@ -118,7 +116,7 @@ def connected() -> Iterator[None]:
         raise ConnectionError("another process of this training has ended; continue with --resume") from None
 
 
-def _environment(devices: int, nodes: int) -> ClusterEnvironment | None:
+def environment(devices: int, nodes: int) -> ClusterEnvironment | None:
     """Who starts the processes; None if Lightning is to find out, as for torchrun."""
     found = os.environ
     if "RANK" in found or "SLURM_JOB_ID" not in found:
