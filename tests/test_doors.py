@@ -24,15 +24,16 @@ MAY_IMPORT = {
     "wavenet.arrays": set(),
     "wavenet.devices": set(),
     "wavenet.fields": {"wavenet.arrays"},
+    "wavenet.tensorfile": set(),
     "wavenet.rap": {"wavenet.devices"},
     "wavenet.explain": {"wavenet.arrays", "wavenet.devices", "wavenet.rap"},
     "wavenet.derivatives": SHARED,
     "wavenet.far_field": SHARED,
     "wavenet.forward": SHARED,
-    "wavenet.training": SHARED | {"wavenet.derivatives", "wavenet.networks", "wavenet.runs"},
+    "wavenet.training": SHARED | {"wavenet.derivatives", "wavenet.networks", "wavenet.tensorfile"},
     "wavenet.networks": SHARED | {"wavenet.derivatives", "wavenet.far_field", "wavenet.forward", "wavenet.training"},
     "wavenet.outside": SHARED | {"wavenet.networks", "wavenet.training"},
-    "wavenet.runs": SHARED | {"wavenet.networks", "wavenet.outside"},
+    "wavenet.runs": SHARED | {"wavenet.networks", "wavenet.outside", "wavenet.tensorfile"},
 }
 # Within functions only: `load()` of a room returns the network that comes with the package.
 WHEN_CALLED = {

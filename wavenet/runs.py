@@ -1,20 +1,18 @@
 """A run's folder: weights as safetensors, with the network's configuration and the dataset's provenance inside."""
 
-import contextlib
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 
 from . import networks
 from .networks import Network
+from .tensorfile import read, write
 
 WEIGHTS = "weights.safetensors"
+_TEXTS = ("model", "config", "provenance", "outside", "task")
 _WEIGHTS = Path(__file__).parent / "weights"
 _OWN = {path.name: path for path in sorted(_WEIGHTS.iterdir()) if path.is_dir()}
 SHIPPED = {task: _OWN[task] for task in ("derivative", "factor")}  # task -> run that commands use by default
@@ -34,39 +32,7 @@ def save(run: str | Path, network: str | Network, model: nn.Module, provenance: 
     }
     if entry.outside:
         metadata |= {"outside": "yes", "task": entry.task}
-    tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
-    with whole(Path(run) / WEIGHTS) as partial:
-        save_file(tensors, partial, metadata=metadata)
-
-
-@contextlib.contextmanager
-def whole(path: str | Path) -> Iterator[Path]:
-    """Temporary path to write a file to; it replaces the file only once it is completely on the disk.
-
-    A killed process leaves at most one temporary file, .NAME.partial, which the next write overwrites.
-    """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        yield partial
-        _sync(partial)
-        os.replace(partial, path)
-        _sync(path.parent)  # makes the name durable
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    try:
-        descriptor = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)  # Windows syncs no file opened to read
-    except PermissionError:
-        if path.is_file():
-            raise
-        return  # Windows opens no folders
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write(Path(run) / WEIGHTS, model.state_dict(), metadata)
 
 
 def folder_of(run: str | Path) -> Path:
@@ -117,12 +83,7 @@ def load(
     path = Path(run) / WEIGHTS
     if not path.is_file():
         raise FileNotFoundError(f"{run} is not a run: it has no {WEIGHTS}")
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+    tensors, metadata = read(path, _TEXTS)
     entry = _entry(path, metadata, network)
     if task is not None and entry.task != task:
         raise ValueError(f"{run} is a run of the {entry.task} task, one of the {task} task is needed")

@@ -19,7 +19,8 @@ from wavenet.derivatives.equations import helmholtz_residual
 from wavenet.derivatives.unet import CONSTRAINTS, UNet, UNetConfig
 from wavenet.fields import complex_reference, times, times_each
 from wavenet.forward.feed_forward import ForwardConfig, ForwardModel, known_phase
-from wavenet.runs import BASELINES, WEIGHTS, folder_of, load, save, whole
+from wavenet.runs import BASELINES, WEIGHTS, folder_of, load, save
+from wavenet.tensorfile import whole
 
 X = (np.arange(32) + 0.5) / 8 - 2
 R = (np.arange(32) + 0.5) / 16

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .common import Data, Json, say
+from .common import Data, Json, say, warn
 
 
 def train(
@@ -39,6 +39,13 @@ def train(
     nodes: Annotated[
         int, typer.Option(help="Number of machines; start the command on each of them by torchrun or srun.")
     ] = 1,
+    precision: Annotated[
+        Literal["fp32", "tf32", "bf16"],
+        typer.Option(help="Arithmetic: single precision; TF32 on recent NVIDIA GPUs; bfloat16 in products."),
+    ] = "fp32",
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the training step by torch.compile, for long trainings.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the run's last checkpoint.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -48,13 +55,25 @@ def train(
     """
     from ..study import training
 
-    options = training.Options(preset, seed, workers, devices, nodes, resume, progress=not as_json)
+    options = training.Options(
+        preset,
+        seed,
+        workers,
+        devices,
+        nodes,
+        resume,
+        progress=not as_json,
+        precision=precision,
+        compiled=compiled,
+    )
     try:
-        found = training.train(task, data, output, model=model, edge=edge, options=options)
+        found = training.train(
+            task, data, output, model=model, edge=edge, options=options, note=lambda text: warn([text])
+        )
     except training.Interrupted as error:
         if training.leads(options):
             kept = "continue with --resume" if error.kept else "nothing was kept"
             print(f"wavenet: interrupted: {kept}", file=sys.stderr)
-        raise typer.Exit(130) from None
+        raise typer.Exit(128 + error.signal) from None
     if found is not None:
         say({"weights": str(found.weights), "model": found.name, "seconds": round(found.seconds, 1)}, as_json)

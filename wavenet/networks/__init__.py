@@ -25,6 +25,7 @@ from torch.utils.data import Dataset
 
 from ..arrays import FloatArray
 from ..fields import Source
+from ..training.augmentation import UNCHANGED, Augmentation
 from ..training.presets import Preset
 
 Batch = list[Tensor] | tuple[Tensor, ...]
@@ -72,6 +73,12 @@ class Steps:
     residuals : (network, batch, preset) -> values (case,) added to the loss, in training only.
     prepare : (network, *batch) -> None; measures something on training cases before the first step.
     samples : (network, cases, count, seed) -> dataset to learn from instead of the cases themselves.
+    constants : (network, *batch) -> tensors (case, ...) that training does not change, such as a linear part. Computed
+    once, after `prepare`; they follow the other tensors of each batch. With noise they are computed for each batch.
+    fields : positions in a batch, constants included, of what is complex linear in the potential: (case, 2 k, x, r),
+    real and imaginary part next to each other. These are what `augmentation` changes.
+    augmentation : random changes of the training cases. A batch then ends with the noise's level (case,), if there is
+    noise, and the first row (case,) of a window.
     """
 
     build: Callable[[Source, Preset, Any], nn.Module]
@@ -80,6 +87,9 @@ class Steps:
     residuals: Callable[[Any, Batch, Preset], Tensor | float] | None = None
     prepare: Callable[..., None] | None = None
     samples: Callable[[Any, Dataset, int, int], Dataset] | None = None
+    constants: Callable[..., tuple[Tensor, ...]] | None = None
+    fields: tuple[int, ...] = (0, 2)
+    augmentation: Augmentation = UNCHANGED
 
     def preset(self, name: str) -> Preset:
         """Preset of this name."""

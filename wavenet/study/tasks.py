@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset, TensorDataset, default_collate
+from torch.utils.data import Dataset, TensorDataset
 
 from data.read import Cases, read
 from data.read import Dataset as File
@@ -16,10 +16,10 @@ from data.task import uniform_flow
 from wavenet import networks, outside, runs
 from wavenet.devices import device_of, full_precision
 from wavenet.networks import Explained, Network
-from wavenet.training import loading
+from wavenet.training import loading, memory
 from wavenet.training.presets import Preset
 
-_IN_MEMORY = 2**30  # bytes of a split above which cases are read on access
+_IN_MEMORY = 0.5  # share of the free memory that a split may take: the rest is for the training
 
 
 def tensors(dataset: File, cases: Any) -> tuple[Tensor, ...]:
@@ -44,12 +44,20 @@ def expect_uniform(columns: Mapping[str, npt.NDArray[Any]], path: str | Path) ->
             )
 
 
-def examples(cases: Cases) -> Dataset:
-    """Cases of a split as a torch Dataset: in memory if they fit, else read on access."""
+def examples(cases: Cases, processes: int = 1) -> Dataset:
+    """Cases of a split as a torch Dataset: in memory if they fit, else read on access.
+
+    processes : number of those on this machine that each hold them.
+    """
     lazy = loading.of_task(cases.about.task).one_by_one(cases)
-    if sum(part.nbytes for part in lazy[0]) * len(cases) > _IN_MEMORY:
+    first, count = lazy[0], len(cases)
+    if sum(part.nbytes for part in first) * count * processes > _IN_MEMORY * memory.free(torch.device("cpu")):
         return lazy
-    return TensorDataset(*default_collate([lazy[index] for index in range(len(cases))]))
+    found = [torch.empty(count, *part.shape, dtype=part.dtype) for part in first]
+    for index in range(count):
+        for whole, part in zip(found, lazy[index], strict=True):
+            whole[index] = part
+    return TensorDataset(*found)
 
 
 def build(name: str, cases: Cases, preset: Preset, edge: nn.Module | None = None) -> nn.Module:

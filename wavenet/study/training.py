@@ -1,8 +1,11 @@
 """Training a network on a dataset file, from the file's name to the weights in a run's folder."""
 
+import contextlib
 import os
+import signal
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,25 +15,29 @@ import numpy.typing as npt
 from torch import nn
 
 import analytic
+from data import interrupts
+from data.locks import lock
 from data.read import Cases
 from wavenet import derivatives, runs
 from wavenet.arrays import FloatArray
 from wavenet.networks import Network
+from wavenet.training.augmentation import Augmentation
 
 from . import tasks
 
+_LOCK = ".training"  # in the run's folder, while it is trained
 _RANGES = ("m", "helmholtz", "mach")  # parameters whose ranges in training are saved with the weights
 
 
 class Interrupted(KeyboardInterrupt):
     """A training was interrupted, as by Ctrl-C.
 
-    kept : whether it can go on from a checkpoint.
+    kept : whether it can go on from a checkpoint. signal : number of the signal.
     """
 
-    def __init__(self, *, kept: bool):
+    def __init__(self, *, kept: bool, signal: int):
         super().__init__()
-        self.kept = kept
+        self.kept, self.signal = kept, signal
 
 
 @dataclass(frozen=True)
@@ -38,8 +45,8 @@ class Options:
     """How a network is trained.
 
     preset : name of one of the network's presets. seed : of initial weights and batches. workers : processes that load
-    cases. devices, nodes : see `wavenet.training.loop.fit`. resume : go on from the run's last checkpoint. progress :
-    show it.
+    cases. devices, nodes, precision, compiled, augmentation : see `wavenet.training.loop.fit`. resume : go on from the
+    run's last checkpoint. progress : show it.
     """
 
     preset: str = "quick"
@@ -49,11 +56,17 @@ class Options:
     nodes: int = 1
     resume: bool = False
     progress: bool = False
+    precision: str = "fp32"
+    compiled: bool = False
+    augmentation: Augmentation | None = None
 
     @property
     def alone(self) -> bool:
         """Whether one process trains."""
         return (self.devices, self.nodes) == (1, 1)
+
+
+DEFAULTS = Options()
 
 
 @dataclass(frozen=True)
@@ -74,7 +87,8 @@ def train(
     *,
     model: str | type[nn.Module] | Network | None = None,
     edge: str | Path | None = None,
-    options: Options = Options(),
+    options: Options = DEFAULTS,
+    note: Callable[[str], None] = warnings.warn,
 ) -> Trained | None:
     """Train a network on a dataset and write it to a run's folder.
 
@@ -91,6 +105,8 @@ def train(
         Run of the edge task, for a network with edge functions; by default those of the one that comes with the
         package.
     options : Options
+    note : callable
+        Called with a sentence if the file system of the run has no locks.
 
     Returns
     -------
@@ -101,9 +117,13 @@ def train(
     ------
     FileExistsError, FileNotFoundError, ValueError, TypeError
         Network, data, run and options do not fit each other, see `wavenet.training.loop.fit`; or the data has cases
-        with a hub or a jet.
+        with a hub or a jet; or another training is at work in the run's folder.
+    ArithmeticError
+        The loss became infinite or NaN. The best weights are written if they are better than untrained ones.
+    OSError
+        A file cannot be written, or another of the processes has ended.
     Interrupted
-        After Ctrl-C.
+        After Ctrl-C, SIGTERM or SIGHUP.
     """
     network = tasks.entry(model, task)
     _expect(network, edge, options)
@@ -119,28 +139,57 @@ def train(
 
         check_devices(network.steps.preset(options.preset), options.devices, options.nodes)
     run = Path(run)
-    if leading:
-        _writable(run)
-        if not options.resume and any(not path.name.endswith(".partial") for path in run.iterdir()):
-            raise FileExistsError(f"{run} is not empty; continue with --resume or choose another folder")
     started = time.perf_counter()
-    if network.fit is not None:
-        trained = network.fit(cases["train"], options.seed, _exact)
-    else:
-        trained = _in_steps(network, cases, run, functions, options, leading)
-    if not leading:
-        return None
-    seconds = time.perf_counter() - started
-    runs.save(run, network, trained, saved_with(cases["train"], options, seconds))
-    return Trained(network.name, trained, run / runs.WEIGHTS, seconds)
+
+    def finished(trained: nn.Module, before: float = 0.0) -> Trained:
+        seconds = before + time.perf_counter() - started
+        runs.save(run, network, trained, saved_with(cases["train"], options, seconds))
+        return Trained(network.name, trained, run / runs.WEIGHTS, seconds)
+
+    with _alone_in(run, options, note) if leading else contextlib.nullcontext():
+        if network.fit is not None:
+            return finished(network.fit(cases["train"], options.seed, _exact))
+        from wavenet.training.loop import DivergenceError
+
+        before = _seconds_before(run) if options.resume else 0.0
+        try:
+            trained = _in_steps(network, cases, run, functions, options, leading)
+        except (DivergenceError, Interrupted) as error:
+            if _copy(options):  # the first process tells it, and Lightning would kill that one if this one failed
+                return None
+            if isinstance(error, Interrupted):
+                raise
+            if leading and error.best is not None:
+                finished(error.best, before)
+                raise ArithmeticError(f"{error}, whose weights are in {run / runs.WEIGHTS}") from None
+            raise ArithmeticError(f"{error}: no weights are written") from None
+        return finished(trained, before) if leading else None
 
 
-def _writable(run: Path) -> None:
-    """Make the run's folder now, so that an unwritable one fails before work begins."""
-    run.mkdir(parents=True, exist_ok=True)
-    probe = run / ".writable"
-    probe.touch()
-    probe.unlink()
+@contextlib.contextmanager
+def _alone_in(run: Path, options: Options, note: Callable[[str], None]) -> Iterator[None]:
+    """Keep other trainings out of the run's folder, which is made now: an unwritable one fails before work begins."""
+    inside = run / _LOCK
+    inside.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(lock(inside, note))
+        except FileExistsError:
+            raise FileExistsError(f"another training is at work in {run}") from None
+        others = [path.name for path in run.iterdir() if path.name != _LOCK and not path.name.endswith(".partial")]
+        if others and not options.resume:
+            raise FileExistsError(f"{run} is not empty; continue with --resume or choose another folder")
+        yield
+
+
+def _seconds_before(run: Path) -> float:
+    """Time that the training took before it was interrupted; whether it can go on is checked later."""
+    from wavenet.training.records import seconds_of
+
+    try:
+        return seconds_of(run)
+    except (OSError, ValueError):
+        return 0.0
 
 
 def _expect(network: Network, edge: str | Path | None, options: Options) -> None:
@@ -151,6 +200,10 @@ def _expect(network: Network, edge: str | Path | None, options: Options) -> None
         raise ValueError(f"--resume is for networks trained in steps, {network.name} is fitted at once")
     if network.steps is None and not options.alone:
         raise ValueError(f"--devices and --nodes are for networks trained in steps, {network.name} is fitted at once")
+    if network.steps is None and (options.precision, options.compiled) != ("fp32", False):
+        raise ValueError(
+            f"--precision and --compile are for networks trained in steps, {network.name} is fitted at once"
+        )
 
 
 def _edge_functions(run: str | Path | None) -> nn.Module:
@@ -176,23 +229,35 @@ def _in_steps(
     preset = steps.preset(options.preset)
     untrained = steps.build(cases["train"], preset, edge)
     try:
-        return loop.fit(
-            untrained,
-            tasks.examples(cases["train"]),
-            tasks.examples(cases["validation"]),
-            run,
-            preset=preset,
-            seed=options.seed,
-            workers=options.workers,
-            devices=options.devices,
-            nodes=options.nodes,
-            resume=options.resume,
-            progress=leading and options.progress,
-            about={"model": network.name, "dataset": cases["train"].about.provenance["content_hash"]},
-            steps=steps,
-        )
-    except KeyboardInterrupt:
-        raise Interrupted(kept=(run / loop.LAST).is_file()) from None
+        with interrupts.noted() as first:
+            return loop.fit(
+                untrained,
+                tasks.examples(cases["train"], options.devices),
+                tasks.examples(cases["validation"], options.devices),
+                run,
+                preset=preset,
+                seed=options.seed,
+                workers=options.workers,
+                devices=options.devices,
+                nodes=options.nodes,
+                resume=options.resume,
+                progress=leading and options.progress,
+                about={"model": network.name, "dataset": cases["train"].about.provenance["content_hash"]},
+                steps=steps,
+                augmentation=options.augmentation,
+                precision=options.precision,
+                compiled=options.compiled,
+                asked=lambda: first.signal,
+            )
+    except KeyboardInterrupt as error:
+        number = error.signal if isinstance(error, loop.Stopped | interrupts.Stopped) else signal.SIGINT
+        raise Interrupted(kept=(run / loop.LAST).is_file(), signal=number) from None
+    except ConnectionError:
+        raise
+    except OSError as error:
+        if (run / loop.LAST).is_file():
+            raise OSError(f"{error}; the last checkpoint is kept, continue with --resume") from None
+        raise
 
 
 def _exact(
@@ -211,7 +276,8 @@ def saved_with(cases: Cases, options: Options, seconds: float) -> dict[str, Any]
         "dataset": cases.about.provenance,
         "preset": options.preset,
         "seed": options.seed,
-        "training_seconds": None if options.resume else seconds,  # those before the interruption were not counted
+        "precision": options.precision,
+        "training_seconds": seconds,
         "ranges": {key: [float(columns[key].min()), float(columns[key].max())] for key in _RANGES},
     }
 
@@ -228,3 +294,8 @@ def leads(options: Options) -> bool:
     if "LOCAL_RANK" in os.environ or "NODE_RANK" in os.environ:
         return os.environ.get("LOCAL_RANK", "0") == os.environ.get("NODE_RANK", "0") == "0"
     return os.environ.get("SLURM_PROCID", "0") == "0"
+
+
+def _copy(options: Options) -> bool:
+    """Whether Lightning has started this process, as a copy of the first."""
+    return not options.alone and "RANK" not in os.environ and os.environ.get("LOCAL_RANK", "0") != "0"

@@ -14,23 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..fields import INPUTS, PARAMETERS, Source, columns, quantities, times
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Changes of a field that leave it a solution of the same problem; all are off by default.
-
-    factor : bool
-        Multiply by a random complex number of modulus 1/2 ... 2: the equations are linear.
-    superpose : bool
-        Add a random complex multiple of another case of the same group, i.e. with the same m, ka and M.
-    window : int or None
-        Cut a window of this many cells in x out of the grid, at random, so that the position of the lip in it varies.
-    """
-
-    factor: bool = False
-    superpose: bool = False
-    window: int | None = None
+from .augmentation import UNCHANGED, Augmentation
 
 
 class FieldCases(Dataset[tuple[Tensor, ...]]):
@@ -51,13 +35,15 @@ class FieldCases(Dataset[tuple[Tensor, ...]]):
     Raises
     ------
     ValueError
-        The window is wider than the grid.
+        The window is wider than the grid, or the augmentation has noise, which training adds to whole batches.
     """
 
-    def __init__(self, source: Source, x: npt.ArrayLike, augmentation: Augmentation = Augmentation()):
+    def __init__(self, source: Source, x: npt.ArrayLike, augmentation: Augmentation = UNCHANGED):
         self._source, self._x, self._augmentation = source, np.asarray(x, dtype=float), augmentation
         window = augmentation.window
-        if window is not None and not 1 <= window <= len(self._x):
+        if augmentation.noise is not None:
+            raise ValueError("single cases get no noise: give the augmentation to wavenet.training.loop.fit")
+        if window is not None and window > len(self._x):
             raise ValueError(f"the window must have 1 ... {len(self._x)} cells, got {window}")
         group = np.asarray(source.columns["group"])
         self._order = np.argsort(group, kind="stable")

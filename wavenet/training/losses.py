@@ -23,7 +23,7 @@ def pressure_loss(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
 
 def velocity_loss(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
     """Mean squared error of the velocity relative to the potential's RMS, in units of the network's resolution."""
-    potential, parameters, velocity = batch
+    potential, parameters, velocity, *_ = batch
     size = potential.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
     return _means(((model(potential, parameters) - velocity) / (size * model.resolution)).square())
 
@@ -43,7 +43,7 @@ def velocity_residuals(model: Any, batch: Batch, preset: Preset) -> Tensor | flo
     """
     if not preset.physics:
         return 0.0
-    potential, parameters, _ = batch
+    potential, parameters, *_ = batch
     x, r = (potential.new_tensor(points) for points in (model.config.x, model.config.r))
     velocity = model(potential, parameters)
     u, v = velocity[:, :2], velocity[:, 2:]

@@ -1,91 +1,150 @@
-"""Records of a training: best weights, log and checkpoint, each complete even if the process is killed."""
+"""Records of a training: where it is, best weights, log and checkpoint, each complete even if the process is killed."""
 
 import csv
 import io
+import json
 import math
-import pickle
+import time
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import torch
-from lightning.pytorch.callbacks import Checkpoint
-from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import Tensor, nn
 
-from ..runs import whole
+from ..tensorfile import read, whole, write
 
 LAST = "last.ckpt"
 LOG = "metrics.csv"
+_STATE = "training"  # the text in a checkpoint
+_LOG_SECONDS = 1.0  # least time between two writings of the log: an epoch may take milliseconds
 
 
-class Record(Checkpoint):
-    """Best weights and losses so far; the checkpoint, which contains them, and the log are written after every epoch.
+@dataclass
+class Progress:
+    """Where a training is.
 
-    settings : values that must be the same when an interrupted training is resumed.
+    epoch : complete epochs. batch : further batches. step : steps of the optimizer so far. waited : epochs since the
+    last improvement. score : best validation loss. seconds : spent so far. rows : of the log.
     """
 
-    def __init__(self, run: Path, settings: Mapping[str, Any]):
-        self._run, self._settings = run, settings
-        self._rows: list[dict] = []
-        self._score = math.inf
-        self.best: dict[str, torch.Tensor] | None = None
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    waited: int = 0
+    score: float = math.inf
+    seconds: float = 0.0
+    rows: list[dict[str, float | int | str]] = field(default_factory=list)
 
-    def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+
+class Record:
+    """Progress, best weights and losses so far of one training, and its files.
+
+    run : folder. settings : values that must be the same when an interrupted training is resumed. writes : whether this
+    process writes files.
+    """
+
+    def __init__(self, run: Path, settings: Mapping[str, Any], *, writes: bool = True):
+        self._run, self._settings, self._writes = run, settings, writes
+        self._began = self._logged = time.monotonic()
+        self.progress = Progress()
+        self.losses: list[Tensor] = []  # (2,) of each batch of this epoch: sum of the values, their number
+        self.best: dict[str, Tensor] | None = None
+
+    def validated(self, model: nn.Module, loss: float) -> None:
         """Keep the weights if they are the best so far."""
-        score = float(trainer.callback_metrics["validation_loss"])
         first = self.best is None  # before the first step
+        if first or loss < self.progress.score:
+            self.progress.score = loss if math.isfinite(loss) else math.inf
+            self.progress.waited = 0
+            self.best = {key: value.detach().clone() for key, value in model.state_dict().items()}
+        else:
+            self.progress.waited += 1
         if first:
-            self._rows.append({"epoch": 0, "step": 0, "train_loss": "", "validation_loss": score})
-        if first or score < self._score:
-            self._score = score if math.isfinite(score) else math.inf
-            self.best = {key: value.detach().cpu().clone() for key, value in pl_module.model.state_dict().items()}
+            self._row("", loss)
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Write checkpoint and log."""
-        losses = {name: float(trainer.callback_metrics[name]) for name in ("train_loss", "validation_loss")}
-        self._rows.append({"epoch": trainer.current_epoch + 1, "step": trainer.global_step} | losses)
-        trainer.save_checkpoint(self._run / LAST)
-        self._write(trainer)
+    def finished(self, train: float, validation: float) -> None:
+        """Count an epoch, and write the log now and then."""
+        self.progress.epoch, self.progress.batch = self.progress.epoch + 1, 0
+        self.losses.clear()
+        self._row(train, validation)
+        if time.monotonic() > self._logged + _LOG_SECONDS:
+            self.write_log()
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Stop again if the resumed training had stopped early, and rewrite the log."""
-        for stopping in trainer.early_stopping_callbacks:  # Lightning does not restore that it had stopped
-            trainer.should_stop = trainer.should_stop or stopping.wait_count >= stopping.patience
-        if len(self._rows) > 1:  # the log may be an epoch behind
-            self._write(trainer)
+    def _row(self, train: float | str, validation: float) -> None:
+        now = self.progress
+        now.rows.append({"epoch": now.epoch, "step": now.step, "train_loss": train, "validation_loss": validation})
 
-    def _write(self, trainer: L.Trainer) -> None:
-        if trainer.is_global_zero:
-            text = io.StringIO()
-            table = csv.DictWriter(text, list(self._rows[0]), lineterminator="\n")
-            table.writeheader()
-            table.writerows(self._rows)
-            with whole(self._run / LOG) as partial:
-                partial.write_text(text.getvalue(), encoding="utf-8")
-
-    def state_dict(self) -> dict[str, Any]:
-        """State of this record for the checkpoint."""
-        return {"settings": self._settings, "rows": self._rows, "score": self._score, "best": self.best}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the state from a checkpoint."""
-        self._rows, self._score, self.best = (state_dict[name] for name in ("rows", "score", "best"))
+    def write_log(self) -> None:
+        """Write the table of losses."""
+        if not self._writes:
+            return
+        self._logged = time.monotonic()
+        text = io.StringIO()
+        table = csv.DictWriter(text, list(self.progress.rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(self.progress.rows)
+        with whole(self._run / LOG) as partial:
+            partial.write_text(text.getvalue(), encoding="utf-8")
 
     @property
-    def state_key(self) -> str:
-        """Name of this record in the checkpoint."""
-        return "record"
+    def seconds(self) -> float:
+        """Time that the training took so far, before interruptions as well [s]."""
+        return self.progress.seconds + time.monotonic() - self._began
+
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, schedule: Any) -> None:
+        """Write checkpoint and log."""
+        if not self._writes:
+            return
+        moments = optimizer.state_dict()
+        groups = {
+            "weights": model.state_dict(),
+            "best": self.best or {},
+            "losses": {str(number): loss for number, loss in enumerate(self.losses)},
+            "random": {"cpu": torch.get_rng_state()},
+        }
+        for number, values in moments["state"].items():
+            groups[f"moments-{number}"] = values
+        tensors = {f"{group}/{name}": value for group, values in groups.items() for name, value in values.items()}
+        state = {
+            "settings": self._settings,
+            "progress": asdict(self.progress) | {"seconds": self.seconds},
+            "optimizer": moments["param_groups"],
+            "schedule": schedule.state_dict(),
+        }
+        write(self._run / LAST, tensors, {_STATE: json.dumps(state)})
+        self.write_log()
+
+    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer, schedule: Any) -> None:
+        """Go on from the checkpoint, and bring the log, which may be ahead of it or behind, to the same state."""
+        tensors, state = _read(self._run / LAST)
+        groups: dict[str, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            group, _, name = key.partition("/")
+            groups.setdefault(group, {})[name] = value
+        model.load_state_dict(groups["weights"])
+        moments = {int(key.partition("-")[2]): found for key, found in groups.items() if key.startswith("moments-")}
+        optimizer.load_state_dict({"state": moments, "param_groups": state["optimizer"]})
+        schedule.load_state_dict(state["schedule"])
+        torch.set_rng_state(groups["random"]["cpu"])
+        losses = groups.get("losses", {})
+        device = next(iter(model.state_dict().values())).device
+        self.losses = [losses[str(number)].to(device) for number in range(len(losses))]
+        self.best = {key: value.to(device) for key, value in groups["best"].items()}
+        self.progress, self._began = Progress(**state["progress"]), time.monotonic()
+        self.write_log()
 
 
-class WholeCheckpoints(TorchCheckpointIO):
-    """Checkpoints that are complete even if the process is killed; Lightning's own are copied from /tmp."""
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    tensors, texts = read(path, [_STATE], checked=True)
+    state: dict[str, Any] = json.loads(texts[_STATE])
+    return tensors, state
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint atomically."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as partial:
-            torch.save(checkpoint, partial)
+
+def seconds_of(run: str | Path) -> float:
+    """Time that a training has taken up to its last checkpoint [s]."""
+    return float(_read(Path(run) / LAST)[1]["progress"]["seconds"])
 
 
 def check_resumable(path: Path, settings: Mapping[str, Any]) -> None:
@@ -97,14 +156,7 @@ def check_resumable(path: Path, settings: Mapping[str, Any]) -> None:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path.parent} has no {path.name} to resume from")
-    try:
-        kept = torch.load(path, weights_only=True, map_location="cpu")
-        found = dict(kept["callbacks"]["record"]["settings"])
-        missing = {"state_dict", "optimizer_states", "lr_schedulers"} - kept.keys()
-        if missing:
-            raise KeyError(*missing)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError, OSError) as error:
-        raise ValueError(f"{path} is damaged, or another version's: {error!r:.80}") from None
-    for name, value in settings.items():
+    found = _read(path)[1]["settings"]
+    for name, value in json.loads(json.dumps(settings)).items():
         if found.get(name) != value:
             raise ValueError(f"{path.parent} was begun with {name} = {found.get(name)}, not {value}")
