@@ -220,11 +220,22 @@ def test_a_worker_that_the_kernel_kills_costs_nothing(named, path, bits):
     assert path.read_bytes() == bits
 
 
+SLOW = """
+import time
+from data import generate, processes, recipe, shards
+def compute(task, number, expected):
+    time.sleep(600 if number > 1 else 0)
+    return shards.compute(task, number, expected)
+"""
+
+
 def test_workers_end_with_the_process_that_asks(named, bits, tmp_path):
-    """However it ends, here in a script that does its work when it is imported."""
+    """However it ends, and whatever they do; here it is a script that does its work when it is imported."""
     path = tmp_path / "x.h5"
+    (tmp_path / "slow.py").write_text(SLOW)
     (tmp_path / "script.py").write_text(
-        f"from data import generate, recipe\ngenerate.generate(recipe.load({named.name!r}), {str(path)!r}, workers=2)\n"
+        "import slow\nslow.processes.compute = slow.compute\n"
+        f"slow.generate.generate(slow.recipe.load({named.name!r}), {str(path)!r}, workers=2)\n"
     )
     process = subprocess.Popen([sys.executable, "script.py"], cwd=tmp_path, env=ENVIRONMENT, start_new_session=True)
     until_kept(process, path)
@@ -232,7 +243,10 @@ def test_workers_end_with_the_process_that_asks(named, bits, tmp_path):
     process.kill()
     process.wait()
     assert len(workers) == 2
-    assert psutil.wait_procs(workers, timeout=20)[1] == []
+    left = psutil.wait_procs(workers, timeout=20)[1]
+    for worker in left:
+        worker.kill()
+    assert left == []
     goes_on(named, path, bits)
 
 
