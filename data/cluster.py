@@ -1,4 +1,4 @@
-"""Shards computed by the worker processes of a local cluster or of a running dask scheduler."""
+"""Shards computed by the workers of a running dask scheduler."""
 
 import asyncio
 import contextlib
@@ -11,17 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .interrupts import ignored, noted
+from .interrupts import noted
 from .journal import Missing
 from .recipe import Recipe
 from .sampling import Plan
-from .shards import compute, groups, lost, versions
+from .shards import compute, given_up, versions
 
 TIMEOUT = 60.0  # seconds to wait for a scheduler or workers: batch systems start them within this, people notice it
 _AHEAD = 2  # shards submitted at a time per thread of the cluster
-_GLANCE = 0.1  # seconds between checks for Ctrl-C
+GLANCE = 0.1  # seconds between checks for Ctrl-C
 _LOOK = 2.0  # seconds between questions to the scheduler whether it has workers
-_DEATHS = 3  # worker deaths after which the cases of a shard are given up
 
 
 class ClusterError(OSError):
@@ -46,7 +45,7 @@ class Scheduler:
 
 
 def compute_all(
-    recipe: Recipe, plan: Plan, todo: list[int], workers: int, scheduler: Scheduler | None
+    recipe: Recipe, plan: Plan, todo: list[int], scheduler: Scheduler
 ) -> Iterator[tuple[int, bytes, list[Missing]]]:
     """Number, content and missing cases of each shard, in the order in which they finish.
 
@@ -55,7 +54,7 @@ def compute_all(
     ClusterError
         The scheduler does not answer, is lost, or has no workers for too long; or a worker imports another `data`.
     """
-    with noted() as signals, _client(min(workers, len(todo)), scheduler) as crew:
+    with noted() as signals, _client(scheduler) as crew:
         work, waiting, ready = iter(todo), dict[Any, int](), queue.SimpleQueue[Any]()
 
         def submit() -> None:
@@ -68,16 +67,14 @@ def compute_all(
         while waiting:
             signals.check()
             try:
-                future = ready.get(timeout=_GLANCE)
+                future = ready.get(timeout=GLANCE)
             except queue.Empty:
                 crew.look()
                 continue
             number = waiting.pop(future)
             result = crew.result(future)
             if result is None:
-                reason = f"its worker died {_DEATHS + 1} times"
-                given_up = [plan.group(index) for index in groups(recipe, plan, number)]
-                result = b"", lost(given_up, [reason] * (len(given_up) * recipe.source.mixtures))
+                result = b"", given_up(recipe, plan, number)
             submit()
             yield number, *result
 
@@ -161,10 +158,10 @@ def _by_value() -> Callable[[bytes], Any]:
 
 
 @contextlib.contextmanager
-def _client(workers: int, scheduler: Scheduler | None) -> Iterator[_Crew]:
-    """A client of the scheduler, or of a local cluster that lives as long as the client."""
+def _client(scheduler: Scheduler) -> Iterator[_Crew]:
+    """A client of the scheduler."""
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     for name in (
         "distributed",
@@ -174,29 +171,15 @@ def _client(workers: int, scheduler: Scheduler | None) -> Iterator[_Crew]:
         "asyncio",
     ):  # they print tracebacks of what is reported here in a line
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    timeout = TIMEOUT if scheduler is None else scheduler.timeout
-    settings = {"distributed.scheduler.allowed-failures": _DEATHS, "distributed.comm.timeouts.connect": timeout}
-    with dask.config.set(settings), contextlib.ExitStack() as stack:
-        if scheduler is None:
-            with ignored():  # Ctrl-C is for this process; it ends the workers
-                try:
-                    cluster = LocalCluster(
-                        n_workers=workers,
-                        threads_per_worker=1,
-                        processes=True,
-                        dashboard_address="127.0.0.1:0",  # of its HTTP server: any free port, for this machine alone
-                        silence_logs=logging.CRITICAL,
-                        memory_limit=0,
-                    )
-                except (RuntimeError, OSError) as error:
-                    raise ClusterError(f"cannot start {workers} worker processes: {_first(error)}") from None
-            stack.callback(_close, cluster)
-            scheduler = Scheduler(cluster.scheduler_address)
-        else:
-            _expect_scheduler(scheduler)
-        client = Client(scheduler.address, set_as_default=False, timeout=timeout)
-        stack.callback(_close, client)
-        yield _Crew(client, scheduler)
+    settings = {"distributed.comm.timeouts.connect": scheduler.timeout}
+    with dask.config.set(settings):
+        _expect_scheduler(scheduler)
+        client = Client(scheduler.address, set_as_default=False, timeout=scheduler.timeout)
+        try:
+            yield _Crew(client, scheduler)
+        finally:
+            with contextlib.suppress(Exception):  # errors here must not mask an earlier one
+                client.close()
 
 
 def _expect_scheduler(scheduler: Scheduler) -> None:
@@ -216,16 +199,3 @@ def _expect_scheduler(scheduler: Scheduler) -> None:
         kind = f"nothing answers for {scheduler.timeout:g} s" if silent else "what answers is something else"
     if kind != "Scheduler":
         raise ClusterError(f"there is no dask scheduler at {scheduler.address}: {kind}")
-
-
-def _first(error: BaseException) -> BaseException:
-    """The error at the beginning of a chain: dask's own say only that something did not start."""
-    while (earlier := error.__cause__ or error.__context__) is not None:
-        error = earlier
-    return error
-
-
-def _close(what: Any) -> None:
-    """Close a client or cluster after its work is done or given up; errors here must not mask an earlier one."""
-    with contextlib.suppress(Exception):
-        what.close()

@@ -80,7 +80,7 @@ class Growing:
     def flush(self) -> None:
         """Write what was collected."""
         if self._parts:
-            values = np.concatenate(self._parts)
+            values = np.concatenate(self._parts) if len(self._parts) > 1 else self._parts[0]
             self._dataset[self._written : self._written + len(values)] = values
             self._written += len(values)
             self._parts, self._waiting = [], 0

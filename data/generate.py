@@ -10,27 +10,29 @@ import signal
 import subprocess
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load
+from safetensors import safe_open
 
 import analytic
 
-from . import layout, tasks
+from . import cluster, layout, processes, tasks
 from .arrays import Array
-from .cluster import TIMEOUT, ClusterError, Scheduler, compute_all
+from .cluster import TIMEOUT, ClusterError, Scheduler
 from .files import Growing, expect_writable, whole_file
+from .identity import ContentHash
 from .interrupts import Stopped, raised
-from .journal import Journal, Missing
+from .journal import Journal, Missing, Stored
 from .locks import lock
 from .read import read_small
 from .recipe import NamedRecipe, Recipe
 from .sampling import Plan, plan_of
 from .shards import count, groups, lengths, positions
-from .summary import provenance, record_missing, write_identity, write_provenance, write_statistics
+from .summary import provenance, record_missing, write_provenance, write_statistics
 
 
 class Interrupted(KeyboardInterrupt):
@@ -128,6 +130,18 @@ def generate(
     return Summary(len(written), tuple(Missing.of(record) for record in written.about.missing))
 
 
+def compute_all(
+    recipe: Recipe, plan: Plan, todo: list[int], workers: int, place: Scheduler | Path
+) -> Iterator[tuple[int, bytes | Stored, list[Missing]]]:
+    """Number, content and missing cases of each shard, in the order in which they finish.
+
+    place : a scheduler, whose workers compute, or the folder in which so many processes of this machine store them.
+    """
+    if isinstance(place, Scheduler):
+        return cluster.compute_all(recipe, plan, todo, place)
+    return processes.compute_all(recipe, plan, todo, workers, place)
+
+
 def _shards(
     recipe: Recipe,
     plan: Plan,
@@ -142,7 +156,7 @@ def _shards(
     todo = [number for number in range(count(recipe, plan)) if number not in done]
     if not todo:
         return
-    for number, content, missing in compute_all(recipe, plan, todo, workers, scheduler):
+    for number, content, missing in compute_all(recipe, plan, todo, workers, scheduler or journal.folder):
         cases = len(groups(recipe, plan, number)) * recipe.source.mixtures - len(missing)
         journal.acknowledge(number, content, cases, missing)
         finished += cases + len(missing)
@@ -184,37 +198,47 @@ def _kept(plan: Plan, journal: Journal) -> str:
 
 
 def _join(recipe: Recipe, plan: Plan, journal: Journal, path: Path, about: dict[str, Any]) -> None:
-    """Write the file from its shards, one in memory at a time."""
+    """Write the file from its shards: one array after the other, in the order of their hash, of a shard at a time."""
     task, done = tasks.get(recipe.task), journal.done()
-    total = sum(one.cases for one in done.values())
+    numbers = [number for number in sorted(done) if done[number].cases]
+    total = sum(done[number].cases for number in numbers)
     if not total:
         raise analytic.ConvergenceError(f"none of the recipe's cases converged, see the journal in {journal.folder}")
     sizes = lengths(recipe, plan, total)
     values = {name: np.arange(size) for name, size in sizes.items() if name != "case"} | positions(recipe)
-    sums: dict[str, tuple[list[Array], list[Array]]] = {name: ([], []) for name in task.fields}
-    missing: list[Missing] = []
-    with whole_file(path) as file:
+
+    def every(name: str) -> Array:
+        return np.concatenate([_part(journal, number, name) for number in numbers])
+
+    journal.verify(done)
+    with whole_file(path) as file, ThreadPoolExecutor(1) as pool:
         layout.create(file, task, sizes, values, plan.split_names, recipe.storage)
-        growing = {name: Growing(file[name]) for name in task.along_cases}
-        for number in sorted(done):
-            digest, cases, few = done[number]
-            missing += few
-            if not cases:
+        found = ContentHash()
+        for name in sorted(task.variables):
+            dataset = file[name]
+            found.begin(name, dataset.dtype, dataset.shape)
+            if name not in task.along_cases:
+                found.add(dataset[...])
                 continue
-            shard = load(journal.content(number, digest))
-            for name, array in growing.items():
-                array.append(shard[name])
-            training = shard["split"] == layout.SPLITS.index("train")
-            for name in task.fields:
-                sums[name][0].append(shard[f"squares/{name}"][training])
-                sums[name][1].append(shard[f"largest/{name}"][training])
-        for array in growing.values():
+            array = Growing(dataset)
+            for number in numbers:
+                part = _part(journal, number, name).astype(dataset.dtype, copy=False)
+                hashed = pool.submit(found.add, part)  # beside the writing
+                array.append(part)
+                hashed.result()
             array.flush()
+        training = every("split") == layout.SPLITS.index("train")
         for name in task.fields:
-            write_statistics(file[name], *map(np.concatenate, sums[name]))
-        record_missing(file, missing)
-        write_identity(file, task)
-        write_provenance(file, about)
+            write_statistics(file[name], *(every(f"{kind}/{name}")[training] for kind in ("squares", "largest")))
+        record_missing(file, [one for number in sorted(done) for one in done[number].missing])
+        write_provenance(file, {"content_hash": found.hexdigest()} | about)
+
+
+def _part(journal: Journal, number: int, name: str) -> Array:
+    """An array of a shard."""
+    with safe_open(journal.shard(number), framework="numpy") as shard:
+        found: Array = shard.get_tensor(name)
+    return found
 
 
 def _provenance(named: NamedRecipe) -> dict[str, str | int | float]:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -17,6 +18,7 @@ from .files import sync_folder, write_bytes
 
 _JOURNAL = "journal.jsonl"
 _PLAN = "plan.json"
+_HASHING = 2  # threads that check shards: more would wait for the disk
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,12 @@ class Done(NamedTuple):
     digest: str
     cases: int
     missing: list[Missing]
+
+
+class Stored(NamedTuple):
+    """A shard that is in the folder already: SHA-256 of its content."""
+
+    digest: str
 
 
 class Journal:
@@ -100,11 +108,17 @@ class Journal:
                 records[number] = Done(record["digest"], record["cases"], missing)
         return records
 
-    def acknowledge(self, number: int, content: bytes, cases: int, missing: list[Missing]) -> Done:
-        """Store a shard durably; return its record."""
-        digest = _digest(content)
-        if content:
-            write_bytes(self.shard(number), content)
+    def store(self, number: int, content: bytes) -> Stored:
+        """Write a shard durably. It counts once it is acknowledged."""
+        write_bytes(self.shard(number), content)
+        return Stored(_digest(content))
+
+    def acknowledge(self, number: int, content: bytes | Stored, cases: int, missing: list[Missing]) -> Done:
+        """Record a shard, which is stored before unless it is or has no content; return its record."""
+        if isinstance(content, Stored):
+            digest = content.digest
+        else:
+            digest = self.store(number, content).digest if content else _digest(b"")
         record = {"shard": number, "digest": digest, "cases": cases, "missing": [asdict(one) for one in missing]}
         line = json.dumps(record).encode()
         path = self.folder / _JOURNAL
@@ -117,26 +131,30 @@ class Journal:
             sync_folder(self.folder)
         return Done(digest, cases, missing)
 
-    def content(self, number: int, digest: str) -> bytes:
-        """The bytes of a shard, checked against its recorded digest.
+    def verify(self, done: Mapping[int, Done]) -> None:
+        """Check shards against their recorded digests.
 
         Raises
         ------
         ValueError
-            They do not have this digest. This shard and others that were changed are deleted, to be computed anew.
+            Some do not have theirs. They are deleted, to be computed anew.
         """
-        content = self.shard(number).read_bytes()
-        if _digest(content) == digest:
-            return content
-        digests = {other: one.digest for other, one in self.done().items() if one.cases} | {number: digest}
-        changed = [self.shard(one) for one in digests if _digest(self.shard(one).read_bytes()) != digests[one]]
+        numbers = [number for number, one in done.items() if one.cases]
+        with ThreadPoolExecutor(_HASHING) as pool:
+            found = pool.map(lambda number: _digest_of(self.shard(number)), numbers)
+            changed = [
+                self.shard(number)
+                for number, digest in zip(numbers, found, strict=True)
+                if digest != done[number].digest
+            ]
         for path in changed:
             path.unlink()
-        names = ", ".join(path.name for path in changed)
-        raise ValueError(
-            f"shards in {self.folder} were changed since they were written: {names}; they are deleted, and --resume "
-            "computes them anew"
-        )
+        if changed:
+            names = ", ".join(path.name for path in changed)
+            raise ValueError(
+                f"shards in {self.folder} were changed since they were written: {names}; they are deleted, and "
+                "--resume computes them anew"
+            )
 
     def remove(self) -> None:
         """Delete what was written here, the plan last, and the folder unless others put files in it."""
@@ -149,3 +167,8 @@ class Journal:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as raw:
+        return hashlib.file_digest(raw, "sha256").hexdigest()

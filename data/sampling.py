@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.stats import qmc
 
 from analytic import Jet, ModeMixture, UniformFlow, cut_on_orders
 
@@ -169,6 +168,8 @@ class Plan:
         """Points of a set's Sobol sequence: a share of every dimension, and one for m."""
         stream = max(0, split - len(SPLITS) + 1)  # one sequence for the three splits
         if (stream, chunk) not in self._sequence:
+            from scipy.stats import qmc  # takes as long to import as everything else together
+
             seed = np.random.default_rng([self._recipe.seed, _SCRAMBLING, stream])
             engine = qmc.Sobol(len(self._spaces[split].names) + 1, rng=seed)
             if chunk:  # scipy's method does not take 0

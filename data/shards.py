@@ -26,6 +26,7 @@ from .task import Task
 # per worker is a few seconds of work.
 _BLOCKS, _CASES_OF_JETS = 2, 64
 _MOST_VALUES = 2**23  # of the fields solved together: 64 MiB
+DEATHS = 3  # worker deaths after which the cases of a shard are given up
 
 
 @functools.cache  # reading the packages' metadata takes 10 ms
@@ -135,6 +136,12 @@ def lost(block: Sequence[Group], reasons: Sequence[str]) -> list[Missing]:
         for case, reason in zip(cases, reasons, strict=True)
         if reason
     ]
+
+
+def given_up(recipe: Recipe, plan: Plan, number: int) -> list[Missing]:
+    """Records of the cases of a shard of which every worker died that tried to compute it."""
+    block = [plan.group(index) for index in groups(recipe, plan, number)]
+    return lost(block, [f"its worker died {DEATHS + 1} times"] * (len(block) * recipe.source.mixtures))
 
 
 def _columns(block: Sequence[Group]) -> dict[str, Array]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray
 
-from data import blocks, cluster, layout, tasks
+from data import blocks, layout, shards, tasks
 from data.card import card
 from data.journal import Missing
 from data.read import read
@@ -102,7 +102,7 @@ def test_the_pages_numbers_are_the_codes():
     assert "ka and M alone make {} × {} blocks".format(*shape) in PAGE
     assert f"more parameters about {blocks._BLOCKS}" in PAGE
     words = ("zero", "one", "two", "three", "four", "five")
-    assert f"workers die {words[cluster._DEATHS + 1]} times" in PAGE
+    assert f"workers die {words[shards.DEATHS + 1]} times" in PAGE
 
 
 def test_xarray_shows_dimensions_coordinates_and_units(path):

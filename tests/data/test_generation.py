@@ -1,6 +1,7 @@
 """Generation that is killed, interrupted, short of disk or of workers, and goes on in the same bits."""
 
 import errno
+import importlib
 import json
 import os
 import random
@@ -9,15 +10,19 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
 from analytic import cut_on_helmholtz
-from data import cluster, generate, recipe
+from data import generate, processes, recipe
 from data import journal as journals
 from data.read import check, read_small
+from data.sampling import plan_of
+
+from ..conftest import compute_here
 
 RECIPE = """
 task = "edge"
@@ -39,6 +44,22 @@ share = 0.1
 helmholtz = [10.0, 12.0]
 """
 SHARDS = 7
+WORKERS = """
+import os
+from data.shards import compute
+def deadly(task, number, expected):
+    print("noise")  # is not taken for an answer
+    if number == 2:
+        with open(__file__ + ".deaths", "a") as file:
+            file.write("died\\n")
+        os._exit(1)
+    return compute(task, number, expected)
+def faulty(task, number, expected):
+    return {}[number]
+def threads(task, number, expected):
+    assert {os.environ[f"{name}_NUM_THREADS"] for name in ("OMP", "OPENBLAS", "MKL")} == {"1"}
+    return compute(task, number, expected)
+"""
 PROGRAM = "import sys; from wavenet.cli import main; main(sys.argv[1:])"
 
 
@@ -47,6 +68,15 @@ def named(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipe") / "recipe.toml"
     path.write_text(RECIPE)
     return recipe.load(path)
+
+
+@pytest.fixture
+def workers(tmp_path_factory, monkeypatch):
+    """A module that the workers import."""
+    folder = tmp_path_factory.mktemp("workers")
+    (folder / "functions_of_workers.py").write_text(WORKERS)
+    monkeypatch.syspath_prepend(folder)
+    return importlib.import_module("functions_of_workers")
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +117,9 @@ def survive(named, whole, folder, rng, runs):
         complete = path.exists()
         done = journal.done() if journal.folder.exists() else {}
         acknowledged += len(done)
-        for number, (digest, cases, _) in done.items():
+        for number, one in done.items():
             try:
-                journal.content(number, digest) if cases else None
+                journal.verify({number: one})
             except (OSError, ValueError):
                 unreadable += 1
         if not (complete and not journal.folder.exists()):
@@ -147,6 +177,7 @@ def test_a_full_disk_loses_nothing(named, whole, tmp_path, monkeypatch):
         write(target, content)
 
     monkeypatch.setattr(journals, "write_bytes", until_full)
+    monkeypatch.setattr(generate, "compute_all", compute_here)
     with pytest.raises(OSError, match=r"No space left.*of 105 cases are kept.*--resume"):
         generate.generate(named, path, workers=2)
     monkeypatch.undo()
@@ -168,11 +199,11 @@ def test_parts_of_something_else_are_refused(named, tmp_path):
 def test_a_changed_shard_is_found(named, tmp_path):
     journal = journals.Journal(tmp_path / "parts")
     journal.begin({})
-    digest, _, _ = journal.acknowledge(3, b"content", 1, [])
-    assert journal.content(3, digest) == b"content"
+    done = {3: journal.acknowledge(3, b"content", 1, [])}
+    journal.verify(done)
     journal.shard(3).write_bytes(b"c0ntent")
     with pytest.raises(ValueError, match="were changed"):
-        journal.content(3, digest)
+        journal.verify(done)
 
 
 def test_a_cut_line_of_the_journal_is_no_acknowledgement(tmp_path):
@@ -214,20 +245,41 @@ def test_cases_that_do_not_converge_are_recorded_and_the_rest_goes_on(tmp_path):
     assert sum(reasons.values()) == len(summary.missing)
 
 
-def test_a_shard_that_kills_its_workers_is_given_up(named, tmp_path, monkeypatch):
-    def deadly(task, number, expected):
-        import os
-
-        from data.shards import compute
-
-        return os._exit(1) if number == 2 else compute(task, number, expected)
-
-    monkeypatch.setattr(cluster, "compute", deadly)
+def test_a_shard_that_kills_its_workers_is_given_up(named, tmp_path, monkeypatch, workers):
+    monkeypatch.setattr(processes, "compute", workers.deadly)
     path = tmp_path / "x.h5"
     summary = generate.generate(named, path, workers=2)
     assert summary.cases == 89
     assert {one.reason for one in summary.missing} == {"its worker died 4 times"}
     assert check(path)["missing"] == {"its worker died 4 times": 16}
+    assert Path(workers.__file__ + ".deaths").read_text() == 4 * "died\n"
+
+
+def test_an_error_of_the_program_in_a_worker_has_its_traceback(named, tmp_path, monkeypatch, workers):
+    monkeypatch.setattr(processes, "compute", workers.faulty)
+    with pytest.raises(KeyError) as caught:
+        generate.generate(named, tmp_path / "x.h5", workers=2)
+    assert "in faulty" in caught.value.__notes__[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_that_cannot_write_its_shard_is_an_error(named, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"gone/\.shard-00000\d\.safetensors\.partial"):
+        list(processes.compute_all(named.recipe, plan_of(named.recipe), [0, 1], 1, tmp_path / "gone"))
+
+
+def test_a_worker_that_cannot_begin_is_an_error(named, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "_PROGRAM", "import sys; sys.exit(3)")
+    with pytest.raises(processes.ClusterError, match="a worker process ended with status 3 before it began to work"):
+        generate.generate(named, tmp_path / "x.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_workers_use_one_thread_whatever_the_environment_says(named, whole, tmp_path, monkeypatch, workers):
+    monkeypatch.setattr(processes, "compute", workers.threads)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    generate.generate(named, tmp_path / "x.h5", workers=1)
+    assert (tmp_path / "x.h5").read_bytes() == whole[0]
 
 
 def test_a_cluster_of_processes_that_loses_a_worker(named, whole, tmp_path):

@@ -39,12 +39,21 @@ def test_records_come_back(journal):
     assert list(done) == [7, 2, 1]
     assert (done[7].cases, done[7].missing) == (2, missing)
     assert (done[2].cases, done[2].missing) == (0, missing)
-    assert journal.content(7, done[7].digest) == b"seven"
+    journal.verify(done)
+    assert journal.shard(7).read_bytes() == b"seven"
     assert not journal.shard(2).exists()
     with pytest.raises(
         ValueError, match=r"were changed since they were written: shard-000007\.safetensors; .* --resume computes"
     ):
-        journal.content(7, done[1].digest)
+        journal.verify(done | {7: done[1]})
+    assert (journal.shard(7).exists(), journal.shard(1).exists()) == (False, True)
+
+
+def test_a_shard_that_is_stored_is_acknowledged_later(journal):
+    stored = journal.store(3, b"three")
+    assert journal.done() == {}
+    assert journal.acknowledge(3, stored, 5, []) == journal.done()[3]
+    journal.verify(journal.done())
 
 
 def test_a_shard_that_is_not_on_disk_is_not_acknowledged(journal, monkeypatch):

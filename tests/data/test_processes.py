@@ -210,16 +210,44 @@ def test_a_worker_that_the_kernel_kills_costs_nothing(named, path, bits):
 
     def kill(*_):
         if not killed:
-            workers = [
-                one for one in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(one.cmdline())
-            ]
-            killed.extend(one.pid for one in workers if one.children() == [])
+            workers = psutil.Process().children(recursive=True)
+            killed.extend(one.pid for one in workers if "data.processes" in " ".join(one.cmdline()))
             os.kill(killed[0], signal.SIGKILL)
 
     summary = generate.generate(named, path, workers=2, progress=kill)
     assert killed
     assert summary.missing == ()
     assert path.read_bytes() == bits
+
+
+SLOW = """
+import time
+from data import generate, processes, recipe, shards
+def compute(task, number, expected):
+    time.sleep(600 if number > 1 else 0)
+    return shards.compute(task, number, expected)
+"""
+
+
+def test_workers_end_with_the_process_that_asks(named, bits, tmp_path):
+    """However it ends, and whatever they do; here it is a script that does its work when it is imported."""
+    path = tmp_path / "x.h5"
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "script.py").write_text(
+        "import slow\nslow.processes.compute = slow.compute\n"
+        f"slow.generate.generate(slow.recipe.load({named.name!r}), {str(path)!r}, workers=2)\n"
+    )
+    process = subprocess.Popen([sys.executable, "script.py"], cwd=tmp_path, env=ENVIRONMENT, start_new_session=True)
+    until_kept(process, path)
+    workers = psutil.Process(process.pid).children()
+    process.kill()
+    process.wait()
+    assert len(workers) == 2
+    left = psutil.wait_procs(workers, timeout=20)[1]
+    for worker in left:
+        worker.kill()
+    assert left == []
+    goes_on(named, path, bits)
 
 
 # The command
@@ -281,7 +309,11 @@ def test_two_commands_at_once(named, path, bits):
 def test_no_descriptors_are_left(named, path, bits):
     """A limit of the process, which the kernel enforces: the workers cannot be started."""
     resource = pytest.importorskip("resource")
-    process = begin(named, path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)))
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+
+    process = begin(named, path, "--workers", "6", preexec_fn=limit)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, len(lines(err))) == (2, 1), err
     assert "Too many open files" in err
