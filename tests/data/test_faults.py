@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from data import generate, locks, recipe
-from data.cluster import ClusterError, compute_all
+from data.cluster import ClusterError
+from data.generate import compute_all
 from data.journal import Journal
 from data.read import check
 from wavenet.cli import main
