@@ -117,6 +117,7 @@ def combined(
     other : as batch, the cases to add, with a last tensor (case,) that is false where there is none; None for none
     """
     found = list(batch)
+    fields = [place for place in fields if place < len(batch)]  # without constants that are computed later
     if other is not None:
         multiple = normal(seeds, _MULTIPLE, 2) * other[-1][:, None]
         for place in fields:
