@@ -34,6 +34,8 @@ BESIDES = ("pytest", "captum")  # for the tests, besides what the package requir
 TABLE = (("computation", "differs by", "at most", "result"), "|---|---|---|---|")
 FIELDS = 16  # of a batch in the timed predictions
 REPEATS = 7
+PRECISIONS = ("fp32", "tf32", "bf16")  # in which training is timed on a GPU
+_LAST = 30  # lines of a benchmark's output that are kept
 
 
 def required(name, found):
@@ -163,16 +165,18 @@ def rates(device):
     return rows
 
 
-def trainings(seconds, environment, arguments):
-    """Output of the benchmark of training, which prints its own table."""
-    program = ROOT / "benchmarks" / "training.py"
+def trainings(seconds, environment, runs):
+    """Output of the benchmark of training, which prints its own table, run with each of several arguments."""
+    program, lines, fine, end = ROOT / "benchmarks" / "training.py", [], True, time.monotonic() + seconds
     if not program.exists():
-        return ["There is no benchmarks/training.py here: the training rates were not measured."], True
-    out, status = run([sys.executable, str(program), *arguments], seconds, environment)
-    lines = [line for line in out.splitlines() if line.startswith("|")] or out.strip().splitlines()[-20:]
-    if status:
-        lines = [*lines, "", f"It ended with status {status}: {' '.join(out.split())[-400:]}"]
-    return [*lines, *(["", "Time was up before it ended."] if status is None else [])], status == 0
+        return ["There is no benchmarks/training.py here: the training rates were not measured."], False
+    for arguments in runs:
+        out, status = run([sys.executable, str(program), *arguments], end - time.monotonic(), environment)
+        fine = fine and status == 0
+        lines += [f"`benchmarks/training.py {' '.join(arguments)}`", "", *out.strip().splitlines()[-_LAST:], ""]
+        if status != 0:
+            lines += ["Time was up before it ended." if status is None else f"It ended with status {status}.", ""]
+    return lines, fine
 
 
 def write(path, sections):
@@ -189,7 +193,6 @@ def parsed(argv):
     parser.add_argument("--minutes", type=float, default=8.0, help="time for everything")
     parser.add_argument("-o", "--output", type=Path, default=Path("gpu.md"), help="Markdown file to write")
     parser.add_argument("--needs", action="store_true", help="print what to download as wheels, and end")
-    parser.add_argument("--training", default="", help="arguments of benchmarks/training.py")
     return parser.parse_args(argv)
 
 
@@ -223,7 +226,8 @@ def main(argv=None):
     write(options.output, sections)
     sections["Predictions"] = rates(options.device)
     write(options.output, sections)
-    sections["Training"], trained = trainings(left() - 5, environment, options.training.split())
+    runs = [["--scale", "0.1", "--epochs", "2"]] if small else [["--precision", name] for name in PRECISIONS]
+    sections["Training"], trained = trainings(left() - 5, environment, runs)
     sections["Machine"].append(f"- seconds for all of this: {60 * options.minutes - left():.0f}")
     write(options.output, sections)
     print(options.output.read_text(encoding="utf-8"))

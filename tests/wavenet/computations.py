@@ -23,6 +23,8 @@ from wavenet.explain.representations import worst_change
 from wavenet.networks import Explained
 from wavenet.rap import INPUT_RULES, SPLITS, attribute
 from wavenet.study import detection, differentiation, prediction, relevance, tasks
+from wavenet.study.bench import Bench
+from wavenet.study.controls import Mode
 from wavenet.training.error_samples import error_samples
 from wavenet.training.losses import velocity_residuals
 from wavenet.training.presets import Preset
@@ -255,6 +257,14 @@ def most_changing(device):
     return {"size": found.square().mean().sqrt().cpu()[None]}
 
 
+def explored(device):
+    bench, mode = Bench(device), Mode.of(m=2, n=0, helmholtz=5.0, mach=0.2)
+    found = bench.relevance(mode, "u", 0.1, 1.0)
+    arrays = {"D": bench.directivity(mode).surrogate, "v": bench.derivative(mode, "v").surrogate}
+    arrays |= {"relevance": found.relevance, "shares": np.array(list(found.shares.values()))}
+    return {name: torch.from_numpy(values) for name, values in arrays.items()}
+
+
 def step(device, name):
     """Loss and gradients of one training step, in double precision, of a small network."""
     edge = copy.deepcopy(shipped("derivative").edge)
@@ -332,6 +342,7 @@ COMPUTATIONS = {  # name: (function of the device, what its results may differ b
         for name, tolerance in (("derivative", DOUBLE), ("unet", SINGLE), ("mlp", SINGLE))
     },
     "largest change": (most_changing, SINGLE),
+    "explore": (explored, DOUBLE),
     **{
         f"training step, {name}": (functools.partial(step, name=name), DOUBLE)
         for name in ("constrained", "unet", "unet with constraints", "mlp")
