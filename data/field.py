@@ -1,6 +1,6 @@
 """One field as an HDF5 file: x, r, potential, axial_velocity, radial_velocity, pressure (complex, axes x and r).
 
-The attributes m, helmholtz and mach identify its case. A user's own file needs these, x, r and potential.
+The attributes m, helmholtz and mach identify its case. A user's own file needs these, x, r and potential or pressure.
 """
 
 from collections.abc import Mapping
@@ -31,6 +31,21 @@ class Potential:
     mach: float
 
 
+@dataclass(frozen=True)
+class Pressure:
+    """A pressure (x, r) [rho c^2] at points x, r [radii] and its azimuthal order, Helmholtz and Mach number."""
+
+    x: FloatArray
+    r: FloatArray
+    pressure: ComplexArray
+    m: int
+    helmholtz: float
+    mach: float
+
+
+_KINDS: dict[str, type[Potential | Pressure]] = {"potential": Potential, "pressure": Pressure}
+
+
 def write_field(
     path: str | Path,
     attributes: Mapping[str, str | int | float],
@@ -57,8 +72,8 @@ def write_field(
                 dataset.dims[index].attach_scale(file[axis])
 
 
-def read_potential(path: str | Path) -> Potential:
-    """Read the potential of a field's file, with its grid, azimuthal order, Helmholtz and Mach number.
+def read_given(path: str | Path) -> Potential | Pressure:
+    """Read the potential of a field's file or, if it has none, the pressure, with the grid and the case's numbers.
 
     Raises
     ------
@@ -73,7 +88,8 @@ def read_potential(path: str | Path) -> Potential:
             if name in file.attrs and (name == "kutta" or number(file, name) != 0):
                 raise ValueError(f"{path} is the field of a duct with a {'hub' if name == 'hub' else 'jet'}")
         x, r = (plain_array(file, axis, path, (1,), "f") for axis in "xr")
-        potential = plain_array(file, "potential", path, (2,), "c")
-    if potential.shape != (len(x), len(r)):
-        raise ValueError(f"{path}: potential has shape {potential.shape}, expected {(len(x), len(r))} as x and r")
-    return Potential(x, r, potential, int(values["m"]), float(values["helmholtz"]), float(values["mach"]))
+        name = "pressure" if "pressure" in file and "potential" not in file else "potential"
+        field = plain_array(file, name, path, (2,), "c")
+    if field.shape != (len(x), len(r)):
+        raise ValueError(f"{path}: {name} has shape {field.shape}, expected {(len(x), len(r))} as x and r")
+    return _KINDS[name](x, r, field, int(values["m"]), float(values["helmholtz"]), float(values["mach"]))

@@ -103,7 +103,8 @@ The network is not for
   its edge; `wavenet differentiate` warns if the field does not satisfy the convected Helmholtz equation;
 - fewer than 2.5 points per shortest wavelength (refused), uneven grids (refused), cells on the lip itself (refused);
 - m, ka, M or spacings outside the ranges above: there is a warning, and the last rows of the table have the errors;
-- noise that is not announced (`--snr`): values are taken to be exact, and noise is amplified.
+- noise of an unknown level in Python (`on_grid(..., noise=)`): values are taken to be exact, and noise is amplified.
+  `wavenet differentiate` estimates the level.
 """
 
 

@@ -173,10 +173,27 @@ class FiniteElements:
         ValueError
             A point is outside |x| <= length, hub <= r <= radius.
         """
+        x, r = self._within(x, r)
+        return (self._basis.probes(np.array([x.ravel(), r.ravel() - 1])) @ self._phi).reshape(x.shape)
+
+    def gradient(self, x, r):
+        """Derivatives of the potential with respect to x and r, those of the elements' polynomials; see `field`."""
+        x, r = self._within(x, r)
+        points, basis = np.array([x.ravel(), r.ravel() - 1]), self._basis
+        cells = basis.mesh.element_finder(mapping=basis.mapping)(*points)
+        local = basis.mapping.invF(points[:, :, None], tind=cells)
+        total = np.zeros((2, points.shape[1]), complex)
+        for number, dofs in enumerate(basis.element_dofs):
+            slope = self._element.gbasis(basis.mapping, local, number, tind=cells)[0].grad
+            total += slope[:, :, 0] * self._phi[dofs[cells]]
+        return total[0].reshape(x.shape), total[1].reshape(x.shape)
+
+    def _within(self, x, r):
+        """x and r as arrays of one shape, in the window."""
         x, r = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(r, dtype=float))
         if np.any((np.abs(x) > self._length) | (r > self._radius) | (r < self._hub)):
             raise ValueError(f"points must lie in |x| <= {self._length}, {self._hub} <= r <= {self._radius}")
-        return (self._basis.probes(np.array([x.ravel(), r.ravel() - 1])) @ self._phi).reshape(x.shape)
+        return x, r
 
     def directivity(self, theta):
         r"""Directivity D: phi -> D(theta) exp(i K rho) / rho far away.

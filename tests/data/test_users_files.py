@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data import hdf5
-from data.field import KIND, UNITS, read_potential, write_field
+from data.field import KIND, UNITS, Pressure, read_given, write_field
 from data.microphones import MicrophoneArray, read_array, write_array
 
 X, R = np.linspace(-1, 1, 4), np.linspace(0, 2, 3)
@@ -51,10 +51,19 @@ def attribute(name, value):
 
 
 def test_a_potential_comes_back_with_its_parameters(field):
-    found = read_potential(field)
+    found = read_given(field)
     assert (found.m, found.helmholtz, found.mach) == (-2, 5.0, -0.1)
     for name, expected in (("x", X), ("r", R), ("potential", POTENTIAL)):
         np.testing.assert_array_equal(getattr(found, name), expected)
+
+
+def test_a_pressure_comes_back_where_there_is_no_potential(field):
+    found = read_given(change(field, lambda file: file.__delitem__("potential")))
+    assert isinstance(found, Pressure)
+    assert (found.m, found.helmholtz, found.mach) == (-2, 5.0, -0.1)
+    np.testing.assert_array_equal(found.pressure, 2 * POTENTIAL)
+    with pytest.raises(ValueError, match=r"pressure has shape \(3, 3\), expected \(4, 3\)"):
+        read_given(change(field, replace("pressure", POTENTIAL[:-1])))
 
 
 def test_a_fields_file_has_units_scales_and_kind(field):
@@ -94,17 +103,20 @@ def test_a_fields_file_has_units_scales_and_kind(field):
         (replace("x", X, chunks=True, compression="lzf"), "with filters other than gzip and shuffle"),
         (replace("x", X, chunks=(2**22,), maxshape=(None,)), "x declares 32 bytes in chunks of"),
         (replace("x", np.zeros(2000), chunks=(2000,), compression="gzip"), "x declares 16000 bytes in chunks of"),
-        (lambda file: file.__delitem__("potential"), "potential is missing or not a dataset"),
+        (
+            lambda file: (file.__delitem__("potential"), file.__delitem__("pressure")),
+            "potential is missing or not a dataset",
+        ),
     ],
 )
 def test_a_field_with_a_fault_is_refused(field, alter, fault):
     with pytest.raises(ValueError, match=fault) as raised:
-        read_potential(change(field, alter))
+        read_given(change(field, alter))
     assert str(field) in str(raised.value)
 
 
 def test_a_hub_of_radius_zero_is_none(field):
-    assert read_potential(change(field, attribute("hub", 0.0))).m == -2
+    assert read_given(change(field, attribute("hub", 0.0))).m == -2
 
 
 def test_values_kept_in_another_file_are_refused(field, tmp_path):
@@ -114,12 +126,12 @@ def test_values_kept_in_another_file_are_refused(field, tmp_path):
 
     (tmp_path / "raw").write_bytes(X.tobytes())
     with pytest.raises(ValueError, match="x keeps its values elsewhere"):
-        read_potential(change(field, elsewhere))
+        read_given(change(field, elsewhere))
 
 
 def test_files_that_are_not_there_or_not_hdf5(tmp_path):
     (tmp_path / "text").write_text("hello")
-    for reader in (read_potential, read_array):
+    for reader in (read_given, read_array):
         with pytest.raises(FileNotFoundError, match="nothing"):
             reader(tmp_path / "nothing.h5")
         with pytest.raises(ValueError, match="not a readable HDF5 file"):
@@ -165,7 +177,7 @@ def test_an_array_with_a_fault_is_refused(array, alter, fault):
 
 @pytest.mark.parametrize("m", [-100, 100])
 def test_orders_up_to_a_hundred_are_taken(field, m):
-    assert read_potential(change(field, attribute("m", m))).m == m
+    assert read_given(change(field, attribute("m", m))).m == m
 
 
 def test_texts_are_read_up_to_a_length(field):

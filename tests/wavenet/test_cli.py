@@ -201,8 +201,12 @@ def test_a_field_is_differentiated(near_field, tmp_path, capsys):
     result = json.loads(shown.out)
     assert (result["warnings"], shown.err) == ([], "")
     assert result["equation_residual"] < 5e-3
+    assert result["noise"] < 1e-7
     with h5py.File(near_field) as exact, h5py.File(tmp_path / "out.h5") as found:
         assert dict(found.attrs)["helmholtz"] == 5.0
+        assert found.attrs["noise"] == result["noise"]
+        assert found.attrs["noise_meaning"].decode() == result["noise_meaning"]
+        assert result["noise_meaning"].startswith("root mean square of the error over that of the given field")
         for name in ("axial_velocity", "radial_velocity", "pressure"):
             truth, values = exact[name][...], found[name][...]
             assert np.linalg.norm(values - truth) < 2e-5 * np.linalg.norm(truth)

@@ -1,5 +1,6 @@
 """Where a network may be trusted, and what it says of itself: ranges, spacings, the equation, error bars."""
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from analytic import DuctMode, solve, stretched_angle
-from data.field import Potential
+from data.field import Potential, Pressure
 from data.microphones import MicrophoneArray
 from wavenet import far_field
 from wavenet.derivatives.constrained import ConstrainedConfig, ConstrainedNetwork
@@ -131,7 +132,7 @@ def test_a_signal_to_noise_ratio_is_in_decibels_of_amplitude():
 def test_a_field_has_velocities_pressure_and_expected_errors(shipped):
     model, about = shipped
     field = given()
-    found = differentiation.differentiate(field, model, ranges=about["ranges"])
+    found = differentiation.differentiate(field, model, ranges=about["ranges"], noise=0.0)
     local = model.on_grid(X, R)
     expected = local.expected_error(torch.tensor([[2, 9.0, 0.3]], dtype=torch.float64))[0].detach().numpy()
     for index, name in enumerate(("axial_velocity", "radial_velocity")):
@@ -142,13 +143,65 @@ def test_a_field_has_velocities_pressure_and_expected_errors(shipped):
     assert np.linalg.norm((found.axial_velocity - u)[away]) < 1e-3 * np.linalg.norm(u[away])
     np.testing.assert_allclose(found.pressure, 1j * 9.0 * field.potential - 0.3 * found.axial_velocity, rtol=1e-12)
     np.testing.assert_array_equal(found.potential, field.potential)
-    assert found.noise == 0
+    assert (found.noise, found.estimate) == (0, None)
+    assert found.about_noise.endswith("as told")
+
+
+def test_noise_that_is_not_told_is_estimated(shipped):
+    model, _ = shipped
+    field, rng = given(), np.random.default_rng(0)
+    exact = differentiation.differentiate(field, model)
+    assert exact.noise < 1e-9  # a duct mode in closed form: rounding
+    told = differentiation.differentiate(field, model, noise=0.0)
+    np.testing.assert_allclose(exact.axial_velocity, told.axial_velocity, rtol=0, atol=1e-6)
+    size = np.sqrt(np.mean(np.abs(field.potential) ** 2))
+    noise = 1e-2 * size * (rng.normal(size=(*field.potential.shape, 2)) @ [1, 1j]) / np.sqrt(2)
+    noisy = dataclasses.replace(field, potential=field.potential + noise)
+    found, told = (differentiation.differentiate(noisy, model, noise=level) for level in (None, 1e-2))
+    assert found.noise == found.estimate.level == pytest.approx(1e-2, rel=0.05)
+    assert "random from cell to cell" in found.about_noise
+    assert not any("is missed by" in line for line in found.warnings)
+    apart = np.linalg.norm(found.axial_velocity - told.axial_velocity)
+    assert apart < 1e-3 * np.linalg.norm(told.axial_velocity)
+
+
+def test_a_field_of_other_parameters_is_no_noise_that_is_allowed_for(shipped):
+    """Of any size: the equation's residual would be excused by as much noise."""
+    model, _ = shipped
+    for of in ((2, 9.45, 0.3), (2, 40.0, 0.3), (2, 9.0, 0.2)):
+        found = differentiation.differentiate(given(of=of), model)
+        assert "not random" in found.about_noise
+        assert any("is missed by" in line for line in found.warnings), of
+
+
+def test_the_noise_of_a_small_grid_is_unknown(shipped):
+    model, _ = shipped
+    few = slice(28, 36)
+    field = dataclasses.replace(given(), x=X[few], potential=given().potential[few])
+    found = differentiation.differentiate(field, model)
+    assert (found.noise, found.estimate) == (0.0, None)
+    assert any("the noise is unknown, and is taken for zero" in line for line in found.warnings)
+    assert not any(
+        "noise is unknown" in line for line in differentiation.differentiate(field, model, noise=0.0).warnings
+    )
+
+
+def test_a_pressure_without_flow_is_its_potential(shipped):
+    model, _ = shipped
+    field = given(mach=0.0)
+    pressure = Pressure(X, R, 9.0j * field.potential, 2, 9.0, 0.0)
+    found, expected = (differentiation.differentiate(one, model) for one in (pressure, field))
+    for name in ("potential", "axial_velocity", "radial_velocity", "pressure"):
+        # rounding, amplified at the lip
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-12, atol=2e-9)
+    with pytest.raises(ValueError, match=r"without flow only, got M = 0\.3"):
+        differentiation.differentiate(dataclasses.replace(pressure, mach=0.3), model)
 
 
 def test_noise_is_allowed_for_and_warnings_are_collected(shipped):
     model, _ = shipped
     field = given(2, 9.0, 0.3, of=(2, 12.0, 0.3))
-    wrong = differentiation.differentiate(field, model, ranges={"mach": [-0.1, 0.1]})
+    wrong = differentiation.differentiate(field, model, ranges={"mach": [-0.1, 0.1]}, noise=0.0)
     assert [line.split(" ")[0] for line in wrong.warnings] == ["mach", "the", "the", "the"]
     assert "spacing in x" in wrong.warnings[1]
     assert "spacing in r" in wrong.warnings[2]

@@ -10,40 +10,45 @@ from .common import Device, Json, new_file, say, warn
 
 
 def differentiate(
-    field: Annotated[Path, typer.Argument(help="HDF5 file with x, r, potential and attributes m, helmholtz, mach.")],
+    field: Annotated[
+        Path, typer.Argument(help="HDF5 file with x, r, potential or pressure, and attributes m, helmholtz, mach.")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
     run: Annotated[
         Path | None, typer.Option(help="Folder of a run of the constrained network [the one shipped].")
     ] = None,
-    snr: Annotated[float | None, typer.Option(help="Signal-to-noise ratio of the potential in dB [no noise].")] = None,
+    snr: Annotated[
+        float | None, typer.Option(help="Signal-to-noise ratio of the field in dB [estimated from the field].")
+    ] = None,
     device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
-    """Compute velocities and pressure from a potential next to the lip, by the constrained network.
+    """Compute velocities from a potential or a pressure next to the lip, by the constrained network.
 
     Prints a warning if the field lies outside the range in which the network was trained and tested.
 
     Example: wavenet differentiate field.h5 -o velocities.h5
     """
-    from data.field import read_potential, write_field
+    from data.field import read_given, write_field
 
     path = new_file(output)
     if snr is not None and not (math.isfinite(snr) and snr > 0):
         raise ValueError(f"--snr must be a positive number of decibels, got {snr}")
-    given = read_potential(field)
+    given = read_given(field)
 
     from ..devices import usable
     from ..study import differentiation
 
     place = usable(device)
     model, about = differentiation.load_network(run)
-    ranges, noise = about.get("ranges", {}), differentiation.noise_of(snr)
-    found = differentiation.differentiate(given, model.to(place), ranges=ranges, noise=noise)
+    told = None if snr is None else differentiation.noise_of(snr)
+    found = differentiation.differentiate(given, model.to(place), ranges=about.get("ranges", {}), noise=told)
     warn(found.warnings)
     names = ("potential", "axial_velocity", "radial_velocity", "pressure", "axial_velocity_error")
     arrays = {name: getattr(found, name) for name in (*names, "radial_velocity_error")}
-    attributes = {"m": given.m, "helmholtz": given.helmholtz, "mach": given.mach, "noise": noise}
+    attributes = {"m": given.m, "helmholtz": given.helmholtz, "mach": given.mach}
+    noise: dict[str, float | str] = {"noise": found.noise, "noise_meaning": found.about_noise}
     residual = {} if found.equation_residual is None else {"equation_residual": found.equation_residual}
-    write_field(path, attributes | residual, given.x, given.r, arrays)
+    write_field(path, attributes | noise | residual, given.x, given.r, arrays)
     warnings = found.warnings if as_json else len(found.warnings)
-    say({"file": str(path), "equation_residual": found.equation_residual, "warnings": warnings}, as_json)
+    say({"file": str(path), **noise, "equation_residual": found.equation_residual, "warnings": warnings}, as_json)

@@ -1,6 +1,6 @@
-"""Velocities and pressure of a potential next to the lip, by the constrained network, with expected errors."""
+"""Velocities of a potential or a pressure next to the lip, by the constrained network, with expected errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.field import Potential
+from data.field import Potential, Pressure
 from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.derivatives.constrained import ConstrainedNetwork
 from wavenet.derivatives.equations import momentum_pressure
+from wavenet.derivatives.wave_patches import SIZE, Case, Noise, estimate_noise
 from wavenet.devices import device_of
 from wavenet.fields import parameters as case_parameters
 from wavenet.fields import to_tensor
@@ -19,15 +20,18 @@ from wavenet.runs import SHIPPED, load
 
 from .validity import equation_residual, missed_equation, outside_of_training, untested_spacings
 
+_LOUDEST = 0.5  # noise allowed for at most if it is estimated: what is no sum of waves at all may exceed one
+
 
 @dataclass(frozen=True)
 class NearField:
     """Fields on the potential's grid.
 
     potential, axial_velocity, radial_velocity, pressure : (x, r) complex [a c, c, c, rho c^2]. axial_velocity_error,
-    radial_velocity_error : (x, r), expected absolute errors [c]. noise : root mean square of the noise in the potential
-    that was allowed for, over the potential's. equation_residual : see `validity.equation_residual`. warnings : where
-    the field is outside of what the network was trained and tested for, a line each.
+    radial_velocity_error : (x, r), expected absolute errors [c]. noise : root mean square of the noise in the given
+    field that was allowed for, over the field's. estimate : of the noise, None if it was told or could not be
+    estimated. equation_residual : see `validity.equation_residual`. warnings : where the field is outside of what the
+    network was trained and tested for, a line each.
     """
 
     potential: ComplexArray
@@ -37,8 +41,20 @@ class NearField:
     axial_velocity_error: FloatArray
     radial_velocity_error: FloatArray
     noise: float
+    estimate: Noise | None
     equation_residual: float | None
     warnings: list[str]
+
+    @property
+    def about_noise(self) -> str:
+        """What the number `noise` means."""
+        if self.estimate is None:
+            return "root mean square of the noise over that of the given field, as told"
+        kind = "random from cell to cell" if self.estimate.white else "not random: of the same form in distant cells"
+        return (
+            "root mean square of the error over that of the given field, estimated from what is not a sum of waves "
+            f"of this m, ka and M on {SIZE} x {SIZE} cells; the error is {kind}"
+        )
 
 
 def load_network(run: str | Path | None = None) -> tuple[ConstrainedNetwork, dict[str, Any]]:
@@ -61,32 +77,37 @@ def noise_of(snr: float | None) -> float:
 
 
 def differentiate(
-    given: Potential,
+    given: Potential | Pressure,
     model: ConstrainedNetwork,
     *,
     ranges: Mapping[str, Sequence[float]] | None = None,
-    noise: float = 0.0,
+    noise: float | None = None,
 ) -> NearField:
-    """Velocities and pressure of a potential.
+    """Velocities of a potential or a pressure, and the other of the two.
 
     Parameters
     ----------
-    given : Potential
+    given : Potential or Pressure
     model : ConstrainedNetwork
         On any grid and device.
     ranges : dict, optional
         Least and largest m, ka and M of the network's training: what is outside of them is warned of.
-    noise : float
-        Root mean square of the noise in the potential, over the potential's, see `noise_of`.
+    noise : float, optional
+        Root mean square of the noise in the given field, over the field's, see `noise_of`. If not given, it is
+        estimated.
 
     Raises
     ------
     ValueError
-        A grid or a noise that the network does not take.
+        A grid or a noise that the network does not take; a pressure in flow, of which the potential does not follow.
     """
-    local = model.on_grid(given.x, given.r, noise=noise)
+    case = Case(given.m, given.helmholtz, given.mach)
+    values = _VALUES[type(given)](given)
+    estimate = estimate_noise(values, given.x, given.r, case) if noise is None else None
+    allowed = noise if noise is not None else min(estimate.level, _LOUDEST) if estimate else 0.0
+    local = model.on_grid(given.x, given.r, noise=allowed)
     device = device_of(model)
-    psi = to_tensor(given.potential)[None].to(device)
+    psi = to_tensor(values)[None].to(device)
     parameters = case_parameters(given.m, given.helmholtz, given.mach).to(device)
     with torch.no_grad():
         velocity = local(psi, parameters)
@@ -97,6 +118,13 @@ def differentiate(
     potential, u, v, p = (parts[start] + 1j * parts[start + 1] for start in range(0, 8, 2))
     errors = [share * np.sqrt(np.mean(np.abs(of) ** 2)) for share, of in zip(expected, (u, v), strict=True)]
     warnings = outside_of_training(given, ranges or {}) + untested_spacings(given, model.config)
+    # An error that is not random may be that of a wrong m, ka or M: it excuses nothing.
+    excused = allowed if estimate is None or estimate.white else 0.0
+    if noise is None and estimate is None:
+        warnings.append(
+            f"the noise is unknown, and is taken for zero: the grid has no {SIZE} x {SIZE} cells beside wall and lip "
+            "to estimate it from (--snr)"
+        )
     return NearField(
         potential=potential,
         axial_velocity=u,
@@ -104,7 +132,21 @@ def differentiate(
         pressure=p,
         axial_velocity_error=errors[0],
         radial_velocity_error=errors[1],
-        noise=noise,
+        noise=allowed,
+        estimate=estimate,
         equation_residual=residual,
-        warnings=warnings + missed_equation(given, residual, noise),
+        warnings=warnings + missed_equation(given, residual, excused),
     )
+
+
+def _of_pressure(given: Pressure) -> ComplexArray:
+    """Potential of a pressure without flow."""
+    if given.mach != 0:
+        raise ValueError(f"the potential of a pressure is known without flow only, got M = {given.mach:.3g}")
+    return given.pressure / (1j * given.helmholtz)
+
+
+_VALUES: dict[type, Callable[[Any], ComplexArray]] = {
+    Potential: lambda given: given.potential,
+    Pressure: _of_pressure,
+}

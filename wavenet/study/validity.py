@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from data.field import Potential
+from data.field import Potential, Pressure
 from wavenet.derivatives.constrained import ConstrainedNetwork
 from wavenet.derivatives.equations import helmholtz_residual
 
@@ -47,7 +47,7 @@ def outside_of_training(given: Parameters, ranges: Mapping[str, Sequence[float]]
     return lines
 
 
-def untested_spacings(given: Potential, trained: Any) -> list[str]:
+def untested_spacings(given: Potential | Pressure, trained: Any) -> list[str]:
     """Spacings of a field's grid that differ from the trained configuration's by more than was tested, a line each."""
     lines = []
     for name in "xr":
@@ -92,13 +92,13 @@ def equation_residual(
     return float((residual[..., far].square().mean() / psi[..., far].square().mean()).sqrt())
 
 
-def missed_equation(given: Potential, residual: float | None, noise: float = 0.0) -> list[str]:
+def missed_equation(given: Potential | Pressure, residual: float | None, noise: float = 0.0) -> list[str]:
     """Warning line if a residual speaks against a field, or none. noise : relative root mean square."""
     if residual is None:
         return ["the grid is too small to check that the convected Helmholtz equation holds"]
     if residual > RESIDUAL + OF_NOISE * noise:
         return [
             f"the convected Helmholtz equation of m = {given.m}, ka = {given.helmholtz:.4g}, M = {given.mach:.3g} is "
-            f"missed by {residual:.1%}: the field is another, too coarse, or noisy (--snr)"
+            f"missed by {residual:.1%}: the field is another, too coarse, or noisy"
         ]
     return []
