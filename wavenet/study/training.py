@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from torch import nn
+from torch.utils.data import default_collate
 
 import analytic
 from data.read import Cases
@@ -110,7 +111,7 @@ def train(
     leading = leads(options)
     cases = {split: Cases(data, split, task=task) for split in network.splits}
     for split, found in cases.items():
-        tasks.expect_uniform(found.columns, data)
+        tasks.expect_uniform(found.columns, data, network)
         if not len(found):
             raise ValueError(f"{data} has no {split} cases")
     functions = _edge_functions(edge) if network.uses_edge else None
@@ -176,7 +177,7 @@ def _in_steps(
     preset = steps.preset(options.preset)
     untrained = steps.build(cases["train"], preset, edge)
     try:
-        return loop.fit(
+        trained = loop.fit(
             untrained,
             tasks.examples(cases["train"]),
             tasks.examples(cases["validation"]),
@@ -193,6 +194,10 @@ def _in_steps(
         )
     except KeyboardInterrupt:
         raise Interrupted(kept=(run / loop.LAST).is_file()) from None
+    if network.calibrate is not None:
+        validation = tasks.examples(cases["validation"])
+        network.calibrate(trained, default_collate([validation[index] for index in range(len(cases["validation"]))]))
+    return trained
 
 
 def _exact(
