@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "wavenet.explain": {"wavenet.arrays", "wavenet.devices", "wavenet.rap"},
     "wavenet.derivatives": SHARED,
     "wavenet.far_field": SHARED,
-    "wavenet.forward": SHARED,
+    "wavenet.forward": SHARED | {"wavenet.far_field"},  # error bars
     "wavenet.training": SHARED | {"wavenet.derivatives", "wavenet.networks", "wavenet.tensorfile"},
     "wavenet.networks": SHARED | {"wavenet.derivatives", "wavenet.far_field", "wavenet.forward", "wavenet.training"},
     "wavenet.outside": SHARED | {"wavenet.networks", "wavenet.training"},

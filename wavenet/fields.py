@@ -16,7 +16,7 @@ from torch import Tensor
 from .arrays import ComplexArray
 
 PARAMETERS = ("m", "helmholtz", "mach")  # of a field
-INPUTS = ("m", "n", "radial_eigenvalue", "helmholtz", "mach")  # of a duct mode
+INPUTS = ("m", "n", "radial_eigenvalue", "helmholtz", "mach", "hub")  # of a duct mode
 QUANTITIES = ("potential", "axial_velocity", "radial_velocity")  # of a case of a dataset, (2, x, r) each
 
 

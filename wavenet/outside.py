@@ -3,7 +3,7 @@
 The module maps the task's inputs to its targets, each with a leading case axis:
 
 - derivative: potential (2, x, r), parameters (3,), m, ka, M -> velocity (4, x, r), see `wavenet.fields`;
-- forward: inputs (5,), `wavenet.fields.INPUTS` -> pressure (microphone, 2).
+- forward: inputs (6,), `wavenet.fields.INPUTS` -> pressure (microphone, 2).
 
 Inputs are converted to the precision of its weights. It is created by its classmethod `from_cases(cases)`, if it has
 one, from the training cases, a `wavenet.fields.Source`; otherwise without arguments. If it has a `config`, a dict of

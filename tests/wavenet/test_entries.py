@@ -18,8 +18,7 @@ from data.summary import write_identity
 from wavenet import derivatives, networks, outside, runs
 from wavenet.cli import main
 from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions
-from wavenet.fields import INPUTS
-from wavenet.forward.feed_forward import ForwardModel
+from wavenet.forward.feed_forward import INPUTS, ForwardModel
 from wavenet.networks import Explained, Network
 from wavenet.study.tasks import build, entry, examples, explained, open_run, predict, tensors
 from wavenet.study.training import Options, leads, saved_with, train
@@ -117,7 +116,7 @@ class Fields(nn.Module):
 class Microphones(nn.Module):
     def __init__(self):
         super().__init__()
-        self.layer = nn.Linear(5, 10)
+        self.layer = nn.Linear(6, 10)
 
     def forward(self, inputs):
         return self.layer(inputs).unflatten(1, (5, 2))
@@ -312,7 +311,7 @@ def test_networks_of_the_user_s_that_will_not_do(fields, mine):
 
 def test_unknown_names_raise(fields, pressures, tmp_path, monkeypatch):
     with pytest.raises(
-        ValueError, match="no network 'perceptron', expected one of constrained, directivity, edge, mlp"
+        ValueError, match="no network 'perceptron', expected one of constrained, directivity, edge, feedforward, mlp"
     ):
         networks.get("perceptron")
     with pytest.raises(
@@ -477,6 +476,7 @@ def test_what_is_fitted_at_once_needs_no_validation():
         "constrained": stepped,
         "directivity": ("train",),
         "edge": ("train",),
+        "feedforward": stepped,
         "mlp": stepped,
         "unet": stepped,
     }

@@ -8,7 +8,7 @@ A file is found by its name and imported on first use of its network. A network 
 (('constrained', 'unet'), 'constrained')
 >>> get("perceptron")
 Traceback (most recent call last):
-ValueError: there is no network 'perceptron', expected one of constrained, directivity, edge, mlp, unet
+ValueError: there is no network 'perceptron', expected one of constrained, directivity, edge, feedforward, mlp, unet
 """
 
 import dataclasses
@@ -109,8 +109,9 @@ class Network:
     that is fitted at once. Exactly one of the two is given.
     place : (network, x, r) -> the network for these cells or microphones; None if it does not depend on them.
     explain : (network, inputs of one case) -> the part RAP explains; None if there is no such part.
+    calibrate : (trained network, validation cases as a batch) -> None; sets its error bars.
     uses_edge : whether it is built with fitted edge functions. default : whether it is trained when only a task is
-    given. outside : whether its code lies outside the package.
+    given. hubs : whether it knows ducts with a hub. outside : whether its code lies outside the package.
     """
 
     name: str
@@ -121,8 +122,10 @@ class Network:
     fit: Callable[[Source, int, Exact], nn.Module] | None = None
     place: Callable[[Any, FloatArray, FloatArray], nn.Module] | None = None
     explain: Callable[[Any, Batch], Explained] | None = None
+    calibrate: Callable[[Any, Batch], None] | None = None
     uses_edge: bool = False
     default: bool = False
+    hubs: bool = False
     outside: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:

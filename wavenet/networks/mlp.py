@@ -1,11 +1,11 @@
-"""The feed-forward network: from duct mode, Helmholtz and Mach number to the pressure at microphones."""
+"""The plain feed-forward network, for one array of microphones."""
 
 from typing import Any
 
 import numpy as np
 
-from ..fields import INPUTS, Source
-from ..forward.feed_forward import FEATURES, ForwardConfig, ForwardModel
+from ..fields import Source
+from ..forward.feed_forward import FEATURES, INPUTS, ForwardConfig, ForwardModel
 from ..training.losses import pressure_loss
 from ..training.presets import Preset
 from . import Batch, Explained, Network, Steps, on_own_positions, part_scales, positions
@@ -33,4 +33,5 @@ NETWORK = Network(
     ),
     place=on_own_positions,
     explain=_explain,
+    default=True,
 )

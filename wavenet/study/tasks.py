@@ -27,8 +27,8 @@ def tensors(dataset: File, cases: Any) -> tuple[Tensor, ...]:
     return loading.of_task(dataset.task).at_once(dataset.arrays, cases)
 
 
-def expect_uniform(columns: Mapping[str, npt.NDArray[Any]], path: str | Path) -> None:
-    """Refuse cases with a hub or a jet, which no network knows.
+def expect_uniform(columns: Mapping[str, npt.NDArray[Any]], path: str | Path, network: Network) -> None:
+    """Refuse cases with a jet, which no network knows, or with a hub, if this network does not know them.
 
     Raises
     ------
@@ -36,11 +36,13 @@ def expect_uniform(columns: Mapping[str, npt.NDArray[Any]], path: str | Path) ->
         There is one; the message names the file and the parameter.
     """
     for name, usual in uniform_flow(columns["mach"]).items():
+        if name == "hub" and network.hubs:
+            continue
         others = columns[name][columns[name] != usual]
         if len(others):
             raise ValueError(
-                f"{path} has cases with {name} = {others[0]:g}, a parameter that networks do not know: they are for "
-                "ducts without a hub in uniform flow"
+                f"{path} has cases with {name} = {others[0]:g}, a parameter that the network {network.name} does "
+                "not know"
             )
 
 
@@ -143,7 +145,7 @@ def open_run(
         dataset = read(data)
         mine = entry(model, dataset.task)
         name, network, about = runs.load(folder, network=mine)
-    expect_uniform(dataset.arrays, data)
+    expect_uniform(dataset.arrays, data, mine)
     if mine.place is not None:
         network = mine.place(network, dataset["x"], dataset["r"])
     return name, network, about, dataset

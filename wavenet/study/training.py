@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from torch import nn
+from torch.utils.data import default_collate
 
 import analytic
 from data import interrupts
@@ -130,7 +131,7 @@ def train(
     leading = leads(options)
     cases = {split: Cases(data, split, task=task) for split in network.splits}
     for split, found in cases.items():
-        tasks.expect_uniform(found.columns, data)
+        tasks.expect_uniform(found.columns, data, network)
         if not len(found):
             raise ValueError(f"{data} has no {split} cases")
     functions = _edge_functions(edge) if network.uses_edge else None
@@ -230,7 +231,7 @@ def _in_steps(
     untrained = steps.build(cases["train"], preset, edge)
     try:
         with interrupts.noted() as first:
-            return loop.fit(
+            trained = loop.fit(
                 untrained,
                 tasks.examples(cases["train"], options.devices),
                 tasks.examples(cases["validation"], options.devices),
@@ -258,6 +259,10 @@ def _in_steps(
         if (run / loop.LAST).is_file():
             raise OSError(f"{error}; the last checkpoint is kept, continue with --resume") from None
         raise
+    if network.calibrate is not None:
+        validation = tasks.examples(cases["validation"])
+        network.calibrate(trained, default_collate([validation[index] for index in range(len(cases["validation"]))]))
+    return trained
 
 
 def _exact(
