@@ -39,6 +39,10 @@ def train(
     nodes: Annotated[
         int, typer.Option(help="Number of machines; start the command on each of them by torchrun or srun.")
     ] = 1,
+    constraints: Annotated[
+        str | None,
+        typer.Option(help="Constraints of the network, separated by commas, or none: see `docs/derivatives.md`."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the run's last checkpoint.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -48,7 +52,8 @@ def train(
     """
     from ..study import training
 
-    options = training.Options(preset, seed, workers, devices, nodes, resume, progress=not as_json)
+    chosen = None if constraints is None else tuple(name for name in constraints.split(",") if name not in ("", "none"))
+    options = training.Options(preset, seed, workers, devices, nodes, resume, progress=not as_json, constraints=chosen)
     try:
         found = training.train(task, data, output, model=model, edge=edge, options=options)
     except training.Interrupted as error:
