@@ -8,6 +8,7 @@ import torch
 
 from analytic import ModeMixture, solve
 from wavenet import derivatives, networks
+from wavenet.cli import main
 from wavenet.derivatives.constrained_unet import CONSTRAINTS, DEFAULT, METHODS, ConstrainedUNet, ConstrainedUNetConfig
 from wavenet.derivatives.share_learning import share_loss, share_samples
 from wavenet.derivatives.unet import UNet, UNetConfig
@@ -68,8 +69,8 @@ def test_the_noise_in_a_field_decides_which_methods_there_are(wild, field):
     model, psi = wild
     noisy = not torch.equal(psi, parts(field.potential))
     shares = model.weights(psi, PARAMETERS)[0].amax(dim=(0, 2, 3))
-    assert (shares[6] > 0) == noisy
-    assert (shares[2] > 0) == noisy
+    assert (shares[6] > 0) == (shares[2] > 0) == noisy
+    assert (shares[7] > 0) == noisy  # without noise it is the mean of the others
 
 
 def test_it_is_complex_homogeneous_and_phase_equivariant(wild):
@@ -81,6 +82,13 @@ def test_it_is_complex_homogeneous_and_phase_equivariant(wild):
         expected = times_each(out, factor)
         torch.testing.assert_close(turned, expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
     assert torch.equal(model(2 * psi, PARAMETERS), 2 * out)  # powers of two: without rounding
+
+
+def test_in_noise_the_linear_network_told_of_none_is_one_of_the_methods(wild, base):
+    model, psi = wild
+    found = model.seen(psi[0], PARAMETERS[0]).candidates[7]
+    with torch.no_grad():
+        torch.testing.assert_close(found, base(psi, PARAMETERS)[0], rtol=1e-12, atol=1e-12)
 
 
 def test_each_velocity_lies_between_those_of_the_methods(wild):
@@ -211,6 +219,52 @@ def test_it_learns_and_is_saved(base, cases, tmp_path):
     assert found.config == model.config
     with torch.no_grad():
         torch.testing.assert_close(found(*cases[:1][:2]), model(*cases[:1][:2]), rtol=0, atol=0)
+
+
+def test_the_linear_network_is_fixed(base):
+    model = ConstrainedUNet(ConstrainedUNetConfig(base.config.x, base.config.r), base)
+    assert not any(weight.requires_grad for weight in model.base.parameters())
+    assert all(weight.requires_grad for weight in model.backbone.parameters())
+
+
+RECIPE = """
+task = "derivative"
+cases = 12
+split = [0.5, 0.25, 0.25]
+[source]
+m = [0, 2]
+helmholtz = [3.0, 6.0]
+modes = [1, 2]
+[grid]
+x = [-1.0, 1.0, 64]
+r = [0.0, 2.0, 64]
+"""
+
+
+@pytest.mark.filterwarnings("ignore")  # Lightning's, on workers and devices
+def test_constraints_are_chosen_from_the_command_line(dataset_file, tmp_path, monkeypatch):
+    """Both U-nets, edge functions included: trained, saved, loaded, compared with the truth, and explained."""
+    data = dataset_file(RECIPE)
+    for name, changes in (("unet", {"width": 2, "epochs": 1}), ("constrained_unet", {"samples": 4, "epochs": 1})):
+        presets = networks.get(name).steps.presets
+        monkeypatch.setitem(presets, "quick", dataclasses.replace(presets["quick"], **changes))
+    chosen = {"unet": ("phase", "edge", "wall"), "constrained-unet": ("lip", "ends", "barrier")}
+    for model, constraints in chosen.items():
+        command = ["train", "derivative", "--data", data, "-o", tmp_path / model, "--model", model]
+        assert run(*command, "--constraints", ",".join(constraints), "--json") == 0
+        network = load(tmp_path / model, task="derivative")[1]
+        assert network.config.constraints == constraints
+        assert run("compare", tmp_path / model, "--data", data, "-o", tmp_path / f"{model}-report") == 0
+    assert run("attribute", tmp_path / "constrained-unet", "--data", data, "-o", tmp_path / "why") == 0
+    assert run("train", "derivative", "--data", data, "-o", tmp_path / "bare", "--model", "unet", "--json") == 0
+    assert load(tmp_path / "bare")[1].config.constraints == ()
+
+
+def run(*arguments):
+    """Exit status of a command in this process."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    return stop.value.code or 0
 
 
 def test_the_loss_is_the_logarithm_of_the_error_and_likelihoods(base, cases):

@@ -1,11 +1,12 @@
 """The constrained U-net: a mean of derivatives, each complex-linear in the potential, with shares from the field.
 
 The constrained network predicts the errors of its derivatives from the position of a cell. The U-net sees in addition
-how far they differ and how well their fits reproduce the potential, and has more derivatives: exact solutions fitted
-around the lip, at the grid's ends, and to the whole grid (`exact_fits`, `joint_waves`). It predicts the error of each,
-and shares are proportional to 1 / error^2. What it sees does not change if the potential is multiplied by a complex
-number, and shares are positive with sum one: so the result is complex-homogeneous and phase-equivariant whatever the
-weights are, and linear properties that all derivatives have hold exactly.
+how far they differ and how well their fits reproduce the potential, and it has more of them: exact solutions fitted
+around the lip, at the grid's ends, and to the whole grid (`exact_fits`, `joint_waves`), and in noise the linear
+network's mean as if there was none, for what looks like noise may be a wrong k. It predicts the error of each, and
+shares are proportional to 1 / error^2. What it sees does not change if the potential is multiplied by a complex number,
+and shares are positive with sum one: so the result is complex-homogeneous and phase-equivariant whatever the weights
+are, and linear properties that all derivatives have hold exactly.
 """
 
 import dataclasses
@@ -28,7 +29,7 @@ from .exact_fits import Fit, Stretched, end_fits, lip_fit, noise_of
 from .joint_waves import JointWaves
 from .unet import Backbone, expect_grid
 
-METHODS = (*LINEAR, "lip waves", "end waves", "joint waves")
+METHODS = (*LINEAR, "lip waves", "end waves", "joint waves", "linear mean")
 CONSTRAINTS = {
     "edge": "learned functions around the lip",
     "lip": "exact solutions around the lip",
@@ -161,13 +162,14 @@ class ConstrainedUNet(nn.Module):
             linear, prior = base.candidates(given, numbers)[0], base.log_errors(numbers)[0]
             place = planes(base.config, numbers, numbers.new_tensor([noise]))[0]
         mean = combine((-2 * np.log(10) * prior).softmax(dim=1)[None], linear[None])[0]
+        quiet, expected = self._quiet(given, numbers, noise)
         exact, known, misfit = (values.to(linear.device) for values in self._exact(psi, case, noise))
         guess = prior.new_tensor(_GUESS)[None, :, None, None].expand(2, -1, *psi.shape)
-        prior = torch.cat([prior, guess.masked_fill(~known, torch.inf)], dim=1)
+        prior = torch.cat([prior, guess.masked_fill(~known, torch.inf), expected[:, None]], dim=1)
         for index, name in enumerate(METHODS):
             if _ON.get(name, name) not in (*self.config.constraints, name):
                 prior[:, index] = torch.inf
-        candidates, usable = torch.cat([linear, exact]), torch.isfinite(prior[0])
+        candidates, usable = torch.cat([linear, exact, quiet]), torch.isfinite(prior[0])
         scale = mean.unflatten(0, (2, 2)).square().sum(dim=1).mean(dim=(1, 2)).sqrt().clamp_min(_TINY)
         apart = (candidates - mean).unflatten(1, (2, 2)).norm(dim=2) / scale[:, None, None]
         size = max(float(np.sqrt(np.mean(np.abs(psi) ** 2))), _TINY)
@@ -180,6 +182,17 @@ class ConstrainedUNet(nn.Module):
             torch.from_numpy(np.stack(self._sides())).to(linear.device),
         ]
         return Seen(torch.cat([values.float() for values in features]), prior, candidates)
+
+    def _quiet(self, given: Tensor, numbers: Tensor, noise: float) -> tuple[Tensor, Tensor]:
+        """The linear network told of no noise, (1, 4, x, r), and its expected errors, infinite if there is none.
+
+        What looks like noise may be a wrong k, M or sources in the grid, which do not harm stencils.
+        """
+        with torch.no_grad():
+            prior = self.base.log_errors(numbers)
+            found = combine((-2 * np.log(10) * prior).softmax(dim=2), self.base.candidates(given, numbers))
+            expected = self.base.expected_error(numbers)[0].log10()
+        return found, expected if noise > 0 else torch.full_like(expected, torch.inf)
 
     def _noise(self, psi: ComplexArray, case: Stretched) -> float:
         """Level of noise, told or estimated from the field."""

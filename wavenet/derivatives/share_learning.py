@@ -16,7 +16,7 @@ _SILENT = 0.45  # share of the fields without noise
 _NOISE = (-6.0, -0.8)  # range of the decimal logarithm of the others' noise, relative root mean square: 120 ... 16 dB
 _SMOOTH = 0.5  # share of the noise that is smoothed over 3 x 3 cells, once to three times
 _TOLD = 0.4  # share of the fields whose noise is told; half of these are told it wrongly by up to a factor of three
-_DETUNED = 0.15  # share of the fields with a wrong k: by 1e-5 ... 1e-2
+_DETUNED = 0.25  # share of the fields with a wrong k: by 1e-5 ... 1e-2
 _LEAST = 1e-10  # relative error below which errors cannot be distinguished from the solver's
 _DEGREES = 3  # degrees of freedom of Student's t: its tails are as heavy as the errors', which span powers of ten
 _LIKELY = 0.3  # weight of the likelihoods, over that of the logarithm of the whole error
@@ -53,11 +53,12 @@ def share_samples(model: Any, cases: Dataset, count: int, seed: int = 0) -> Tens
         Items (`Seen.features`, `Seen.prior`, errors of the methods over the root mean square of u and v (method, 4, x,
         r)) of patches of half the grid's cells in each direction, single precision.
     """
-    random, items, places = torch.Generator().manual_seed(seed), [], {}
+    items, places = [], {}
     total = len(cases)  # type: ignore[arg-type]  # torch's Dataset does not promise its length
     patch = len(model.config.x) // 2, len(model.config.r) // 2
     for index in range(0, total, max(1, -(-total // count))):
         potential, parameters, velocity = cases[index]
+        random = torch.Generator().manual_seed(2**32 * seed + index)
         draw = _draw(random)
         (sx, sr), (ox, orr) = draw.strides, draw.offsets
         key = draw.strides + draw.offsets
