@@ -16,6 +16,7 @@ from data import generate
 from wavenet.cli import main
 from wavenet.study import solution
 
+TRAIN = ["train", "derivative", "--data", "DEMO/derivative.h5", "-o", "OUT/r", "--model"]
 MODE = ["--m", "2", "--n", "0", "--helmholtz", "5"]
 # Lightning and torch warn about workers, devices and each other.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -286,7 +287,7 @@ def test_demo_leaves_everything(demo, check_page):
     assert summary["relevance_miss"] < 1e-6
     # The few exercises of the demo teach where which derivative is right.
     assert summary["median"]["constrained, u"] < summary["median"]["differences of order 8, u"] / 30
-    for name in ("mlp", "unet", "constrained"):
+    for name in ("mlp", "unet", "constrained", "constrained_unet"):
         check_page((demo / f"compare-{name}" / "report.html").read_text(encoding="utf-8"))
         for output in json.loads((demo / f"attribute-{name}" / "attribution.json").read_text())["outputs"]:
             assert output["relevance_sum"] + output["leak"] == pytest.approx(output["value"], rel=1e-4)
@@ -408,6 +409,9 @@ def test_check_and_recipes(demo, capsys):
             ["train", "derivative", "--data", "DEMO/derivative.h5", "-o", "OUT/r", "--model", "unet", "--edge", "X"],
             "--edge",
         ),
+        ([*TRAIN, "unet", "--constraints", "phase,glue"], "'glue'"),
+        ([*TRAIN, "constrained-unet", "--constraints", "waves"], "are edge, lip, ends, joint, barrier; got 'waves'"),
+        ([*TRAIN, "constrained", "--constraints", "edge"], "constraints of constrained are none"),
         (
             ["train", "derivative", "--data", "DEMO/derivative.h5", "-o", "OUT/r", "--edge", "DEMO/run-unet"],
             "edge task",

@@ -172,7 +172,7 @@ def test_a_new_network_is_one_file(fields, tmp_path, monkeypatch, capsys):
     folder.mkdir()
     (folder / "tiny.py").write_text(INSIDE)
     monkeypatch.setattr(networks, "__path__", [*networks.__path__, str(folder)])
-    assert networks.names("derivative") == ("constrained", "tiny", "unet")
+    assert networks.names("derivative") == ("constrained", "constrained_unet", "tiny", "unet")
     assert networks.default("derivative") == "constrained"
     assert run("train", "derivative", "--data", fields, "-o", tmp_path / "run", "--model", "tiny", "--json") == 0
     assert json.loads(capsys.readouterr().out)["model"] == "tiny"
@@ -311,7 +311,8 @@ def test_networks_of_the_user_s_that_will_not_do(fields, mine):
 
 def test_unknown_names_raise(fields, pressures, tmp_path, monkeypatch):
     with pytest.raises(
-        ValueError, match="no network 'perceptron', expected one of constrained, directivity, edge, feedforward, mlp"
+        ValueError,
+        match="no network 'perceptron', expected one of constrained, constrained_unet, directivity, edge, feedf",
     ):
         networks.get("perceptron")
     with pytest.raises(
@@ -474,6 +475,7 @@ def test_what_is_fitted_at_once_needs_no_validation():
     stepped = ("train", "validation")
     assert splits == {
         "constrained": stepped,
+        "constrained_unet": stepped,
         "directivity": ("train",),
         "edge": ("train",),
         "feedforward": stepped,

@@ -26,7 +26,7 @@ def demo(
     cases: Annotated[int | None, typer.Option(help="Number of cases of each dataset [the recipe's].")] = None,
     as_json: Json = False,
 ) -> None:
-    """Run every step on a small scale: solve, generate, check, train three networks, compare, attribute.
+    """Run every step on a small scale: solve, generate, check, train four networks, compare, attribute.
 
     Example: wavenet demo -o demo
     """
@@ -36,7 +36,7 @@ def demo(
     if any(out.iterdir()):
         raise FileExistsError(f"{out} is not empty: the output folder must be new or empty")
     started = time.perf_counter()
-    runs = {"forward": ("mlp",), "derivative": ("unet", "constrained")}
+    runs = {"forward": ("mlp",), "derivative": ("unet", "constrained", "constrained_unet")}
 
     def step(name: str, command: Callable[..., None], *arguments: Any, **options: Any) -> None:
         print(f"[{time.perf_counter() - started:5.0f} s] {name}", file=sys.stderr, flush=True)

@@ -46,6 +46,10 @@ def train(
     compiled: Annotated[
         bool, typer.Option("--compile", help="Compile the training step by torch.compile, for long trainings.")
     ] = False,
+    constraints: Annotated[
+        str | None,
+        typer.Option(help="Constraints of the network, separated by commas, or none: see `docs/derivatives.md`."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the run's last checkpoint.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -55,6 +59,7 @@ def train(
     """
     from ..study import training
 
+    chosen = None if constraints is None else tuple(name for name in constraints.split(",") if name not in ("", "none"))
     options = training.Options(
         preset,
         seed,
@@ -65,6 +70,7 @@ def train(
         progress=not as_json,
         precision=precision,
         compiled=compiled,
+        constraints=chosen,
     )
     try:
         found = training.train(

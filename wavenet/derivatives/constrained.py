@@ -89,7 +89,7 @@ class ConstrainedNetwork(AroundLip):
         super().__init__(edge, config.x, config.r, noise=config.noise)
         config = dataclasses.replace(config, edge=edge.config)
         self.config = config
-        seen = _planes(config, torch.zeros(1, 3), torch.zeros(1)).shape[1]
+        seen = planes(config, torch.zeros(1, 3), torch.zeros(1)).shape[1]
         sizes = [seen, *[config.width] * config.depth]
         layers = [layer for before, after in pairwise(sizes) for layer in (nn.Conv2d(before, after, 1), nn.SiLU())]
         last = nn.Conv2d(config.width, 2 * len(METHODS), 1)
@@ -138,8 +138,8 @@ class ConstrainedNetwork(AroundLip):
             noise = torch.full((len(parameters),), self.config.noise)
         noise = noise.to(parameters.device)
         weights = {name: value.to(dtype or value.dtype) for name, value in self.error_model.named_parameters()}
-        planes = _planes(self.config, parameters, noise).to(next(iter(weights.values())).dtype)
-        found: Tensor = functional_call(self.error_model, weights, (planes,)).unflatten(1, (2, len(METHODS)))
+        seen = planes(self.config, parameters, noise).to(next(iter(weights.values())).dtype)
+        found: Tensor = functional_call(self.error_model, weights, (seen,)).unflatten(1, (2, len(METHODS)))
         allowed = found.new_ones(len(found), 1, *found.shape[2:], dtype=torch.bool)
         allowed[:, :, 2] = (noise >= _FITS)[:, None, None, None]
         allowed[:, :, 3] = self.edge_map.known
@@ -203,7 +203,10 @@ class CaseCore(nn.Module):
 
     def forward(self, field: Tensor) -> Tensor:
         parts = [derivative(field) * share for derivative, share in zip(self.derivatives, self.shares, strict=True)]
-        return parts[0] + parts[1] + parts[2]
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return total
 
 
 def combine(weights: Tensor, candidates: Tensor) -> Tensor:
@@ -221,8 +224,8 @@ def _floats(points: npt.ArrayLike) -> tuple[float, ...]:
     return tuple(np.asarray(points, float).tolist())
 
 
-def _planes(config: ConstrainedConfig, parameters: Tensor, noise: Tensor) -> Tensor:
-    """Input of the error model: (case, plane, x, r), of order one."""
+def planes(config: ConstrainedConfig, parameters: Tensor, noise: Tensor) -> Tensor:
+    """What is known of each cell without the field, of order one: (case, plane, x, r); noise : (case,), relative."""
     x, r = (torch.tensor(points, dtype=torch.float64, device=parameters.device) for points in (config.x, config.r))
     step_x, step_r = x[1] - x[0], r[1] - r[0]
     step = torch.sqrt(step_x * step_r)

@@ -85,7 +85,7 @@ class FixedDerivatives(nn.Module):
 
     def __init__(self, x: npt.ArrayLike, axial: Matrix, walled: Matrix, free: Matrix) -> None:
         super().__init__()
-        self.axial, self.walled, self.free = _fixed(axial), _fixed(walled), _fixed(free)
+        self.axial, self.walled, self.free = fixed_layer(axial), fixed_layer(walled), fixed_layer(free)
         self.register_buffer("upstream", torch.tensor(np.asarray(x) < 0).double()[:, None], persistent=False)
 
     def forward(self, psi: torch.Tensor) -> torch.Tensor:
@@ -103,7 +103,7 @@ class Differences(FixedDerivatives):
         super().__init__(x, matrix(x, order), walled, matrix(r, order))
 
 
-def _fixed(matrix: Matrix) -> nn.Linear:
+def fixed_layer(matrix: Matrix) -> nn.Linear:
     """Linear layer with fixed weights."""
     values = torch.as_tensor(matrix)
     layer = nn.Linear(values.shape[1], values.shape[0], bias=False, dtype=torch.float64)

@@ -5,10 +5,10 @@ A file is found by its name and imported on first use of its network. A network 
 `wavenet.outside`.
 
 >>> names("derivative"), default("derivative")
-(('constrained', 'unet'), 'constrained')
->>> get("perceptron")
+(('constrained', 'constrained_unet', 'unet'), 'constrained')
+>>> get("perceptron")  # doctest: +ELLIPSIS
 Traceback (most recent call last):
-ValueError: there is no network 'perceptron', expected one of constrained, directivity, edge, feedforward, mlp, unet
+ValueError: there is no network 'perceptron', expected one of constrained, constrained_unet, directivity, edge, ...
 """
 
 import dataclasses
@@ -110,8 +110,9 @@ class Network:
     place : (network, x, r) -> the network for these cells or microphones; None if it does not depend on them.
     explain : (network, inputs of one case) -> the part RAP explains; None if there is no such part.
     calibrate : (trained network, validation cases as a batch) -> None; sets its error bars.
-    uses_edge : whether it is built with fitted edge functions. default : whether it is trained when only a task is
-    given. hubs : whether it knows ducts with a hub. outside : whether its code lies outside the package.
+    uses_edge : whether it is built with fitted edge functions. constraints : those that can be chosen, by name, with
+    their meanings; the names chosen are in the network's configuration. default : whether it is trained when only a
+    task is given. hubs : whether it knows ducts with a hub. outside : whether its code lies outside the package.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Network:
     explain: Callable[[Any, Batch], Explained] | None = None
     calibrate: Callable[[Any, Batch], None] | None = None
     uses_edge: bool = False
+    constraints: Mapping[str, str] = field(default_factory=dict)
     default: bool = False
     hubs: bool = False
     outside: bool = field(default=False, kw_only=True)
@@ -155,13 +157,14 @@ def names(task: str | None = None) -> tuple[str, ...]:
 
 
 def get(name: str) -> Network:
-    """Network of this name.
+    """Network of this name, in which a hyphen may stand for an underscore.
 
     Raises
     ------
     ValueError
         There is no such network.
     """
+    name = name.replace("-", "_")
     if name not in names():
         raise ValueError(f"there is no network {name!r}, expected one of {', '.join(names())}")
     network: Network = importlib.import_module(f"{__name__}.{name}").NETWORK

@@ -2,18 +2,26 @@
 
 from typing import Any
 
-from ..derivatives.unet import UNet, UNetConfig
+from ..derivatives.edge import EdgeFunctions
+from ..derivatives.unet import CONSTRAINTS, UNet, UNetConfig
 from ..fields import Source
 from ..training.losses import velocity_loss, velocity_residuals
 from ..training.presets import Preset
 from . import Batch, Explained, Network, Steps, on_own_positions, part_scales, positions
 
 
-def _build(cases: Source, preset: Preset, edge: object = None) -> UNet:
+def _build(cases: Source, preset: Preset, edge: EdgeFunctions | None = None) -> UNet:
     scales = part_scales(cases)
     x, r = positions(cases)
-    potential, velocity = scales["potential"], scales["radial_velocity"]
-    return UNet(UNetConfig(x, r, preset.width, potential_scale=potential, velocity_scale=velocity))
+    config = UNetConfig(
+        x,
+        r,
+        preset.width,
+        potential_scale=scales["potential"],
+        velocity_scale=scales["radial_velocity"],
+        constraints=preset.constraints,
+    )
+    return UNet(config, edge)
 
 
 def _explain(model: Any, inputs: Batch) -> Explained:
@@ -35,4 +43,6 @@ NETWORK = Network(
     ),
     place=on_own_positions,
     explain=_explain,
+    uses_edge=True,
+    constraints=CONSTRAINTS,
 )

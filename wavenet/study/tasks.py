@@ -99,7 +99,7 @@ def entry(model: str | type[nn.Module] | Network | None, task: str) -> Network:
         found = outside.network(model, task)
     elif ":" in model:
         found = outside.network(outside.from_file(model), task)
-    elif model not in networks.names(task):
+    elif model.replace("-", "_") not in networks.names(task):
         raise ValueError(
             f"--model must be one of {', '.join(networks.names(task))} for the {task} task, or FILE.py:CLASS, "
             f"got {model!r}"

@@ -1,6 +1,7 @@
 """Training a network on a dataset file, from the file's name to the weights in a run's folder."""
 
 import contextlib
+import dataclasses
 import os
 import signal
 import time
@@ -23,6 +24,7 @@ from wavenet import derivatives, runs
 from wavenet.arrays import FloatArray
 from wavenet.networks import Network
 from wavenet.training.augmentation import Augmentation
+from wavenet.training.presets import Preset
 
 from . import tasks
 
@@ -47,7 +49,7 @@ class Options:
 
     preset : name of one of the network's presets. seed : of initial weights and batches. workers : processes that load
     cases. devices, nodes, precision, compiled, augmentation : see `wavenet.training.loop.fit`. resume : go on from the
-    run's last checkpoint. progress : show it.
+    run's last checkpoint. progress : show it. constraints : names of the network's constraints, None for its preset's.
     """
 
     preset: str = "quick"
@@ -60,6 +62,7 @@ class Options:
     precision: str = "fp32"
     compiled: bool = False
     augmentation: Augmentation | None = None
+    constraints: tuple[str, ...] | None = None
 
     @property
     def alone(self) -> bool:
@@ -205,6 +208,19 @@ def _expect(network: Network, edge: str | Path | None, options: Options) -> None
         raise ValueError(
             f"--precision and --compile are for networks trained in steps, {network.name} is fitted at once"
         )
+    for name in options.constraints or ():
+        if name not in network.constraints:
+            known = ", ".join(network.constraints) or "none"
+            raise ValueError(f"the constraints of {network.name} are {known}; got {name!r}")
+    if edge is not None and "edge" in network.constraints and "edge" not in _chosen(network, options).constraints:
+        raise ValueError(f"--edge is for the constraint 'edge', {network.name} is to be trained without it")
+
+
+def _chosen(network: Network, options: Options) -> Preset:
+    """The preset, with the constraints of the options if they name any."""
+    assert network.steps is not None
+    preset = network.steps.preset(options.preset)
+    return preset if options.constraints is None else dataclasses.replace(preset, constraints=options.constraints)
 
 
 def _edge_functions(run: str | Path | None) -> nn.Module:
@@ -227,7 +243,7 @@ def _in_steps(
     steps = network.steps
     assert steps is not None
     L.seed_everything(options.seed, verbose=False)
-    preset = steps.preset(options.preset)
+    preset = _chosen(network, options)
     untrained = steps.build(cases["train"], preset, edge)
     try:
         with interrupts.noted() as first:

@@ -10,7 +10,8 @@ class Preset:
     epochs : largest number. batch : cases per batch, over all devices. rate : Adam's initial learning rate.
     patience : epochs without improvement before training stops. width : width of the network.
     physics : weight of the Helmholtz and compatibility residuals, for the U-net.
-    samples : largest number of fields whose errors the constrained network learns from.
+    samples : largest number of fields whose errors the constrained networks learn from.
+    constraints : names of the network's constraints.
     """
 
     epochs: int
@@ -20,3 +21,4 @@ class Preset:
     width: int
     physics: float = 0.0
     samples: int = 0
+    constraints: tuple[str, ...] = ()
