@@ -58,10 +58,8 @@ class ForwardModel(nn.Module):
         """Inputs scaled to [-1, 1], and cos of the mode's angle, sqrt(1 - (alpha beta / ka)^2), zero at cut-on."""
         if inputs.ndim != 2 or inputs.shape[1] not in (len(INPUTS), len(EVERY)):
             raise ValueError(f"expected (case, {len(EVERY)}): {', '.join(EVERY)}; got {tuple(inputs.shape)}")
-        given, inputs = (
-            inputs,
-            inputs[:, : len(INPUTS)].double(),
-        )  # the difference vanishes at cut-on: single precision leaves 1e-4 of it
+        # The difference vanishes at cut-on: single precision leaves 1e-4 of it.
+        given, inputs = inputs, inputs[:, : len(INPUTS)].double()
         low, high = inputs.new_tensor(self.config.low), inputs.new_tensor(self.config.high)
         scaled = 2 * (inputs - low) / torch.where(high > low, high - low, 1.0) - 1
         ratio2 = inputs[:, 2:3] ** 2 * (1 - inputs[:, 4:5] ** 2) / inputs[:, 3:4] ** 2
