@@ -2,8 +2,8 @@
 
 Both loops train the same network by the same loss on the same random cases, which both keep on the device, with the
 same batches and Adam. The plain loop is the least that does so: it takes a batch by index, and computes no validation,
-best weights, log or checkpoint, which the package does; the package validates on one case. They take turns, an epoch
-each, in one process; the rate is that of the median epoch. A third loop is Lightning's Trainer with the same batches
+best weights or log, which the package does; the package validates on one case. They take turns, an epoch each, in one
+process, and no checkpoint is due; the rate is that of the median epoch. A third loop is Lightning's Trainer with the same batches
 and nothing but the step. On a GPU, if there is one, times are those of a clock; on one CPU thread those of the
 processor, so that other programs on the machine do not matter. Prints one table.
 """
@@ -11,6 +11,7 @@ processor, so that other programs on the machine do not matter. Prints one table
 import argparse
 import functools
 import logging
+import math
 import statistics
 import tempfile
 import time
@@ -155,7 +156,13 @@ def rates(name, make, batch, count, epochs, precision, compiled, device):
     with tempfile.TemporaryDirectory() as folder:
         preset = Preset(epochs + 1, batch, 1e-4, epochs + 1, 0)
         few = TensorDataset(*(each[:1] for each in cases.tensors))
-        options = {"precision": precision, "compiled": compiled, "progress": False, "asked": after_step}
+        options = {
+            "precision": precision,
+            "compiled": compiled,
+            "progress": False,
+            "asked": after_step,
+            "every": math.inf,
+        }
         loop.fit(ours, cases, few, Path(folder), preset=preset, **options)
     last = by_trainer(third, cases, name, batch, epochs + 1, precision, device)
     return [count / statistics.median(seconds[1:]) for seconds in (other, found, last)]  # the first warms up
@@ -163,6 +170,7 @@ def rates(name, make, batch, count, epochs, precision, compiled, device):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="networks whose names begin so")
     parser.add_argument("--epochs", type=int, default=7)
     parser.add_argument("--scale", type=float, default=1.0, help="number of cases, over the usual one")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
@@ -179,6 +187,8 @@ def main(argv=None):
         "| network | batch | plain loop | wavenet | over plain | Trainer | over plain |\n|---|---|---|---|---|---|---|"
     )
     for label, (name, make, batch, small, large) in NETWORKS.items():
+        if not label.startswith(options.only):
+            continue
         count = max(batch, int((large if device.type == "cuda" else small) * options.scale))
         theirs, ours, last = rates(name, make, batch, count, options.epochs, options.precision, options.compile, device)
         row = f"{theirs:.3g} | {ours:.3g} | {ours / theirs:.2f} | {last:.3g} | {last / theirs:.2f}"

@@ -346,6 +346,7 @@ def test_the_copies_that_lightning_started_leave_the_status_to_the_first(data, t
         raise Stopped(signal.SIGTERM)
 
     monkeypatch.setattr(loop, "fit", stopped)
+    variables(monkeypatch)
     monkeypatch.setenv("LOCAL_RANK", "1")
     options = study.Options(devices=2)
     assert study.train("forward", data, tmp_path / "run", options=options) is None
@@ -387,7 +388,7 @@ def test_the_checksum_cannot_get_lost(command, data, tmp_path):
         texts = dict(file.metadata())
     texts["rha256"] = texts.pop("sha256")
     save_file(load_file(tmp_path / runs.WEIGHTS), tmp_path / runs.WEIGHTS, texts)
-    with pytest.raises(ValueError, match="is damaged, or another version's: it has the texts .*rha256"):
+    with pytest.raises(ValueError, match=r"is damaged, or another version's: it has the texts .*rha256"):
         runs.load(tmp_path)
 
 
