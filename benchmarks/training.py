@@ -3,9 +3,9 @@
 Both loops train the same network by the same loss on the same random cases, which both keep on the device, with the
 same batches and Adam. The plain loop is the least that does so: it takes a batch by index, and computes no validation,
 best weights or log, which the package does; the package validates on one case. They take turns, an epoch each, in one
-process, and no checkpoint is due; the rate is that of the median epoch. A third loop is Lightning's Trainer with the same batches
-and nothing but the step. On a GPU, if there is one, times are those of a clock; on one CPU thread those of the
-processor, so that other programs on the machine do not matter. Prints one table.
+process, and no checkpoint is due; the rate is that of the median epoch. A third loop is Lightning's Trainer with the
+same batches and nothing but the step. On a GPU, if there is one, times are those of a clock; on one CPU thread those of
+the processor, so that other programs on the machine do not matter. Prints one table.
 """
 
 import argparse
