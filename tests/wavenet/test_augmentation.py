@@ -272,7 +272,7 @@ def test_a_network_learns_what_its_linear_part_leaves(cases, tmp_path):
 
     def loss(model, batch):
         potential, _, velocity, base, level = batch
-        seen.append((torch.is_grad_enabled(), level))
+        seen.append((torch.is_grad_enabled(), level, potential))
         assert torch.allclose(base, linear(None, potential, None, None)[0])
         values = (velocity - base - model.weight * base).square().mean(dim=(1, 2, 3))
         return values, torch.ones_like(values)
@@ -293,7 +293,8 @@ def test_a_network_learns_what_its_linear_part_leaves(cases, tmp_path):
     preset = Preset(epochs=40, batch=8, rate=0.1, patience=40, width=0)
     model = fit(Scaled(), truth, truth, tmp_path, preset=preset, progress=False, steps=steps)
     assert model.weight.item() == pytest.approx(0.5, abs=0.02)
-    held = [level for grad, level in seen if not grad]
+    assert torch.allclose(seen[0][2], cases.tensors[0][:8], rtol=0, atol=0.1)  # in validation, noise only
+    held = [level for grad, level, _ in seen if not grad]
     assert len(held) == 41 * 3
     assert all(torch.equal(one, two) for one, two in zip(held[:3], held[-3:], strict=True))  # the same in each epoch
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -241,6 +243,8 @@ def test_srun_is_asked_who_the_processes_are(monkeypatch):
     assert (type(found).__name__, found.world_size(), found.local_rank()) == ("SLURMEnvironment", 4, 1)
     variables(monkeypatch, **BATCH_SCRIPT)
     assert type(processes.environment(2, 1)).__name__ == "LightningEnvironment"  # which starts them itself
+    with pytest.raises(ValueError, match="start the processes by srun"):
+        processes.environment(2, 2)
     variables(monkeypatch)
     assert processes.environment(2, 2) is None
 
@@ -342,9 +346,14 @@ def test_the_copies_that_lightning_started_leave_the_status_to_the_first(data, t
         raise Stopped(signal.SIGTERM)
 
     monkeypatch.setattr(loop, "fit", stopped)
+    variables(monkeypatch)
     monkeypatch.setenv("LOCAL_RANK", "1")
     options = study.Options(devices=2)
-    assert study.train("forward", data, tmp_path / "run", options=options) is None
+    try:
+        found = study.train("forward", data, tmp_path / "run", options=options)
+    except study.Interrupted:  # pytest itself would end
+        pytest.fail("a copy raises")
+    assert found is None
     monkeypatch.setenv("LOCAL_RANK", "0")
     with pytest.raises(study.Interrupted):
         study.train("forward", data, tmp_path / "run", options=options)
@@ -374,6 +383,17 @@ def test_no_bit_of_a_file_can_flip_unseen(command, data, tmp_path, name):
     assert status == 2
     assert said.startswith("wavenet: ")
     assert "damaged" in said
+
+
+def test_the_checksum_cannot_get_lost(command, data, tmp_path):
+    """By a bit that flips in its name."""
+    assert command(data, tmp_path)[0] == 0
+    with safe_open(tmp_path / runs.WEIGHTS, "pt") as file:
+        texts = dict(file.metadata())
+    texts["rha256"] = texts.pop("sha256")
+    save_file(load_file(tmp_path / runs.WEIGHTS), tmp_path / runs.WEIGHTS, texts)
+    with pytest.raises(ValueError, match=r"is damaged, or another version's: it has the texts .*rha256"):
+        runs.load(tmp_path)
 
 
 def test_weights_without_a_checksum_are_still_read():

@@ -9,6 +9,7 @@ import typer
 from .common import Data, Json, say, warn
 
 
+# long: one parameter an option
 def train(
     task: Annotated[
         Literal["forward", "derivative", "edge", "factor"],
