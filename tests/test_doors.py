@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "wavenet.devices": set(),
     "wavenet.fields": {"wavenet.arrays"},
     "wavenet.rap": {"wavenet.devices"},
-    "wavenet.explain": {"wavenet.arrays", "wavenet.devices", "wavenet.rap"},
+    "wavenet.explain": {"wavenet.arrays", "wavenet.rap"},
     "wavenet.derivatives": SHARED,
     "wavenet.far_field": SHARED,
     "wavenet.forward": SHARED,
