@@ -21,6 +21,7 @@ from .computations import COMPUTATIONS, DOUBLE, SINGLE, difference, modes, netwo
 PLACE = os.environ.get("WAVENET_TEST_DEVICE", "cuda")
 pytestmark = [
     pytest.mark.gpu,
+    pytest.mark.filterwarnings("ignore:Please use the new API settings"),  # PyTorch 2.9, of the older switches
     pytest.mark.skipif(PLACE.startswith("cuda") and not torch.cuda.is_available(), reason="there is no CUDA device"),
 ]
 
