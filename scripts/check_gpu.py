@@ -128,7 +128,7 @@ def tests(device, seconds, environment, few):
     for case in cases:
         noted = {item.get("name"): item.get("value") for item in case.iter("property")}
         failed = next((found for kind in ("failure", "error", "skipped") for found in case.iter(kind)), None)
-        result = "as on the CPU" if failed is None else f"**{failed.tag}**: {(failed.get('message') or '')[:160]}"
+        result = "passed" if failed is None else f"**{failed.tag}**: {(failed.get('message') or '')[:160]}"
         named = re.search(r"\[(.*)\]", case.get("name"))
         name = named[1] if named and "whole" not in case.get("name") else case.get("name")
         numbers = [f"{float(noted[key]):.1e}" if key in noted else "" for key in ("difference", "tolerance")]

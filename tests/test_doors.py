@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "wavenet.fields": {"wavenet.arrays"},
     "wavenet.tensorfile": set(),
     "wavenet.rap": {"wavenet.devices"},
-    "wavenet.explain": {"wavenet.arrays", "wavenet.devices", "wavenet.rap"},
+    "wavenet.explain": {"wavenet.arrays", "wavenet.rap"},
     "wavenet.derivatives": SHARED,
     "wavenet.far_field": SHARED,
     "wavenet.forward": SHARED | {"wavenet.far_field"},  # error bars

@@ -7,6 +7,7 @@ Networks of this package do not depend on these switches when they predict, as o
 
 import functools
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -87,16 +88,24 @@ class _Switches:
     """All switches of the process that lower the precision of single-precision products, and who wants them off."""
 
     def __init__(self) -> None:
-        self._lock, self._inside = threading.Lock(), 0
+        self._lock, self._inside, self._asked = threading.Lock(), 0, False
         self._before: list[tuple[Switch, Any]] = []
 
     def enter(self) -> None:
         with self._lock:
-            if not self._inside:
-                self._before = [(switch, switch[0]()) for switch in _readable()]
-                for (_, put, full), _ in self._before:
-                    put(full)
+            if not self._inside and self._asked:
+                self._turn_off()
+            elif not self._inside:  # some versions say once in a process that the older switches are deprecated
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    self._turn_off()
+                self._asked = True
             self._inside += 1
+
+    def _turn_off(self) -> None:
+        self._before = [(switch, switch[0]()) for switch in _readable()]
+        for (_, put, full), _ in self._before:
+            put(full)
 
     def leave(self) -> None:
         with self._lock:

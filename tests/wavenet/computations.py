@@ -228,7 +228,9 @@ def explained_by(device, model, how):
         selector = random(*model(x.to(device)).shape, seed=1).to(device)
     x = x.to(device)
     if isinstance(how, str):
-        return {"relevance": METHODS[how](model).attribute(x, selector).cpu()}
+        relevance = METHODS[how](model).attribute(x, selector)
+        assert relevance.device.type == torch.device(device).type
+        return {"relevance": relevance.cpu()}
     split, input_rule = how
     found = attribute(model, x, selector, split=split, input_rule=input_rule)
     leaks = torch.stack([layer.leak for layer in found.layers])

@@ -5,6 +5,7 @@ The second device is `elsewhere`; `tests/gpu` compares the same computations on 
 
 import ast
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from .computations import COMPUTATIONS, SINGLE, R, X, difference, random, unet_w
 from .elsewhere import DEVICE, Elsewhere, Far, MixedDevicesError
 from .studies import near_fields
 
+pytestmark = pytest.mark.filterwarnings("ignore:Please use the new API settings")  # PyTorch 2.9, of the older switches
 NEW = hasattr(torch.backends, "fp32_precision")  # from PyTorch 2.9
 
 
@@ -172,6 +174,17 @@ def test_switches_are_off_within_and_as_before_afterwards(setting):
         if NEW:
             matmul.fp32_precision, torch.backends.mkldnn.matmul.fp32_precision = before[5], before[7]
     assert switches() == before
+
+
+def test_no_warning_of_older_switches_is_passed_on(monkeypatch):
+    def warns():
+        warnings.warn("Please use another", UserWarning, stacklevel=1)
+        return "highest"
+
+    monkeypatch.setattr(devices, "_SWITCHES", devices._Switches())
+    monkeypatch.setattr(torch, "get_float32_matmul_precision", warns)
+    with full_precision():
+        pass
 
 
 def test_the_last_thread_to_leave_restores(coarse):

@@ -21,6 +21,7 @@ from .computations import COMPUTATIONS, DOUBLE, SINGLE, difference, modes, netwo
 PLACE = os.environ.get("WAVENET_TEST_DEVICE", "cuda")
 pytestmark = [
     pytest.mark.gpu,
+    pytest.mark.filterwarnings("ignore:Please use the new API settings"),  # PyTorch 2.9, of the older switches
     pytest.mark.skipif(PLACE.startswith("cuda") and not torch.cuda.is_available(), reason="there is no CUDA device"),
 ]
 
@@ -65,7 +66,7 @@ def test_whole_grids_of_random_potentials_are_the_cpu_s(name, tolerance, record_
     compare(velocity(PLACE), velocity("cpu"), tolerance, record_property)
 
 
-def test_training_works_there(tmp_path, record_property):
+def test_training_works_there(tmp_path):
     """Some steps on the device that training chooses: the loss decreases, and the network comes back to the CPU."""
     model = copy.deepcopy(shipped("mlp"))
     torch.manual_seed(0)
@@ -78,7 +79,6 @@ def test_training_works_there(tmp_path, record_property):
     trained = fit(model, cases, cases, tmp_path / "run", preset=preset, progress=False)
     rows = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
     losses = [float(row.split(",")[3]) for row in rows[1:]]
-    record_property("difference", losses[-1] / losses[0])
     assert losses[-1] < 0.5 * losses[0]
     assert all(p.device.type == "cpu" and torch.isfinite(p).all() for p in trained.parameters())
 

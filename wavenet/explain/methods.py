@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..devices import full_precision
 from ..rap import RAP
 from ..rap.checks import expect_eval, expect_inputs
 from ..rap.explainer import Explainer, Target, as_tuple, repeated, select
@@ -41,7 +40,7 @@ class Gradients:
         """Relevance of the inputs for one output of each case, see `RAP.attribute`."""
         expect_eval(self.model)
         expect_inputs((inputs,) if isinstance(inputs, Tensor) else tuple(inputs))
-        with torch.inference_mode(False), torch.enable_grad(), full_precision():
+        with torch.inference_mode(False), torch.enable_grad():
             return self._found(inputs, target, additional_forward_args)
 
     def _found(self, inputs: Any, target: Target, additional_forward_args: Any) -> Any:

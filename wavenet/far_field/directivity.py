@@ -177,8 +177,7 @@ class Directivity(nn.Module):
         """
         with torch.no_grad():
             found = self(m, n, helmholtz, mach, theta).mT  # (angle, mode)
-        options = {"dtype": found.real.dtype, "device": found.device}
-        layer = nn.Linear(2 * found.shape[1], 2 * found.shape[0], bias=False, **options)
+        layer = nn.Linear(2 * found.shape[1], 2 * found.shape[0], bias=False, dtype=found.real.dtype)
         parts = torch.stack([found.real, -found.imag, found.imag, found.real], dim=-1).unflatten(-1, (2, 2))
         layer.weight = nn.Parameter(parts.transpose(1, 2).flatten(0, 1).flatten(1), requires_grad=False)
         return layer.eval()

@@ -258,7 +258,7 @@ def _pressure(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -> 
         values = core(features)
     pair = slice(2 * microphone, 2 * microphone + 2)
     selector = torch.zeros_like(values)
-    selector[0, pair] = values.new_tensor(own_phase(*values[0, pair].tolist()))
+    selector[0, pair] = torch.tensor(own_phase(*values[0, pair].tolist()))
     place = f"x = {x[microphone]:.2f}, r = {r[microphone]:.2f}"
     words, value = f"|p| at {place}, over the network's pressure scale", float((selector * values).sum())
     found, sums = _explained(method(core), features, selector, value, "p", words)
