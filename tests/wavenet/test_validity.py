@@ -194,8 +194,6 @@ def test_a_pressure_without_flow_is_its_potential(shipped):
     for name in ("potential", "axial_velocity", "radial_velocity", "pressure"):
         # rounding, amplified at the lip
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-12, atol=2e-9)
-    with pytest.raises(ValueError, match=r"without flow only, got M = 0\.3"):
-        differentiation.differentiate(dataclasses.replace(pressure, mach=0.3), model)
 
 
 def test_noise_is_allowed_for_and_warnings_are_collected(shipped):
