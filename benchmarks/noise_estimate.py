@@ -16,7 +16,7 @@ from data.read import Cases
 from wavenet.study import differentiation
 
 DECIBELS = np.inf, 140, 120, 100, 80, 60, 40, 20
-PER_WAVELENGTH = 20, 12, 8, 6, 5, 4
+PER_WAVELENGTH = 20, 8, 4
 
 
 def pair(potential, parameters, velocity, grid, model, noise):
