@@ -395,7 +395,7 @@ def test_the_wall_ends_at_the_lip():
     wave = np.exp(3j * x)[:, None] / hankel1(1, gamma)
     psi = parts(wave * hankel1(1, gamma * R))
     region, case = (
-        fitted_waves._Region(np.arange(len(x)), np.flatnonzero(R > 1), fitted_waves._cylindrical_waves, 0),
+        fitted_waves.Region(np.arange(len(x)), np.flatnonzero(R > 1), fitted_waves._cylindrical_waves, 0),
         (1, k, 0.0),
     )
     _, v = WaveFit(x, R, 0.3)._fit(whole(psi)[:, R > 1], region, *case, 0.3, None)

@@ -27,13 +27,29 @@ _WALL = 0.003  # slope allowed on the wall, over K times the field: a penalty, n
 _LEAST = 1e-4  # relative noise assumed at least: about the truncation error of the sums
 
 
-class _Region(NamedTuple):
-    """Indices in x and r of a region's cells, its waves, and the index in i where these have modulus one."""
+class Region(NamedTuple):
+    """Indices in x and r of a region's cells, its waves, and the index in i where these have modulus one.
+
+    waves : from m, K, the length in X, r, and the wavenumbers beyond K that are in the sums, the axial wavenumbers mu,
+    the radial functions (wave, r), their slopes, and the slopes on the wall if the region lies outside the duct
+    """
 
     i: IntArray
     j: IntArray
-    waves: Callable[[int, float, float, FloatArray], tuple[Array, Array, Array, ComplexArray | None]]
+    waves: Callable[[int, float, float, FloatArray, float], tuple[Array, Array, Array, ComplexArray | None]]
     start: int
+
+
+def regions(x: FloatArray, r: FloatArray) -> list[Region]:
+    """Outside the duct, downstream of it and inside it: those that have cells. Cells of two belong to the later one."""
+    left, inside = x < 0, r < 1
+    everywhere = np.ones_like
+    found = [
+        Region(np.flatnonzero(everywhere(left)), np.flatnonzero(~inside), _cylindrical_waves, 0),
+        Region(np.flatnonzero(~left), np.flatnonzero(everywhere(inside)), _plane_waves, 0),
+        Region(np.flatnonzero(left), np.flatnonzero(inside), _duct_modes, -1),
+    ]
+    return [region for region in found if len(region.i) and len(region.j)]
 
 
 class WaveFit(nn.Module):
@@ -52,14 +68,7 @@ class WaveFit(nn.Module):
     def __init__(self, x: npt.ArrayLike, r: npt.ArrayLike, noise: float) -> None:
         super().__init__()
         self._x, self._r, self._noise = np.asarray(x, float), np.asarray(r, float), noise
-        left, inside = self._x < 0, self._r < 1
-        everywhere = np.ones_like
-        found = [
-            _Region(np.flatnonzero(everywhere(left)), np.flatnonzero(~inside), _cylindrical_waves, 0),
-            _Region(np.flatnonzero(~left), np.flatnonzero(everywhere(inside)), _plane_waves, 0),
-            _Region(np.flatnonzero(left), np.flatnonzero(inside), _duct_modes, -1),
-        ]
-        self._regions = [region for region in found if len(region.i) and len(region.j)]
+        self._regions = regions(self._x, self._r)
 
     def forward(self, psi: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
         found = [self._case(field, *case) for field, case in zip(psi, parameters.double().tolist(), strict=True)]
@@ -71,7 +80,7 @@ class WaveFit(nn.Module):
         values, result = parts[0] + 1j * parts[1], np.zeros((4, *parts.shape[1:]))
         noise = self._noise * _size(values)
         tracked = _Tracked(psi, self._noise) if psi.requires_grad and torch.is_grad_enabled() else None
-        for region in self._regions:  # cells of two regions get the velocity of the later one
+        for region in self._regions:
             where = np.ix_(region.i, region.j)
             velocity = self._fit(values[where], region, abs(int(m)), helmholtz, mach, noise, tracked)
             result[:, region.i[:, None], region.j] = [part for w in velocity for part in (w.real, w.imag)]
@@ -80,7 +89,7 @@ class WaveFit(nn.Module):
     def _fit(
         self,
         psi: ComplexArray,
-        region: _Region,
+        region: Region,
         m: int,
         helmholtz: float,
         mach: float,
@@ -91,7 +100,7 @@ class WaveFit(nn.Module):
         beta = np.sqrt(1 - mach**2)
         number, big_x, r = helmholtz / beta, self._x[region.i] / beta, self._r[region.j]
         turn = np.exp(1j * number * mach * big_x)[:, None]
-        mu, radial, slope, on_wall = region.waves(m, number, np.ptp(big_x), r)
+        mu, radial, slope, on_wall = region.waves(m, number, np.ptp(big_x), r, _EVANESCENT)
         axial = np.exp(1j * np.outer(mu, big_x - big_x[region.start]))
         axial /= np.sqrt(np.mean(np.abs(axial) ** 2, axis=1) * np.mean(np.abs(radial) ** 2, axis=1))[:, None]
         far = np.hypot(self._x[region.i, None], r - 1).ravel() > _LIP
@@ -129,7 +138,7 @@ class _Tracked:
 
     def fit(
         self,
-        region: _Region,
+        region: Region,
         far: Array,
         turn: ComplexArray,
         matrix: ComplexArray,
@@ -177,31 +186,31 @@ def _size(values: ComplexArray) -> float:
     return float(np.sqrt(np.mean(np.abs(values) ** 2)))
 
 
-# The waves of a region: axial wavenumbers mu, radial functions (wave, r), their slopes, and the slopes on the wall if
-# the region lies outside the duct; m is the azimuthal order, number K, length the region's length in X.
-
-
-def _duct_modes(m: int, number: float, length: float, r: FloatArray) -> tuple[Array, Array, Array, None]:
+def _duct_modes(m: int, number: float, length: float, r: FloatArray, beyond: float) -> tuple[Array, Array, Array, None]:
     """Modes that travel in either direction, or decay away from the open end."""
-    eigenvalues = _eigenvalues(m, number + _EVANESCENT)
+    eigenvalues = _eigenvalues(m, number + beyond)
     along = np.sqrt(number**2 - eigenvalues**2 + 0j)
     travels = along.imag == 0
     gamma, mu = np.concatenate([eigenvalues, eigenvalues[travels]]), np.concatenate([-along, along[travels]])
     return mu, jv(m, np.outer(gamma, r)), gamma[:, None] * jvp(m, np.outer(gamma, r)), None
 
 
-def _plane_waves(m: int, number: float, length: float, r: FloatArray) -> tuple[Array, Array, Array, None]:
+def _plane_waves(
+    m: int, number: float, length: float, r: FloatArray, beyond: float
+) -> tuple[Array, Array, Array, None]:
     """Waves that travel or decay downstream."""
     spacing = np.pi / (_PERIOD * _PAST_THE_RIM * r[-1])
-    gamma = (np.arange(int((number + _EVANESCENT) / spacing)) + 0.5) * spacing
+    gamma = (np.arange(int((number + beyond) / spacing)) + 0.5) * spacing
     mu = np.sqrt(number**2 - gamma**2 + 0j)
     return mu, jv(m, np.outer(gamma, r)), gamma[:, None] * jvp(m, np.outer(gamma, r)), None
 
 
-def _cylindrical_waves(m: int, number: float, length: float, r: FloatArray) -> tuple[Array, Array, Array, ComplexArray]:
+def _cylindrical_waves(
+    m: int, number: float, length: float, r: FloatArray, beyond: float
+) -> tuple[Array, Array, Array, ComplexArray]:
     """Waves that travel or decay outwards."""
     spacing = 2 * np.pi / (_PERIOD * length)
-    count = int((number + _EVANESCENT) / spacing)
+    count = int((number + beyond) / spacing)
     mu = (np.arange(-count, count) + 0.5) * spacing
     gamma = np.sqrt(number**2 - mu**2 + 0j)
     functions = _outgoing(m, gamma, np.concatenate([r, [1.0]]))

@@ -12,6 +12,7 @@ from data.field import Potential, Pressure
 from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.derivatives.constrained import ConstrainedNetwork
 from wavenet.derivatives.equations import momentum_pressure
+from wavenet.derivatives.pressure import Recovered, potential_of_pressure
 from wavenet.derivatives.wave_patches import SIZE, Case, Noise, estimate_noise
 from wavenet.devices import device_of
 from wavenet.fields import parameters as case_parameters
@@ -20,6 +21,10 @@ from wavenet.runs import SHIPPED, load
 
 from .validity import equation_residual, missed_equation, outside_of_training, untested_spacings
 
+_UNKNOWN = (
+    f"the noise is unknown, and is taken for zero: the grid has no {SIZE} x {SIZE} cells beside wall and lip to "
+    "estimate it from (--snr)"
+)
 _LOUDEST = 0.5  # noise allowed for at most if it is estimated: what is no sum of waves at all may exceed one
 
 
@@ -30,8 +35,9 @@ class NearField:
     potential, axial_velocity, radial_velocity, pressure : (x, r) complex [a c, c, c, rho c^2]. axial_velocity_error,
     radial_velocity_error : (x, r), expected absolute errors [c]. noise : root mean square of the noise in the given
     field that was allowed for, over the field's. estimate : of the noise, None if it was told or could not be
-    estimated. equation_residual : see `validity.equation_residual`. warnings : where the field is outside of what the
-    network was trained and tested for, a line each.
+    estimated. recovery_error : of the potential computed from a pressure in flow, relative; zero for others; `noise`
+    is at least this. equation_residual : see `validity.equation_residual`. warnings : where the field is outside of
+    what the network was trained and tested for, a line each.
     """
 
     potential: ComplexArray
@@ -42,18 +48,20 @@ class NearField:
     radial_velocity_error: FloatArray
     noise: float
     estimate: Noise | None
+    recovery_error: float
     equation_residual: float | None
     warnings: list[str]
 
     @property
     def about_noise(self) -> str:
         """What the number `noise` means."""
+        recovered = f"; and the error of the potential, {self.recovery_error:.1e}" if self.recovery_error else ""
         if self.estimate is None:
-            return "root mean square of the noise over that of the given field, as told"
+            return f"root mean square of the noise over that of the given field, as told{recovered}"
         kind = "random from cell to cell" if self.estimate.white else "not random: of the same form in distant cells"
         return (
             "root mean square of the error over that of the given field, estimated from what is not a sum of waves "
-            f"of this m, ka and M on {SIZE} x {SIZE} cells; the error is {kind}"
+            f"of this m, ka and M on {SIZE} x {SIZE} cells; the error is {kind}{recovered}"
         )
 
 
@@ -99,12 +107,15 @@ def differentiate(
     Raises
     ------
     ValueError
-        A grid or a noise that the network does not take; a pressure in flow, of which the potential does not follow.
+        A grid or a noise that the network does not take; a pressure in flow on a grid too small, see
+        `wavenet.derivatives.pressure`.
     """
-    case = Case(given.m, given.helmholtz, given.mach)
-    values = _VALUES[type(given)](given)
-    estimate = estimate_noise(values, given.x, given.r, case) if noise is None else None
+    model.on_grid(given.x, given.r, noise=noise or 0.0)  # refuses a grid before work begins
+    case, field = Case(given.m, given.helmholtz, given.mach), _FIELDS[type(given)]
+    estimate = estimate_noise(getattr(given, field), given.x, given.r, case) if noise is None else None
     allowed = noise if noise is not None else min(estimate.level, _LOUDEST) if estimate else 0.0
+    found = _POTENTIALS[field](given, case, model, allowed)
+    values, allowed = found.potential, max(allowed, min(found.error, _LOUDEST))
     local = model.on_grid(given.x, given.r, noise=allowed)
     device = device_of(model)
     psi = to_tensor(values)[None].to(device)
@@ -117,36 +128,29 @@ def differentiate(
     parts = torch.cat([psi, velocity, pressure], dim=1)[0].cpu().numpy()
     potential, u, v, p = (parts[start] + 1j * parts[start + 1] for start in range(0, 8, 2))
     errors = [share * np.sqrt(np.mean(np.abs(of) ** 2)) for share, of in zip(expected, (u, v), strict=True)]
-    warnings = outside_of_training(given, ranges or {}) + untested_spacings(given, model.config)
     # An error that is not random may be that of a wrong m, ka or M: it excuses nothing.
     excused = allowed if estimate is None or estimate.white else 0.0
-    if noise is None and estimate is None:
-        warnings.append(
-            f"the noise is unknown, and is taken for zero: the grid has no {SIZE} x {SIZE} cells beside wall and lip "
-            "to estimate it from (--snr)"
-        )
+    warnings = outside_of_training(given, ranges or {}) + untested_spacings(given, model.config)
+    warnings += [_UNKNOWN] if noise is None and estimate is None else []
     return NearField(
         potential=potential,
         axial_velocity=u,
         radial_velocity=v,
-        pressure=p,
+        pressure=given.pressure if isinstance(given, Pressure) else p,
         axial_velocity_error=errors[0],
         radial_velocity_error=errors[1],
         noise=allowed,
         estimate=estimate,
+        recovery_error=found.error,
         equation_residual=residual,
         warnings=warnings + missed_equation(given, residual, excused),
     )
 
 
-def _of_pressure(given: Pressure) -> ComplexArray:
-    """Potential of a pressure without flow."""
-    if given.mach != 0:
-        raise ValueError(f"the potential of a pressure is known without flow only, got M = {given.mach:.3g}")
-    return given.pressure / (1j * given.helmholtz)
-
-
-_VALUES: dict[type, Callable[[Any], ComplexArray]] = {
-    Potential: lambda given: given.potential,
-    Pressure: _of_pressure,
+_FIELDS = {Potential: "potential", Pressure: "pressure"}
+_POTENTIALS: dict[str, Callable[[Any, Case, ConstrainedNetwork, float], Recovered]] = {
+    "potential": lambda given, *_: Recovered(given.potential, 0.0),
+    "pressure": lambda given, case, model, noise: potential_of_pressure(
+        given.pressure, given.x, given.r, case, model.edge, noise
+    ),
 }
