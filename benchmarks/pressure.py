@@ -21,7 +21,7 @@ from analytic import solve
 from data.field import Potential, Pressure
 from wavenet.study import differentiation
 
-DECIBELS = np.inf, 100, 80, 60, 40
+DECIBELS = np.inf, 60
 
 
 def relative(values, exact):

@@ -22,8 +22,8 @@ _LIP = 0.3  # distance to the lip within which values are not used in the sums [
 _INNER = 0.36  # distance to the lip within which edge functions give the potential [radii]
 _RIM = 0.95  # fraction of the edge functions' disc within which values are used
 _WALL = 0.003  # slope allowed on the wall, over K times the field and the noise: a penalty, not an exact condition
-# Waves with less pressure than this share of K phi are left out: next to the silent one their amplitudes are not known.
-# What another share would change is part of the error estimate.
+# Waves with less pressure than this share of K phi have uncertain amplitudes: what leaving them out would change is
+# part of the error estimate.
 _SILENT = 0.05
 _LEAST = 1e-7  # relative noise assumed at least: the truncation error of sums and edge functions
 _REACH = 0.4  # the grid must extend so far from the lip to all sides but the axis [radii]; see the tests
@@ -69,15 +69,15 @@ def potential_of_pressure(
                 "pressure, is not told from others"
             )
     noise, size = max(noise, _LEAST), float(np.linalg.norm(alike)) or 1.0
-    first, missed = _everywhere(alike, x, r, case, edge, noise, _SILENT)
-    second, _ = _everywhere(alike, x, r, case, edge, noise, 2 * _SILENT)
+    first, missed = _everywhere(alike, x, r, case, edge, noise, 0.0)
+    second, _ = _everywhere(alike, x, r, case, edge, noise, _SILENT)
     return Recovered(first, float(np.hypot(missed, np.linalg.norm(second - first)) / size))
 
 
 def _everywhere(
     alike: ComplexArray, x: FloatArray, r: FloatArray, case: Case, edge: EdgeFunctions, noise: float, silent: float
 ) -> tuple[ComplexArray, float]:
-    """Potential without waves of less pressure than `silent`, and the norm of the pressure that it misses."""
+    """Potential, without waves of less pressure than `silent`, and the norm of the pressure that it misses."""
     result, missed = np.empty(alike.shape, complex), 0.0
     for region in regions(x, r):  # cells of two regions get the potential of the later one
         result[np.ix_(region.i, region.j)], more = _by_waves(alike, x, r, region, case, noise, silent)
