@@ -117,9 +117,8 @@ def differentiate(
     found = _POTENTIALS[field](given, case, model, allowed)
     values, allowed = found.potential, max(allowed, min(found.error, _LOUDEST))
     local = model.on_grid(given.x, given.r, noise=allowed)
-    device = device_of(model)
-    psi = to_tensor(values)[None].to(device)
-    parameters = case_parameters(given.m, given.helmholtz, given.mach).to(device)
+    psi = to_tensor(values)[None].to(device_of(model))
+    parameters = case_parameters(given.m, given.helmholtz, given.mach).to(psi.device)
     with torch.no_grad():
         velocity = local(psi, parameters)
         pressure = momentum_pressure(psi, velocity[:, :2], *parameters.T[1:])
