@@ -8,7 +8,7 @@ A file is found by its name and imported on first use of its network. A network 
 (('constrained', 'unet'), 'constrained')
 >>> get("perceptron")
 Traceback (most recent call last):
-ValueError: there is no network 'perceptron', expected one of constrained, directivity, edge, mlp, unet
+ValueError: there is no network 'perceptron', expected one of constrained, directivity, edge, jet, mlp, unet
 """
 
 import dataclasses
@@ -100,7 +100,8 @@ class Network:
     place : (network, x, r) -> the network for these cells or microphones; None if it does not depend on them.
     explain : (network, inputs of one case) -> the part RAP explains; None if there is no such part.
     uses_edge : whether it is built with fitted edge functions. default : whether it is trained when only a task is
-    given. outside : whether its code lies outside the package.
+    given. outside : whether its code lies outside the package. jets : whether its cases have jets; else the flow
+    must be uniform, without a hub.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Network:
     uses_edge: bool = False
     default: bool = False
     outside: bool = field(default=False, kw_only=True)
+    jets: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.fit is None):

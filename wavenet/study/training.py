@@ -110,7 +110,8 @@ def train(
     leading = leads(options)
     cases = {split: Cases(data, split, task=task) for split in network.splits}
     for split, found in cases.items():
-        tasks.expect_uniform(found.columns, data)
+        if not network.jets:
+            tasks.expect_uniform(found.columns, data)
         if not len(found):
             raise ValueError(f"{data} has no {split} cases")
     functions = _edge_functions(edge) if network.uses_edge else None
