@@ -223,6 +223,7 @@ def test_radiated_power_of_exact_factors_closes_the_balance():
         ({"kutta": 1.5}, "kutta must lie in 0"),
         ({"n": 3}, "the mode is not cut on"),
         ({"n": -1}, "the mode is not cut on"),
+        ({"mach_outer": 0.3, "sound_speed_ratio": 1.0}, "the streams are equal, or nearly"),
         ({"mach": 0.69}, "modes of the jet may lie beside"),
         ({"theta": [3.3]}, "theta must lie in"),
     ],

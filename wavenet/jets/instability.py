@@ -15,7 +15,7 @@ _ROUNDS = 20  # of the iteration, each of which gains about two digits; Newton's
 _CLOSE = 0.02, 0.01  # change of s_0, and over its size, at which Newton's method takes over
 _NEWTON = 8  # its steps: convergence is quadratic
 _LONGEST = 0.5  # of a step, over k
-_NEUTRAL = 1e-4  # Im s_0 / |s_0| below which the streams are equal, nearly, and s_0 next to a double zero
+_NEUTRAL = 1e-6  # Im s_0 / |s_0| below which the streams are equal, nearly, and s_0 next to a double zero
 
 
 def instability(sheets: Sheets) -> tuple[Tensor, Tensor]:

@@ -61,7 +61,7 @@ def cases(arrays: Mapping[str, Any], chosen: Any) -> tuple[Tensor, Tensor]:
         place = 2 * (s - before[0]) / (before[1] - before[0]) - 1
         found.append(_evaluated(series, place) - _evaluated(series, np.full((len(series), 1), meeting)))
     both = np.stack(found, axis=1)
-    both[~sheets.low[:, 0].numpy()] = np.nan
+    both[~sheets.low[:, 0].numpy()] = complex(np.nan, np.nan)
     return parameters, torch.view_as_real(torch.from_numpy(both))
 
 

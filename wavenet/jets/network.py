@@ -17,14 +17,15 @@ import torch
 from torch import Tensor, nn
 
 from ..arrays import BoolArray
-from .error_bars import BANDS, LEVELS
+from .error_bars import BANDS, LEVELS, bands
 from .instability import instability
 from .sheet import Sheets, hard, radial_index
 from .waves import Waves
 
 PARAMETERS = ("m", "helmholtz", "mach", "mach_outer", "sound_speed_ratio", "density_ratio")  # of a jet
 _INPUTS = 8
-_SLACK = 1e-9  # of a range: a value that was printed and read again is inside
+_SLACK = 1e-3  # of a range: the gap that the recipe's sequence leaves at its ends
+_SHEAR = 1e-3  # least difference of the two streams' speeds, over the jet's: at equal ones s_0 is a double zero
 _NODES = 200  # of the quadrature over angles: twice as many as the most lobes of |D|^2
 
 
@@ -165,6 +166,41 @@ class JetNetwork(nn.Module):
         modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
         return self._by_order(modes, lambda waves, _: waves.reflection())
 
+    def fields(
+        self,
+        m: npt.ArrayLike | Tensor,
+        n: npt.ArrayLike | Tensor,
+        helmholtz: npt.ArrayLike | Tensor,
+        mach: npt.ArrayLike | Tensor,
+        theta: npt.ArrayLike | Tensor,
+        *,
+        mach_outer: npt.ArrayLike | Tensor = 0.0,
+        sound_speed_ratio: npt.ArrayLike | Tensor = 1.0,
+        density_ratio: npt.ArrayLike | Tensor = 1.0,
+        kutta: npt.ArrayLike | Tensor = 1.0,
+    ) -> tuple[Tensor, Tensor]:
+        """`directivity` at angles (angle,) and `reflection`, for the work of one."""
+        modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
+        angle = torch.as_tensor(theta, dtype=modes.mach.dtype)
+        both = self._by_order(modes, lambda waves, _: torch.cat([waves.directivity(angle), waves.reflection()], dim=1))
+        return both[:, : len(angle)], both[:, len(angle) :]
+
+    def error_bar(self, m: int, helmholtz: float, mach: float, coverage: float = 0.95) -> float:
+        """Bound on the relative L2 error of D over the arc, with this coverage, by split conformal prediction.
+
+        Raises
+        ------
+        ValueError
+            Coverage not in `LEVELS`, or error bars not calibrated.
+        """
+        if coverage not in LEVELS:
+            raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
+        band = bands(np.array([m]), np.array([float(helmholtz)]), np.array([float(mach)]))[0]
+        bar = float(self.bars[band, LEVELS.index(coverage)])
+        if math.isnan(bar):
+            raise ValueError(f"there is no error bar of coverage {coverage} here: too few jets calibrated it")
+        return bar
+
     def end_correction(
         self,
         helmholtz: npt.ArrayLike | Tensor,
@@ -245,6 +281,8 @@ class JetNetwork(nn.Module):
             inside = (value >= low - slack - eps) & (value <= high + slack + eps)
             found[f"{name} must lie in the trained range {low:.6g} ... {high:.6g}"] = ~inside
         found["kutta must lie in 0 ... 1"] = ~((modes.kutta >= 0) & (modes.kutta <= 1))
+        streams = modes.mach - modes.mach_outer * modes.sound_speed_ratio
+        found["the streams are equal, or nearly: use the solver"] = ~(streams.abs() > _SHEAR * modes.mach)
         k = modes.helmholtz / torch.sqrt(1 - modes.mach**2)
         on, most = torch.zeros_like(k, dtype=torch.bool), 0
         for order in torch.unique(modes.m).tolist():

@@ -10,6 +10,9 @@ from . import Exact, Network
 
 def _fit(cases: Source, seed: int, exact: Exact) -> JetNetwork:
     """Network trained on all training cases, in memory; error bars from some that are held out."""
+    hubs = cases.columns["hub"][cases.columns["hub"] != 0]
+    if len(hubs):
+        raise ValueError(f"the network of jets knows no hub, got cases with hub = {hubs[0]:g}")
     arrays = {name: cases.columns[name] for name in PARAMETERS} | {"node": cases.constants["node"]}
     every = [cases[index] for index in range(len(cases))]
     for name in ("log_minus", "log_plus"):
