@@ -136,7 +136,7 @@ def gradients(model: JetNetwork, points: int, rng: np.random.Generator) -> None:
     print(f"gradients at {len(worst)} points against differences of the solver: {row(np.array(worst))}")
 
 
-def speed(model: JetNetwork, rng: np.random.Generator, batch: int = 10_000, solved: int = 150) -> None:
+def speed(model: JetNetwork, rng: np.random.Generator, batch: int = 10_000, solved: int = 400) -> None:
     """Modes per second, each of a jet of its own."""
     modes = draw(3 * batch, rng)[::MODES]
     modes = modes[usable(model, modes)]

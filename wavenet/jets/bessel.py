@@ -39,11 +39,12 @@ class _Inner(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, q: Tensor, m: int) -> Tensor:
         last = max(m, int(q.abs().max().sqrt()) if q.numel() else 0) + _BEYOND[q.dtype]
+        double = (2 * torch.arange(last + 1, device=q.device)).to(q.dtype)
         ratio = torch.zeros_like(q)  # Lambda_n / Lambda_{n-1}
         following = ratio
         for n in range(last, m, -1):
             following = ratio
-            ratio = 1 / (2 * n - q * ratio)
+            ratio = torch.addcmul(double[n], q, ratio, value=-1).reciprocal_()
         ctx.save_for_backward(ratio, following)
         return ratio
 

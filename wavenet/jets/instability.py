@@ -14,6 +14,7 @@ from .sheet import Sheets
 _ROUNDS = 20  # of the iteration, each of which gains about two digits; Newton's method starts then
 _CLOSE = 0.02, 0.01  # change of s_0, and over its size, at which Newton's method takes over
 _NEWTON = 8  # its steps: convergence is quadratic
+_CONVERGED = 0.1  # last change, over s_0 and the square root of rounding, whose square is below rounding
 _LONGEST = 0.5  # of a step, over k
 _NEUTRAL = 1e-6  # Im s_0 / |s_0| below which the streams are equal, nearly, and s_0 next to a double zero
 
@@ -23,8 +24,9 @@ def instability(sheets: Sheets) -> tuple[Tensor, Tensor]:
 
     Equal streams, N_1 = N_2, have a double zero on the real axis and are not found.
     """
+    grad = torch.is_grad_enabled()
     with torch.no_grad():
-        s = _iterated(sheets)
+        s, eps = _iterated(sheets), torch.finfo(sheets.mach.dtype).eps
         change = torch.full_like(s, torch.inf)
         for _ in range(_NEWTON):
             value, slope = _residual(sheets, s)
@@ -32,14 +34,14 @@ def instability(sheets: Sheets) -> tuple[Tensor, Tensor]:
             longest = _LONGEST * sheets.helmholtz
             change = change * torch.clamp(longest / change.abs().clamp(min=1e-30), max=1.0)
             s = s - change
-        eps = torch.finfo(sheets.mach.dtype).eps
+            if bool((change.abs() < _CONVERGED * eps**0.5 * s.abs()).all()):
+                break
         found = (
-            (change.abs() < 1e3 * eps * s.abs())
-            & (s.imag > _NEUTRAL * s.abs())
-            & (s.real < 0)
-            & torch.isfinite(s.abs())
+            (change.abs() < eps**0.5 * s.abs()) & (s.imag > _NEUTRAL * s.abs()) & (s.real < 0) & torch.isfinite(s.abs())
         )
         s = torch.where(found, s, torch.complex(-sheets.helmholtz, sheets.helmholtz) / sheets.mach)
+        if not grad:
+            return s, found
         slope = _residual(sheets, s)[1]
     return s - _residual(sheets, s)[0] / slope, found
 
