@@ -312,7 +312,7 @@ def test_networks_of_the_user_s_that_will_not_do(fields, mine):
 
 def test_unknown_names_raise(fields, pressures, tmp_path, monkeypatch):
     with pytest.raises(
-        ValueError, match="no network 'perceptron', expected one of constrained, directivity, edge, mlp"
+        ValueError, match="no network 'perceptron', expected one of constrained, directivity, edge, jet, mlp"
     ):
         networks.get("perceptron")
     with pytest.raises(
@@ -477,6 +477,7 @@ def test_what_is_fitted_at_once_needs_no_validation():
         "constrained": stepped,
         "directivity": ("train",),
         "edge": ("train",),
+        "jet": ("train",),
         "mlp": stepped,
         "unet": stepped,
     }

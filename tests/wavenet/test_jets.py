@@ -25,7 +25,7 @@ LOW = [
     (14, 0, 17.0, 0.5, 0.05, 0.8, 1.2, 1.0),
 ]
 HIGH = [
-    (1, 2, 13.0, 0.75, 0.1, 0.9, 1.2, 0.5),  # s_n on the right of s_c, where K_minus comes from a residue
+    (1, 5, 13.0, 0.75, 0.1, 0.9, 1.2, 0.5),  # s_n on the right of s_c, where K_minus comes from a residue
     (3, 0, 9.0, 0.7, 0.0, 1.0, 1.0, 1.0),
 ]
 THETA = np.linspace(0.02, np.pi - 0.02, 36)
@@ -71,8 +71,8 @@ def solved(case, theta=THETA):
 def test_with_exact_coefficients_directivity_and_reflection_are_the_solvers(case):
     exact, found = solved(case), waves(case, 40)
     directivity = found.directivity(torch.from_numpy(THETA)[None])[0].numpy()
-    # 40 nodes leave 1e-12 in the low domain, and 1e-6 beside the branch point, where modes of the jet lie near
-    tolerance = 1e-10 if case in LOW else 5e-6
+    # 40 nodes leave 1e-12 in the low domain, and 5e-6 beside the branch point, where modes of the jet lie near
+    tolerance = 1e-10 if case in LOW else 2e-5
     assert np.linalg.norm(directivity - exact.directivity[0]) < tolerance * np.linalg.norm(directivity)
     assert abs(found.reflection()[0, case[1]].item() - exact.reflection[0]) < tolerance
 
