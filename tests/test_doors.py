@@ -30,8 +30,10 @@ MAY_IMPORT = {
     "wavenet.derivatives": SHARED,
     "wavenet.far_field": SHARED,
     "wavenet.forward": SHARED | {"wavenet.far_field"},  # error bars
+    "wavenet.jets": SHARED,
     "wavenet.training": SHARED | {"wavenet.derivatives", "wavenet.networks", "wavenet.tensorfile"},
-    "wavenet.networks": SHARED | {"wavenet.derivatives", "wavenet.far_field", "wavenet.forward", "wavenet.training"},
+    "wavenet.networks": SHARED
+    | {"wavenet.derivatives", "wavenet.far_field", "wavenet.forward", "wavenet.jets", "wavenet.training"},
     "wavenet.outside": SHARED | {"wavenet.networks", "wavenet.training"},
     "wavenet.runs": SHARED | {"wavenet.networks", "wavenet.outside", "wavenet.tensorfile"},
 }
@@ -40,6 +42,7 @@ WHEN_CALLED = {
     "wavenet.derivatives": {"wavenet.runs"},
     "wavenet.far_field": {"wavenet.runs"},
     "wavenet.forward": {"wavenet.runs"},
+    "wavenet.jets": {"wavenet.runs"},
     "wavenet.networks": {"wavenet.outside"},
 }
 MEETING = ("wavenet.study", "wavenet.cli")  # may import every room; cli imports study, and nobody else imports them

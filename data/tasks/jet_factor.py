@@ -48,8 +48,11 @@ def _observe(group: Group, places: dict[str, FloatArray], orders: int) -> dict[s
 
 
 def _accept(source: Source) -> None:
-    if source.mixtures != 1 or source.n != [0]:
-        raise ValueError("the factors of a jet belong to no mode: n = [0] and mixtures = 1")
+    if source.mixtures != 1 or source.modes != (1, 1) or source.n not in ([0], "cut-on"):
+        raise ValueError(
+            'the factors of a jet belong to no mode: n = [0], or "cut-on" for jets of which a mode is cut on, and '
+            "modes = [1, 1], mixtures = 1"
+        )
     if not source.jet or source.kutta is not None:
         raise ValueError("factors are of a jet, such as mach_outer = 0; there is no kutta, on which they do not depend")
 

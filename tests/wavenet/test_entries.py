@@ -321,7 +321,8 @@ def test_unknown_names_raise(fields, pressures, tmp_path, monkeypatch):
     ):
         networks.default("nothing")
     with pytest.raises(
-        ValueError, match=r"must be one of constrained, constrained_unet, unet for the derivative task, or FILE\.py:CLASS"
+        ValueError,
+        match=r"must be one of constrained, constrained_unet, unet for the derivative task, or FILE\.py:CLASS",
     ):
         entry("mlp", "derivative")
     with pytest.raises(ValueError, match="the network mlp is for the forward task, one for the edge task"):
@@ -480,6 +481,7 @@ def test_what_is_fitted_at_once_needs_no_validation():
         "directivity": ("train",),
         "edge": ("train",),
         "feedforward": stepped,
+        "jet": ("train",),
         "mlp": stepped,
         "unet": stepped,
     }

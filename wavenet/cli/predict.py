@@ -5,7 +5,23 @@ from typing import Annotated
 
 import typer
 
-from .common import Angles, Device, Helmholtz, Json, angles_of, describe, far_field_values, print_far_field, say
+from .common import (
+    Angles,
+    DensityRatio,
+    Device,
+    HasJet,
+    Helmholtz,
+    Json,
+    Kutta,
+    MachOuter,
+    SoundSpeedRatio,
+    angles_of,
+    describe,
+    far_field_values,
+    jet_or_none,
+    print_far_field,
+    say,
+)
 from .units import Loudness, Stream, with_units
 
 
@@ -17,9 +33,15 @@ def predict(
     n: Annotated[int, typer.Option(help="Radial order, from 0.")],
     helmholtz: Helmholtz = None,
     mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
+    jet: HasJet = False,
+    mach_outer: MachOuter = 0.0,
+    sound_speed_ratio: SoundSpeedRatio = 1.0,
+    density_ratio: DensityRatio = 1.0,
+    kutta: Kutta = 1.0,
     angles: Angles = "0:180:37",
     run: Annotated[
-        Path | None, typer.Option(help="Folder of a run of the factor task [the network shipped with the package].")
+        Path | None,
+        typer.Option(help="Folder of a run of the factor task, with --jet of jet_factor [the shipped network]."),
     ] = None,
     coverage: Annotated[float, typer.Option(help="Coverage of the error bar: 0.5, 0.8, 0.9, 0.95 or 0.99.")] = 0.95,
     extrapolate: Annotated[
@@ -37,19 +59,29 @@ def predict(
     Beside it stands the potential's directivity D, as of `wavenet solve`.
 
     Example: wavenet predict --m 2 --n 0 --helmholtz 5 --mach 0.3
+
+    Example: wavenet predict --m 2 --n 0 --helmholtz 5 --mach 0.3 --jet --sound-speed-ratio 0.8 --density-ratio 1.5
     """
     degrees = angles_of(angles)
     if not (degrees[0] >= 0 and degrees[-1] <= 180):
         raise ValueError(f"--angles must lie in 0 ... 180 degrees, got {angles!r}")
 
     from ..devices import usable
-    from ..study import prediction
+    from ..study import jets, prediction
 
     place = usable(device)
+    streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
+    if streams is not None and extrapolate:
+        raise ValueError("--extrapolate is for uniform flow: the network of jets keeps to its range")
+    if streams is not None and place.type != "cpu":
+        raise ValueError(f"the network of jets computes on the CPU only, got --device {device}")
     source = stream.mode(m, n, helmholtz, mach, 0.0)
-    strength = loudness.values(stream.radius)
-    model = prediction.load_network(run).to(place)
-    found = prediction.predict(model, source, degrees, coverage=coverage, extrapolate=extrapolate, loudness=strength)
+    strength, options = loudness.values(stream.radius), {"coverage": coverage}
+    if streams is None:
+        uniform = prediction.load_network(run).to(place)
+        found = prediction.predict(uniform, source, degrees, extrapolate=extrapolate, loudness=strength, **options)
+    else:
+        found = jets.predict(jets.load_network(run), source, streams, degrees, loudness=strength, **options)
     if as_json:
         say({**far_field_values(found.far), "error_bar": found.error_bar, "coverage": coverage}, True)
         return

@@ -12,10 +12,10 @@ from .common import Data, Json, say, warn
 # long: one parameter an option
 def train(
     task: Annotated[
-        Literal["forward", "derivative", "edge", "factor"],
+        Literal["forward", "derivative", "edge", "factor", "jet_factor"],
         typer.Argument(
             help="forward: pressures at microphones; derivative: velocities from a potential; edge: functions around "
-            "the lip, for the constrained network; factor: directivities."
+            "the lip, for the constrained network; factor: directivities; jet_factor: fields of jets."
         ),
     ],
     data: Data,

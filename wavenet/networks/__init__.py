@@ -112,7 +112,8 @@ class Network:
     calibrate : (trained network, validation cases as a batch) -> None; sets its error bars.
     uses_edge : whether it is built with fitted edge functions. constraints : those that can be chosen, by name, with
     their meanings; the names chosen are in the network's configuration. default : whether it is trained when only a
-    task is given. hubs : whether it knows ducts with a hub. outside : whether its code lies outside the package.
+    task is given. hubs : whether it knows ducts with a hub. jets : whether its cases have jets; else the flow must be
+    uniform. outside : whether its code lies outside the package.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Network:
     default: bool = False
     hubs: bool = False
     outside: bool = field(default=False, kw_only=True)
+    jets: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.fit is None):

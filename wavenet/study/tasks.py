@@ -28,7 +28,7 @@ def tensors(dataset: File, cases: Any) -> tuple[Tensor, ...]:
 
 
 def expect_uniform(columns: Mapping[str, npt.NDArray[Any]], path: str | Path, network: Network) -> None:
-    """Refuse cases with a jet, which no network knows, or with a hub, if this network does not know them.
+    """Refuse cases with a jet or a hub, if this network does not know them.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def expect_uniform(columns: Mapping[str, npt.NDArray[Any]], path: str | Path, ne
         There is one; the message names the file and the parameter.
     """
     for name, usual in uniform_flow(columns["mach"]).items():
-        if name == "hub" and network.hubs:
+        if network.hubs if name == "hub" else network.jets:
             continue
         others = columns[name][columns[name] != usual]
         if len(others):

@@ -1,0 +1,181 @@
+"""The surrogate of jets against the solver: errors, coverage, refusals, gradients, speed.
+
+    python benchmarks/jet_surrogate.py [--run FOLDER] [--jets 1100] [--points 200]
+
+Jets are drawn anew from 0 <= m <= 20, 0.5 <= ka <= 20, 0.1 <= M <= 0.9, 0 <= M_2 <= 0.3, 0.5 <= C <= 1.2 and D from
+0.5 / C^2 to 2 / C^2, without hubs; of each, three of its cut-on modes and Kutta parameters. Those that the network
+refuses are counted: `wavenet.study.jets.or_solve` leaves them to the solver.
+"""
+
+import argparse
+import time
+
+import numpy as np
+import torch
+
+from analytic import cut_on_orders, sweep
+from wavenet.jets.error_bars import LEVELS, bands
+from wavenet.jets.network import JetNetwork
+from wavenet.study.errors import level_errors
+from wavenet.study.jets import load_network
+
+THETA = np.linspace(0, np.pi, 36)
+OUTER = ("mach_outer", "sound_speed_ratio", "density_ratio")
+NAMES = ("m", "n", "helmholtz", "mach", *OUTER, "kutta")
+MODES = 3  # of each jet
+STEP = 1e-4  # of central differences, over the parameter
+
+
+def draw(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Modes (count * MODES, parameter in the order of NAMES)."""
+    rows: list[tuple[float, ...]] = []
+    while len(rows) < count * MODES:
+        m, ka, mach = int(rng.integers(0, 21)), rng.uniform(0.5, 20), rng.uniform(0.1, 0.9)
+        speed = rng.uniform(0.5, 1.2)
+        outer = rng.uniform(0, 0.3), speed, 2 ** rng.uniform(-1, 1) / speed**2
+        cut_on = cut_on_orders(ka, m, mach)
+        if cut_on:
+            rows += [(m, rng.integers(cut_on), ka, mach, *outer, rng.uniform()) for _ in range(MODES)]
+    return np.array(rows)
+
+
+def arguments(modes: np.ndarray) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    """Positional and named parameters of the surrogate and the solver."""
+    columns = dict(zip(NAMES, modes.T, strict=True))
+    first = [columns["m"].astype(int), columns["n"].astype(int), columns["helmholtz"]]
+    return first, {name: columns[name] for name in ("mach", *OUTER, "kutta")}
+
+
+def exact(modes: np.ndarray, theta: np.ndarray = THETA) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """D (case, angle) and R (case,) of the solver, and which converged."""
+    first, streams = arguments(modes)
+    found = sweep(*first, theta, **streams, errors="record")
+    return found.directivity, found.reflection, found.valid
+
+
+def learned(model: JetNetwork, modes: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """D (case, angle) and R (case, order) of the surrogate."""
+    first, streams = arguments(modes)
+    tensors = {name: torch.from_numpy(one) for name, one in streams.items()}
+    mach = tensors.pop("mach")
+    return model.fields(*map(torch.from_numpy, first), mach, torch.from_numpy(THETA), **tensors)
+
+
+def usable(model: JetNetwork, modes: np.ndarray) -> np.ndarray:
+    """Which modes the surrogate takes."""
+    return model.usable(torch.from_numpy(modes[:, 0]).int(), torch.from_numpy(modes[:, 1]).int(), *modes.T[2:])
+
+
+def row(values: np.ndarray) -> str:
+    """Median, 95th percentile and largest."""
+    return f"{np.median(values):.1e} / {np.percentile(values, 95):.1e} / {np.max(values):.1e}"
+
+
+def accuracy(model: JetNetwork, jets: int, rng: np.random.Generator) -> None:
+    """Errors on new modes that the surrogate takes, and its share."""
+    parts, drawn, taken = [], 0, 0
+    while taken < jets * MODES:
+        modes = draw(jets, rng)
+        good = usable(model, modes)
+        drawn, taken = drawn + len(modes), taken + int(good.sum())
+        parts.append(modes[good])
+    modes = np.concatenate(parts)
+    print(f"share of the box that the network takes: {taken / drawn:.3f}")
+    modes = modes[: jets * MODES]
+    directivity, reflection, valid = exact(modes)
+    modes, directivity, reflection = modes[valid], directivity[valid], reflection[valid]
+    with torch.no_grad():
+        found, matrix = (one.numpy() for one in learned(model, modes))
+    errors = np.linalg.norm(found - directivity, axis=1) / np.linalg.norm(directivity, axis=1)
+    own = np.take_along_axis(matrix, modes[:, 1:2].astype(int), axis=1)[:, 0]
+    print(f"{len(modes)} modes of {len(modes) // MODES} jets, median / 95 % / largest")
+    print(f"D, relative L2   {row(errors)}")
+    print(f"R, absolute      {row(np.abs(own - reflection))}")
+    pairs = [np.stack([one.real, one.imag], axis=-1) for one in (found, directivity)]
+    print(f"level [dB]       {row(level_errors(*pairs))}")
+    band = bands(modes[:, 0], modes[:, 2], modes[:, 3])
+    for column, level in enumerate(LEVELS):
+        bar = model.bars.numpy()[band, column]
+        known = np.isfinite(bar)
+        print(f"coverage {level:.0%}: {np.mean(errors[known] <= bar[known]):.3f}")
+
+
+def refusals(model: JetNetwork, rng: np.random.Generator) -> None:
+    """Modes with one parameter out of range."""
+    low, high = (dict(zip(NAMES[:1] + NAMES[2:7], one, strict=True)) for one in (model.config.low, model.config.high))
+    modes = draw(500, rng)[::MODES]
+    for case in modes:
+        name = str(rng.choice([*OUTER, "helmholtz", "mach", "m"]))
+        case[NAMES.index(name)] = 1 + high[name] if rng.uniform() < 0.5 else low[name] - 0.05 - (name == "m")
+        case[0] = abs(case[0]) if name != "m" else high["m"] + 1
+    print(f"refused of {len(modes)} out of range: {np.mean(~usable(model, modes)):.3f}")
+
+
+def gradients(model: JetNetwork, points: int, rng: np.random.Generator) -> None:
+    """Derivatives of |D|^2 at one angle against central differences of the solver."""
+    modes = draw(40 * points, rng)[::MODES]
+    modes = modes[usable(model, modes)][:points]
+    worst = []
+    for case in modes:
+        given = [torch.tensor([value], dtype=torch.float64, requires_grad=True) for value in case[2:]]
+        outer = dict(zip((*OUTER, "kutta"), given[2:], strict=True))
+        place = [torch.tensor([int(one)]) for one in case[:2]]
+        angle = torch.tensor([1.2], dtype=torch.float64)
+        value = model.directivity(*place, *given[:2], angle, **outer).abs().square().sum()
+        slope = np.array([float(one) for one in torch.autograd.grad(value, given)])
+        shifts = np.repeat(case[None], 2 * len(given), axis=0)
+        for index in range(len(given)):
+            shifts[2 * index : 2 * index + 2, 2 + index] += np.array([STEP, -STEP]) * (0.1 + abs(case[2 + index]))
+        step = np.array([2 * STEP * (0.1 + abs(one)) for one in case[2:]])
+        if np.any(shifts[:, 5] < 0) or np.any(shifts[:, 7] > 1) or np.any(shifts[:, 4] < 0):
+            continue
+        values, _, valid = exact(shifts, np.array([1.2]))
+        if valid.all():
+            truth = np.diff(-(np.abs(values[:, 0]) ** 2).reshape(-1, 2), axis=1)[:, 0] / step
+            worst.append(np.linalg.norm(slope - truth) / np.linalg.norm(truth))
+    print(f"gradients at {len(worst)} points against differences of the solver: {row(np.array(worst))}")
+
+
+def speed(model: JetNetwork, rng: np.random.Generator, batch: int = 10_000, solved: int = 400) -> None:
+    """Modes per second, each of a jet of its own."""
+    modes = draw(3 * batch, rng)[::MODES]
+    modes = modes[usable(model, modes)]
+    modes = np.concatenate([modes] * (batch // len(modes) + 1))[:batch]
+    rates = {}
+    started = time.process_time()
+    exact(modes[:solved])
+    rates["sweep"] = solved / (time.process_time() - started)
+    for name, network in (("surrogate", model), ("surrogate, single precision", model.float())):
+        with torch.no_grad():
+            started = time.process_time()
+            learned(network, modes)
+            rates[name] = batch / (time.process_time() - started)
+    model.double()
+    first, streams = arguments(modes)
+    tensors = {name: torch.from_numpy(one).requires_grad_() for name, one in streams.items()}
+    ka, mach = torch.from_numpy(first[2]).requires_grad_(), tensors.pop("mach")
+    started = time.process_time()
+    found, _ = model.fields(*map(torch.from_numpy, first[:2]), ka, mach, torch.from_numpy(THETA), **tensors)
+    torch.autograd.grad(found.abs().square().sum(), [ka, mach, *tensors.values()])
+    rates["surrogate with gradients"] = batch / (time.process_time() - started)
+    for name, rate in rates.items():
+        print(f"{name:28} {rate:8.0f} modes/s of one core, {rate / rates['sweep']:.0f}x")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print all figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", default=None, help="folder of a run [the shipped network]")
+    parser.add_argument("--jets", type=int, default=1100)
+    parser.add_argument("--points", type=int, default=200, help="where gradients are compared")
+    options = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    model, rng = load_network(options.run), np.random.default_rng(1)
+    accuracy(model, options.jets, rng)
+    refusals(model, rng)
+    speed(model, rng)
+    gradients(model, options.points, rng)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,315 @@
+r"""Surrogate of jets: a network for the smooth parts of the kernel's factors, closed forms around it (see `waves`).
+
+The network has never seen a radial order, an angle or a Kutta parameter: fields of all modes of a jet follow from two
+sets of Chebyshev coefficients. Its inputs are m, ln K, cos 2 pi nu, sin 2 pi nu, M_1, M_2, C and ln D with K = ka /
+sqrt(1 - M^2) and the continuous radial index nu, on which the coefficients depend nearly periodically.
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ..arrays import BoolArray
+from .error_bars import BANDS, LEVELS, bands
+from .instability import instability
+from .sheet import Sheets, hard, radial_index
+from .waves import Waves
+
+PARAMETERS = ("m", "helmholtz", "mach", "mach_outer", "sound_speed_ratio", "density_ratio")  # of a jet
+_INPUTS = 8
+_SLACK = 1e-3  # of a range: the gap that the recipe's sequence leaves at its ends
+_SHEAR = 1e-3  # least difference of the two streams' speeds, over the jet's: at equal ones s_0 is a double zero
+_NODES = 200  # of the quadrature over angles: twice as many as the most lobes of |D|^2
+
+
+@dataclass(frozen=True)
+class JetConfig:
+    """Ranges of a jet's parameters in training, and the size of the network.
+
+    low, high : of `PARAMETERS`. mean, spread : of the network's inputs. width, depth : of its layers. degree : of the
+    Chebyshev series.
+    """
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+    width: int = 192
+    depth: int = 3
+    degree: int = 13
+
+    def __post_init__(self) -> None:
+        sizes = (len(PARAMETERS), len(PARAMETERS), _INPUTS, _INPUTS)
+        if tuple(map(len, (self.low, self.high, self.mean, self.spread))) != sizes:
+            raise ValueError(f"expected ranges of {', '.join(PARAMETERS)} and scales of {_INPUTS} inputs, got {self}")
+        if not all(low <= high for low, high in zip(self.low, self.high, strict=True)):
+            raise ValueError(f"the ranges must be ascending, got {self.low} ... {self.high}")
+        if min(self.spread) <= 0 or min(self.width, self.depth, self.degree) < 1:
+            raise ValueError(f"spreads and sizes must be positive, got {self}")
+
+
+class JetModes(NamedTuple):
+    """Incident modes of jets: tensors (case,), broadcast and checked."""
+
+    m: Tensor
+    n: Tensor
+    helmholtz: Tensor
+    mach: Tensor
+    mach_outer: Tensor
+    sound_speed_ratio: Tensor
+    density_ratio: Tensor
+    kutta: Tensor
+
+
+class JetNetwork(nn.Module):
+    """Far field, reflection and radiated power of duct modes with a jet; differentiable in all parameters but m and n.
+
+    Only jets of the low domain, M k / (1 - M^2) < right - (right - left) / 4 with the outer branch points left and
+    right: beyond, modes of the jet lie beside a branch point. Others, parameters outside the ranges and modes that are
+    cut off raise a ValueError. All functions take
+
+    m, n : int tensors, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta : tensors
+        They broadcast to (case,); as for `analytic.DuctMode` and `analytic.Jet`.
+    """
+
+    bars: Tensor
+
+    def __init__(self, config: JetConfig):
+        super().__init__()
+        self.config = config
+        sizes = [_INPUTS, *[config.width] * config.depth]
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise(sizes):
+            layers += [nn.Linear(before, after, dtype=torch.float64), nn.SiLU()]
+        self.layers = nn.Sequential(*layers, nn.Linear(config.width, 4 * config.degree, dtype=torch.float64))
+        self.register_buffer("bars", torch.full((BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
+
+    def features(self, parameters: Tensor) -> Tensor:
+        """Inputs of the layers, (case, 8), from `PARAMETERS` (case, 6)."""
+        m, ka, mach, mach_outer, speed, density = parameters.unbind(dim=1)
+        k = ka / torch.sqrt((1 - mach) * (1 + mach))
+        index = torch.zeros_like(k)
+        for order in torch.unique(m).tolist():
+            mine = m == order
+            index = torch.where(mine, radial_index(round(order), torch.where(mine, k, 1.0)), index)
+        turn = 2 * math.pi * index
+        columns = (m / 10, torch.log(k), torch.cos(turn), torch.sin(turn), mach, mach_outer, speed, torch.log(density))
+        scales = self.config.mean, self.config.spread
+        mean, spread = (torch.tensor(one, dtype=k.dtype, device=k.device) for one in scales)
+        return (torch.stack(columns, dim=1) - mean) / spread
+
+    def forward(self, parameters: Tensor) -> Tensor:
+        """Chebyshev coefficients from degree 1 (case, factor, degree, 2) of ln(K_minus / C_minus), ln(K_plus / C_plus).
+
+        parameters : (case, 6), in the order of `PARAMETERS`.
+        """
+        return self.coefficients(self.features(parameters).to(self.precision))
+
+    @property
+    def precision(self) -> torch.dtype:
+        """Type of the weights, in which everything is computed: torch.float64 until `float` is called."""
+        return next(self.parameters()).dtype
+
+    def coefficients(self, features: Tensor) -> Tensor:
+        """The same from the `features`."""
+        found = self.layers(features)
+        # A prior: coefficients of analytic functions decay geometrically.
+        decay = 2.0 ** -torch.arange(self.config.degree, dtype=found.dtype, device=found.device)
+        shaped: Tensor = found.unflatten(1, (2, self.config.degree, 2)) * decay[:, None]
+        return shaped
+
+    def directivity(
+        self,
+        m: npt.ArrayLike | Tensor,
+        n: npt.ArrayLike | Tensor,
+        helmholtz: npt.ArrayLike | Tensor,
+        mach: npt.ArrayLike | Tensor,
+        theta: npt.ArrayLike | Tensor,
+        *,
+        mach_outer: npt.ArrayLike | Tensor = 0.0,
+        sound_speed_ratio: npt.ArrayLike | Tensor = 1.0,
+        density_ratio: npt.ArrayLike | Tensor = 1.0,
+        kutta: npt.ArrayLike | Tensor = 1.0,
+    ) -> Tensor:
+        """Directivity D in the outer stream of modes of amplitude one, (case, angle) complex.
+
+        theta : (angle,) or (case, angle) tensor
+            Polar angle in the plane (x / beta, r) of the outer stream [rad], 0 downstream.
+        """
+        modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
+        angle = torch.as_tensor(theta, dtype=modes.mach.dtype)
+        if not torch.all((angle >= 0) & (angle <= math.pi + 1e-6)):
+            bad = angle[~((angle >= 0) & (angle <= math.pi + 1e-6))][0]
+            raise ValueError(f"theta must lie in [0, pi] rad, got {float(bad):.6g}")
+        return self._by_order(modes, lambda waves, mine: waves.directivity(angle if angle.ndim == 1 else angle[mine]))
+
+    def reflection(
+        self,
+        m: npt.ArrayLike | Tensor,
+        n: npt.ArrayLike | Tensor,
+        helmholtz: npt.ArrayLike | Tensor,
+        mach: npt.ArrayLike | Tensor,
+        *,
+        mach_outer: npt.ArrayLike | Tensor = 0.0,
+        sound_speed_ratio: npt.ArrayLike | Tensor = 1.0,
+        density_ratio: npt.ArrayLike | Tensor = 1.0,
+        kutta: npt.ArrayLike | Tensor = 1.0,
+    ) -> Tensor:
+        """Potential amplitudes of the reflected radial orders, (case, 12) complex; zero for those cut off."""
+        modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
+        return self._by_order(modes, lambda waves, _: waves.reflection())
+
+    def fields(
+        self,
+        m: npt.ArrayLike | Tensor,
+        n: npt.ArrayLike | Tensor,
+        helmholtz: npt.ArrayLike | Tensor,
+        mach: npt.ArrayLike | Tensor,
+        theta: npt.ArrayLike | Tensor,
+        *,
+        mach_outer: npt.ArrayLike | Tensor = 0.0,
+        sound_speed_ratio: npt.ArrayLike | Tensor = 1.0,
+        density_ratio: npt.ArrayLike | Tensor = 1.0,
+        kutta: npt.ArrayLike | Tensor = 1.0,
+    ) -> tuple[Tensor, Tensor]:
+        """`directivity` at angles (angle,) and `reflection`, for the work of one."""
+        modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
+        angle = torch.as_tensor(theta, dtype=modes.mach.dtype)
+        both = self._by_order(modes, lambda waves, _: torch.cat([waves.directivity(angle), waves.reflection()], dim=1))
+        return both[:, : len(angle)], both[:, len(angle) :]
+
+    def error_bar(self, m: int, helmholtz: float, mach: float, coverage: float = 0.95) -> float:
+        """Bound on the relative L2 error of D over the arc, with this coverage, by split conformal prediction.
+
+        Raises
+        ------
+        ValueError
+            Coverage not in `LEVELS`, or error bars not calibrated.
+        """
+        if coverage not in LEVELS:
+            raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
+        band = bands(np.array([m]), np.array([float(helmholtz)]), np.array([float(mach)]))[0]
+        bar = float(self.bars[band, LEVELS.index(coverage)])
+        if math.isnan(bar):
+            raise ValueError(f"there is no error bar of coverage {coverage} here: too few jets calibrated it")
+        return bar
+
+    def end_correction(
+        self,
+        helmholtz: npt.ArrayLike | Tensor,
+        mach: npt.ArrayLike | Tensor,
+        *,
+        mach_outer: npt.ArrayLike | Tensor = 0.0,
+        sound_speed_ratio: npt.ArrayLike | Tensor = 1.0,
+        density_ratio: npt.ArrayLike | Tensor = 1.0,
+        kutta: npt.ArrayLike | Tensor = 1.0,
+    ) -> Tensor:
+        """End correction (case,) of the plane wave [radii], from the phase of its reflection."""
+        outer = {"mach_outer": mach_outer, "sound_speed_ratio": sound_speed_ratio, "density_ratio": density_ratio}
+        found = self.reflection(0, 0, helmholtz, mach, kutta=kutta, **outer)[:, 0]
+        ka, flow = (torch.as_tensor(one, dtype=found.real.dtype) for one in (helmholtz, mach))
+        return torch.angle(-found) * (1 - flow**2) / (2 * ka)
+
+    def radiated(
+        self,
+        m: npt.ArrayLike | Tensor,
+        n: npt.ArrayLike | Tensor,
+        helmholtz: npt.ArrayLike | Tensor,
+        mach: npt.ArrayLike | Tensor,
+        *,
+        mach_outer: npt.ArrayLike | Tensor = 0.0,
+        sound_speed_ratio: npt.ArrayLike | Tensor = 1.0,
+        density_ratio: npt.ArrayLike | Tensor = 1.0,
+        kutta: npt.ArrayLike | Tensor = 1.0,
+    ) -> Tensor:
+        """Power radiated by modes of amplitude one over that of the incident mode, (case,)."""
+        modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
+        nodes, weights = (torch.from_numpy(one).to(modes.mach) for one in np.polynomial.legendre.leggauss(_NODES))
+        theta = 0.5 * math.pi * (nodes + 1)
+
+        def power(waves: Waves, _: Tensor) -> Tensor:
+            sheets = waves.sheets
+            density = waves.directivity(theta).abs() ** 2 * torch.sin(theta)
+            total = 0.5 * math.pi * (density * weights).sum(dim=1, keepdim=True)
+            incident = waves.wave.gather(1, waves.n) * waves.norm[waves.n]
+            return sheets.density * sheets.helmholtz / sheets.speed * total / incident
+
+        return self._by_order(modes, power)[:, 0]
+
+    def modes(self, *given: npt.ArrayLike | Tensor) -> JetModes:
+        """The parameters as tensors (case,) of one type.
+
+        Raises
+        ------
+        ValueError
+            A parameter outside its range, a mode that is cut off, or a jet of the high domain; the first is named.
+        """
+        real = self.precision
+        tensors = [torch.atleast_1d(torch.as_tensor(one)) for one in given]
+        m, n = tensors[0].abs(), tensors[1]
+        modes = JetModes(*torch.broadcast_tensors(m, n, *(one.to(real) for one in tensors[2:])))
+        reasons = self._reasons(modes)
+        for what, bad in reasons.items():
+            if bool(bad.any()):
+                case = int(torch.nonzero(bad)[0])
+                values = ", ".join(f"{name} = {float(one[case]):.6g}" for name, one in modes._asdict().items())
+                raise ValueError(f"{what}: {values}")
+        return modes
+
+    def usable(self, *given: npt.ArrayLike | Tensor) -> BoolArray:
+        """Which cases the surrogate takes, (case,): see `modes` for the others."""
+        real = self.precision
+        tensors = [torch.atleast_1d(torch.as_tensor(one)) for one in given]
+        modes = JetModes(*torch.broadcast_tensors(tensors[0].abs(), tensors[1], *(one.to(real) for one in tensors[2:])))
+        bad = torch.stack(list(self._reasons(modes).values())).any(dim=0)
+        found: BoolArray = ~bad.cpu().numpy()
+        return found
+
+    def _reasons(self, modes: JetModes) -> dict[str, Tensor]:
+        """Cases that each of the guards refuses; NaN is refused."""
+        found: dict[str, Tensor] = {}
+        for name, low, high in zip(PARAMETERS, self.config.low, self.config.high, strict=True):
+            slack, value = _SLACK * (high - low), getattr(modes, name).double()
+            eps = 4 * torch.finfo(modes.mach.dtype).eps * high
+            inside = (value >= low - slack - eps) & (value <= high + slack + eps)
+            found[f"{name} must lie in the trained range {low:.6g} ... {high:.6g}"] = ~inside
+        found["kutta must lie in 0 ... 1"] = ~((modes.kutta >= 0) & (modes.kutta <= 1))
+        streams = modes.mach - modes.mach_outer * modes.sound_speed_ratio
+        found["the streams are equal, or nearly: use the solver"] = ~(streams.abs() > _SHEAR * modes.mach)
+        k = modes.helmholtz / torch.sqrt(1 - modes.mach**2)
+        on, most = torch.zeros_like(k, dtype=torch.bool), 0
+        for order in torch.unique(modes.m).tolist():
+            alpha = torch.from_numpy(hard(int(order))).to(k)
+            most = len(alpha)
+            place = modes.n.clamp(0, most - 1)
+            on = torch.where(modes.m == order, (modes.n >= 0) & (modes.n < most) & (alpha[place] < k), on)
+        found["the mode is not cut on"] = ~on
+        found[
+            "modes of the jet may lie beside the outer branch point, where the network has not learned: use the solver"
+        ] = ~Sheets(0, *modes[2:7]).low
+        return found
+
+    def _by_order(self, modes: JetModes, function: Callable[[Waves, Tensor], Tensor]) -> Tensor:
+        """Values (case, ...) of a function of the waves of one azimuthal order and the cases' numbers."""
+        parts, places = [], []
+        for order in torch.unique(modes.m).tolist():
+            mine = torch.nonzero(modes.m == order)[:, 0]
+            own = JetModes(*(one[mine] for one in modes))
+            sheets = Sheets(int(order), *(one[:, None] for one in own[2:7]))
+            parameters = torch.stack([own.m.to(own.mach), *own[2:7]], dim=1)
+            minus, plus = torch.view_as_complex(self(parameters).to(own.mach.dtype).contiguous()).unbind(dim=1)
+            s_0, found = instability(sheets)
+            if not bool(found.all()):
+                case = int(torch.nonzero(~found[:, 0])[0])
+                values = ", ".join(f"{name} = {float(one[case]):.6g}" for name, one in own._asdict().items())
+                raise ValueError(f"the instability of the jet was not found: {values}")
+            parts.append(function(Waves(sheets, s_0, minus, plus, own.n[:, None], own.kutta[:, None]), mine))
+            places.append(mine)
+        return torch.cat(parts)[torch.argsort(torch.cat(places))]

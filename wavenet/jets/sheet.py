@@ -1,0 +1,179 @@
+r"""Vortex sheets between jets and the fluid around them, of one azimuthal order: their waves and closed forms.
+
+Notation of the theory's page: exp(-i omega t), lengths in radii, waves exp(-i s x), N_1 = k + M_1 s, N_2 = k + M_2 C s.
+The kernel, and the closed forms that are divided out of its factors before they are learned,
+
+    K(s) = D N_2^2 H_m(gamma_2) / (gamma_2 H_m'(gamma_2)) - N_1^2 J_m(gamma_1) / (gamma_1 J_m'(gamma_1)),
+    C_minus = 1 / sqrt(right - s) prod_l (s - z_l^up) / (s - s_l^up),
+    C_plus = (s - s_0) (s - conj(s_0)) / sqrt(s - left) prod_l (s - z_l^dn) / (s - s_l^dn),
+
+with the duct's modes s_l and, in place of the jet's, z_l of a soft-walled duct with damped radial wavenumbers. Points
+are real; everything is (case, point), and differentiable.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.interpolate import CubicSpline
+from scipy.special import jn_zeros, jnp_zeros
+from torch import Tensor
+
+from ..arrays import FloatArray
+from .bessel import inner, outer
+
+MODES = 12  # in the closed forms, as in the dataset's task
+_DAMPING = 0.6  # as there
+_ROUNDED = 0.3  # of the corners where the ends of windows pass from one point to another, over k
+_INDEXED = 28  # radial orders of the spline of the radial index: cut on up to K = 80
+
+
+class Sheets(NamedTuple):
+    """Jets of one azimuthal order m >= 0.
+
+    helmholtz, mach, mach_outer, speed, density : (case, 1) tensors; speed and density: sound speed and density ratio.
+    """
+
+    m: int
+    helmholtz: Tensor
+    mach: Tensor
+    mach_outer: Tensor
+    speed: Tensor
+    density: Tensor
+
+    @property
+    def beta2(self) -> Tensor:
+        """1 - M_1^2."""
+        return (1 - self.mach) * (1 + self.mach)
+
+    @property
+    def beta_outer(self) -> Tensor:
+        """sqrt(1 - M_2^2)."""
+        return torch.sqrt((1 - self.mach_outer) * (1 + self.mach_outer))
+
+    @property
+    def centre(self) -> Tensor:
+        """Half-way between the duct's downstream and upstream modes."""
+        return self.mach * self.helmholtz / self.beta2
+
+    @property
+    def left(self) -> Tensor:
+        """Branch point of waves that run upstream outside."""
+        return -self.helmholtz / self.speed / (1 + self.mach_outer)
+
+    @property
+    def right(self) -> Tensor:
+        """Branch point of waves that run downstream outside."""
+        return self.helmholtz / self.speed / (1 - self.mach_outer)
+
+    @property
+    def boundary(self) -> Tensor:
+        """s_c, where the window of K_minus ends and that of K_plus begins."""
+        return torch.minimum(self.centre, self.right - 0.25 * (self.right - self.left))
+
+    @property
+    def first(self) -> Tensor:
+        """Lower end of the window of K_minus: below all angles and cut-on modes, smooth in the parameters."""
+        return -_larger(-self.left, self.helmholtz / (1 + self.mach), self.helmholtz)
+
+    @property
+    def last(self) -> Tensor:
+        """Upper end of the window of K_plus: above all angles and cut-on modes, smooth in the parameters."""
+        return _larger(self.right, self.helmholtz / (1 - self.mach), self.helmholtz)
+
+    @property
+    def low(self) -> Tensor:
+        """Whether a jet belongs to the low domain, where s_c is the centre of the duct's modes: (case, 1) bool."""
+        return self.centre < self.right - 0.25 * (self.right - self.left)
+
+    def inner(self, s: Tensor) -> Tensor:
+        """N_1."""
+        return self.helmholtz + self.mach * s
+
+    def outer(self, s: Tensor) -> Tensor:
+        """N_2."""
+        return self.helmholtz + self.mach_outer * self.speed * s
+
+    def wall(self, s: Tensor) -> Tensor:
+        """gamma_1 J_m'(gamma_1) / J_m(gamma_1), real."""
+        square = (self.helmholtz - (1 - self.mach) * s) * (self.helmholtz + (1 + self.mach) * s)
+        return self.m - square * inner(square, self.m)
+
+    def waves(self, direction: int) -> Tensor:
+        """s of the duct's modes that travel or decay along +1 or -1: (case, MODES) complex."""
+        alpha = torch.from_numpy(hard(self.m)[:MODES]).to(self.mach)
+        return self._along(alpha + 0j, direction)
+
+    def guesses(self, direction: int) -> Tensor:
+        """z_l, (case, MODES) complex."""
+        radial = torch.from_numpy(soft(self.m)).to(self.mach)
+        return self._along(torch.complex(radial, torch.full_like(radial, -_DAMPING)), direction)
+
+    def _along(self, radial: Tensor, direction: int) -> Tensor:
+        return self.centre - direction * torch.sqrt(self.helmholtz**2 - self.beta2 * radial**2 + 0j) / self.beta2
+
+    def closed_minus(self, s: Tensor) -> Tensor:
+        """C_minus at real s <= s_c."""
+        value = _quotient(s, self.guesses(-1), self.waves(-1))
+        return value / torch.sqrt(self.right - s)
+
+    def closed_plus(self, s: Tensor, s_0: Tensor, n: Tensor) -> Tensor:
+        """C_plus at real s >= s_c times s - s_n, for radial orders n (case, 1) and instabilities s_0 (case, 1)."""
+        waves = self.waves(1)
+        own = torch.arange(MODES, device=n.device) == n
+        value = _quotient(s, self.guesses(1), waves, own)
+        pair = (s - s_0.real) ** 2 + s_0.imag**2
+        return value * pair / torch.sqrt(s - self.left)
+
+    def kernel(self, s: Tensor) -> Tensor:
+        """K at real s between the branch points."""
+        gamma = self.beta_outer * torch.sqrt(self.right - s) * torch.sqrt(s - self.left)
+        value, slope = outer(gamma, self.m)
+        return self.density * self.outer(s) ** 2 * value / slope - self.inner(s) ** 2 / self.wall(s)
+
+
+def _larger(one: Tensor, other: Tensor, k: Tensor) -> Tensor:
+    """A little more than the larger of the two, without its corner."""
+    return 0.5 * (one + other + torch.sqrt((one - other) ** 2 + (_ROUNDED * k) ** 2))
+
+
+def _quotient(s: Tensor, above: Tensor, below: Tensor, own: Tensor | None = None) -> Tensor:
+    """Product of (s - above) / (s - below) over the modes, without the denominator where it is the `own`."""
+    value = torch.ones_like(s) + 0j
+    for index in range(above.shape[1]):
+        gap = s - below[:, index : index + 1]
+        if own is not None:
+            gap = torch.where(own[:, index : index + 1], torch.ones_like(gap), gap)
+        value = value * (s - above[:, index : index + 1]) / gap
+    return value
+
+
+@lru_cache(maxsize=64)
+def hard(m: int) -> FloatArray:
+    """Zeros of J_m', from 0 for m = 0: radial eigenvalues of the duct, ascending."""
+    zeros = np.concatenate([[0.0], jnp_zeros(0, _INDEXED - 1)]) if m == 0 else jnp_zeros(m, _INDEXED)
+    return np.asarray(zeros, dtype=float)
+
+
+@lru_cache(maxsize=64)
+def soft(m: int) -> FloatArray:
+    """First zeros of J_m, ascending."""
+    return np.asarray(jn_zeros(m, MODES), dtype=float)
+
+
+@lru_cache(maxsize=64)
+def index_spline(m: int) -> tuple[FloatArray, FloatArray]:
+    """Knots and coefficients (power, interval) of the cubic spline of l through the eigenvalues alpha_ml."""
+    spline = CubicSpline(hard(m), np.arange(_INDEXED))
+    return np.asarray(spline.x), np.asarray(spline.c)
+
+
+def radial_index(m: int, k: Tensor) -> Tensor:
+    """Continuous radial index at K = ka / sqrt(1 - M^2): l at the cut-on of mode l, smooth between."""
+    knots, coefficients = (torch.from_numpy(one).to(k) for one in index_spline(m))
+    place = (torch.searchsorted(knots, k.detach().contiguous(), right=True) - 1).clamp(0, len(knots) - 2)
+    step, value = k - knots[place], torch.zeros_like(k)
+    for row in coefficients:
+        value = value * step + row[place]
+    return value

@@ -1,0 +1,129 @@
+"""The surrogate of jets where the solver is at hand: far field of one mode, and a sweep that leaves it the rest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+import analytic
+import wavenet.jets
+from wavenet.arrays import BoolArray, ComplexArray, FloatArray
+from wavenet.jets.network import JetNetwork
+from wavenet.runs import load
+
+from .prediction import Prediction
+from .solution import far_field
+
+
+@dataclass(frozen=True)
+class JetSweep:
+    """Fields of many modes with jets.
+
+    directivity : (case, angle), reflection : (case,) of the potential into the incident mode itself, both complex.
+    learned : (case,) bool, whether a case is by the surrogate; the others are the solver's.
+    """
+
+    directivity: ComplexArray
+    reflection: ComplexArray
+    learned: BoolArray
+
+
+def load_network(run: str | Path | None = None) -> JetNetwork:
+    """The surrogate of a run, by default the shipped one.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Not a run of the jet_factor task.
+    """
+    if run is None:
+        return wavenet.jets.load()
+    name, model, _ = load(run, task="jet_factor")
+    if not isinstance(model, JetNetwork):
+        raise ValueError(f"{run} is a run of the model {name}, one of the network jet is needed")
+    return model
+
+
+def predict(
+    model: JetNetwork,
+    source: analytic.DuctMode,
+    jet: analytic.Jet,
+    degrees: FloatArray,
+    *,
+    coverage: float = 0.95,
+    loudness: Mapping[str, float] | None = None,
+) -> Prediction:
+    """Far field of a mode with a jet at some physical angles; parameters as for `wavenet.study.prediction.predict`.
+
+    Raises
+    ------
+    ValueError
+        A mode, jet or coverage that the network does not take.
+    """
+    if source.hub:
+        raise ValueError(f"the network knows no hub, got hub={source.hub}")
+    outer = {name: getattr(jet, name) for name in ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")}
+
+    def directivity(theta: FloatArray) -> ComplexArray:
+        with torch.no_grad():
+            angle = torch.from_numpy(theta)
+            return model.directivity(source.m, source.n, source.helmholtz, source.mach, angle, **outer)[0].numpy()
+
+    found = far_field(source, degrees, directivity, mach=jet.mach_outer, density=jet.density_ratio, loudness=loudness)
+    return Prediction(found, model.error_bar(source.m, source.helmholtz, source.mach, coverage), coverage)
+
+
+def or_solve(
+    model: JetNetwork,
+    m: npt.ArrayLike,
+    n: npt.ArrayLike,
+    helmholtz: npt.ArrayLike,
+    theta: npt.ArrayLike,
+    *,
+    mach: npt.ArrayLike,
+    mach_outer: npt.ArrayLike = 0.0,
+    sound_speed_ratio: npt.ArrayLike = 1.0,
+    density_ratio: npt.ArrayLike = 1.0,
+    kutta: npt.ArrayLike = 1.0,
+) -> JetSweep:
+    """Directivities and reflections of many modes: by the surrogate where it has learned, else by the solver.
+
+    Parameters
+    ----------
+    model : JetNetwork
+    m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta : broadcast to (case,)
+        As for `analytic.sweep`.
+    theta : (angle,) array
+        Angles of the outer stream's plane (x / beta, r) [rad].
+
+    Raises
+    ------
+    ValueError, ConvergenceError
+        As for `analytic.sweep`.
+    """
+    given = np.broadcast_arrays(
+        *map(np.atleast_1d, (m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta))
+    )
+    names = ("mach", "mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
+    angle = np.asarray(theta, dtype=float)
+    learned = model.usable(*(torch.from_numpy(one.copy()) for one in given))
+    directivity = np.empty((len(learned), len(angle)), complex)
+    reflection = np.empty(len(learned), complex)
+    if np.any(learned):
+        order, radial, ka, *rest = (torch.from_numpy(one[learned]) for one in given)
+        outer = dict(zip(names, rest, strict=True))
+        flow = outer.pop("mach")
+        with torch.no_grad():
+            found = model.fields(order, radial, ka, flow, torch.from_numpy(angle), **outer)
+        directivity[learned] = found[0].numpy()
+        reflection[learned] = found[1].gather(1, radial[:, None].long())[:, 0].numpy()
+    if not np.all(learned):
+        left = [one[~learned] for one in given]
+        streams: dict[str, Any] = dict(zip(names, left[3:], strict=True))
+        solved = analytic.sweep(left[0], left[1], left[2], angle, **streams)
+        directivity[~learned], reflection[~learned] = solved.directivity, solved.reflection
+    return JetSweep(directivity, reflection, learned)
