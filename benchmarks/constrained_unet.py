@@ -2,7 +2,7 @@
 
     wavenet generate derivative -o derivative.h5
     wavenet train derivative --data derivative.h5 --model constrained-unet --preset standard -o run
-    python benchmarks/constrained_unet.py --data derivative.h5 [--ours run] [--cases 100]
+    python benchmarks/constrained_unet.py --data derivative.h5 --ours run [--cases 100]
 
 On unseen fields, as they are and disturbed, compares three methods: the linear constrained network, told the noise; the
 U-net's derivatives by a fixed rule (in noise, waves fitted to the whole grid; without, waves around the lip and at the
@@ -132,7 +132,7 @@ def main(argv=None):
     parser.add_argument("--data", required=True, help="a derivative dataset")
     parser.add_argument("--cases", type=int, default=100, help="of the undisturbed fields; half as many of the others")
     parser.add_argument("--grids", type=int, default=50, help="fields on grids of their own")
-    parser.add_argument("--ours", default="constrained-unet", help="run of the constrained U-net [the shipped one]")
+    parser.add_argument("--ours", required=True, help="run of the constrained U-net")
     parser.add_argument("--only", help="rows whose titles contain this")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)

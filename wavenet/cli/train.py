@@ -49,7 +49,9 @@ def train(
     ] = False,
     constraints: Annotated[
         str | None,
-        typer.Option(help="Constraints of the network, separated by commas, or none: see `docs/derivatives.md`."),
+        typer.Option(
+            help="Constraints of a U-net, separated by commas, or none [its preset's]; a wrong name lists them."
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the run's last checkpoint.")] = False,
     as_json: Json = False,

@@ -39,7 +39,8 @@ CONSTRAINTS = {
 }
 DEFAULT = ("edge", "lip", "ends", "joint")
 _ON = {"edge functions": "edge", "lip waves": "lip", "end waves": "ends", "joint waves": "joint"}
-_GUESS = (-6.0, -6.0, -3.0)  # decimal logarithm of the errors of exact solutions expected before training
+# Errors expected before training, of exact solutions and of the linear mean: at least, and over the relative noise.
+_GUESS = ((1e-6, 0.1), (1e-6, 1.0), (1e-4, 0.1), (0.0, 3.0))
 _JOINED = 3e-6  # noise above which waves are fitted to the whole grid: their truncation is about as large
 _QUIET = 1e-8  # estimated noise below this counts as none: the solver's error, and rounding
 _LOUD = 0.5  # estimated noise is at most this
@@ -164,7 +165,8 @@ class ConstrainedUNet(nn.Module):
         mean = combine((-2 * np.log(10) * prior).softmax(dim=1)[None], linear[None])[0]
         quiet, expected = self._quiet(given, numbers, noise)
         exact, known, misfit = (values.to(linear.device) for values in self._exact(psi, case, noise))
-        guess = prior.new_tensor(_GUESS)[None, :, None, None].expand(2, -1, *psi.shape)
+        least = prior.new_tensor([max(floor, gain * noise, _TINY) for floor, gain in _GUESS]).log10()[:, None, None]
+        guess, expected = least[:3].expand(2, -1, *psi.shape), torch.maximum(expected, least[3])
         prior = torch.cat([prior, guess.masked_fill(~known, torch.inf), expected[:, None]], dim=1)
         for index, name in enumerate(METHODS):
             if _ON.get(name, name) not in (*self.config.constraints, name):

@@ -42,7 +42,7 @@ NETWORK = Network(
         build=_build,
         presets={
             "quick": Preset(10, 8, 2e-3, 10, 8, samples=24, constraints=DEFAULT),
-            "standard": Preset(8, 8, 3e-3, 8, 12, samples=260, constraints=DEFAULT),
+            "standard": Preset(4, 8, 1e-3, 4, 12, samples=260, constraints=DEFAULT),
         },
         loss=share_loss,
         samples=share_samples,
