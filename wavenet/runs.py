@@ -15,9 +15,9 @@ WEIGHTS = "weights.safetensors"
 _TEXTS = ("model", "config", "provenance", "outside", "task")
 _WEIGHTS = Path(__file__).parent / "weights"
 _OWN = {path.name: path for path in sorted(_WEIGHTS.iterdir()) if path.is_dir()}
-SHIPPED = {
-    task: _OWN[task] for task in ("derivative", "factor", "jet_factor")
-}  # task -> run that commands use by default
+SHIPPED = {  # task -> run that commands use by default
+    task: _OWN[task] for task in ("derivative", "factor", "forward", "jet_factor")
+}
 BASELINES = {name: path for name, path in _OWN.items() if name not in SHIPPED}  # name -> run of the paper's network
 
 

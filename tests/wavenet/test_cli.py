@@ -283,11 +283,11 @@ def test_damaged_fields_are_refused(spoil, named, near_field, tmp_path, capsys):
 
 def test_demo_leaves_everything(demo, check_page):
     summary = json.loads((demo / "metrics.json").read_text())
-    assert {"mlp", "unet, u", "constrained, v", "differences of order 8, u"} <= set(summary["median"])
+    assert {"feedforward", "unet, u", "constrained, v", "differences of order 8, u"} <= set(summary["median"])
     assert summary["relevance_miss"] < 1e-6
     # The few exercises of the demo teach where which derivative is right.
     assert summary["median"]["constrained, u"] < summary["median"]["differences of order 8, u"] / 30
-    for name in ("mlp", "unet", "constrained", "constrained_unet"):
+    for name in ("feedforward", "unet", "constrained", "constrained_unet"):
         check_page((demo / f"compare-{name}" / "report.html").read_text(encoding="utf-8"))
         for output in json.loads((demo / f"attribute-{name}" / "attribution.json").read_text())["outputs"]:
             assert output["relevance_sum"] + output["leak"] == pytest.approx(output["value"], rel=1e-4)
@@ -296,7 +296,7 @@ def test_demo_leaves_everything(demo, check_page):
 
 
 def test_compare_writes_what_it_says(demo, tmp_path, capsys):
-    assert run("compare", demo / "run-mlp", "--data", demo / "forward.h5", "-o", tmp_path / "c", "--json") == 0
+    assert run("compare", demo / "run-feedforward", "--data", demo / "forward.h5", "-o", tmp_path / "c", "--json") == 0
     said = json.loads(capsys.readouterr().out)
     metrics = json.loads((tmp_path / "c" / "metrics.json").read_text())
     assert list(said) == ["report", "verdict", "median", "percentile_95"]
@@ -304,7 +304,7 @@ def test_compare_writes_what_it_says(demo, tmp_path, capsys):
     assert (said["median"], said["percentile_95"]) == (metrics["median"], metrics["percentile_95"])
     text = (tmp_path / "c" / "report.html").read_text(encoding="utf-8")
     assert "of the dataset that the network was trained on; its training did not see them" in text
-    assert html.escape(f"wavenet compare {demo / 'run-mlp'} --data {demo / 'forward.h5'} -o") in text
+    assert html.escape(f"wavenet compare {demo / 'run-feedforward'} --data {demo / 'forward.h5'} -o") in text
     level = metrics["level_error_db_within_20_db"]
     assert f"median {level['median']:.2f} dB, 95th percentile {level['percentile_95']:.2f} dB" in text
     for sentence in metrics["verdict"]:
@@ -327,7 +327,7 @@ def test_attribute_takes_the_nearest_point_and_says_the_worst_miss(demo, tmp_pat
 
 
 def test_training_resumes(demo):
-    target = demo / "run-mlp"
+    target = demo / "run-feedforward"
     assert run("train", "forward", "--data", demo / "forward.h5", "-o", target) == 2  # not empty
     assert run("train", "forward", "--data", demo / "forward.h5", "-o", target, "--resume", "--json") == 0
 
@@ -383,9 +383,9 @@ def test_check_and_recipes(demo, capsys):
         (["check", "OUT/none.h5"], "none.h5"),
         (["train", "forward", "--data", "DEMO/derivative.h5", "-o", "OUT/run"], "derivative dataset"),
         (["train", "forward", "--data", "DEMO/forward.h5", "-o", "OUT/run", "--model", "unet"], "--model"),
-        (["compare", "DEMO/run-mlp", "--data", "DEMO/derivative.h5", "-o", "OUT/c"], "forward task"),
+        (["compare", "DEMO/run-feedforward", "--data", "DEMO/derivative.h5", "-o", "OUT/c"], "forward task"),
         (["compare", "OUT", "--data", "DEMO/derivative.h5", "-o", "OUT/c"], "not a run"),
-        (["compare", "DEMO/run-mlp", "--data", "DEMO/forward.h5", "-o", "DEMO/forward.h5/c"], "forward.h5"),
+        (["compare", "DEMO/run-feedforward", "--data", "DEMO/forward.h5", "-o", "DEMO/forward.h5/c"], "forward.h5"),
         (
             ["attribute", "DEMO/run-unet", "--data", "DEMO/derivative.h5", "--case", "99", "-o", "OUT/a"],
             "case must lie",

@@ -19,6 +19,7 @@ from wavenet.derivatives.equations import helmholtz_residual
 from wavenet.derivatives.unet import CONSTRAINTS, UNet, UNetConfig
 from wavenet.fields import complex_reference, times, times_each
 from wavenet.forward.feed_forward import ForwardConfig, ForwardModel, known_phase
+from wavenet.forward.radiated import RadiatedPressure
 from wavenet.runs import BASELINES, WEIGHTS, folder_of, load, save
 from wavenet.tensorfile import whole
 
@@ -284,7 +285,8 @@ def test_weights_of_another_kind_are_refused(config, tmp_path):
 
 def test_names_of_the_package_s_networks(tmp_path, monkeypatch):
     assert torch.equal(derivatives.load("unet").scale, load(BASELINES["unet"])[1].scale)
-    assert type(forward.load()) is ForwardModel
+    assert type(forward.load()) is RadiatedPressure
+    assert type(forward.load("mlp")) is ForwardModel
     assert type(derivatives.load()) is ConstrainedNetwork
     monkeypatch.chdir(tmp_path)
     assert folder_of("unet") == BASELINES["unet"]

@@ -1,5 +1,7 @@
 """The feed-forward model: its waves against the solver, its positions, its training data, its error bars."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -58,7 +60,13 @@ def solved(cases, x, r, hub=0.0):
 @pytest.mark.parametrize(
     ("radius", "hub", "angles", "accuracy"),
     # The last polynomials that are left out, and the rule: with the factor itself, both are below 1e-4.
-    [(10.0, 0.0, ARC, 5e-5), (3.0, 0.0, ARC, 2e-4), (200.0, 0.0, ARC[:-1], 5e-5), (10.0, 0.4, ARC[2:], 5e-5)],
+    [
+        (10.0, 0.0, ARC, 5e-5),
+        (3.0, 0.0, ARC, 2e-4),
+        (200.0, 0.0, ARC[:-1], 5e-5),
+        (10.0, 0.4, ARC[2:], 5e-5),
+        (10.0, 0.4, ARC[1:] + 0.12, 5e-4),
+    ],
 )
 def test_with_the_exact_factor_the_waves_are_the_solver_s(radius, hub, angles, accuracy):
     cases = [case for case in CASES if case[1] < 3 or not hub]
@@ -188,8 +196,11 @@ def test_bad_input_is_named(model):
     ):
         with pytest.raises(ValueError, match=what):
             model.at([x], [r])(rows(CASES[:1]))
-    with pytest.raises(ValueError, match=r"at x = 9, r = 0\.6 lies beside the hub"):
-        model.at([9.0], [0.6])(rows(CASES[:1], hub=0.3))
+    hollow = RadiatedPressure(dataclasses.replace(model.config, high=(8.0, 30.0, 0.5)))
+    with pytest.raises(ValueError, match=r"at x = 9, r = 0\.6 lies behind the annulus, beside the hub"):
+        hollow.at([9.0], [0.6])(rows(CASES[:1], hub=0.3))
+    with pytest.raises(ValueError, match=r"trained without a hub, got hub = 0\.3"):
+        model(rows(CASES[:1], hub=0.3))
     with pytest.raises(ValueError, match="ranges of m, K and hub"):
         RadiatedConfig((1.0,), (3.0,), (0,), (2,))
     with pytest.raises(ValueError, match="two polynomials or more"):
@@ -226,15 +237,18 @@ def test_what_is_explained_is_the_pressure_up_to_the_mode_s_factor(model):
 def test_error_bars_are_quantiles_in_bands_of_k(model):
     with pytest.raises(ValueError, match="have not been calibrated"):
         model.error_bar(9.0, 0.0)
-    k = np.linspace(3.0, 30.0, 808)
+    k = np.linspace(3.0, 30.0, 808)  # 101 in each of eight bands
     inputs = rows([(0, 0, number, 0.0) for number in k])
     with torch.no_grad():
         found = model(inputs)
-    error = torch.linspace(0, 1, 808).roll(-404)[:, None, None] / 100 + (inputs[:, 3] > 16.5)[:, None, None] * 1.0
-    model.calibrate(inputs, found / (1 + error))
-    assert 0 < model.error_bar(4.0, 0.0, 0.5) < model.error_bar(4.0, 0.0, 0.99) < 0.011
-    assert model.error_bar(29.0, 0.0, 0.5) > 1
+    errors = (np.arange(808) * 37 % 101 + 1) / 1000 + (k > 16.5)  # 0.001 ... 0.101, in the upper half one more
+    model.calibrate(inputs, found / (1 + torch.from_numpy(errors))[:, None, None])
+    for coverage, rank in ((0.5, 51), (0.8, 82), (0.9, 92), (0.95, 97), (0.99, 101)):
+        assert model.error_bar(4.0, 0.0, coverage) == pytest.approx(rank / 1000, rel=1e-9)
+        assert model.error_bar(29.0, 0.0, coverage) == pytest.approx(1 + rank / 1000, rel=1e-9)
     assert model.error_bar(8.0, 0.6, 0.9) == model.error_bar(10.0, 0.0, 0.9)
+    with pytest.raises(ValueError, match="700 cases in 8 bands of K are too few"):
+        model.set_bars(k[:700], errors[:700])
     for ka, coverage, what in ((31.0, 0.9, "no error bars at"), (5.0, 0.42, "coverage must be one of")):
         with pytest.raises(ValueError, match=what):
             model.error_bar(ka, 0.0, coverage)

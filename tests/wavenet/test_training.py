@@ -323,7 +323,7 @@ angle_deg = [0.0, 90.0, 5]
 def test_the_command_on_two_processes(dataset_file, tmp_path, monkeypatch):
     program, data = tmp_path / "wavenet.program.py", dataset_file(RECIPE)
     program.write_text(COMMAND)
-    arguments = ["train", "forward", "--data", str(data), "--json", "-o"]
+    arguments = ["train", "forward", "--model", "mlp", "--data", str(data), "--json", "-o"]
     presets = networks.get("mlp").steps.presets
     monkeypatch.setitem(presets, "quick", dataclasses.replace(presets["quick"], epochs=5))
     with pytest.raises(SystemExit):
@@ -344,7 +344,7 @@ def test_the_command_on_two_processes(dataset_file, tmp_path, monkeypatch):
 def test_processes_that_others_start(launcher, dataset_file, tmp_path):
     program, run = tmp_path / "wavenet.program.py", tmp_path / "run"
     program.write_text(COMMAND)
-    arguments = [program, "train", "forward", "--data", dataset_file(RECIPE), "-o", run, "--json"]
+    arguments = [program, "train", "forward", "--model", "mlp", "--data", dataset_file(RECIPE), "-o", run, "--json"]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     if launcher == "torchrun":
@@ -367,7 +367,7 @@ def test_ctrl_c_says_how_to_go_on(dataset_file, tmp_path, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "fit", interrupted)
-    arguments = ["train", "forward", "--data", str(dataset_file(RECIPE)), "-o", str(tmp_path)]
+    arguments = ["train", "forward", "--model", "mlp", "--data", str(dataset_file(RECIPE)), "-o", str(tmp_path)]
     for said, more in (("nothing was kept", []), ("continue with --resume", ["--resume"])):
         with pytest.raises(SystemExit) as stop:
             main([*arguments, *more])

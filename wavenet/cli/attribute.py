@@ -13,7 +13,7 @@ def attribute(
     run: Annotated[
         str,
         typer.Argument(
-            help="Folder of a trained run, or the name of a network shipped with the package: derivative, unet or mlp."
+            help="Folder of a trained run, or the name of a network of the package: derivative, forward, unet or mlp."
         ),
     ],
     data: Data,

@@ -36,7 +36,7 @@ def demo(
     if any(out.iterdir()):
         raise FileExistsError(f"{out} is not empty: the output folder must be new or empty")
     started = time.perf_counter()
-    runs = {"forward": ("mlp",), "derivative": ("unet", "constrained", "constrained_unet")}
+    runs = {"forward": ("feedforward",), "derivative": ("unet", "constrained", "constrained_unet")}
 
     def step(name: str, command: Callable[..., None], *arguments: Any, **options: Any) -> None:
         print(f"[{time.perf_counter() - started:5.0f} s] {name}", file=sys.stderr, flush=True)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .radial import eigenvalues
 
-_SMOOTH = 4.0  # w_l / K; with 1.2, f needs three more polynomials for the same error, see docs/forward.md
+_SMOOTH = 4.0  # w_l / K; with 1.2, f needs three more polynomials for the same error, see docs/model-card-forward.md
 _FADE, _OVER = 7.0, 2.5  # w_l falls around alpha_l = K + 7, over this range [1/radius]
 _ABOVE = 17.0  # modes further above K do not count: w_l / K is below 1e-7
 _SHARE = 4.0  # tables of eigenvalues end at multiples of this, so that cases share them

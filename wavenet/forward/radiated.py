@@ -8,14 +8,14 @@ of several modes are sums weighted by their amplitudes.
 import copy
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ..far_field.error_bars import BANDS, LEVELS, band, bars, relative_error
+from ..arrays import FloatArray
+from ..far_field.error_bars import BANDS, LEVELS, relative_error
 from ..fields import INPUTS
 from .factor import Factor, Modes, incident
 from .radial import index
@@ -51,14 +51,6 @@ class RadiatedConfig:
             raise ValueError(f"expected positive sizes, two polynomials or more and 0 < low <= high of K, got {self}")
 
 
-class _Range(NamedTuple):
-    """Orders and range of K, as the error bars take them."""
-
-    orders: tuple[int, ...]
-    low: float
-    high: float
-
-
 class RadiatedPressure(nn.Module):
     """Feed-forward network (case, input) -> (case, microphone, 2), real and imaginary pressure [rho c^2].
 
@@ -69,6 +61,7 @@ class RadiatedPressure(nn.Module):
 
     scale: Tensor
     bars: Tensor
+    edges: Tensor
 
     def __init__(self, config: RadiatedConfig):
         super().__init__()
@@ -83,6 +76,7 @@ class RadiatedPressure(nn.Module):
         # real and imaginary part, 1 / f and f, polynomial
         self.register_buffer("scale", (_DECAY ** torch.arange(config.terms)).repeat(4), persistent=False)
         self.register_buffer("bars", torch.full((BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
+        self.register_buffer("edges", torch.full((BANDS + 1,), torch.nan, dtype=torch.float64))
         with torch.no_grad():
             last.weight.mul_(0.1)
             last.bias.zero_()
@@ -100,11 +94,15 @@ class RadiatedPressure(nn.Module):
         Raises
         ------
         ValueError
-            The inputs have another shape, the flow is not subsonic, or a mode is cut off.
+            The inputs have another shape, the flow is not subsonic, a mode is cut off, or there is a hub and training
+            saw none.
         """
         if inputs.ndim != 2 or inputs.shape[1] != len(INPUTS):
             raise ValueError(f"expected (case, {len(INPUTS)}): {', '.join(INPUTS)}; got {tuple(inputs.shape)}")
         named = dict(zip(INPUTS, inputs.double().unbind(dim=1), strict=True))
+        hub = named["hub"]
+        if self.config.high[2] == 0 and torch.any(hub != 0):
+            raise ValueError(f"the network was trained without a hub, got hub = {float(hub[hub != 0][0]):.4g}")
         return incident(*(named[name] for name in ("m", "n", "helmholtz", "mach", "hub")))
 
     def features(self, modes: Modes) -> Tensor:
@@ -130,7 +128,8 @@ class RadiatedPressure(nn.Module):
     def places(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """x and r of the microphones."""
         if self._places is not None:
-            return self._places
+            x, r = self._places
+            return x.to(like.device), r.to(like.device)
         return like.new_tensor(self.config.x), like.new_tensor(self.config.r)
 
     def at(self, x: npt.ArrayLike | Tensor, r: npt.ArrayLike | Tensor) -> "RadiatedPressure":
@@ -150,13 +149,32 @@ class RadiatedPressure(nn.Module):
         Raises
         ------
         ValueError
-            Too few cases in a band of K for the highest coverage.
+            Too few cases for the highest coverage.
         """
         with torch.no_grad():
             modes = self.modes(inputs)
             found = self.pressure(modes).cpu().numpy()
         exact = torch.view_as_complex(pressure.double().contiguous()).cpu().numpy()
-        self.bars.copy_(torch.from_numpy(bars(self._range, modes.k.cpu().numpy(), relative_error(found, exact))))
+        self.set_bars(modes.k.cpu().numpy(), relative_error(found, exact))
+
+    def set_bars(self, k: FloatArray, errors: FloatArray) -> None:
+        """Error bars from errors at K, (case,): conformal quantiles, in bands of K with equally many cases.
+
+        See `far_field.error_bars`. The cases should be spread over K as those in use are.
+
+        Raises
+        ------
+        ValueError
+            Too few cases for the highest coverage.
+        """
+        parts = np.array_split(np.argsort(k), BANDS)
+        if len(parts[-1]) < (len(parts[-1]) + 1) * LEVELS[-1]:
+            raise ValueError(f"{len(k)} cases in {BANDS} bands of K are too few for a coverage of {LEVELS[-1]}")
+        ranks = [[int(np.ceil((len(part) + 1) * level)) - 1 for level in LEVELS] for part in parts]
+        found_bars = [np.sort(errors[part])[rank] for part, rank in zip(parts, ranks, strict=True)]
+        self.bars.copy_(torch.from_numpy(np.array(found_bars)))
+        inner = [0.5 * (k[one[-1]] + k[two[0]]) for one, two in pairwise(parts)]
+        self.edges.copy_(torch.tensor([self.config.low[1], *inner, self.config.high[1]]))
 
     def error_bar(self, helmholtz: float, mach: float, coverage: float = 0.95) -> float:
         """Bound on the relative L2 error over the microphones, with this coverage, by split conformal prediction.
@@ -169,20 +187,15 @@ class RadiatedPressure(nn.Module):
         k = float(helmholtz / np.sqrt(1 - mach**2))
         if coverage not in LEVELS:
             raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
-        if not self._range.low <= k <= self._range.high:
+        low, high = self.config.low[1], self.config.high[1]
+        if not low <= k <= high:
             raise ValueError(
-                f"there are no error bars at ka / sqrt(1 - M^2) = {k:.4g}, "
-                f"only from {self._range.low:.4g} to {self._range.high:.4g}"
+                f"there are no error bars at ka / sqrt(1 - M^2) = {k:.4g}, only from {low:.4g} to {high:.4g}"
             )
-        bar = float(self.bars[band(self._range, k), LEVELS.index(coverage)])
-        if np.isnan(bar):
+        if torch.isnan(self.edges[0]):
             raise ValueError("the error bars have not been calibrated: there were too few validation cases")
-        return bar
-
-    @property
-    def _range(self) -> _Range:
-        low, high = self.config.low, self.config.high
-        return _Range(tuple(range(int(low[0]), int(high[0]) + 1)), low[1], high[1])
+        band = int(torch.bucketize(k, self.edges[1:-1]))
+        return float(self.bars[band, LEVELS.index(coverage)])
 
 
 def own_factor(modes: Modes, factor: Factor) -> Tensor:

@@ -38,7 +38,9 @@ NEAREST = 2.5  # least rho [radii]
 _LEAST, _SHARPEST = 6.0, 16.0  # least K rho, largest K / rho
 _BESIDE, _CLEAR = 1.5, 3.0  # angles to the axis, in widths of the saddle: of points off it, of the paths to them
 _FAR = 8.0  # rho from which the lip's distance from the origin is small beside the saddle's width [radii]
-_NODES, _NEARBY, _LAGUERRE = 16, 28, 24  # nodes of a path to points that are far, near, and beside the axis
+# Nodes of a path to points that are far, near, beside the axis without a hub, and with one, whose creeping waves are
+# poles beside the path there.
+_NODES, _NEARBY, _LAGUERRE, _HOLLOW = 16, 28, 24, 64
 _ENDS = float(np.log(15 / 1e-6))  # exponent at which a path ends
 _PASSED = 0.6  # poles count up to this fraction of 2 pi sigma^2 / h, beyond which the rule's own error is larger
 _FLAT = 300.0  # exponent that neither overflows nor matters any more
@@ -71,13 +73,16 @@ def responses(modes: Modes, factor: Factor, x: Tensor, r: Tensor) -> Tensor:
     r = r.expand_as(big_x)
     rho, theta = torch.hypot(big_x, r), torch.atan2(r, big_x)
     width = 1 / torch.sqrt(k * rho)
-    axis = (big_x > 0) & ((r <= 1) | (theta < _BESIDE * width))
-    _expect(modes, x.expand_as(big_x), r, rho, axis, (r > 1) & (np.pi - theta >= _BESIDE * width))
+    hollow = (modes.hub > 0)[:, None]
+    beside = (big_x > 0) & (theta < _BESIDE * width)
+    axis, glancing = (big_x > 0) & (r <= 1) | (beside & ~hollow), beside & hollow
+    _expect(modes, x.expand_as(big_x), r, rho, axis, (r > 1) & (np.pi - theta >= _BESIDE * width), hollow)
     found = torch.zeros(*big_x.shape, 2 * factor.terms, dtype=torch.complex128, device=k.device)
     for chosen, rule, nodes in (
         (axis, _beside_axis, _LAGUERRE),
-        (~axis & (rho < _FAR), _off_axis, _NEARBY),
-        (~axis & (rho >= _FAR), _off_axis, _NODES),
+        (glancing, _off_axis, _HOLLOW),
+        (~axis & ~glancing & (rho < _FAR), _off_axis, _NEARBY),
+        (~axis & ~glancing & (rho >= _FAR), _off_axis, _NODES),
     ):
         case, microphone = torch.nonzero(chosen, as_tuple=True)
         if len(case):
@@ -88,14 +93,13 @@ def responses(modes: Modes, factor: Factor, x: Tensor, r: Tensor) -> Tensor:
     return found * (turn * (-0.5 * size)[:, None])[..., None]  # i (i / 2)
 
 
-def _expect(modes: Modes, x: Tensor, r: Tensor, rho: Tensor, axis: Tensor, outside: Tensor) -> None:
+def _expect(modes: Modes, x: Tensor, r: Tensor, rho: Tensor, axis: Tensor, outside: Tensor, hollow: Tensor) -> None:
     """Refuse microphones to which no path leads."""
     k = modes.k[:, None]
-    hollow = (modes.hub > 0)[:, None]
     for bad, what in (
         (~((rho >= NEAREST) & (k * rho >= _LEAST) & (k <= _SHARPEST * rho)), "is too close to the open end"),
         (~(axis | outside), "lies in the duct or beside it"),
-        (axis & hollow, "lies beside the hub"),
+        (axis & hollow, "lies behind the annulus, beside the hub"),
     ):
         if torch.any(bad):
             case, microphone = torch.nonzero(bad)[0].tolist()

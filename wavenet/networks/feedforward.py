@@ -76,5 +76,6 @@ NETWORK = Network(
     place=_place,
     explain=_explain,
     calibrate=_calibrate,
+    default=True,
     hubs=True,
 )

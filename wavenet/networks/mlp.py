@@ -33,5 +33,4 @@ NETWORK = Network(
     ),
     place=on_own_positions,
     explain=_explain,
-    default=True,
 )

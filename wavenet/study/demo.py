@@ -9,7 +9,11 @@ from . import report
 from .errors import HEADINGS, STATISTICS
 from .words import listed, number
 
-_RELEVANCE = (("constrained", "u"), ("unet", "u"), ("mlp", "p"))  # pictures of the front page: network, quantity
+_RELEVANCE = (
+    ("constrained", "u"),
+    ("unet", "u"),
+    ("feedforward", "p"),
+)  # pictures of the front page: network, quantity
 
 
 def summarise(
@@ -86,7 +90,7 @@ def _pictures(out: Path) -> list[str]:
         report.picture(
             (out / f"attribute-{name}" / f"relevance_{q}.png").read_bytes(),
             f"What “{name}” uses: relevance of its inputs for |{q}| at one point, by Relative Attributing Propagation.",
-            f"{'Bars' if name == 'mlp' else 'Two maps'} of the relevance of the inputs of {name} for |{q}|.",
+            f"{'Bars' if q == 'p' else 'Two maps'} of the relevance of the inputs of {name} for |{q}|.",
         )
         for name, q in _RELEVANCE
     ]
