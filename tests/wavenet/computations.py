@@ -16,10 +16,13 @@ from data.field import Potential
 from data.microphones import MicrophoneArray
 from wavenet import networks, runs
 from wavenet.derivatives.constrained import ConstrainedConfig, ConstrainedNetwork
+from wavenet.derivatives.constrained_unet import ConstrainedUNet, ConstrainedUNetConfig
+from wavenet.derivatives.share_learning import share_samples
 from wavenet.derivatives.unet import CONSTRAINTS, UNet, UNetConfig
 from wavenet.devices import full_precision
 from wavenet.explain.methods import METHODS
 from wavenet.explain.representations import worst_change
+from wavenet.forward import radiated
 from wavenet.networks import Explained
 from wavenet.rap import INPUT_RULES, SPLITS, attribute
 from wavenet.study import detection, differentiation, prediction, relevance, tasks
@@ -279,14 +282,23 @@ def step(device, name):
         cases = torch.utils.data.TensorDataset(psi, parameters, velocity)
         samples = error_samples(model, cases, 2)
         batch = [torch.stack(column) for column in zip(*(samples[index] for index in range(2)), strict=True)]
+    elif name == "constrained_unet":
+        base = ConstrainedNetwork(ConstrainedConfig(tuple(X), tuple(R), width=8), edge)
+        model = ConstrainedUNet(ConstrainedUNetConfig(tuple(X), tuple(R), width=4), base)
+        batch = list(share_samples(model, torch.utils.data.TensorDataset(psi, parameters, velocity), 2).tensors)
     elif name == "mlp":
         model = copy.deepcopy(shipped("mlp"))
         batch = [modes(2), random(2, len(model.config.x), 2, dtype=torch.float32)]
+    elif name == "feedforward":
+        model = copy.deepcopy(shipped("forward"))
+        inputs = torch.cat([modes(2), torch.zeros(2, 1)], dim=1)
+        batch = list(radiated.samples(model, inputs, random(2, len(model.config.x), 2)))
     else:
         constraints = () if name == "unet" else tuple(CONSTRAINTS)
         model = unet_with(constraints, "cpu")
         batch = [psi, parameters, velocity]
-    model, batch = model.double().to(device).train(), [x.to(device).double() for x in batch]
+    types = {True: torch.complex128, False: torch.float64}
+    model, batch = model.double().to(device).train(), [x.to(device, types[x.is_complex()]) for x in batch]
     steps = networks.of(model).steps
     if steps.prepare is not None:
         with torch.no_grad():
@@ -347,7 +359,7 @@ COMPUTATIONS = {  # name: (function of the device, what its results may differ b
     "explore": (explored, DOUBLE),
     **{
         f"training step, {name}": (functools.partial(step, name=name), DOUBLE)
-        for name in ("constrained", "unet", "unet with constraints", "mlp")
+        for name in ("constrained", "constrained_unet", "unet", "unet with constraints", "mlp", "feedforward")
     },
 }
 

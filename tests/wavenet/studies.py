@@ -28,7 +28,7 @@ def pressures(modes, training, pressure=None, **options):
     """A forward dataset of modes (m, n, ka, M); microphones on a circle; random pressures unless they are given."""
     columns = zip(("m", "n", "helmholtz", "mach"), np.array(modes, float).T, strict=True)
     arrays = {name: values.astype(int) if name in "mn" else values for name, values in columns}
-    arrays["radial_eigenvalue"] = np.ones(len(modes))
+    arrays |= {"radial_eigenvalue": np.ones(len(modes)), "hub": np.zeros(len(modes))}
     angle = np.radians([10.0, 60.0, 110.0, 170.0])
     if pressure is None:
         pressure = np.random.default_rng(0).normal(size=(len(modes), len(angle), 2))

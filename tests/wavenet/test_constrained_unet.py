@@ -131,7 +131,7 @@ def test_expected_errors_are_those_of_independent_methods_before_training(base, 
     prior = model.seen(psi[0], PARAMETERS[0]).prior[None]
     product = torch.where(torch.isfinite(prior), shares * 10 ** (2 * prior), expected[:, :, None] ** 2)
     torch.testing.assert_close(product, (expected[:, :, None] ** 2).expand_as(product), rtol=1e-6, atol=0)
-    torch.testing.assert_close(prior[:, :, :4], base.log_errors(PARAMETERS), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(prior[:, :, :4], base.log_errors(PARAMETERS, dtype=torch.float64), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["edge", "lip", "ends", "joint"])

@@ -111,6 +111,9 @@ def test_layers_of_single_precision_stand_where_the_switches_are_off():
         "far_field/directivity.py": "double precision",
         "derivatives/unet.py": "Backbone.forward",
         "forward/feed_forward.py": "ForwardModel.forward",
+        "forward/radiated.py": "RadiatedPressure.coefficients",
+        "jets/network.py": "JetNetwork.coefficients",
+        "networks/feedforward.py": "called by propagate only, which turns the switches off",
         "rap/layers.py": "called by propagate only, which turns the switches off",
         "rap/operations.py": "a table of names",
         "rap/propagation.py": "turns the switches off",
@@ -124,10 +127,10 @@ def test_layers_of_single_precision_stand_where_the_switches_are_off():
             found.add(path.relative_to(root).as_posix())
     assert found <= reasons.keys(), found - reasons.keys()
     for name, reason in reasons.items():
-        if reason.endswith(".forward"):
+        if reason.endswith((".forward", ".coefficients")):
             text = (root / name).read_text(encoding="utf-8")
-            owner = text[text.index(f"class {reason.partition('.')[0]}") :]
-            assert "    @in_full_precision\n    def forward" in owner
+            owner, method = reason.split(".")
+            assert f"    @in_full_precision\n    def {method}(" in text[text.index(f"class {owner}") :]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

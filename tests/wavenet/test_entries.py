@@ -344,7 +344,7 @@ def test_unknown_names_raise(fields, pressures, tmp_path, monkeypatch):
 
 
 def test_options_that_a_network_does_not_have(fields, pressures, tmp_path):
-    with pytest.raises(ValueError, match="--edge is for networks with edge functions, mlp has none"):
+    with pytest.raises(ValueError, match="--edge is for networks with edge functions, feedforward has none"):
         train("forward", pressures, tmp_path / "r", edge="x")
     with pytest.raises(ValueError, match="--resume is for networks trained in steps, edge is fitted at once"):
         train("edge", fields, tmp_path / "r", options=Options(resume=True))

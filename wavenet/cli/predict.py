@@ -25,6 +25,7 @@ from .common import (
 from .units import Loudness, Stream, with_units
 
 
+# long: options
 @with_units
 def predict(
     stream: Stream,

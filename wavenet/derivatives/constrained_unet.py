@@ -160,7 +160,7 @@ class ConstrainedUNet(nn.Module):
         noise = self._noise(psi, case)
         base, given, numbers = self.at_noise(noise), potential[None].double(), parameters[None].double()
         with torch.no_grad():
-            linear, prior = base.candidates(given, numbers)[0], base.log_errors(numbers)[0]
+            linear, prior = base.candidates(given, numbers)[0], base.log_errors(numbers, dtype=torch.float64)[0]
             place = planes(base.config, numbers, numbers.new_tensor([noise]))[0]
         mean = combine((-2 * np.log(10) * prior).softmax(dim=1)[None], linear[None])[0]
         quiet, expected = self._quiet(given, numbers, noise)
@@ -191,7 +191,7 @@ class ConstrainedUNet(nn.Module):
         What looks like noise may be a wrong k, M or sources in the grid, which do not harm stencils.
         """
         with torch.no_grad():
-            prior = self.base.log_errors(numbers)
+            prior = self.base.log_errors(numbers, dtype=torch.float64)
             found = combine((-2 * np.log(10) * prior).softmax(dim=2), self.base.candidates(given, numbers))
             expected = self.base.expected_error(numbers)[0].log10()
         return found, expected if noise > 0 else torch.full_like(expected, torch.inf)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..arrays import FloatArray
+from ..devices import in_full_precision
 from ..far_field.error_bars import BANDS, LEVELS, relative_error
 from ..fields import INPUTS
 from .factor import Factor, Modes, incident
@@ -113,6 +114,7 @@ class RadiatedPressure(nn.Module):
         scaled = 2 * (given - low) / torch.where(high > low, high - low, 1.0) - 1
         return torch.cat([scaled, turned(modes)], dim=1).to(self.scale.dtype)
 
+    @in_full_precision
     def coefficients(self, features: Tensor) -> Tensor:
         """Complex coefficients of 1 / f and f, (case, 2 polynomial), from the features."""
         real, imaginary = (self.core(features) * self.scale).chunk(2, dim=1)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..arrays import BoolArray
+from ..devices import in_full_precision
 from .error_bars import BANDS, LEVELS, bands
 from .instability import instability
 from .sheet import Sheets, hard, radial_index
@@ -117,6 +118,7 @@ class JetNetwork(nn.Module):
         """Type of the weights, in which everything is computed: torch.float64 until `float` is called."""
         return next(self.parameters()).dtype
 
+    @in_full_precision
     def coefficients(self, features: Tensor) -> Tensor:
         """The same from the `features`."""
         found = self.layers(features)
