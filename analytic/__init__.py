@@ -18,6 +18,8 @@ from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
 from .conj_time import ConjTime
 from .errors import ConvergenceError
 from .factorisation import plus_factor
+from .lined_solution import LinedPower, LinedSolution
+from .liner import Liner
 from .many_near_fields import fields_at, near_fields
 from .media import Jet, JetSolution, UniformFlow
 from .modes import axial_wavenumber, cut_on_helmholtz, cut_on_orders, radial_eigenvalue, radial_eigenvalues
@@ -39,6 +41,9 @@ __all__ = [
     "Field",
     "Jet",
     "JetSolution",
+    "LinedPower",
+    "LinedSolution",
+    "Liner",
     "ModeMixture",
     "MultiMode",
     "MultiModeSolution",
