@@ -19,7 +19,7 @@ from .section import Section
 _FIRST, _GROWTH = 0.25, 1.25  # first step of q, and factor from one q to the next
 _FINER = 4  # steps in place of one where the count fails
 _DETOURS = 0.0, 0.6, -0.6  # phase of q half-way [rad]: paths that pass an exceptional point on different sides
-_NEWTON = 12  # iterations, of quadratic convergence; along the path four, to the digits of _LOOSE
+_NEWTON = 40  # iterations, of quadratic convergence but beside an exceptional point; along the path four, to _LOOSE
 _LOOSE, _CLOSE = 1e-5, 1e-13  # relative size of the last step along the path, and at its end
 _ROUNDED = 1e-9  # largest relative error of a root: rounding, over b beside an exceptional point
 _DECAYED = 2.0  # Im gamma from which Newton's method is for F - q itself

@@ -83,6 +83,32 @@ def test_the_powers_balance():
         )
 
 
+def wall_power(source, liner, count):
+    """Power that the wall absorbs, Im q times the integral of |psi|^2 along it, from sums of `count` lined modes."""
+    cascade = lined_cascade.Cascade(source, (liner,), lined_cascade._DECAY / (np.pi * count), 1e-6)
+    (section,), ((front, back),) = cascade.sections, cascade.amplitudes.inside
+    sigma, decay = section.sigma, section.decay
+    same = (decay[:, None] * decay.conj() - 1) / (1j * (sigma[:, None] - sigma.conj()))
+    cross = (decay[:, None] - decay.conj()) / (1j * (sigma[:, None] + sigma.conj()))
+    total = front @ same @ front.conj() + back @ same @ back.conj() + 2 * front @ cross @ back.conj()
+    return section.q.imag * total.real
+
+
+@pytest.mark.parametrize(
+    ("source", "liner", "close"),
+    [
+        (DuctMode(0, 0, 2.0), ONE, 1e-7),
+        (DuctMode(4, 0, 8.0, hub=0.3), Liner(0.7 - 0.8j, 0.6, 0.3), 1e-6),
+    ],
+)
+def test_the_wall_absorbs_what_does_not_come_through(source, liner, close):
+    # The sums converge like N^-2, with logarithms beyond that.
+    absorbed = solve(source, liner=liner).power.absorbed[0]
+    coarse, fine = wall_power(source, liner, 120), wall_power(source, liner, 240)
+    assert abs(fine - absorbed) < 0.3 * abs(coarse - absorbed)
+    assert abs((4 * fine - coarse) / 3 - absorbed) < close
+
+
 def test_ten_decaying_modes_give_ten_digits(monkeypatch):
     exact = solve(DuctMode(0, 0, 2.0), liner=ONE)
     monkeypatch.setattr(lined_cascade, "_DECAY", 15.0)
