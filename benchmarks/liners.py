@@ -1,7 +1,8 @@
 """Liners in front of the open end: python benchmarks/liners.py [--cases 1000].
 
 Random cases with m <= 20, ka <= 40, 0.05 <= |Z| <= 50, every phase with Re Z > 0, a third of them with a hub;
-Galerkin's method in hard-walled modes; exceptional points, where two lined modes coincide; and solves per second.
+Galerkin's method in hard-walled modes; finite elements; exceptional points, where two lined modes coincide; and solves
+per second.
 """
 
 import argparse
@@ -18,11 +19,20 @@ from analytic import ConvergenceError, DuctMode, Liner, cut_on_orders, solve
 from analytic.lined_section import HardModes, LinedSection
 from analytic.section import Section
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "analytic"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from lined_galerkin import extrapolated
+from tests.analytic.lined_elements import differences
+from tests.analytic.lined_galerkin import extrapolated
 
 GALERKIN, MODES = 12, 120  # random cases, with 120 and 240 modes
+ELEMENTS = (
+    (DuctMode(0, 0, 2.0), Liner(1 + 1j, 1.0, 0.5)),
+    (DuctMode(0, 1, 6.0), Liner(2 - 1j, 0.9, 0.5)),
+    (DuctMode(1, 0, 4.0), Liner(0.4 - 0.6j, 0.7, 0.5)),
+    (DuctMode(2, 0, 6.0, hub=0.3), Liner(1.2 + 0.5j, 0.8, 0.4)),
+    (DuctMode(4, 0, 8.0), Liner(1.5 + 0.8j, 1.0, 0.5)),
+    (DuctMode(3, 0, 5.0, hub=0.4), Liner(0.8, 0.6, 0.8)),
+)
 DISTANCES = (1e-2, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 0.0)  # of Z to an exceptional point, relative
 EXCEPTIONAL = ((0, 2.98 - 1.28j), (0, 6.18 - 1.64j), (2, 5.2 - 1.5j))  # m and a guess of gamma
 
@@ -72,6 +82,13 @@ def galerkin():
         changes.append(change)
     print(f"Galerkin, {GALERKIN} cases: differences <= {max(worst):.1e}, median {np.median(worst):.1e}", end="; ")
     print(f"from {MODES} to {2 * MODES} modes it changes by <= {max(changes):.1e} before Richardson")
+
+
+def elements():
+    """Print the largest differences to finite elements."""
+    found = np.array([differences(source, liner) for source, liner in ELEMENTS])
+    reflection, field, directivity = found.max(axis=0)
+    print(f"finite elements, {len(ELEMENTS)} cases: R {reflection:.1e}, field {field:.1e}, D {directivity:.1e}")
 
 
 def exceptional_point(m, guess):
@@ -124,6 +141,7 @@ def main():
     cases = parser.parse_args().cases
     speed()
     galerkin()
+    elements()
     exceptional_points()
     identities(cases)
 
