@@ -13,6 +13,7 @@ x / sqrt(1 - M^2), zero downstream. Pressure directivities and levels use the ph
 True
 """
 
+from . import impedances
 from .angles import physical_angle, stretched_angle
 from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
 from .conj_time import ConjTime
@@ -57,6 +58,7 @@ __all__ = [
     "cut_on_helmholtz",
     "cut_on_orders",
     "fields_at",
+    "impedances",
     "near_fields",
     "physical_angle",
     "plus_factor",

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from .checks import check_positive, complex_array
 
@@ -19,7 +20,7 @@ class Liner:
     ----------
     impedance : complex, Re > 0
         Specific impedance Z = p / (rho c v) with v into the wall, for exp(-i omega t) [-]: Im Z < 0 is mass-like, Im Z
-        > 0 stiffness-like. Conjugate the impedances of texts that use exp(+i omega t). |Z| in [1e-6, 1e9].
+        > 0 stiffness-like. `Liner.engineering` takes those for exp(+i omega t). |Z| in [1e-6, 1e9].
     length : float, > 0
         Length of the liner [duct radii].
     distance : float, > 0
@@ -54,6 +55,18 @@ class Liner:
             if value in (0, math.inf):
                 raise ValueError(f"{name} must be positive and finite: {why}, got {name}={value}")
             object.__setattr__(self, name, check_positive(value, name))
+
+    @classmethod
+    def engineering(cls, impedance: complex, length: float, distance: float) -> Self:
+        """A liner whose impedance is given for exp(+i omega t), mass-like with Im Z > 0.
+
+        Examples
+        --------
+        >>> Liner.engineering(1.5 - 0.8j, length=1.0, distance=0.5).impedance
+        (1.5+0.8j)
+        """
+        array = complex_array(impedance, "impedance")
+        return cls(complex(array.conj()) if not array.ndim else impedance, length, distance)
 
 
 def check_liners(liner: object) -> tuple[Liner, ...]:
