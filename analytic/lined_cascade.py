@@ -30,11 +30,13 @@ class Amplitudes:
     inside : of each liner, (2, mode): lined modes leaving its front, at the front; leaving its back, at the back.
     behind : of the hard duct behind each liner, (2, order): modes leaving the liner, at the liner; travelling towards
         it, at the other end.
+    incident : of each liner, (2, mode): hard modes incident on its front and on its back.
     """
 
     reflected: ComplexArray
     inside: list[tuple[ComplexArray, ComplexArray]]
     behind: list[tuple[ComplexArray, ComplexArray]]
+    incident: list[tuple[ComplexArray, ComplexArray]]
 
     @property
     def lip(self) -> ComplexArray:
@@ -72,6 +74,11 @@ class Cascade:
     def amplitudes(self) -> Amplitudes:
         """Amplitudes of all waves."""
         return self._solve(len(self.hard.alpha))
+
+    @property
+    def walls(self) -> list[tuple[LinedSection, tuple[ComplexArray, ComplexArray], tuple[ComplexArray, ComplexArray]]]:
+        """Each liner with the amplitudes incident on it and inside."""
+        return list(zip(self.sections, self.amplitudes.incident, self.amplitudes.inside, strict=True))
 
     @property
     def incident(self) -> ComplexArray:
@@ -118,15 +125,17 @@ class Cascade:
             steps.append(through)
             load = reflect + transmit @ load @ through
         incident = self.incident[:count]
-        reflected, inside, behind, wave = load @ incident, [], [], incident
+        reflected, wave = load @ incident, incident
+        inside, behind, outer = [], [], []
         full = len(self.hard.kappa)
         for section, (echo, hop), through in zip(self.sections, seen[::-1], steps[::-1], strict=True):
             behind_it = through @ wave
             echoed = echo @ behind_it
-            inside.append(section.inside(_padded(wave, full), _padded(hop * echoed, full)))
+            outer.append((_padded(wave, full), _padded(hop * echoed, full)))
+            inside.append(section.inside(*outer[-1]))
             behind.append((behind_it, echoed))
             wave = hop * behind_it
-        return Amplitudes(reflected, inside, behind)
+        return Amplitudes(reflected, inside, behind, outer)
 
 
 def _padded(values: ComplexArray, count: int) -> ComplexArray:

@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 
 from .arrays import EPS, ComplexArray, FloatArray
-from .lined_factor import plus_factors
+from .lined_factor import PlusFactor
 from .lined_modes import lined_modes
 from .liner import Liner
 from .section import Section
@@ -63,22 +63,32 @@ class LinedSection:
     Attributes
     ----------
     liner : Liner
+    hard : HardModes
+    q : complex
+        i ka / Z.
     gamma, sigma, twice_norm : (mode,) complex arrays
         Radial and axial wavenumbers and b of the lined modes.
+    with_kappa, with_sigma : (mode,) complex arrays
+        K_plus at the hard and at the lined modes.
+    span : (float, float)
+        Smallest and largest modulus of all axial wavenumbers.
     error : float
         Relative error estimate of the matrices, without truncation.
     """
 
     def __init__(self, liner: Liner, hard: HardModes, count: int) -> None:
-        self.liner, self._hard = liner, hard
+        self.liner, self.hard = liner, hard
         self.q = 1j * hard.k / liner.impedance
         self.gamma, self.twice_norm = lined_modes(hard.section, self.q, count)
         self.sigma = upper(np.sqrt((hard.k - self.gamma) * (hard.k + self.gamma)))
         self._set_matrices()
 
     def _set_matrices(self) -> None:
-        hard, kappa, sigma, q = self._hard, self._hard.kappa, self.sigma, self.q
-        with_kappa, with_sigma, error = plus_factors(hard.section, hard.k, q, kappa, sigma)
+        hard, kappa, sigma, q = self.hard, self.hard.kappa, self.sigma, self.q
+        s = np.concatenate([kappa, sigma])
+        self.span = float(np.min(np.abs(s))), float(np.max(np.abs(s)))
+        plus, error = PlusFactor(hard.section, hard.k, q, *self.span)(s)
+        self.with_kappa, self.with_sigma = with_kappa, with_sigma = plus[: len(kappa)], plus[len(kappa) :]
         out_hard = 1 / (with_kappa * kappa * 2 * hard.norm)
         out_lined = with_sigma / (sigma * self.twice_norm)
         apart = sigma[:, None] - kappa
@@ -129,5 +139,5 @@ class LinedSection:
 
     def radial(self, r: FloatArray) -> ComplexArray:
         """Lined modes and their r-derivative at r, in increasing order: (2, r, mode)."""
-        section = self._hard.section
+        section = self.hard.section
         return section.waves(self.gamma, r, section.wall(self.gamma)[0], inside=True)

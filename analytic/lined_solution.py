@@ -9,6 +9,7 @@ import numpy.typing as npt
 from .arrays import ComplexArray, FloatArray
 from .checks import finite_array
 from .errors import ConvergenceError, check_estimate, check_finite, quiet
+from .lined_absorption import absorbed_power
 from .lined_cascade import Cascade
 from .lined_field import lined_field
 from .liner import Liner
@@ -32,7 +33,7 @@ class LinedPower:
     evanescent : float
         Power carried to that front by the interaction of incident and reflected cut-off modes.
     absorbed : (liner,) float array
-        By each liner: the power through the cross-section at its front less that at its back.
+        By each liner: an integral along its wall, of all lined modes.
     radiated : float
         K times the integral of |D|^2 sin(theta).
     residual : float
@@ -164,16 +165,13 @@ class LinedSolution:
         incident = self._cascade.incident
         into, back = (float(np.sum((flux * np.abs(one) ** 2)[on])) for one in (incident, amplitudes.reflected))
         crossed = float(np.sum(np.where(on, 0.0, 2 * flux * (incident.conj() * amplitudes.reflected).imag)))
-        through = [into + crossed - back]
-        for liner, (wave, echo) in zip(self.liners, amplitudes.behind, strict=True):
-            returned = echo * np.exp(1j * hard.kappa * liner.distance)
-            net = np.abs(wave) ** 2 - np.abs(returned) ** 2
-            through.append(float(np.sum(flux * np.where(on, net, 2 * (wave.conj() * returned).imag))))
+        with quiet():
+            absorbed = np.array([absorbed_power(*one) for one in self._cascade.walls])
         scale = float(np.sum(flux * np.abs(incident) ** 2))
         radiated = self.open_end.power.radiated
-        residual = (through[-1] - radiated) / scale
-        check_residual(residual, 2 * self.error_estimate * abs(through[-1]) / scale, _BALANCE, self._described)
-        power = LinedPower(into, back, crossed, -np.diff(through), radiated, residual)
+        residual = (into + crossed - back - float(np.sum(absorbed)) - radiated) / scale
+        check_residual(residual, 2 * self.error_estimate, _BALANCE, self._described)
+        power = LinedPower(into, back, crossed, absorbed, radiated, residual)
         check_finite([into, back, crossed, radiated, residual], "the power", self._described)
         return power
 
