@@ -8,25 +8,31 @@ import numpy as np
 from .arrays import BoolArray, ComplexArray, FloatArray
 from .lined_cascade import Cascade
 from .lined_section import HardModes, LinedSection
+from .liner import Liner
 from .near_field import QUANTITIES, Field
 from .solution import Solution
 
 _FEWER = 0.75  # of the modes, for the error estimate
 # Tail of a sum of modes over the part that _FEWER leaves out, where terms fall like n^-2: 1 / (1 / 0.75 - 1) = 3.
 _TAIL = 3.0
+_NEAR = 0.2  # of the lip, where sums of up to 64 modes that decay do not converge to e^-40
+
+
+def switch(liners: tuple[Liner, ...]) -> float:
+    """x from which on the open end's field is taken: incident cut-off modes have not grown much towards it."""
+    return -min(0.5 * liners[-1].distance, _NEAR)
 
 
 # long: four blocks of one grid, and the error of each
 def lined_field(cascade: Cascade, end: Solution, x: FloatArray, r: FloatArray, front: float) -> Field:
     """Field on the tensor grid of x and r.
 
-    end : solution of the modes at the lip. Its field is taken from half-way between the last liner and the lip on:
-    there incident cut-off modes have decayed by as much as reflected ones will.
+    end : solution of the modes at the lip; its field is taken from `switch` on.
     front : x of the front of the first liner.
     """
     values = np.zeros((len(QUANTITIES), len(x), len(r)), complex)
     error = np.zeros(3)  # squared, of psi, (u, v) and p
-    deep, inner = x < -0.5 * cascade.liners[-1].distance, r <= 1
+    deep, inner = x < switch(cascade.liners), r <= 1
     for rows, columns in ((~deep, np.ones(len(r), bool)), (deep, ~inner)):
         if np.any(rows) and np.any(columns):
             block = end.field(x[rows], r[columns])

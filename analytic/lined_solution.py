@@ -11,7 +11,7 @@ from .checks import finite_array
 from .errors import ConvergenceError, check_estimate, check_finite, quiet
 from .lined_absorption import absorbed_power
 from .lined_cascade import Cascade
-from .lined_field import lined_field
+from .lined_field import lined_field, switch
 from .liner import Liner
 from .near_field import Field
 from .power import check_residual
@@ -203,11 +203,13 @@ class LinedSolution:
         return field
 
     def _shortest(self, x: FloatArray) -> float:
-        """Least distance of positions in the duct to the ends of the liners."""
+        """Least distance of positions in the duct to the ends of the liners, and to the lip where modes are summed."""
         ends = self.position + np.cumsum(
             [0.0, *(length for one in self.liners for length in (one.length, one.distance))]
         )
-        return max(float(np.min(np.abs(x[:, None] - ends[:-1]), initial=np.inf)), 1e-3)
+        gaps = np.abs(x[:, None] - ends)
+        gaps[x >= switch(self.liners), -1] = np.inf
+        return max(float(np.min(gaps, initial=np.inf)), 1e-3)
 
 
 def _at_open_end(cascade: Cascade, lip: ComplexArray, source: Source) -> Solution:
