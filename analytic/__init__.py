@@ -13,11 +13,14 @@ x / sqrt(1 - M^2), zero downstream. Pressure directivities and levels use the ph
 True
 """
 
+from . import impedances
 from .angles import physical_angle, stretched_angle
 from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
 from .conj_time import ConjTime
 from .errors import ConvergenceError
 from .factorisation import plus_factor
+from .lined_solution import LinedPower, LinedSolution
+from .liner import Liner
 from .many_near_fields import fields_at, near_fields
 from .media import Jet, JetSolution, UniformFlow
 from .modes import axial_wavenumber, cut_on_helmholtz, cut_on_orders, radial_eigenvalue, radial_eigenvalues
@@ -39,6 +42,9 @@ __all__ = [
     "Field",
     "Jet",
     "JetSolution",
+    "LinedPower",
+    "LinedSolution",
+    "Liner",
     "ModeMixture",
     "MultiMode",
     "MultiModeSolution",
@@ -52,6 +58,7 @@ __all__ = [
     "cut_on_helmholtz",
     "cut_on_orders",
     "fields_at",
+    "impedances",
     "near_fields",
     "physical_angle",
     "plus_factor",

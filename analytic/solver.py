@@ -1,9 +1,12 @@
 """The solver's entry point."""
 
+from collections.abc import Sequence
 from typing import overload
 
 from .checks import check_tolerance
 from .errors import quiet
+from .lined_solution import LinedSolution
+from .liner import Liner, check_liners
 from .media import Jet, JetSolution, UniformFlow, transform
 from .multimode import MultiMode, MultiModeSolution
 from .solution import Solution
@@ -14,6 +17,10 @@ _TOLERANCE = 1e-6
 
 @overload
 def solve(source: Source, *, jet: Jet, tolerance: float = ...) -> JetSolution: ...
+
+
+@overload
+def solve(source: Source, *, liner: Liner | Sequence[Liner], tolerance: float = ...) -> LinedSolution: ...
 
 
 @overload
@@ -28,13 +35,15 @@ def solve(
 ) -> MultiModeSolution: ...
 
 
+# long: description of the parameters and errors, and examples, of the main entry point
 def solve(
     source: DuctMode | ModeMixture | MultiMode,
     *,
     medium: object | None = None,
     jet: Jet | None = None,
+    liner: Liner | Sequence[Liner] | None = None,
     tolerance: float = _TOLERANCE,
-) -> Solution | MultiModeSolution:
+) -> Solution | MultiModeSolution | LinedSolution:
     """Compute the sound that leaves the duct.
 
     Parameters
@@ -46,20 +55,23 @@ def solve(
         an instance of another class in `analytic.media.MEDIA`.
     jet : Jet, optional
         Shorthand for medium=jet: a vortex sheet separates the fluid outside; the duct's Mach number must be positive.
+    liner : Liner or sequence of Liner, optional
+        Liners between hard walls, front to back. The source is then incident at the front of the first one. No flow.
     tolerance : float
         Largest relative error estimate accepted, here and in everything computed from the solution.
 
     Returns
     -------
-    Solution, JetSolution or MultiModeSolution
-        For a mode or mixture without a jet, with a jet, and for a MultiMode, respectively.
+    Solution, JetSolution, MultiModeSolution or LinedSolution
+        For a mode or mixture without a jet, with a jet, for a MultiMode, and with liners, respectively.
 
     Raises
     ------
     TypeError
-        source or medium has another type, jet is not a Jet, or both medium and jet are given.
+        source or medium has another type, jet is not a Jet, or both medium and jet are given; with a liner,
+        source is a MultiMode or there is a medium or a jet.
     ValueError
-        There is a jet but no flow in the duct.
+        There is a jet but no flow in the duct, or a liner and flow.
     ConvergenceError
         The error estimate is above the tolerance, as within a relative 1e-9 of a cut-on; with a jet, one of its modes
         was lost or two contours disagree.
@@ -72,10 +84,17 @@ def solve(
     >>> with_jet = solve(DuctMode(0, 0, helmholtz=1.0, mach=0.3), jet=Jet())
     >>> round(float(abs(with_jet.reflection_pressure[0])), 5)
     0.89696
+    >>> lined = solve(DuctMode(0, 0, helmholtz=2.0), liner=Liner(impedance=1 + 1j, length=1.0, distance=0.5))
+    >>> round(float(abs(lined.reflection[0])), 5), round(lined.absorbed, 5)
+    (0.24782, 0.66212)
     """
     if not isinstance(source, DuctMode | ModeMixture | MultiMode):
         raise TypeError(f"expected a DuctMode, a ModeMixture or a MultiMode, got {type(source).__name__}")
     tolerance = check_tolerance(tolerance)
+    if liner is not None:
+        if isinstance(source, MultiMode) or medium is not None or jet is not None:
+            raise TypeError("with a liner, expected a DuctMode or a ModeMixture, and neither a medium nor a jet")
+        return LinedSolution(source, check_liners(liner), tolerance)
     medium = _medium(medium, jet)
     if isinstance(source, MultiMode):
         return MultiModeSolution(source, medium, tolerance)

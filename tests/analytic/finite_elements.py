@@ -29,7 +29,7 @@ LU = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0, "options": {"Symm
 
 
 def solve_finite_elements(
-    m, n, helmholtz, *, hub=0.0, length=1.0, radius=1.5, degree=8, cell=None, depth=None, rings=6
+    m, n, helmholtz, *, hub=0.0, length=1.0, radius=1.5, degree=8, cell=None, depth=None, rings=6, liner=None
 ):
     """Solve for the sound of duct mode (m, n) of unit potential at the wall, phase zero at the open end.
 
@@ -51,6 +51,9 @@ def solve_finite_elements(
         Thickness of the matched layer [radii]; by default two elements, and at least 2 / K.
     rings : int
         Rings of elements around the lip.
+    liner : (complex, float, float), optional
+        phi_r over phi at the wall inside the duct, between two x, where the elements' edges then are. `directivity`
+        holds for theta > pi / 2 only.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def solve_finite_elements(
     """
     cell = min(1.2 * 2 * np.pi / helmholtz, 0.5) if cell is None else cell
     depth = max(2 * cell, 2 / helmholtz) if depth is None else depth
-    return FiniteElements(m, n, helmholtz, hub, length, radius, degree, cell, depth, rings)
+    return FiniteElements(m, n, helmholtz, hub, length, radius, degree, cell, depth, rings, liner)
 
 
 class FiniteElements:
@@ -76,13 +79,13 @@ class FiniteElements:
         Wall time of the mesh, of the assembly with the elimination, of the factorisation with the solution.
     """
 
-    def __init__(self, m, n, helmholtz, hub, length, radius, degree, cell, depth, rings):
+    def __init__(self, m, n, helmholtz, hub, length, radius, degree, cell, depth, rings, liner):
         self._m, self._n, self._k, self._hub, self._length, self._radius = m, n, helmholtz, hub, length, radius
         self._slope = 1j * DECAY / (helmholtz * depth)  # of the layer's coordinates
         self._element, self._points = ElementQuadP(degree), 2 * degree + 2
         times = [time.perf_counter()]
 
-        mesh = _mesh(hub, length, radius, cell, depth, rings)
+        mesh = _mesh(hub, length, radius, cell, depth, rings, () if liner is None else liner[1:])
         self._basis = basis = CellBasis(mesh, self._element, intorder=1)  # numbers the unknowns, finds points
         times.append(time.perf_counter())
 
@@ -100,6 +103,8 @@ class FiniteElements:
         self._open_section(free)
         block, right = self._section_condition()
         matrix = _gather(dofs, local, size) + _gather(self._on[None], block[None], size)
+        if liner is not None:
+            matrix = matrix + self._wall(border, size, *liner)
         times.append(time.perf_counter())
 
         source = np.zeros(size, complex)
@@ -162,6 +167,12 @@ class FiniteElements:
         weights = 1j * self._kappa / self._norms
         block = -(self._mode_products * weights) @ self._mode_products.T
         return block, -self._mode_products @ (2j * self._kappa * self._incident)
+
+    def _wall(self, border, size, ratio, start, stop):
+        """Minus int phi_r v dx of a liner on the inner side of the wall."""
+        basis = self._facets(lambda x, y, above: (start < x) & (x < stop) & (np.abs(y) < CLOSE) & ~above)
+        local = _local(basis, 0, 0, np.full((basis.nelems, basis.dx.shape[1]), -ratio))
+        return _gather(basis.element_dofs[:border].T, local[:, :border, :border], size)
 
     # Fields
 
@@ -259,10 +270,10 @@ class FiniteElements:
         return np.exp(1j * np.multiply.outer(s, x.ravel())) @ (values * dx * basis.dx).ravel()
 
 
-def _mesh(hub, length, radius, cell, depth, rings):
+def _mesh(hub, length, radius, cell, depth, rings, marks):
     """Rectangles, but for rings of trapezia around the lip; vertices with r = 1, x < 0 belong to one side.
 
-    In coordinates (x, y = r - 1), where the smallest elements keep their digits.
+    In coordinates (x, y = r - 1), where the smallest elements keep their digits. Edges are at the marks, in x < 0.
     """
 
     def lines(*stops):
@@ -270,7 +281,10 @@ def _mesh(hub, length, radius, cell, depth, rings):
         pieces = [np.linspace(a, b, c + 1) for (a, b), c in zip(itertools.pairwise(stops), counts, strict=True)]
         return np.unique(np.concatenate(pieces))
 
-    x, y = lines(-length - depth, -length, 0, length, length + depth), lines(hub - 1, 0, radius - 1, radius - 1 + depth)
+    x, y = (
+        lines(-length - depth, -length, *marks, 0, length, length + depth),
+        lines(hub - 1, 0, radius - 1, radius - 1 + depth),
+    )
     boxes = [(a, b, c, d) for a, b in itertools.pairwise(x) for c, d in itertools.pairwise(y) if a >= -length or c >= 0]
     rectangles = np.array([[(a, c), (b, c), (b, d), (a, d)] for a, b, c, d in boxes])
     at_lip = np.any(np.all(rectangles == 0, axis=2), axis=1)

@@ -1,0 +1,80 @@
+"""Locally reacting liners on the wall of the duct."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from .checks import check_positive, complex_array
+
+# Beyond these the lined modes lie where the Bessel functions' series and tables were not tested; |Z| < 0.05 at ka = 40,
+# the strongest wall of the tests, has k / |Z| = 800.
+_IMPEDANCE = 1e-6, 1e9
+
+
+@dataclass(frozen=True)
+class Liner:
+    """A length of the duct's wall with a locally reacting liner, between hard walls; a hub stays hard.
+
+    Parameters
+    ----------
+    impedance : complex, Re > 0
+        Specific impedance Z = p / (rho c v) with v into the wall, for exp(-i omega t) [-]: Im Z < 0 is mass-like, Im Z
+        > 0 stiffness-like. `Liner.engineering` takes those for exp(+i omega t). |Z| in [1e-6, 1e9].
+    length : float, > 0
+        Length of the liner [duct radii].
+    distance : float, > 0
+        Length of the hard wall behind it, up to the next liner or to the lip [duct radii].
+
+    Raises
+    ------
+    ValueError
+        A parameter is outside its range.
+    """
+
+    impedance: complex
+    length: float
+    distance: float
+
+    def __post_init__(self) -> None:
+        array = complex_array(self.impedance, "impedance")
+        if array.ndim:
+            raise ValueError(f"impedance must be a single number, got {self.impedance}")
+        impedance = complex(array)
+        if not (impedance.real > 0 and _IMPEDANCE[0] <= abs(impedance) <= _IMPEDANCE[1]):  # NaN fails, too
+            raise ValueError(
+                "the impedance must have a positive real part, for which the wall absorbs, and a modulus in "
+                f"[{_IMPEDANCE[0]:g}, {_IMPEDANCE[1]:g}], got impedance={self.impedance}"
+            )
+        object.__setattr__(self, "impedance", impedance)
+        for name, why in (
+            ("length", "a liner from -infinity has no hard duct for incident modes"),
+            ("distance", "a liner up to the lip or to another one has another edge condition, and is not implemented"),
+        ):
+            value = getattr(self, name)
+            if value in (0, math.inf):
+                raise ValueError(f"{name} must be positive and finite: {why}, got {name}={value}")
+            object.__setattr__(self, name, check_positive(value, name))
+
+    @classmethod
+    def engineering(cls, impedance: complex, length: float, distance: float) -> Self:
+        """A liner whose impedance is given for exp(+i omega t), mass-like with Im Z > 0.
+
+        Examples
+        --------
+        >>> Liner.engineering(1.5 - 0.8j, length=1.0, distance=0.5).impedance
+        (1.5+0.8j)
+        """
+        array = complex_array(impedance, "impedance")
+        return cls(complex(array.conj()) if not array.ndim else impedance, length, distance)
+
+
+def check_liners(liner: object) -> tuple[Liner, ...]:
+    """Liners, front to back, from one or a sequence of them."""
+    liners = tuple(liner) if isinstance(liner, Sequence) else (liner,)
+    for one in liners:
+        if not isinstance(one, Liner):
+            raise TypeError(f"expected a Liner or a sequence of them, got {type(one).__name__}")
+    if not liners:
+        raise ValueError("expected at least one Liner, got an empty sequence")
+    return liners

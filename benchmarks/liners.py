@@ -1,0 +1,150 @@
+"""Liners in front of the open end: python benchmarks/liners.py [--cases 1000].
+
+Random cases with m <= 20, ka <= 40, 0.05 <= |Z| <= 50, every phase with Re Z > 0, a third of them with a hub;
+Galerkin's method in hard-walled modes; finite elements; exceptional points, where two lined modes coincide; and solves
+per second.
+"""
+
+import argparse
+import collections
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import fsolve
+from scipy.special import jv, jvp
+
+from analytic import ConvergenceError, DuctMode, Liner, cut_on_orders, solve
+from analytic.lined_section import HardModes, LinedSection
+from analytic.section import Section
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.analytic.lined_elements import differences
+from tests.analytic.lined_galerkin import extrapolated
+
+GALERKIN, MODES = 12, 120  # random cases, with 120 and 240 modes
+ELEMENTS = (
+    (DuctMode(0, 0, 2.0), Liner(1 + 1j, 1.0, 0.5)),
+    (DuctMode(0, 1, 6.0), Liner(2 - 1j, 0.9, 0.5)),
+    (DuctMode(1, 0, 4.0), Liner(0.4 - 0.6j, 0.7, 0.5)),
+    (DuctMode(2, 0, 6.0, hub=0.3), Liner(1.2 + 0.5j, 0.8, 0.4)),
+    (DuctMode(4, 0, 8.0), Liner(1.5 + 0.8j, 1.0, 0.5)),
+    (DuctMode(3, 0, 5.0, hub=0.4), Liner(0.8, 0.6, 0.8)),
+)
+DISTANCES = (1e-2, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 0.0)  # of Z to an exceptional point, relative
+EXCEPTIONAL = ((0, 2.98 - 1.28j), (0, 6.18 - 1.64j), (2, 5.2 - 1.5j))  # m and a guess of gamma
+
+
+def random_case(rng, orders=20, helmholtz=40.0, sizes=(0.05, 50)):
+    """A cut-on mode, or the first one, and a liner."""
+    m, hub = int(rng.integers(0, orders + 1)), rng.uniform(0.05, 0.8) if rng.random() < 1 / 3 else 0.0
+    ka = rng.uniform(0.2, helmholtz)
+    n = int(rng.integers(0, max(cut_on_orders(ka, m, hub=hub), 1)))
+    size, phase = np.exp(rng.uniform(*np.log(sizes))), rng.uniform(-0.5, 0.5) * np.pi
+    return DuctMode(m, n, ka, hub=hub), Liner(size * np.exp(1j * phase), rng.uniform(0.2, 2), rng.uniform(0.1, 1))
+
+
+def identities(cases):
+    """Print the largest residual of the power balance and of reciprocity, and how many cases raised."""
+    rng, raised, power, reciprocity, estimate = np.random.default_rng(0), collections.Counter(), 0.0, 0.0, 0.0
+    least = np.inf
+    for _ in range(cases):
+        source, liner = random_case(rng)
+        try:
+            lined = solve(source, liner=liner)
+            balance = lined.power
+        except ConvergenceError as error:
+            raised[str(error)[:60]] += 1
+            continue
+        power, estimate = max(power, abs(balance.residual)), max(estimate, lined.error_estimate)
+        least = min(least, float(np.min(balance.absorbed)))
+        hard = HardModes(Section(source.m, source.hub), source.helmholtz, 15)
+        flux = hard.kappa[:, None] * hard.norm[:, None]
+        for matrix in LinedSection(liner, hard, 15).scattering:
+            one = flux * matrix
+            reciprocity = max(reciprocity, np.max(np.abs(one - one.T)) / np.max(np.abs(one)))
+    print(f"{cases} random cases: {sum(raised.values())} raised {dict(raised)}; power balance <= {power:.1e}")
+    print(f"reciprocity <= {reciprocity:.1e}, error estimates <= {estimate:.1e}, least absorbed power {least:.1e}")
+
+
+def galerkin():
+    """Print the largest differences to the second route."""
+    rng, worst, changes = np.random.default_rng(1), [], []
+    for _ in range(GALERKIN):
+        source, liner = random_case(rng, orders=4, helmholtz=8.0, sizes=(0.3, 10))
+        lined = solve(source, liner=liner)
+        arguments = source.m, source.n, source.helmholtz, source.hub, [liner]
+        (reflected, lip), change = extrapolated(*arguments, MODES, len(lined.reflection))
+        gaps = np.abs(lined.reflection - reflected), np.abs(lined.transmission - lip)
+        worst.append(max(np.max(gap) for gap in gaps))
+        changes.append(change)
+    print(f"Galerkin, {GALERKIN} cases: differences <= {max(worst):.1e}, median {np.median(worst):.1e}", end="; ")
+    print(f"from {MODES} to {2 * MODES} modes it changes by <= {max(changes):.1e} before Richardson")
+
+
+def elements():
+    """Print the largest differences to finite elements."""
+    found = np.array([differences(source, liner) for source, liner in ELEMENTS])
+    reflection, field, directivity = found.max(axis=0)
+    print(f"finite elements, {len(ELEMENTS)} cases: R {reflection:.1e}, field {field:.1e}, D {directivity:.1e}")
+
+
+def exceptional_point(m, guess):
+    """q = i ka / Z where b = 0 and gamma is a mode."""
+
+    def equations(parts):
+        gamma = complex(*parts)
+        miss = gamma * jvp(m, gamma) - np.sqrt(m**2 - gamma**2) * jv(m, gamma)
+        return miss.real, miss.imag
+
+    gamma = complex(*fsolve(equations, (guess.real, guess.imag), xtol=1e-14))
+    return np.sqrt(m**2 - gamma**2)
+
+
+def exceptional_points(ka=8.0):
+    """Print the errors around exceptional points: R is analytic in Z there."""
+    turns = np.exp(2j * np.pi * np.arange(12) / 12)
+    for m, guess in EXCEPTIONAL:
+        centre = 1j * ka / exceptional_point(m, guess)
+        source = DuctMode(m, 0, ka)
+
+        def reflection(z, source=source):
+            return solve(source, liner=Liner(z, 1.0, 0.5)).reflection[0]
+
+        exact, texts = np.mean([reflection(centre * (1 + 1e-3 * turn)) for turn in turns]), []
+        for distance in DISTANCES:
+            try:
+                miss = abs(np.mean([reflection(centre * (1 + distance * turn)) for turn in turns]) - exact)
+                texts.append(f"{distance:.0e}: {miss:.0e}")
+            except ConvergenceError:
+                texts.append(f"{distance:.0e}: raised")
+        print(f"m = {m}, Z = {centre:.4f}: {', '.join(texts)}")
+
+
+def speed():
+    """Print solves per second of one core."""
+    rng = np.random.default_rng(2)
+    cases = [random_case(rng, orders=3, helmholtz=20.0) for _ in range(100)]
+    for _ in range(2):  # the first fills the tables of Bessel functions
+        started = time.process_time()
+        for source, liner in cases:
+            solve(source, liner=liner)
+    print(f"{len(cases) / (time.process_time() - started):.0f} solves per second of a core's time")
+
+
+def main():
+    """Print everything."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=int, default=1000)
+    cases = parser.parse_args().cases
+    speed()
+    galerkin()
+    elements()
+    exceptional_points()
+    identities(cases)
+
+
+if __name__ == "__main__":
+    main()
