@@ -24,8 +24,8 @@ _EXACT = """
 clone copy copy_ _to_copy detach alias view _unsafe_view _reshape_alias expand permute t transpose slice select
 squeeze unsqueeze split split_with_sizes unbind cat stack index index_put index_put_ index_select index_copy gather
 scatter flip roll constant_pad_nd reflection_pad2d diagonal as_strided unfold view_as_real view_as_complex real imag
-_conj _neg_view resolve_conj repeat lift_fresh lift_fresh_copy neg abs sign clamp clamp_min clamp_max minimum maximum where
-masked_fill masked_fill_ relu threshold_backward max min amax amin max_pool2d_with_indices max_pool3d_with_indices
+_conj _neg_view resolve_conj repeat lift_fresh lift_fresh_copy neg abs sign clamp clamp_min clamp_max minimum maximum
+where masked_fill masked_fill_ relu threshold_backward max min amax amin max_pool2d_with_indices max_pool3d_with_indices
 max_pool2d_with_indices_backward max_pool3d_with_indices_backward adaptive_max_pool2d adaptive_max_pool2d_backward
 sort eq ne lt le gt ge isfinite isnan isinf any all count_nonzero nonzero _unique2 bitwise_and bitwise_or bitwise_not
 logical_not logical_and logical_or remainder zeros ones full zeros_like ones_like full_like arange eye scalar_tensor
