@@ -18,7 +18,7 @@ _OWN = {path.name: path for path in sorted(_WEIGHTS.iterdir()) if path.is_dir()}
 SHIPPED = {  # task -> run that commands use by default
     task: _OWN[task] for task in ("derivative", "factor", "forward", "jet_factor")
 }
-BASELINES = {name: path for name, path in _OWN.items() if name not in SHIPPED}  # name -> run of the paper's network
+BASELINES = {name: _OWN[name] for name in ("mlp", "unet")}  # name -> run of the paper's network
 
 
 def save(run: str | Path, network: str | Network, model: nn.Module, provenance: Mapping[str, Any]) -> None:

@@ -59,7 +59,7 @@ def command(capsys):
 
     def run(data, folder, *options):
         with pytest.raises(SystemExit) as stop:
-            main(["train", "forward", "--data", str(data), "-o", str(folder), *options])
+            main(["train", "forward", "--model", "mlp", "--data", str(data), "-o", str(folder), *options])
         return stop.value.code or 0, *capsys.readouterr()
 
     return run
@@ -328,7 +328,7 @@ main()
 def test_one_of_two_processes_that_is_told_to_end_ends_both(data, tmp_path, name, status, said):
     program, run = tmp_path / "wavenet.program.py", tmp_path / "run"
     program.write_text(PROGRAM)
-    arguments = ["train", "forward", "--data", data, "-o", run, "--json", "--devices", "2"]
+    arguments = ["train", "forward", "--model", "mlp", "--data", data, "-o", run, "--json", "--devices", "2"]
     done = subprocess.run(
         [sys.executable, program, *arguments],
         capture_output=True,
@@ -350,13 +350,13 @@ def test_the_copies_that_lightning_started_leave_the_status_to_the_first(data, t
     monkeypatch.setenv("LOCAL_RANK", "1")
     options = study.Options(devices=2)
     try:
-        found = study.train("forward", data, tmp_path / "run", options=options)
+        found = study.train("forward", data, tmp_path / "run", model="mlp", options=options)
     except study.Interrupted:  # pytest itself would end
         pytest.fail("a copy raises")
     assert found is None
     monkeypatch.setenv("LOCAL_RANK", "0")
     with pytest.raises(study.Interrupted):
-        study.train("forward", data, tmp_path / "run", options=options)
+        study.train("forward", data, tmp_path / "run", model="mlp", options=options)
 
 
 # Flipped bits
