@@ -111,7 +111,8 @@ class RadiatedPressure(nn.Module):
         low, high = (modes.k.new_tensor(ends) for ends in (self.config.low, self.config.high))
         given = torch.stack([modes.m.to(modes.k), torch.log(modes.k), modes.hub], dim=1)
         low, high = (torch.stack([ends[0], torch.log(ends[1]), ends[2]]) for ends in (low, high))
-        scaled = 2 * (given - low) / torch.where(high > low, high - low, 1.0) - 1
+        # What did not vary in training, such as a missing hub, is zero, so that nothing is attributed to it.
+        scaled = torch.where(high > low, 2 * (given - low) / torch.where(high > low, high - low, 1.0) - 1, 0.0)
         return torch.cat([scaled, turned(modes)], dim=1).to(self.scale.dtype)
 
     @in_full_precision
