@@ -3,13 +3,15 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
 from . import networks
 from .networks import Network
 from .tensorfile import read, write
+
+Kind = TypeVar("Kind", bound=nn.Module)
 
 WEIGHTS = "weights.safetensors"
 _TEXTS = ("model", "config", "provenance", "outside", "task")
@@ -56,6 +58,22 @@ def open_network(run: str | Path | None, task: str) -> Any:
     if run is None:
         return load(SHIPPED.get(task) or _OWN[networks.default(task)], task=task)[1]
     return load(folder_of(run), task=task)[1]
+
+
+def load_as(run: str | Path | None, task: str, kind: type[Kind], words: str) -> tuple[Kind, dict[str, Any]]:
+    """Network of a class and its provenance, from a run or, by default, the one shipped for the task.
+
+    words : what the error calls the class.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load`, or the run's network is of another class.
+    """
+    name, model, about = load(run or SHIPPED[task], task=task)
+    if not isinstance(model, kind):
+        raise ValueError(f"{run} is a run of the model {name}, one of the {words} is needed")
+    return model, about
 
 
 def load(

@@ -17,7 +17,7 @@ from wavenet.derivatives.wave_patches import SIZE, Case, Noise, estimate_noise
 from wavenet.devices import device_of
 from wavenet.fields import parameters as case_parameters
 from wavenet.fields import to_tensor
-from wavenet.runs import SHIPPED, load
+from wavenet.runs import load_as
 
 from .validity import equation_residual, missed_equation, outside_of_training, untested_spacings
 
@@ -73,10 +73,7 @@ def load_network(run: str | Path | None = None) -> tuple[ConstrainedNetwork, dic
     FileNotFoundError, ValueError
         Not a run of the constrained network.
     """
-    name, model, about = load(run or SHIPPED["derivative"], task="derivative")
-    if not isinstance(model, ConstrainedNetwork):
-        raise ValueError(f"{run} is a run of the model {name}, one of the constrained network is needed")
-    return model, about
+    return load_as(run, "derivative", ConstrainedNetwork, "constrained network")
 
 
 def noise_of(snr: float | None) -> float:

@@ -10,10 +10,9 @@ import numpy.typing as npt
 import torch
 
 import analytic
-import wavenet.jets
 from wavenet.arrays import BoolArray, ComplexArray, FloatArray
 from wavenet.jets.network import JetNetwork
-from wavenet.runs import load
+from wavenet.runs import load_as
 
 from .prediction import Prediction
 from .solution import far_field
@@ -40,12 +39,7 @@ def load_network(run: str | Path | None = None) -> JetNetwork:
     FileNotFoundError, ValueError
         Not a run of the jet_factor task.
     """
-    if run is None:
-        return wavenet.jets.load()
-    name, model, _ = load(run, task="jet_factor")
-    if not isinstance(model, JetNetwork):
-        raise ValueError(f"{run} is a run of the model {name}, one of the network jet is needed")
-    return model
+    return load_as(run, "jet_factor", JetNetwork, "network jet")[0]
 
 
 def predict(

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import wavenet.far_field
 from analytic import DuctMode
 from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.far_field.directivity import Directivity
-from wavenet.runs import load
+from wavenet.runs import load_as
 
 from .solution import FarField, far_field
 
@@ -37,12 +36,7 @@ def load_network(run: str | Path | None = None) -> Directivity:
     FileNotFoundError, ValueError
         Not a run of the factor task.
     """
-    if run is None:
-        return wavenet.far_field.load()
-    name, model, _ = load(run, task="factor")
-    if not isinstance(model, Directivity):
-        raise ValueError(f"{run} is a run of the model {name}, one of the network directivity is needed")
-    return model
+    return load_as(run, "factor", Directivity, "network directivity")[0]
 
 
 def predict(
