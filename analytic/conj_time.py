@@ -9,6 +9,7 @@ from .arrays import ComplexArray
 from .near_field import QUANTITIES, Field
 
 if TYPE_CHECKING:
+    from .lined_solution import LinedSolution
     from .solution import Solution
 
 
@@ -25,10 +26,10 @@ class ConjTime:
         In the time convention exp(-i omega t).
     """
 
-    def __init__(self, solution: "Solution") -> None:
+    def __init__(self, solution: "Solution | LinedSolution") -> None:
         self.solution = solution
 
-    def conj_time(self) -> "Solution":
+    def conj_time(self) -> "Solution | LinedSolution":
         """The solution in the time convention exp(-i omega t)."""
         return self.solution
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from .arrays import FloatArray
+from .arrays import FloatArray, IntArray
 from .bessel import hankel_pair
 from .errors import ConvergenceError
 
@@ -14,6 +14,7 @@ _ANNULUS = 32  # the same with a hub
 _MOST = 4096  # annuli whose eigenvalues are kept
 _NEWTON = 60  # iterations: six and less, or a few more to halve a bracket
 _CLOSE = 1e-8  # relative, of the last of them: convergence is quadratic
+_NO_HUB = 1e-200
 _kept: dict[tuple[bool, int, int, float], FloatArray] = {}
 
 
@@ -25,6 +26,13 @@ def eigenvalues(m: int, count: int, hub: float = 0.0) -> FloatArray:
     while size < count:
         size *= 2
     return _disc(abs(int(m)), size)[:count]
+
+
+@np.errstate(all="ignore")
+def far_eigenvalues(m: int, order: IntArray, hub: float = 0.0) -> FloatArray:
+    """Zeros of S' of any radial orders, up to 1e9: without a table of those below. m >= 0, order >= 1."""
+    # A hub so small that Y_m' overflows or is imaginary there: its phase is that of no hub.
+    return _zeros(False, m, np.full(len(order), hub or _NO_HUB), order.astype(float))
 
 
 def soft_eigenvalues(m: int, count: int, hub: float = 0.0) -> FloatArray:
@@ -83,6 +91,12 @@ def _by_phase(soft: bool, m: int, size: int, hubs: FloatArray) -> FloatArray:
     """
     plane = m == 0 and not soft  # alpha = 0 comes first
     h, order = (one.ravel() for one in np.broadcast_arrays(hubs[:, None], np.arange(size) + float(plane)))
+    found = _zeros(soft, m, h, order).reshape(len(hubs), size)
+    return np.concatenate([np.zeros((len(hubs), 1)), found[:, :-1]], axis=1) if plane else found
+
+
+def _zeros(soft: bool, m: int, h: FloatArray, order: FloatArray) -> FloatArray:
+    """Zeros where the phases differ by pi times the order."""
     low = np.full(h.shape, max(m, 1e-3) * (1 - 1e-12))
     high = m + np.pi * (order + 0.5 * m + 3) / (1 - h)
     z = np.sqrt((2 * m / (1 + h)) ** 2 + (np.pi * (order + 0.5 * soft) / (1 - h)) ** 2)
@@ -99,8 +113,7 @@ def _by_phase(soft: bool, m: int, size: int, hubs: FloatArray) -> FloatArray:
             break
     else:
         raise ConvergenceError(f"the radial eigenvalues of m = {m} were not found, for a hub of {h[live[0]]}")
-    found = z.reshape(len(hubs), size)
-    return np.concatenate([np.zeros((len(hubs), 1)), found[:, :-1]], axis=1) if plane else found
+    return z
 
 
 def _phases(soft: bool, m: int, z: FloatArray, h: FloatArray, order: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -13,6 +13,7 @@ from .power import Power
 from .source import Source
 
 if TYPE_CHECKING:
+    from .lined_solution import LinedPower
     from .transform import Transform
 
 
@@ -28,6 +29,11 @@ class EngineeringQuantities(ABC):
         """The DuctMode or ModeMixture."""
 
     @property
+    def described(self) -> str:
+        """The source and what it is in, for error messages."""
+        return self.transform.described
+
+    @property
     @abstractmethod
     def error_estimate(self) -> float:
         """Relative error estimate of the reflection coefficients."""
@@ -39,7 +45,7 @@ class EngineeringQuantities(ABC):
 
     @property
     @abstractmethod
-    def power(self) -> Power:
+    def power(self) -> "Power | LinedPower":
         """Power balance."""
 
     @abstractmethod
@@ -67,7 +73,7 @@ class EngineeringQuantities(ABC):
         source = levels.one_mode(self.source, "the impedance")
         value, sensitivity = levels.impedance(source, complex(self.reflection_pressure[source.n]))
         error = self.error_estimate * sensitivity
-        check_estimate(error, self.tolerance, "the impedance", self.transform.described)
+        check_estimate(error, self.tolerance, "the impedance", self.described)
         return value
 
     @property
@@ -96,7 +102,7 @@ class EngineeringQuantities(ABC):
         """
         if not self.power.incident > 0:
             raise ValueError(
-                f"the incident sound is cut off and carries no power of its own: {self.transform.described}"
+                f"the incident sound is cut off and carries no power of its own: {self.described}"
             )
         return float(levels.decibels(np.sqrt(self.power.incident / self.power.radiated)))
 

@@ -1,42 +1,41 @@
 """Liners in a row in front of an open end, by the scattering matrices of each: amplitudes of all waves."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
-from .arrays import ComplexArray
+from .arrays import ComplexArray, IntArray
 from .errors import quiet
-from .lined_section import HardModes, LinedSection
-from .liner import Liner
-from .media import UniformFlow, transform
-from .section import Section
-from .solution import Solution
-from .source import ModeMixture, Source
+from .lined_duct import LinedDuct
+from .lined_section import LinedSection
+from .source import Source
 
-_DECAY = 40.0  # exponent of decay of the first mode left out over the shortest length: e^-40 = 4e-18
-_MOST = 400  # modes: below a length of _DECAY / (400 pi) = 0.03 the error grows, at 0.003 it reaches 1e-6
-_SPARE = 2  # modes at least that decay
 _TINY = 1e-300  # amplitudes of which no digit is known: a long liner lets nothing through
-_FEWER = 0.75  # of the decaying modes, for the error estimate
+Pair: TypeAlias = tuple[ComplexArray, ComplexArray]
 
 
 @dataclass(frozen=True)
 class Amplitudes:
     """Potential amplitudes at the wall of the waves in the duct.
 
-    reflected : (order,) of hard modes at the front of the first liner, leaving it.
-    inside : of each liner, (2, mode): lined modes leaving its front, at the front; leaving its back, at the back.
+    incoming : of the source, at the front of the first liner; lined modes at its end if it is infinite.
+    reflected : of modes of the same kind that leave.
+    inside : of each liner, (2, mode): lined modes leaving its front, at the front; leaving its back, at the back. Of an
+        infinite one, both at the back.
     behind : of the hard duct behind each liner, (2, order): modes leaving the liner, at the liner; travelling towards
         it, at the other end.
     incident : of each liner, (2, mode): hard modes incident on its front and on its back.
     """
 
+    incoming: ComplexArray
     reflected: ComplexArray
-    inside: list[tuple[ComplexArray, ComplexArray]]
-    behind: list[tuple[ComplexArray, ComplexArray]]
-    incident: list[tuple[ComplexArray, ComplexArray]]
+    inside: list[Pair]
+    behind: list[Pair]
+    incident: list[Pair]
 
     @property
     def lip(self) -> ComplexArray:
@@ -44,108 +43,122 @@ class Amplitudes:
         return self.behind[-1][0]
 
 
+@dataclass(frozen=True)
+class _Network:
+    """Matrices of the waves between the liners, for some of the modes.
+
+    load : reflection at the front of the first liner.
+    steps : of each liner, front to back: transmission to the modes behind it, their echo at the other end of the hard
+        duct, and exp(i kappa d).
+    """
+
+    kept: IntArray
+    load: ComplexArray
+    steps: list[tuple[ComplexArray, ComplexArray, ComplexArray]]
+
+
 class Cascade:
-    """Liners in front of the open end, with a number of modes that follows from a length.
+    """Liners in front of the open end.
 
     Parameters
     ----------
-    source : DuctMode or ModeMixture
-        Incident at the front of the first liner.
-    liners : tuple of Liner
-    shortest : float
-        Length along which the modes that are left out decay by e^40, if there are not more than 400 of them.
-    tolerance : float
-        For the open end.
+    duct : LinedDuct
+    sections : sequence of LinedSection
+        Front to back.
     """
 
-    def __init__(self, source: Source, liners: tuple[Liner, ...], shortest: float, tolerance: float) -> None:
-        self._source, self.liners = source, liners
-        section, k = Section(abs(source.m), source.hub), source.helmholtz
-        count, cut_on = _count(section, k, shortest, len(source.amplitudes))
-        self._fewer = max(cut_on + _SPARE, len(source.amplitudes), cut_on + int(_FEWER * (count - cut_on)))
-        self.hard = HardModes(section, k, count)
-        with quiet():
-            self.sections = [LinedSection(liner, self.hard, count) for liner in liners]
-            mixture = ModeMixture(source.m, np.ones(count), k, 0.0, source.hub)
-            self.open_end: Solution = Solution(transform(mixture, UniformFlow()), tolerance)
-            self._lip = self.open_end.reflection_matrix[:count, :count]
+    def __init__(self, duct: LinedDuct, sections: Sequence[LinedSection]) -> None:
+        self.duct, self.hard, self.sections = duct, duct.hard, list(sections)
+        self._every = self._network(np.ones(len(self.hard.alpha)))
 
     @cached_property
-    def amplitudes(self) -> Amplitudes:
-        """Amplitudes of all waves."""
-        return self._solve(len(self.hard.alpha))
+    def _fewer(self) -> _Network:
+        return self._network(self.duct.fewer)
 
     @property
-    def walls(self) -> list[tuple[LinedSection, tuple[ComplexArray, ComplexArray], tuple[ComplexArray, ComplexArray]]]:
-        """Each liner with the amplitudes incident on it and inside."""
-        return list(zip(self.sections, self.amplitudes.incident, self.amplitudes.inside, strict=True))
-
-    @property
-    def incident(self) -> ComplexArray:
-        """Amplitudes of the source, of all modes."""
-        return _padded(self._source.amplitudes, len(self.hard.alpha))
-
-    @cached_property
-    def error(self) -> float:
-        """Error estimate of the reflected amplitudes, and of those at the lip, over the largest.
-
-        The difference to fewer hard modes, and the errors of the factors.
-        """
-        with quiet():
-            full, fewer = self.amplitudes, self._solve(self._fewer)
-        gaps = [
-            float(np.max(np.abs(one[: self._fewer] - other)) / max(np.max(np.abs(one)), _TINY))
-            for one, other in (
-                (full.reflected, fewer.reflected),
-                (full.lip * self.hop, fewer.lip * self.hop[: self._fewer]),
-            )
-        ]
-        factors = self.open_end.error_estimate + sum(section.error for section in self.sections)
-        return math.fsum([*gaps, factors])
+    def load(self) -> ComplexArray:
+        """Reflection matrix at the front of the first liner."""
+        return self._every.load
 
     @cached_property
     def hop(self) -> ComplexArray:
         """exp(i kappa d) from the last liner to the lip."""
-        return self._hop(self.liners[-1].distance)
+        return self._hop(self.sections[-1])
 
-    def _hop(self, distance: float) -> ComplexArray:
-        return np.exp(1j * self.hard.kappa * distance)
+    def _hop(self, section: LinedSection) -> ComplexArray:
+        return np.exp(1j * self.hard.kappa * section.liner.distance)
 
-    def _solve(self, count: int) -> Amplitudes:
-        """Amplitudes with the first `count` hard modes: loads from the lip to the front, then waves to the back."""
-        unit, load = np.eye(count), self._lip[:count, :count]
-        seen, steps = [], []  # from back to front
+    @quiet()
+    def _network(self, weight: np.ndarray) -> _Network:
+        """Loads from the lip to the front; weight : of the modes, over that in their norm."""
+        kept = np.flatnonzero(weight)
+        scale, square = weight[kept, None], np.ix_(kept, kept)
+        unit, load = np.eye(len(kept)), scale * self.duct.lip[square]
+        steps = []  # from back to front
         for section in reversed(self.sections):
-            hop = self._hop(section.liner.distance)[:count]
+            hop = self._hop(section)[kept]
             echo = load * hop
             load = hop[:, None] * echo
-            reflect, transmit = (matrix[:count, :count] for matrix in section.scattering)
-            through = np.linalg.solve(unit - reflect @ load, transmit)
-            seen.append((echo, hop))
-            steps.append(through)
-            load = reflect + transmit @ load @ through
-        incident = self.incident[:count]
-        reflected, wave = load @ incident, incident
+            if section.endless:
+                front, into, out, back = (
+                    section.lined_lined,
+                    section.lined_hard[:, kept],
+                    scale * section.hard_lined[kept],
+                    scale * section.hard_hard[square],
+                )
+            else:
+                front, into = back, out = [scale * matrix[square] for matrix in section.scattering]
+            through = np.linalg.solve(unit - back @ load, out)
+            steps.append((through, echo, hop))
+            load = front + into @ (load @ through)
+        return _Network(kept, load, steps[::-1])
+
+    def amplitudes(self, source: Source) -> Amplitudes:
+        """Amplitudes of all waves for the amplitudes of a source."""
+        return self._waves(self._every, source)
+
+    @quiet()
+    def _waves(self, network: _Network, source: Source) -> Amplitudes:
+        first = len(source.amplitudes)
+        reflected = self._spread(network.load[:, :first] @ source.amplitudes, network.kept, endless=True)
         inside, behind, outer = [], [], []
-        full = len(self.hard.kappa)
-        for section, (echo, hop), through in zip(self.sections, seen[::-1], steps[::-1], strict=True):
+        wave = _padded(source.amplitudes, network.load.shape[1])
+        for section, (through, echo, hop) in zip(self.sections, network.steps, strict=True):
             behind_it = through @ wave
             echoed = echo @ behind_it
-            outer.append((_padded(wave, full), _padded(hop * echoed, full)))
-            inside.append(section.inside(*outer[-1]))
-            behind.append((behind_it, echoed))
+            back = self._spread(hop * echoed, network.kept)
+            if section.endless:
+                outer.append((np.zeros_like(back), back))
+                inside.append((wave, reflected))
+            else:
+                outer.append((self._spread(wave, network.kept), back))
+                inside.append(section.inside(*outer[-1]))
+            behind.append((self._spread(behind_it, network.kept), self._spread(echoed, network.kept)))
             wave = hop * behind_it
-        return Amplitudes(reflected, inside, behind, outer)
+        incoming = _padded(source.amplitudes, len(reflected))
+        return Amplitudes(incoming, reflected, inside, behind, outer)
+
+    def _spread(self, values: ComplexArray, kept: IntArray, *, endless: bool = False) -> ComplexArray:
+        """Amplitudes of all hard modes, 0 for those left out; those of lined modes are all there."""
+        if endless and self.sections[0].endless:
+            return values
+        spread = np.zeros(len(self.hard.kappa), complex)
+        spread[kept] = values
+        return spread
+
+    def error(self, source: Source, full: Amplitudes) -> float:
+        """Error estimate of the reflected amplitudes, and of those at the lip, over the largest.
+
+        The difference to fewer hard modes, and the errors of the factors.
+        """
+        coarse, gaps = self._waves(self._fewer, source), []
+        live = np.flatnonzero(self.duct.fewer[: self.hard.count])
+        for one, other in ((full.reflected, coarse.reflected), (full.lip * self.hop, coarse.lip * self.hop)):
+            gap = float(np.max(np.abs(one - other)[live[live < len(one)]]))
+            gaps.append(gap / max(float(np.max(np.abs(one))), _TINY))
+        factors = self.duct.open_end.error_estimate + sum(section.error for section in self.sections)
+        return math.fsum([*gaps, factors])
 
 
 def _padded(values: ComplexArray, count: int) -> ComplexArray:
     return np.concatenate([values, np.zeros(count - len(values))])
-
-
-def _count(section: Section, k: float, shortest: float, least: int) -> tuple[int, int]:
-    """Number of hard modes, and of those cut on."""
-    wanted = math.hypot(k, _DECAY / shortest)
-    table = section.eigenvalues(min(int(wanted * (1 - section.hub) / math.pi) + 3, int(k / math.pi) + 3 + _MOST))
-    cut_on = int(np.count_nonzero(table < k))
-    count = max(min(int(np.count_nonzero(table < wanted)), cut_on + _MOST), cut_on + 2 * _SPARE, least + _SPARE)
-    return count, cut_on

@@ -10,6 +10,8 @@ What was found is counted by the argument principle, for an entire function of w
 S(gamma h) with a hub. Where b = 0, an exceptional point, two modes coincide.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 
 from .arrays import ComplexArray
@@ -28,6 +30,7 @@ _APART = 1e-9  # relative distance in w below which two roots are one
 _POINTS = 24  # on the circle for each mode within it, at first: the phase turns by 2 pi for each
 _ROUNDS = 6  # of doubling them
 _TURN = 1.0  # largest phase step [rad]
+Modes: TypeAlias = tuple[ComplexArray, ComplexArray]  # gamma and b
 
 
 def lined_modes(section: Section, q: complex, count: int) -> tuple[ComplexArray, ComplexArray]:

@@ -16,38 +16,20 @@ A. D. Rawlins, Proc. R. Soc. Lond. A 361 (1978), 65-91, for the kernel; B. Noble
 technique (1958).
 """
 
+import math
 from functools import cached_property
 
 import numpy as np
 
 from .arrays import EPS, ComplexArray, FloatArray
+from .lined_duct import HardModes
 from .lined_factor import PlusFactor
-from .lined_modes import lined_modes
+from .lined_modes import Modes, lined_modes
 from .liner import Liner
-from .section import Section
 from .wavenumbers import upper
 
 
-class HardModes:
-    """The first modes of the hard-walled duct.
-
-    Attributes
-    ----------
-    section : Section
-    k : float
-    alpha, norm : (mode,) float arrays
-    kappa : (mode,) complex array
-    """
-
-    def __init__(self, section: Section, k: float, count: int) -> None:
-        self.section, self.k = section, k
-        self.alpha: FloatArray = section.eigenvalues(count)
-        self.norm: FloatArray = section.norm(self.alpha)
-        self.kappa: ComplexArray = np.sqrt((k - self.alpha) * (k + self.alpha) + 0j)
-
-    def radial(self, r: FloatArray) -> ComplexArray:
-        """Modes and their r-derivative at r: (2, r, mode)."""
-        return np.array(self.section.modes(self.alpha, r), dtype=complex)
+_NOMINAL = 0.5  # length, for the error of modes of an endless liner: those that decay along it are not incident
 
 
 class LinedSection:
@@ -59,6 +41,8 @@ class LinedSection:
     hard : HardModes
     count : int
         Least number of lined modes.
+    modes : pair of arrays, optional
+        What `lined_modes` returns, if it is known.
 
     Attributes
     ----------
@@ -76,10 +60,10 @@ class LinedSection:
         Relative error estimate of the matrices, without truncation.
     """
 
-    def __init__(self, liner: Liner, hard: HardModes, count: int) -> None:
+    def __init__(self, liner: Liner, hard: HardModes, count: int, modes: Modes | None = None) -> None:
         self.liner, self.hard = liner, hard
         self.q = 1j * hard.k / liner.impedance
-        self.gamma, self.twice_norm = lined_modes(hard.section, self.q, count)
+        self.gamma, self.twice_norm = lined_modes(hard.section, self.q, count) if modes is None else modes
         self.sigma = upper(np.sqrt((hard.k - self.gamma) * (hard.k + self.gamma)))
         self._set_matrices()
 
@@ -104,15 +88,21 @@ class LinedSection:
         They grow with sigma - kappa beside a hard wall; and where two modes nearly coincide: their contributions, 1 / b
         each, nearly cancel, and the roots have the error eps / b, so that with b like their distance eps / b^3 is left.
         """
-        w, decay = self.gamma**2, np.abs(self.decay)
+        length = _NOMINAL if self.endless else self.liner.length
+        w, decay = self.gamma**2, np.exp(-self.sigma.imag * length)
         gap = np.abs(w[:, None] - w) + np.where(np.eye(len(w)) > 0, np.inf, 0.0)
         crowd = np.abs(w) / np.min(gap, axis=1)
         lost = np.abs(w / self.sigma) + np.abs(self.sigma)
         return np.asarray(decay * (lost / np.min(np.abs(apart), axis=1) + crowd**3))
 
+    @property
+    def endless(self) -> bool:
+        """Whether the liner begins at -infinity."""
+        return math.isinf(self.liner.length)
+
     @cached_property
     def decay(self) -> ComplexArray:
-        """exp(i sigma L)."""
+        """exp(i sigma L); L finite."""
         return np.exp(1j * self.sigma * self.liner.length)
 
     @cached_property

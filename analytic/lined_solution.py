@@ -1,5 +1,7 @@
 """The sound of one source behind liners."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,18 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import ComplexArray, FloatArray
-from .checks import finite_array
+from .checks import broadcast_arrays, finite_array
+from .conj_time import ConjTime
+from .engineering import EngineeringQuantities
 from .errors import ConvergenceError, check_estimate, check_finite, quiet
 from .lined_absorption import absorbed_power
 from .lined_cascade import Cascade
-from .lined_field import lined_field, switch
+from .lined_duct import LinedDuct
+from .lined_field import Waves, lined_field, lined_points, switch
+from .lined_section import LinedSection
 from .liner import Liner
-from .near_field import Field
+from .near_field import Field, reshaped
 from .power import check_residual
 from .solution import Solution
-from .source import ModeMixture, Source
+from .source import Source
 
 _BALANCE = 1e-10  # largest residual of the power balance, see `LinedPower`
+_LONGEST = 1.0  # length whose decay asks for enough modes, of a liner from -infinity up to the lip
 _WEAKEST = 1e-150  # amplitude at the lip whose square does not underflow
 
 
@@ -49,10 +56,46 @@ class LinedPower:
     residual: float
 
 
-class LinedSolution:
+def cascade_of(
+    source: Source, liners: Sequence[Liner], tolerance: float, *, least: int, shortest: float = math.inf
+) -> Cascade:
+    """Liners in the duct of a source.
+
+    least : number of radial orders of all sources; shortest : a length that counts beside those of the liners.
+    """
+    duct = lined_duct(source, liners, tolerance, least=least, shortest=shortest)
+    with quiet():
+        return Cascade(duct, [LinedSection(liner, duct.hard, duct.hard.count) for liner in liners])
+
+
+@quiet()
+def lined_duct(
+    source: Source, liners: Sequence[Liner], tolerance: float, *, least: int, shortest: float = math.inf
+) -> LinedDuct:
+    """The duct of a source and liners; parameters as of `cascade_of`."""
+    return LinedDuct(
+        abs(source.m),
+        source.helmholtz,
+        source.hub,
+        shortest=min([shortest, _LONGEST, *_lengths(liners)]),
+        least=least,
+        tail=any(one.distance == 0 for one in liners),
+        tolerance=tolerance,
+    )
+
+
+def _lengths(liners: Sequence[Liner]) -> list[float]:
+    """Lengths of liners and hard walls that modes decay along."""
+    return [length for one in liners for length in (one.length, one.distance) if 0 < length < math.inf]
+
+
+class LinedSolution(EngineeringQuantities):
     """The sound of one source behind liners, as returned by `solve` with a liner; no flow.
 
-    Reflection refers to the front of the first liner, where the source has its amplitude; x = 0 remains the lip.
+    Reflection refers to the front of the first liner, where the source has its amplitude; x = 0 remains the lip. If
+    that liner begins at -infinity, n of the source counts lined modes in order of |gamma|, of their radial wavenumbers,
+    beginning with 0; their amplitudes are those at the wall, at the liner's end, where reflected lined modes have
+    theirs, too. So do impedances and levels over the incident mode's own.
 
     Parameters
     ----------
@@ -62,6 +105,8 @@ class LinedSolution:
         Front to back.
     tolerance : float
         Largest relative error estimate accepted, here and in everything computed from the solution.
+    cascade : Cascade, optional
+        Of these liners in the duct of this source, if there is one.
 
     Attributes
     ----------
@@ -77,33 +122,48 @@ class LinedSolution:
         lined modes were lost, or no sound reaches the lip that double precision could represent.
     """
 
-    def __init__(self, source: Source, liners: tuple[Liner, ...], tolerance: float) -> None:
+    def __init__(
+        self, source: Source, liners: Sequence[Liner], tolerance: float, cascade: Cascade | None = None
+    ) -> None:
         if source.mach:
             raise ValueError(f"liners are solved for without flow only, got mach={source.mach}")
-        self.source, self.liners, self.tolerance = source, liners, tolerance
-        lengths = [length for one in liners for length in (one.length, one.distance)]
-        self._cascade = Cascade(source, liners, min(lengths), tolerance)
+        self._source, self.liners, self.tolerance = source, tuple(liners), tolerance
+        least = len(source.amplitudes)
+        self._cascade = cascade_of(source, liners, tolerance, least=least) if cascade is None else cascade
+        self.transform = self._cascade.duct.open_end.transform
+        self._amplitudes = self._cascade.amplitudes(source)
         self._require(self.error_estimate, "the amplitudes")
 
+    @property
+    def source(self) -> Source:
+        """The DuctMode or ModeMixture."""
+        return self._source
+
     def _require(self, error: float, what: str) -> None:
-        check_estimate(error, self.tolerance, what, self._described)
+        check_estimate(error, self.tolerance, what, self.described)
 
     @property
-    def _described(self) -> str:
+    def described(self) -> str:
+        """The source and the liners."""
         return f"{self.source} with {', '.join(map(str, self.liners))}"
 
-    @property
+    @cached_property
     def error_estimate(self) -> float:
         """Relative error estimate of the reflected amplitudes, of those at the lip, and of the directivity.
 
         Over the largest of them. It counts the modes that were left out, and the error of the factors.
         """
-        return self._cascade.error
+        return self._cascade.error(self.source, self._amplitudes)
+
+    @property
+    def endless(self) -> bool:
+        """Whether the first liner begins at -infinity."""
+        return math.isinf(self.liners[0].length)
 
     @property
     def position(self) -> float:
-        """x of the front of the first liner [radii], negative."""
-        return -sum(one.length + one.distance for one in self.liners)
+        """x of the front of the first liner, or of its end if that begins at -infinity [radii]."""
+        return -sum(length for one in self.liners for length in (one.length, one.distance) if length < math.inf)
 
     @property
     def _reported(self) -> int:
@@ -117,25 +177,65 @@ class LinedSolution:
         The incident amplitude is one there for a DuctMode. Without flow they are those of the pressure, too. It covers
         the radial orders that are cut on or in the source, and one more: complex (order,).
         """
-        return self._cascade.amplitudes.reflected[: self._reported]
+        return self._amplitudes.reflected[: self._reported]
+
+    @property
+    def reflection_matrix(self) -> ComplexArray:
+        """Reflection coefficients at the front of the first liner, of the orders in `reflection`."""
+        return self._cascade.load[: self._reported, : self._reported]
+
+    @property
+    def reflection_pressure(self) -> ComplexArray:
+        """As `reflection`: there is no flow."""
+        return self.reflection
+
+    @property
+    def specific_impedance(self) -> complex:
+        """Specific impedance at the front of the first liner, see `Solution.specific_impedance`.
+
+        Raises
+        ------
+        ValueError
+            The source is a mixture, or the liner begins at -infinity.
+        """
+        if self.endless:
+            raise ValueError(f"a lined mode has no single impedance across the duct, got {self.described}")
+        return super().specific_impedance
+
+    @property
+    def lined_wavenumbers(self) -> ComplexArray:
+        """Axial wavenumbers of the lined modes of the first liner, for waves exp(i sigma x): complex (mode,)."""
+        return self._cascade.sections[0].sigma
 
     @property
     def transmission(self) -> ComplexArray:
-        """Amplitudes of the modes that are incident on the open end, at the wall, x = 0; orders as in `reflection`."""
+        """Amplitudes of the modes that are incident on the open end, at the wall, x = 0; orders as in `reflection`.
+
+        With a liner up to the lip, of hard-walled modes that are equal to the field there.
+        """
         return self._lip[: self._reported]
 
     @property
     def _lip(self) -> ComplexArray:
-        return self._cascade.hop * self._cascade.amplitudes.lip
+        return self._cascade.hop * self._amplitudes.lip
 
     @cached_property
     def open_end(self) -> Solution:
         """Solution of the modes at the lip: the sound outside, and in the hard duct behind the last liner."""
-        return _at_open_end(self._cascade, self._lip, self.source)
+        return self._at_open_end(self._cascade, self._lip)
+
+    def _at_open_end(self, cascade: Cascade, lip: ComplexArray) -> Solution:
+        if not np.max(np.abs(lip)) > _WEAKEST:
+            raise ConvergenceError(f"the sound of {self.source} that reaches the lip is below {_WEAKEST}")
+        return cascade.duct.at_open_end(lip, self.source.m)
 
     def directivity(self, theta: npt.ArrayLike) -> ComplexArray:
         """Directivity D: psi -> D(theta) exp(i k rho) / rho far away; see `Solution.directivity`."""
         return self.open_end.directivity(theta)
+
+    def conj_time(self) -> ConjTime:
+        """The solution in the time convention exp(+i omega t): conjugates of every complex quantity."""
+        return ConjTime(self)
 
     @property
     def absorbed(self) -> float:
@@ -157,22 +257,30 @@ class LinedSolution:
 
         Raises
         ------
+        ValueError
+            The first liner begins at -infinity: the powers of lined modes do not add.
         ConvergenceError
             The residual is above 1e-10 by more than the error estimate, or the radiated power did not converge.
         """
-        hard, amplitudes = self._cascade.hard, self._cascade.amplitudes
+        if self.endless:
+            raise ValueError(
+                "the powers of lined modes do not add: there is no incident power for a liner from -infinity, see "
+                "`open_end.power.radiated`"
+            )
+        hard, amplitudes = self._cascade.hard, self._amplitudes
         flux, on = np.abs(hard.kappa) * hard.norm, hard.kappa.imag == 0
-        incident = self._cascade.incident
+        incident = amplitudes.incoming
         into, back = (float(np.sum((flux * np.abs(one) ** 2)[on])) for one in (incident, amplitudes.reflected))
         crossed = float(np.sum(np.where(on, 0.0, 2 * flux * (incident.conj() * amplitudes.reflected).imag)))
+        walls = zip(self._cascade.sections, amplitudes.incident, amplitudes.inside, strict=True)
         with quiet():
-            absorbed = np.array([absorbed_power(*one) for one in self._cascade.walls])
+            absorbed = np.array([absorbed_power(*one) for one in walls])
         scale = float(np.sum(flux * np.abs(incident) ** 2))
         radiated = self.open_end.power.radiated
         residual = (into + crossed - back - float(np.sum(absorbed)) - radiated) / scale
-        check_residual(residual, 2 * self.error_estimate, _BALANCE, self._described)
+        check_residual(residual, 2 * self.error_estimate, _BALANCE, self.described)
         power = LinedPower(into, back, crossed, absorbed, radiated, residual)
-        check_finite([into, back, crossed, radiated, residual], "the power", self._described)
+        check_finite([into, back, crossed, radiated, residual], "the power", self.described)
         return power
 
     def field(self, x: npt.ArrayLike, r: npt.ArrayLike) -> Field:
@@ -189,30 +297,40 @@ class LinedSolution:
         """
         x, r = np.atleast_1d(finite_array(x, "x")), np.atleast_1d(finite_array(r, "r"))
         if x.ndim != 1 or r.ndim != 1:
-            raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}")
-        if np.any(r < self.source.hub):
-            raise ValueError(f"radii must be at least {self.source.hub}, the hub's, got r={np.min(r)}")
+            raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}; see at()")
         with quiet():
-            shortest = self._shortest(x) if np.any(r <= 1) else np.inf
-            cascade = self._cascade
-            if shortest < min(length for one in self.liners for length in (one.length, one.distance)):
-                cascade = Cascade(self.source, self.liners, shortest, self.tolerance)
-            end = _at_open_end(cascade, cascade.hop * cascade.amplitudes.lip, self.source)
-            field = lined_field(cascade, end, x, r, self.position)
+            field = lined_field(self._waves_at(x, r), x, r)
         self._require(field.error_estimate, "the field")
         return field
 
+    def at(self, x: npt.ArrayLike, r: npt.ArrayLike) -> Field:
+        """Near field at scattered points; x and r broadcast together. Otherwise as `field`."""
+        x, r = broadcast_arrays(x=finite_array(x, "x"), r=finite_array(r, "r"))
+        flat = x.ravel(), r.ravel()
+        with quiet():
+            field = lined_points(self._waves_at(*flat), *flat)
+        self._require(field.error_estimate, "the field")
+        return reshaped(field, x.shape)
+
+    def _waves_at(self, x: FloatArray, r: FloatArray) -> Waves:
+        """Waves with as many modes as positions ask for."""
+        if np.any(r < self.source.hub):
+            raise ValueError(f"radii must be at least {self.source.hub}, the hub's, got r={np.min(r)}")
+        shortest = self._shortest(x) if np.any(r <= 1) else np.inf
+        cascade, amplitudes, error = self._cascade, self._amplitudes, self.error_estimate
+        if shortest < min([_LONGEST, *_lengths(self.liners)]):
+            least = len(self.source.amplitudes)
+            cascade = cascade_of(self.source, self.liners, self.tolerance, least=least, shortest=shortest)
+            amplitudes = cascade.amplitudes(self.source)
+            error = cascade.error(self.source, amplitudes)
+        end = self._at_open_end(cascade, cascade.hop * amplitudes.lip)
+        return Waves(cascade, amplitudes, end, error, self.position)
+
     def _shortest(self, x: FloatArray) -> float:
         """Least distance of positions in the duct to the ends of the liners, and to the lip where modes are summed."""
-        ends = self.position + np.cumsum(
-            [0.0, *(length for one in self.liners for length in (one.length, one.distance))]
-        )
+        steps = [length for one in self.liners for length in (one.length, one.distance) if length < math.inf]
+        ends = self.position + np.cumsum([0.0, *steps])
         gaps = np.abs(x[:, None] - ends)
-        gaps[x >= switch(self.liners), -1] = np.inf
+        if self.liners[-1].distance:
+            gaps[x >= switch(self.liners), -1] = np.inf
         return max(float(np.min(gaps, initial=np.inf)), 1e-3)
-
-
-def _at_open_end(cascade: Cascade, lip: ComplexArray, source: Source) -> Solution:
-    if not np.max(np.abs(lip)) > _WEAKEST:
-        raise ConvergenceError(f"the sound of {source} that reaches the lip is below {_WEAKEST}")
-    return cascade.open_end.incident(ModeMixture(source.m, lip, source.helmholtz, 0.0, source.hub))

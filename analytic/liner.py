@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from .checks import check_positive, complex_array
+from .checks import complex_array, real_number
 
 # Beyond these the lined modes lie where the Bessel functions' series and tables were not tested; |Z| < 0.05 at ka = 40,
 # the strongest wall of the tests, has k / |Z| = 800.
@@ -22,9 +22,9 @@ class Liner:
         Specific impedance Z = p / (rho c v) with v into the wall, for exp(-i omega t) [-]: Im Z < 0 is mass-like, Im Z
         > 0 stiffness-like. `Liner.engineering` takes those for exp(+i omega t). |Z| in [1e-6, 1e9].
     length : float, > 0
-        Length of the liner [duct radii].
-    distance : float, > 0
-        Length of the hard wall behind it, up to the next liner or to the lip [duct radii].
+        Length of the liner [duct radii]; inf for one that begins at -infinity, of which a lined mode is incident.
+    distance : float, >= 0
+        Length of the hard wall behind it, up to the next liner or to the lip [duct radii]; 0 for none.
 
     Raises
     ------
@@ -47,14 +47,14 @@ class Liner:
                 f"[{_IMPEDANCE[0]:g}, {_IMPEDANCE[1]:g}], got impedance={self.impedance}"
             )
         object.__setattr__(self, "impedance", impedance)
-        for name, why in (
-            ("length", "a liner from -infinity has no hard duct for incident modes"),
-            ("distance", "a liner up to the lip or to another one has another edge condition, and is not implemented"),
-        ):
-            value = getattr(self, name)
-            if value in (0, math.inf):
-                raise ValueError(f"{name} must be positive and finite: {why}, got {name}={value}")
-            object.__setattr__(self, name, check_positive(value, name))
+        length = real_number(self.length, "length")
+        if not length > 0:
+            raise ValueError(f"length must be positive, got length={self.length}")
+        object.__setattr__(self, "length", length)
+        distance = real_number(self.distance, "distance")
+        if not 0 <= distance < math.inf:
+            raise ValueError(f"distance must be finite and not negative, got distance={self.distance}")
+        object.__setattr__(self, "distance", distance)
 
     @classmethod
     def engineering(cls, impedance: complex, length: float, distance: float) -> Self:
@@ -77,4 +77,7 @@ def check_liners(liner: object) -> tuple[Liner, ...]:
             raise TypeError(f"expected a Liner or a sequence of them, got {type(one).__name__}")
     if not liners:
         raise ValueError("expected at least one Liner, got an empty sequence")
+    for one in liners[1:]:
+        if math.isinf(one.length):
+            raise ValueError(f"only the first liner may begin at -infinity, got {one} behind others")
     return liners

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from .arrays import ComplexArray, FloatArray
+from .arrays import ComplexArray, FloatArray, IntArray
 from .bessel import bessel_pair, hankel_pair, small
-from .eigenvalues import eigenvalues, hub_phase, many_eigenvalues, soft_eigenvalues
+from .eigenvalues import eigenvalues, far_eigenvalues, hub_phase, many_eigenvalues, soft_eigenvalues
 from .wavenumbers import exponentials
 
 # Circle whose values replace a function beside a removable singularity. Its radius is well below the distance of about
@@ -58,6 +58,10 @@ class Section:
         if np.ndim(self.hub):
             return many_eigenvalues(self.m, count, self.hub[:, 0])
         return eigenvalues(self.m, count, self.hub)
+
+    def far_eigenvalues(self, order: IntArray) -> FloatArray:
+        """Radial eigenvalues alpha_mn of any orders n >= 1, for a single hub."""
+        return far_eigenvalues(self.m, order, float(self.hub))
 
     def soft_eigenvalues(self, count: int) -> FloatArray:
         """First `count` zeros of S, increasing: radial modes with a soft wall, p = 0, and the hard hub."""

@@ -16,7 +16,8 @@ from scipy.optimize import fsolve
 from scipy.special import jv, jvp
 
 from analytic import ConvergenceError, DuctMode, Liner, cut_on_orders, solve
-from analytic.lined_section import HardModes, LinedSection
+from analytic.lined_duct import HardModes
+from analytic.lined_section import LinedSection
 from analytic.section import Section
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))

@@ -55,11 +55,26 @@ class UniformTransform(Transform):
         W_plus(kappa).
     strength : (order,) complex array
         (i/2) a_n (K + kappa_n) W_plus(kappa_n) of the incident amplitudes.
+    single : int
+        Number of the orders, from the first on, that stand for one mode each.
     """
 
     def __init__(self, source: Source, medium: object) -> None:
         self._describe(source, medium)
         self._complete(Factorisation(self.section, self.k))
+
+    @classmethod
+    def of_modes(cls, source: Source, alpha: FloatArray, norm: FloatArray, single: int) -> Self:
+        """Transform for any radial orders, whose amplitudes the source lists: of `mode_tail` from the `single`-th on.
+
+        norm : over the weight of a mode.
+        """
+        transform = cls.__new__(cls)
+        transform._describe(source, UniformFlow())
+        transform._set_modes(alpha, norm)
+        transform.single = single
+        transform._complete(Factorisation(transform.section, transform.k))
+        return transform
 
     @classmethod
     def several(cls, sources: Sequence[Source], media: Sequence[object]) -> list[Self]:
@@ -99,12 +114,17 @@ class UniformTransform(Transform):
         k = source.helmholtz / beta
         self.scale, self.k, self.shift = beta, k, source.mach * k / beta
         cut_on = np.count_nonzero(self.section.eigenvalues(int(k / np.pi) + 3) < k)
-        self.alpha = self.section.eigenvalues(max(int(cut_on), len(self.amplitudes)) + 1)
-        self.kappa = np.sqrt((k - self.alpha) * (k + self.alpha) + 0j)
-        self._norm = self.section.norm(self.alpha)
-        self.flux, self.propagating = np.abs(self.kappa) * self._norm, self.kappa.imag == 0
+        alpha = self.section.eigenvalues(max(int(cut_on), len(self.amplitudes)) + 1)
+        self._set_modes(alpha, self.section.norm(alpha))
+        self.single = len(alpha)
         self.radiation = k
-        self.cancellation = float(cancellation(k, np.min(np.abs(k - self.alpha))))
+
+    def _set_modes(self, alpha: FloatArray, norm: FloatArray) -> None:
+        k = self.k
+        self.alpha, self._norm = alpha, norm
+        self.kappa = np.sqrt((k - alpha) * (k + alpha) + 0j)
+        self.flux, self.propagating = np.abs(self.kappa) * norm, self.kappa.imag == 0
+        self.cancellation = float(cancellation(k, np.min(np.abs(k - alpha))))
 
     @property
     def poles(self) -> ComplexArray:

@@ -97,6 +97,7 @@ class UniformSpectra:
         transform = self._transform
         kappa, swept = transform.kappa, self._swept
         incident = transform.incident_amplitudes(len(kappa))
+        incident[transform.single :] = 0
         if downstream:
             incident = np.where(swept, 0, incident)
             reflected = np.zeros_like(incident)

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 from scipy.special import jve, jvp
 
-from analytic import ConvergenceError, DuctMode, Jet, Liner, ModeMixture, MultiMode, lined_cascade, lined_modes, solve
+from analytic import ConvergenceError, DuctMode, Jet, Liner, ModeMixture, MultiMode, lined_duct, lined_modes, solve
 from analytic.lined_factor import PlusFactor
-from analytic.lined_section import HardModes, LinedSection
+from analytic.lined_duct import HardModes
+from analytic.lined_section import LinedSection
+from analytic.lined_solution import cascade_of
 from analytic.section import Section
 
 from .lined_elements import differences
@@ -114,8 +116,8 @@ def test_the_powers_of_two_liners_balance():
 
 def wall_power(source, liner, count):
     """Power that the wall absorbs, Im q times the integral of |psi|^2 along it, from sums of `count` lined modes."""
-    cascade = lined_cascade.Cascade(source, (liner,), lined_cascade._DECAY / (np.pi * count), 1e-6)
-    (section,), ((front, back),) = cascade.sections, cascade.amplitudes.inside
+    cascade = cascade_of(source, (liner,), 1e-6, least=1, shortest=lined_duct._DECAY / (np.pi * count))
+    (section,), ((front, back),) = cascade.sections, cascade.amplitudes(source).inside
     sigma, decay = section.sigma, section.decay
     same = (decay[:, None] * decay.conj() - 1) / (1j * (sigma[:, None] - sigma.conj()))
     cross = (decay[:, None] - decay.conj()) / (1j * (sigma[:, None] + sigma.conj()))
@@ -140,7 +142,7 @@ def test_the_wall_absorbs_what_does_not_come_through(source, liner, close):
 
 def test_ten_decaying_modes_give_ten_digits(monkeypatch):
     exact = solve(DuctMode(0, 0, 2.0), liner=ONE)
-    monkeypatch.setattr(lined_cascade, "_DECAY", 15.0)
+    monkeypatch.setattr(lined_duct, "_DECAY", 15.0)
     few = solve(DuctMode(0, 0, 2.0), liner=ONE)
     assert len(few._cascade.hard.alpha) == 10
     assert abs(few.reflection[0] / exact.reflection[0] - 1) < 1e-10
@@ -149,7 +151,7 @@ def test_ten_decaying_modes_give_ten_digits(monkeypatch):
 def test_the_estimate_counts_the_modes_left_out(monkeypatch):
     source, liner = DuctMode(0, 0, 2.0), Liner(0.2 - 0.1j, 0.05, 0.05)
     exact = solve(source, liner=liner)
-    monkeypatch.setattr(lined_cascade, "_DECAY", 1.0)
+    monkeypatch.setattr(lined_duct, "_DECAY", 1.0)
     few = solve(source, liner=liner, tolerance=0.1)
     gap = max(abs(few.reflection[0] - exact.reflection[0]), abs(few.transmission[0] - exact.transmission[0]))
     assert 1e-7 < gap < few.error_estimate < 0.1
