@@ -17,7 +17,7 @@ from .lined_factor import PlusFactor
 from .lined_section import LinedSection
 
 _TILTS = 0.125 * np.pi, 0.375 * np.pi  # of two lines: every point is far enough from one of them
-# Nodes tau = c sinh y, c half the largest wavenumber. Beyond |q| the integrand falls like tau^-2, to e^-24 at the end.
+# Nodes tau = c sinh y, c half the largest lined wavenumber. Beyond |q| the integrand falls like tau^-2, to e^-24 at the end.
 _REACH, _STEP = 24.0, 0.08
 
 
@@ -32,9 +32,10 @@ def absorbed_power(
     same = (decay[:, None] * decay.conj() - 1) / (1j * (sigma[:, None] - sigma.conj()))
     cross = (decay[:, None] - decay.conj()) / (1j * (sigma[:, None] + sigma.conj()))
     total = front @ same @ front.conj() + back @ same @ back.conj() + 2 * front @ cross @ back.conj()
-    reach = _REACH + float(np.log1p(abs(section.q) / section.span[1]))
+    largest = float(np.max(np.abs(sigma)))
+    reach = _REACH + float(np.log1p(abs(section.q) / largest))
     y = np.arange(-reach, reach, _STEP) + 0.5 * _STEP  # not through tau = 0, where a line bends
-    scale = 0.5 * section.span[1]
+    scale = 0.5 * largest
     axis, weight = scale * np.sinh(y) + 0j, scale * np.cosh(y) * _STEP / (2 * np.pi)
     tau = np.concatenate([-sigma.conj(), sigma.conj(), axis])
     plus, first, second = _plus(section, tau), len(sigma), 2 * len(sigma)

@@ -16,6 +16,8 @@ _MOST = 400  # modes: below a length of _DECAY / (400 pi) = 0.03 the error grows
 _SPARE = 2  # modes at least that decay
 _FEWER = 0.75  # of the decaying modes, for the error estimate
 _SMOOTH = 3.0  # alpha of the first mode of a tail over ka and m, from where on amplitudes are smooth over a panel
+# Radial order of the first mode of a tail over the number of lined modes: kernels have poles 1 / (sigma_l - kappa_n).
+_LISTED = 2.5
 
 
 class HardModes:
@@ -82,6 +84,8 @@ class LinedDuct:
         Of all hard modes at once.
     lip : (mode, mode) complex array
         Reflection at the open end.
+    lined : int
+        Number of lined modes that decay along that length.
     fewer : (mode,) float array
         As of `HardModes`: 0 for modes left out for the error estimate.
     """
@@ -90,7 +94,11 @@ class LinedDuct:
         self, m: int, helmholtz: float, hub: float, *, shortest: float, least: int, tail: bool, tolerance: float
     ) -> None:
         section = Section(m, hub)
-        count, cut_on = _count(section, helmholtz, shortest, least, tail)
+        count, cut_on = _count(section, helmholtz, shortest, least)
+        self.lined = count
+        if tail:
+            smooth = _SMOOTH * (helmholtz + section.m) * (1 - hub) / math.pi
+            count = max(math.ceil(_LISTED * count), math.ceil(smooth))
         self.hard = hard = HardModes(section, helmholtz, count, tail=tail)
         self.fewer = hard.fewer.copy()
         if not tail:
@@ -105,11 +113,9 @@ class LinedDuct:
         return self.open_end.incident(ModeMixture(m, lip, hard.k, 0.0, float(hard.section.hub)))
 
 
-def _count(section: Section, k: float, shortest: float, least: int, tail: bool) -> tuple[int, int]:
+def _count(section: Section, k: float, shortest: float, least: int) -> tuple[int, int]:
     """Number of hard modes, and of those cut on."""
     wanted = math.hypot(k, _DECAY / shortest)
-    if tail:
-        wanted = max(wanted, _SMOOTH * (k + section.m))
     table = section.eigenvalues(min(int(wanted * (1 - section.hub) / math.pi) + 3, int(k / math.pi) + 3 + _MOST))
     cut_on = int(np.count_nonzero(table < k))
     count = max(min(int(np.count_nonzero(table < wanted)), cut_on + _MOST), cut_on + 2 * _SPARE, least + _SPARE)

@@ -70,11 +70,13 @@ def lined_field(duct: Waves, x: FloatArray, r: FloatArray) -> Field:
 def lined_points(duct: Waves, x: FloatArray, r: FloatArray) -> Field:
     """Field at scattered points, x and r (point,)."""
     values, error = np.zeros((len(QUANTITIES), len(x)), complex), np.zeros(3)
-    modal = (x < duct.switch) & (r <= 1)
-    if not np.all(modal):
-        block = duct.end.at(x[~modal], r[~modal])
-        values[:, ~modal] = _quantities(block)
-        error += _errors_at_end(duct, block, x[~modal], r[~modal], columns=False)
+    inside = r <= 1
+    modal = (x < duct.switch) & inside
+    for here in (~inside, inside & ~modal):  # apart: incident cut-off modes may overflow far upstream
+        if np.any(here):
+            block = duct.end.at(x[here], r[here])
+            values[:, here] = _quantities(block)
+            error += _errors_at_end(duct, block, x[here], r[here], columns=False)
     for start, stop, waves in _sections(duct):
         here = modal & (start <= x) & (x < stop)
         if np.any(here):

@@ -65,7 +65,7 @@ def cascade_of(
     """
     duct = lined_duct(source, liners, tolerance, least=least, shortest=shortest)
     with quiet():
-        return Cascade(duct, [LinedSection(liner, duct.hard, duct.hard.count) for liner in liners])
+        return Cascade(duct, [LinedSection(liner, duct.hard, duct.lined) for liner in liners])
 
 
 @quiet()

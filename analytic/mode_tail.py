@@ -16,8 +16,8 @@ _LAST = 1 << 27  # of the orders: (1e8)^-1.6 = 2e-13
 # ln of the rule's error aimed at, and of the decay with each order: the singularity at n = 0 is 3 half-widths from the
 # middle of a panel, 3 + sqrt(8) = e^1.76. Where orders are many, rounding nodes to them leaves Gauss's rule, of twice
 # the degree, nearly intact.
-_AIM, _RATE, _LEAST = 32.0, 1.76, 8
-_FEWER = 3  # nodes left out for the error estimate
+_AIM, _RATE, _LEAST = 36.0, 1.76, 8
+_FEWER = 3  # nodes of a panel left out for the error estimate
 _LISTED = 1 << 17  # orders in a panel up to which polynomials are summed one by one
 
 
@@ -41,6 +41,7 @@ def tail_rule(start: int) -> tuple[IntArray, FloatArray, FloatArray]:
         weights.append(weight)
         fewer.append(coarse)
         start += length
+    fewer[-1] = np.zeros(len(fewer[-1]))  # nor the last panel
     found = np.concatenate(orders), np.concatenate(weights), np.concatenate(fewer)
     for one in found:
         one.flags.writeable = False

@@ -59,6 +59,8 @@ class UniformTransform(Transform):
         Number of the orders, from the first on, that stand for one mode each.
     """
 
+    name: str = ""  # for messages, in place of the source
+
     def __init__(self, source: Source, medium: object) -> None:
         self._describe(source, medium)
         self._complete(Factorisation(self.section, self.k))
@@ -73,6 +75,7 @@ class UniformTransform(Transform):
         transform._describe(source, UniformFlow())
         transform._set_modes(alpha, norm)
         transform.single = single
+        transform.name = f"{len(alpha)} modes of m = {source.m} at the lip, ka = {source.helmholtz}, hub {source.hub}"
         transform._complete(Factorisation(transform.section, transform.k))
         return transform
 
@@ -150,7 +153,7 @@ class UniformTransform(Transform):
     @property
     def described(self) -> str:
         """The source: this medium is the default and has no parameters."""
-        return str(self.source)
+        return self.name or str(self.source)
 
     @property
     def reflection_matrix(self) -> ComplexArray:
