@@ -19,7 +19,9 @@ from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
 from .conj_time import ConjTime
 from .errors import ConvergenceError
 from .factorisation import plus_factor
+from .lined_multimode import LinedMultiModeSolution
 from .lined_solution import LinedPower, LinedSolution
+from .lined_sweep import LinedSweep, lined_sweep
 from .liner import Liner
 from .many_near_fields import fields_at, near_fields
 from .media import Jet, JetSolution, UniformFlow
@@ -42,8 +44,10 @@ __all__ = [
     "Field",
     "Jet",
     "JetSolution",
+    "LinedMultiModeSolution",
     "LinedPower",
     "LinedSolution",
+    "LinedSweep",
     "Liner",
     "ModeMixture",
     "MultiMode",
@@ -59,6 +63,7 @@ __all__ = [
     "cut_on_orders",
     "fields_at",
     "impedances",
+    "lined_sweep",
     "near_fields",
     "physical_angle",
     "plus_factor",

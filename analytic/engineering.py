@@ -101,9 +101,7 @@ class EngineeringQuantities(ABC):
             No incident mode is cut on.
         """
         if not self.power.incident > 0:
-            raise ValueError(
-                f"the incident sound is cut off and carries no power of its own: {self.described}"
-            )
+            raise ValueError(f"the incident sound is cut off and carries no power of its own: {self.described}")
         return float(levels.decibels(np.sqrt(self.power.incident / self.power.radiated)))
 
     # Far field

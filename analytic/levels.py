@@ -119,6 +119,12 @@ def pascals_per_root_watt(duct: PhysicalDuct, helmholtz: float, flux: float) -> 
     return duct.density * duct.sound_speed**2 / math.sqrt(2 * power_unit(duct, helmholtz) * flux)
 
 
+def check_duct(duct: PhysicalDuct, source: Source) -> None:
+    """Raise a ValueError unless the duct is that of a source."""
+    if (source.mach, source.hub) != (duct.mach, duct.hub):
+        raise ValueError(f"the duct must have mach={source.mach} and hub={source.hub} of the source, got {duct}")
+
+
 def relative_level(source: DuctMode, pressure: npt.ArrayLike) -> FloatArray:
     """Level of pressures over the incident mode's at the wall [dB], for unit potential amplitude."""
     return decibels(np.abs(pressure) / wall_pressure(source))

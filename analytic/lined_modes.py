@@ -54,6 +54,28 @@ def lined_modes(section: Section, q: complex, count: int) -> tuple[ComplexArray,
     )
 
 
+def many_lined_modes(section: Section, q: ComplexArray, count: int) -> list[Modes | ConvergenceError]:
+    """`lined_modes` for many q (case,) at once, or the error of a case."""
+    alpha = section.eigenvalues(count + _SPARE)
+    found: list[Modes | ConvergenceError] = []
+    with quiet():
+        path = q * (_path(complex(np.max(np.abs(q))), 0.0, 1) / np.max(np.abs(q)))[:, None]
+        for one, w in zip(q.tolist(), _follow(section, alpha, path), strict=True):
+            found.append(_checked(section, one, _sorted(w), count))
+    return found
+
+
+def _checked(section: Section, q: complex, w: ComplexArray, count: int) -> Modes | ConvergenceError:
+    """Modes of w if they are all there, or those along other paths."""
+    if _complete(section, q, w, count):
+        gamma = _root(w)
+        return gamma, twice_norm(section, gamma, q)
+    try:
+        return lined_modes(section, q, count)
+    except ConvergenceError as error:
+        return error
+
+
 def twice_norm(section: Section, gamma: ComplexArray, q: ComplexArray | complex) -> ComplexArray:
     """b of modes, or of -2 dq / dw where q is F(gamma^2)."""
     w = gamma**2
@@ -94,32 +116,35 @@ def _path(q: complex, detour: float, finer: int) -> ComplexArray:
 
 
 def _follow(section: Section, alpha: np.ndarray, path: ComplexArray) -> ComplexArray:
-    """w of the modes at the end of the path."""
-    w, b, before = alpha**2 + 0j, 2 * section.norm(alpha) + 0j, 0j
-    for q in path:
-        w = _newton(section, w - 2 * (q - before) / b, q, 4, _LOOSE)
-        b, before = twice_norm(section, _root(w), q), q
-    return _newton(section, w, complex(path[-1]), _NEWTON, _CLOSE)
+    """w of the modes at the end of the path, (mode,), or of many paths (step, case): (case, mode)."""
+    q = path[..., None]
+    w = np.broadcast_to(alpha**2 + 0j, np.broadcast_shapes(q.shape[1:], alpha.shape))
+    b, before = np.broadcast_to(2 * section.norm(alpha) + 0j, w.shape), np.zeros(q.shape[1:], complex)
+    for here in q:
+        w = _newton(section, w - 2 * (here - before) / b, here, 4, _LOOSE)
+        b, before = twice_norm(section, _root(w), here), here
+    return _newton(section, w, q[-1], _NEWTON, _CLOSE)
 
 
-def _newton(section: Section, w: ComplexArray, q: complex, most: int, close: float) -> ComplexArray:
+def _newton(section: Section, start: ComplexArray, q: ComplexArray | complex, most: int, close: float) -> ComplexArray:
     """Roots next to w, of gamma^-m (gamma S' - q S), which has no poles but by a hub.
 
     Its derivative over S gamma^-m is F' + (F - m) / (2 w) (F - q), exactly so without a hub; with one it changes
     the way, not the roots. Where S grows exponentially, F itself has no poles, and is nearly linear in gamma.
     """
-    w, live = w.copy(), np.arange(len(w))
+    w, live = start.ravel().copy(), np.arange(start.size)
+    every = np.broadcast_to(q, start.shape).ravel()
     for _ in range(most):
-        gamma = _root(w[live])
+        gamma, wanted = _root(w[live]), every[live]
         value = admittance(section, gamma)
         growth = np.where(gamma.imag < _DECAYED, (value - section.m) / (2 * w[live]), 0.0)
-        slope = -0.5 * twice_norm(section, gamma, value) + growth * (value - q)
-        step = (value - q) / slope
+        slope = -0.5 * twice_norm(section, gamma, value) + growth * (value - wanted)
+        step = (value - wanted) / slope
         w[live] -= step
         live = live[~(np.abs(step) <= close * np.abs(w[live]))]
         if not len(live):
             break
-    return w
+    return w.reshape(start.shape)
 
 
 def _sorted(w: ComplexArray) -> ComplexArray:

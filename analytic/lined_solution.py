@@ -213,16 +213,12 @@ class LinedSolution(EngineeringQuantities):
 
         With a liner up to the lip, of hard-walled modes that are equal to the field there.
         """
-        return self._lip[: self._reported]
-
-    @property
-    def _lip(self) -> ComplexArray:
-        return self._cascade.hop * self._amplitudes.lip
+        return self._amplitudes.lip[: self._reported]
 
     @cached_property
     def open_end(self) -> Solution:
         """Solution of the modes at the lip: the sound outside, and in the hard duct behind the last liner."""
-        return self._at_open_end(self._cascade, self._lip)
+        return self._at_open_end(self._cascade, self._amplitudes.lip)
 
     def _at_open_end(self, cascade: Cascade, lip: ComplexArray) -> Solution:
         if not np.max(np.abs(lip)) > _WEAKEST:
@@ -323,7 +319,7 @@ class LinedSolution(EngineeringQuantities):
             cascade = cascade_of(self.source, self.liners, self.tolerance, least=least, shortest=shortest)
             amplitudes = cascade.amplitudes(self.source)
             error = cascade.error(self.source, amplitudes)
-        end = self._at_open_end(cascade, cascade.hop * amplitudes.lip)
+        end = self._at_open_end(cascade, amplitudes.lip)
         return Waves(cascade, amplitudes, end, error, self.position)
 
     def _shortest(self, x: FloatArray) -> float:

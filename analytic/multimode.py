@@ -7,7 +7,7 @@ P. Joseph, C. L. Morfey, C. R. Lowis, J. Sound Vib. 264 (2003), 523-544: the sou
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Self
@@ -116,11 +116,7 @@ class MultiModeSolution:
     @quiet()
     def __init__(self, source: MultiMode, medium: object, tolerance: float) -> None:
         self.source, self.medium, self.tolerance = source, medium, tolerance
-        live = sorted(np.flatnonzero(source.powers).tolist(), key=lambda index: abs(source.parts[index].m))
-        self._groups = [
-            _Group(m, [(source.parts[index], float(source.powers[index])) for index in indices], medium, tolerance)
-            for m, indices in itertools.groupby(live, key=lambda index: abs(source.parts[index].m))
-        ]
+        self._groups = [_Group(sources, weights, medium, tolerance) for sources, weights in groups_of(source)]
 
     @property
     def error_estimate(self) -> float:
@@ -137,12 +133,7 @@ class MultiModeSolution:
             As `Solution.power`, for the parts of one |m| together; the sum's residual is above the tolerance, or there
             are more than 2,000 parts that differ in more than the sign of m: more than 4,000 modes, as above K = 127.
         """
-        count = sum(group.count for group in self._groups)
-        if count > _MOST_POWERS:
-            raise ConvergenceError(
-                f"the powers of {count} parts were not computed, they are more than {_MOST_POWERS}, for "
-                f"{len(self.source.parts)} parts at {self.source.parts[0]}"
-            )
+        check_parts(self.source, [len(group.weights) for group in self._groups])
         total = dict.fromkeys((field.name for field in fields(Power)), 0.0)
         for group in self._groups:
             power = group.power()
@@ -250,37 +241,57 @@ class MultiModeSolution:
         """
         distance, power = check_positive(distance, "distance"), check_positive(power, "power")
         first = self.source.parts[0]
-        if (first.mach, first.hub) != (duct.mach, duct.hub):
-            raise ValueError(f"the duct must have mach={first.mach} and hub={first.hub} of the source, got {duct}")
+        levels.check_duct(duct, first)
         unit = levels.pascals_per_root_watt(duct, first.helmholtz, float(np.sum(self.source.powers)))
         scale = math.sqrt(power) * unit * duct.radius / distance / levels.REFERENCE_PRESSURE
         return levels.decibels(np.sqrt(self.mean_square_pressure(angle)) * scale)
 
 
-class _Group:
-    """Sources of one |m|, which share a factorisation, and the weight of each |amplitude|^2.
+def check_parts(source: MultiMode, counts: Sequence[int]) -> None:
+    """Raise if the powers of too many parts are asked for."""
+    count = sum(counts)
+    if count > _MOST_POWERS:
+        raise ConvergenceError(
+            f"the powers of {count} parts were not computed, they are more than {_MOST_POWERS}, for "
+            f"{len(source.parts)} parts at {source.parts[0]}"
+        )
 
-    parts : pairs of a source and its incident power.
+
+def groups_of(source: MultiMode) -> list[tuple[list[ModeMixture], FloatArray]]:
+    """Sources of every |m|, and the weight of each |amplitude|^2, for the powers of the parts.
+
+    m and -m have the same solution: parts that differ in the sign only are combined.
     """
-
-    def __init__(self, m: int, parts: list[tuple[Source, float]], medium: object, tolerance: float) -> None:
-        self.tolerance = tolerance
-        first, orders = parts[0][0], max(len(part.amplitudes) for part, _ in parts)
-        duct = first.helmholtz, first.mach, first.hub
-        # m and -m have the same solution: parts that differ in the sign only are combined.
+    live = sorted(np.flatnonzero(source.powers).tolist(), key=lambda index: abs(source.parts[index].m))
+    groups = []
+    for m, indices in itertools.groupby(live, key=lambda index: abs(source.parts[index].m)):
+        parts = [(source.parts[index], float(source.powers[index])) for index in indices]
+        orders = max(len(part.amplitudes) for part, _ in parts)
         weights: dict[tuple[complex, ...], float] = {}
         for part, power in parts:
             key = (*part.amplitudes.tolist(), *[0j] * (orders - len(part.amplitudes)))
             weights[key] = weights.get(key, 0.0) + power / _unit_power(part)
-        self.transform = transform(ModeMixture(m, np.ones(orders), *duct), medium)
+        first = parts[0][0]
+        duct = first.helmholtz, first.mach, first.hub
+        sources = [ModeMixture(m, np.array(amplitudes), *duct) for amplitudes in weights]
+        groups.append((sources, np.array(list(weights.values()))))
+    return groups
+
+
+class _Group:
+    """Sources of one |m|, which share a factorisation, and the weight of each |amplitude|^2."""
+
+    def __init__(self, sources: list[ModeMixture], weights: FloatArray, medium: object, tolerance: float) -> None:
+        self.tolerance, self.weights = tolerance, weights
+        first = sources[0]
+        every = np.ones(len(first.amplitudes))
+        self.transform = transform(ModeMixture(first.m, every, first.helmholtz, first.mach, first.hub), medium)
         self.error_estimate = self.transform.solution(self.transform, tolerance).error_estimate  # or it is refused
-        self._family = [self.transform.incident(ModeMixture(m, np.array(amplitudes), *duct)) for amplitudes in weights]
-        self._weights = np.array(list(weights.values()))
-        self.count = len(weights)
+        self._family = [self.transform.incident(source) for source in sources]
 
     def power(self) -> Power:
         """Sum of the powers."""
-        return balance(self._family, self._weights, self.tolerance)
+        return balance(self._family, self.weights, self.tolerance)
 
     def mean_square(self, theta: FloatArray) -> FloatArray:
         """Sum of |D|^2."""
@@ -288,7 +299,7 @@ class _Group:
             value, error = type(self.transform).directivities(self._family, theta)
         check_estimate(float(np.max(error, initial=0.0)), self.tolerance, "the directivity", self.transform.described)
         check_finite(value, "the directivity", self.transform.described)
-        return np.tensordot(self._weights, np.abs(value) ** 2, 1)
+        return np.tensordot(self.weights, np.abs(value) ** 2, 1)
 
 
 def _wave(part: Source) -> FloatArray:

@@ -5,6 +5,7 @@ from typing import overload
 
 from .checks import check_tolerance
 from .errors import quiet
+from .lined_multimode import LinedMultiModeSolution
 from .lined_solution import LinedSolution
 from .liner import Liner, check_liners
 from .media import Jet, JetSolution, UniformFlow, transform
@@ -21,6 +22,10 @@ def solve(source: Source, *, jet: Jet, tolerance: float = ...) -> JetSolution: .
 
 @overload
 def solve(source: Source, *, liner: Liner | Sequence[Liner], tolerance: float = ...) -> LinedSolution: ...
+
+
+@overload
+def solve(source: MultiMode, *, liner: Liner | Sequence[Liner], tolerance: float = ...) -> LinedMultiModeSolution: ...
 
 
 @overload
@@ -43,7 +48,7 @@ def solve(
     jet: Jet | None = None,
     liner: Liner | Sequence[Liner] | None = None,
     tolerance: float = _TOLERANCE,
-) -> Solution | MultiModeSolution | LinedSolution:
+) -> Solution | MultiModeSolution | LinedSolution | LinedMultiModeSolution:
     """Compute the sound that leaves the duct.
 
     Parameters
@@ -56,20 +61,21 @@ def solve(
     jet : Jet, optional
         Shorthand for medium=jet: a vortex sheet separates the fluid outside; the duct's Mach number must be positive.
     liner : Liner or sequence of Liner, optional
-        Liners between hard walls, front to back. The source is then incident at the front of the first one. No flow.
+        Liners, front to back. The source is then incident at the front of the first one; if that begins at -infinity,
+        a lined mode is, see `LinedSolution`. No flow.
     tolerance : float
         Largest relative error estimate accepted, here and in everything computed from the solution.
 
     Returns
     -------
-    Solution, JetSolution, MultiModeSolution or LinedSolution
-        For a mode or mixture without a jet, with a jet, for a MultiMode, and with liners, respectively.
+    Solution, JetSolution, MultiModeSolution, LinedSolution or LinedMultiModeSolution
+        For a mode or mixture without a jet, with a jet, for a MultiMode, and with liners for one of each.
 
     Raises
     ------
     TypeError
-        source or medium has another type, jet is not a Jet, or both medium and jet are given; with a liner,
-        source is a MultiMode or there is a medium or a jet.
+        source or medium has another type, jet is not a Jet, or both medium and jet are given; or there is a liner and
+        a medium or a jet.
     ValueError
         There is a jet but no flow in the duct, or a liner and flow.
     ConvergenceError
@@ -92,9 +98,12 @@ def solve(
         raise TypeError(f"expected a DuctMode, a ModeMixture or a MultiMode, got {type(source).__name__}")
     tolerance = check_tolerance(tolerance)
     if liner is not None:
-        if isinstance(source, MultiMode) or medium is not None or jet is not None:
-            raise TypeError("with a liner, expected a DuctMode or a ModeMixture, and neither a medium nor a jet")
-        return LinedSolution(source, check_liners(liner), tolerance)
+        if medium is not None or jet is not None:
+            raise TypeError(f"with a liner, expected neither a medium nor a jet, got medium={medium} and jet={jet}")
+        liners = check_liners(liner)
+        if isinstance(source, MultiMode):
+            return LinedMultiModeSolution(source, liners, tolerance)
+        return LinedSolution(source, liners, tolerance)
     medium = _medium(medium, jet)
     if isinstance(source, MultiMode):
         return MultiModeSolution(source, medium, tolerance)

@@ -345,8 +345,10 @@ def test_what_liners_cannot_be_combined_with_is_refused():
         solve(DuctMode(0, 0, 1.0, mach=0.2), liner=ONE)
     with pytest.raises(TypeError, match="neither a medium nor a jet"):
         solve(mode, liner=ONE, jet=Jet())
-    with pytest.raises(TypeError, match="neither a medium nor a jet"):
-        solve(MultiMode([mode], [1.0]), liner=ONE)
+    with pytest.raises(ValueError, match="without flow only"):
+        solve(MultiMode([DuctMode(0, 0, 1.0, mach=0.2)], [1.0]), liner=ONE)
+    with pytest.raises(ValueError, match="do not add"):
+        solve(MultiMode([mode], [1.0]), liner=Liner(1.0, np.inf, 0.5))
     with pytest.raises(TypeError, match="expected a Liner or a sequence of them, got int"):
         solve(mode, liner=3)
     with pytest.raises(ValueError, match="at least one Liner"):

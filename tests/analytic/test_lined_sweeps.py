@@ -1,0 +1,96 @@
+"""Many liners at once, and incoherent sources behind liners."""
+
+import numpy as np
+import pytest
+
+from analytic import ConvergenceError, DuctMode, Liner, MultiMode, PhysicalDuct, lined_modes, lined_sweep, solve
+from analytic.section import Section
+
+THETA = np.array([0.4, 1.2, 2.5])
+
+
+@pytest.mark.parametrize(("hub", "distance"), [(0.0, 0.5), (0.3, 0.4), (0.0, 0.0)])
+def test_a_sweep_is_many_solves(hub, distance):
+    z = np.array([0.3 - 0.8j, 1 + 1j, 4 + 0.1j])
+    found = lined_sweep([1, -1, 2], [1, 0, 0], 6.0, THETA, impedance=z, length=0.8, distance=distance, hub=hub)
+    for case, (m, n) in enumerate([(1, 1), (-1, 0), (2, 0)]):
+        one = solve(DuctMode(m, n, 6.0, hub=hub), liner=Liner(z[case], 0.8, distance))
+        assert found.reflection[case] == pytest.approx(one.reflection[n], abs=1e-13)
+        assert np.max(np.abs(found.directivity[case] - one.directivity(THETA))) < 1e-13
+        assert found.absorbed[case] == pytest.approx(one.absorbed, rel=1e-11)
+        assert found.radiated[case] == pytest.approx(one.power.radiated / one.power.incident, rel=1e-11)
+        assert found.error_estimate[case] < 1e-10
+
+
+def test_modes_of_many_walls_are_those_of_each():
+    rng, section = np.random.default_rng(1), Section(3, 0.0)
+    q = 1j * 8.0 / np.exp(rng.uniform(-2, 2, 20) + 1j * rng.uniform(-1.5, 1.5, 20))
+    for one, (gamma, twice) in zip(q, lined_modes.many_lined_modes(section, q, 15), strict=True):
+        expected = lined_modes.lined_modes(section, one, 15)
+        assert np.allclose(gamma, expected[0], rtol=1e-12)
+        assert np.allclose(twice, expected[1], rtol=1e-10)
+
+
+def test_a_case_that_fails_is_recorded_or_raised():
+    exceptional = 2j / (1.2796025402991464 + 2.980382414790488j)
+    arguments = {"impedance": [1 + 1j, exceptional], "length": 1.0, "distance": 0.5}
+    found = lined_sweep(0, 0, 2.0, THETA, **arguments, errors="record")
+    assert found.valid.tolist() == [True, False]
+    assert "(0.24" in found.reasons[1] or "impedance" in found.reasons[1]
+    assert found.reflection[1] == 0
+    assert found.error_estimate[1] == np.inf
+    with pytest.raises(ConvergenceError, match="Liner"):
+        lined_sweep(0, 0, 2.0, THETA, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"impedance": -1.0}, "positive real part"),
+        ({"length": np.inf}, "lengths must be finite"),
+        ({"distance": -1.0}, "distance must be"),
+        ({"helmholtz": 0.0}, "helmholtz"),
+        ({"theta": [[0.1]]}, "one-dimensional"),
+        ({"errors": "ignore"}, "errors must be"),
+    ],
+)
+def test_sweeps_out_of_range_are_refused(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        lined_sweep(
+            **(
+                {"m": 0, "n": 0, "helmholtz": 2.0, "theta": THETA, "impedance": 1.0, "length": 1.0, "distance": 0.5}
+                | arguments
+            )
+        )
+
+
+# Incoherent sources
+
+
+def test_an_equal_power_source_is_the_sum_of_its_modes():
+    source, liner = MultiMode.equal_power(4.0), Liner(0.9 - 0.3j, 0.7, 0.5)
+    lined = solve(source, liner=liner)
+    parts = [solve(mode, liner=liner) for mode in source.parts]
+    shares = [1 / len(parts) / one.power.incident for one in parts]
+    intensity = sum(share * np.abs(one.directivity(THETA)) ** 2 for share, one in zip(shares, parts, strict=True))
+    assert np.allclose(lined.mean_square(THETA), intensity, rtol=1e-11)
+    absorbed = np.mean([one.absorbed for one in parts])
+    assert lined.absorbed == pytest.approx(absorbed, rel=1e-11)
+    power = lined.power
+    assert power.incident == pytest.approx(1.0)
+    assert power.incident == pytest.approx(power.reflected + np.sum(power.absorbed) + power.radiated, rel=1e-11)
+    assert lined.transmission_loss == pytest.approx(-10 * np.log10(power.radiated))
+
+
+def test_levels_of_an_incoherent_source():
+    duct = PhysicalDuct(0.3, 340.0, 1.2)
+    source, liner = MultiMode.equal_power(3.0), Liner(2 + 1j, 0.5, 0.3)
+    lined, bare = solve(source, liner=liner), solve(source)
+    ratio = lined.mean_square(THETA) / bare.mean_square(THETA)
+    change = lined.sound_pressure_level(THETA, duct) - bare.sound_pressure_level(THETA, duct)
+    assert np.allclose(change, 10 * np.log10(ratio))
+    index = lined.directivity_index(THETA) - bare.directivity_index(THETA)
+    assert np.allclose(index, 10 * np.log10(ratio * bare.power.radiated / lined.power.radiated))
+    assert np.allclose(lined.mean_square_pressure(THETA) / bare.mean_square_pressure(THETA), ratio)
+    with pytest.raises(ValueError, match="of the source"):
+        lined.sound_pressure_level(THETA, PhysicalDuct(0.3, 340.0, 1.2, hub_radius=0.1))
