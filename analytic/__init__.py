@@ -19,6 +19,7 @@ from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
 from .conj_time import ConjTime
 from .errors import ConvergenceError
 from .factorisation import plus_factor
+from .lined_gradient import ImpedanceDerivative, impedance_derivative
 from .lined_multimode import LinedMultiModeSolution
 from .lined_solution import LinedPower, LinedSolution
 from .lined_sweep import LinedSweep, lined_sweep
@@ -42,6 +43,7 @@ __all__ = [
     "ConvergenceError",
     "DuctMode",
     "Field",
+    "ImpedanceDerivative",
     "Jet",
     "JetSolution",
     "LinedMultiModeSolution",
@@ -62,6 +64,7 @@ __all__ = [
     "cut_on_helmholtz",
     "cut_on_orders",
     "fields_at",
+    "impedance_derivative",
     "impedances",
     "lined_sweep",
     "near_fields",

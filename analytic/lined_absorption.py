@@ -17,7 +17,8 @@ from .lined_factor import PlusFactor
 from .lined_section import LinedSection
 
 _TILTS = 0.125 * np.pi, 0.375 * np.pi  # of two lines: every point is far enough from one of them
-# Nodes tau = c sinh y, c half the largest lined wavenumber. Beyond |q| the integrand falls like tau^-2, to e^-24 at the end.
+# Nodes tau = c sinh y, c half the largest lined wavenumber. Beyond |q| the integrand falls like tau^-2, to e^-24 at the
+# end.
 _REACH, _STEP = 24.0, 0.08
 
 

@@ -86,7 +86,7 @@ class Cascade:
         kept = np.flatnonzero(weight)
         scale, square = weight[kept, None], np.ix_(kept, kept)
         unit, load = np.eye(len(kept)), scale * self.duct.lip[square]
-        steps = []  # from back to front
+        steps: list[tuple[ComplexArray, ComplexArray, ComplexArray]] = []  # from back to front
         for section in reversed(self.sections):
             hop = self._hop(section)[kept]
             echo = load * hop
@@ -100,7 +100,7 @@ class Cascade:
                 )
             else:
                 front, into = back, out = [scale * matrix[square] for matrix in section.scattering]
-            through = np.linalg.solve(unit - back @ load, out)
+            through: ComplexArray = np.linalg.solve(unit - back @ load, out)
             steps.append((through, echo, hop))
             load = front + into @ (load @ through)
         return _Network(kept, load, steps[::-1])

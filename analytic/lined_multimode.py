@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import cached_property
 
 import numpy as np
@@ -61,15 +60,19 @@ class LinedMultiModeSolution:
             As `LinedSolution.power`; or there are more than 2,000 parts that differ in more than the sign of m.
         """
         check_parts(self.source, [len(group.weights) for group in self._groups])
-        total = {field.name: 0.0 * np.zeros(len(self.liners)) for field in fields(LinedPower)}
-        residual = 0.0
-        for group in self._groups:
-            for weight, part in zip(group.weights, group.parts, strict=True):
-                for name in total:
-                    total[name] = total[name] + weight * getattr(part.power, name)
-                residual = max(residual, abs(part.power.residual))
-        numbers = {name: float(value[0]) for name, value in total.items() if name != "absorbed"}
-        return LinedPower(**{**numbers, "absorbed": total["absorbed"], "residual": residual})
+        parts = [
+            (weight, part.power)
+            for group in self._groups
+            for weight, part in zip(group.weights.tolist(), group.parts, strict=True)
+        ]
+        return LinedPower(
+            incident=math.fsum(weight * power.incident for weight, power in parts),
+            reflected=math.fsum(weight * power.reflected for weight, power in parts),
+            evanescent=math.fsum(weight * power.evanescent for weight, power in parts),
+            absorbed=np.sum([weight * power.absorbed for weight, power in parts], axis=0),
+            radiated=math.fsum(weight * power.radiated for weight, power in parts),
+            residual=max(abs(power.residual) for _, power in parts),
+        )
 
     @property
     def absorbed(self) -> float:

@@ -28,7 +28,6 @@ from .lined_modes import Modes, lined_modes
 from .liner import Liner
 from .wavenumbers import upper
 
-
 _NOMINAL = 0.5  # length, for the error of modes of an endless liner: those that decay along it are not incident
 
 

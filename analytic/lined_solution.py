@@ -14,7 +14,7 @@ from .conj_time import ConjTime
 from .engineering import EngineeringQuantities
 from .errors import ConvergenceError, check_estimate, check_finite, quiet
 from .lined_absorption import absorbed_power
-from .lined_cascade import Cascade
+from .lined_cascade import Amplitudes, Cascade
 from .lined_duct import LinedDuct
 from .lined_field import Waves, lined_field, lined_points, switch
 from .lined_section import LinedSection
@@ -154,6 +154,16 @@ class LinedSolution(EngineeringQuantities):
         Over the largest of them. It counts the modes that were left out, and the error of the factors.
         """
         return self._cascade.error(self.source, self._amplitudes)
+
+    @property
+    def duct(self) -> LinedDuct:
+        """Hard modes and their reflection at the open end."""
+        return self._cascade.duct
+
+    @property
+    def amplitudes(self) -> Amplitudes:
+        """Amplitudes of all waves in the duct."""
+        return self._amplitudes
 
     @property
     def endless(self) -> bool:

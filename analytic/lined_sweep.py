@@ -29,8 +29,8 @@ class LinedSweep:
 
     reflection : (case,) complex, coefficient of the incident mode into itself, at the front of the liner.
     directivity : (case, angle) complex, as `LinedSolution.directivity`.
-    absorbed, radiated : (case,) float, power over the incident power; over |kappa| N, which the incident power would be,
-        for a mode that is cut off.
+    absorbed, radiated : (case,) float, power over the incident power; for a mode that is cut off over |kappa| N, which
+        that of one cut on is.
     error_estimate : (case,) float, relative, of the amplitudes and the directivity.
     valid : (case,) bool, False for a case that failed: its values are 0, its error estimate is inf.
     reasons : why cases failed, "" for those that are valid: (case,) tuple of str.
@@ -98,12 +98,17 @@ def lined_sweep(
         length=real_array(length, "length"),
         distance=real_array(distance, "distance"),
     )
-    outer = {"real": wall[0].real, "imag": wall[0].imag, "length": wall[1], "distance": wall[2]}
+    outer: dict[str, npt.ArrayLike] = {
+        "real": wall[0].real,
+        "imag": wall[0].imag,
+        "length": wall[1],
+        "distance": wall[2],
+    }
     cases = broadcast(m, n, helmholtz, 0.0, hub, outer)
-    wall = [cases.outer[name] for name in outer]
-    if not np.all(np.isfinite(wall[2])):
+    walls = np.array([cases.outer[name] for name in outer])
+    if not np.all(np.isfinite(walls[2])):
         raise ValueError("lengths must be finite: a lined mode from -infinity carries no power of its own")
-    liners = [Liner(complex(real, imag), *lengths) for real, imag, *lengths in np.transpose(wall).tolist()]
+    liners = [Liner(complex(real, imag), *lengths) for real, imag, *lengths in walls.T.tolist()]
     modes = [
         DuctMode(int(m), int(n), ka, 0.0, hub)
         for m, n, ka, hub in zip(cases.m, cases.n, cases.helmholtz.tolist(), cases.hub.tolist(), strict=True)
@@ -117,7 +122,7 @@ def lined_sweep(
         (),
     )
     reasons = np.full(count, "", object)
-    for part in alike(np.abs(cases.m), cases.hub, cases.helmholtz, *wall[2:]):
+    for part in alike(np.abs(cases.m), cases.hub, cases.helmholtz, *walls[2:]):
         _solve_part(
             part, [modes[case] for case in part], [liners[case] for case in part], theta, tolerance, out, reasons
         )
