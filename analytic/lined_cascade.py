@@ -100,7 +100,7 @@ class Cascade:
                 )
             else:
                 front, into = back, out = [scale * matrix[square] for matrix in section.scattering]
-            through: ComplexArray = np.linalg.solve(unit - back @ load, out)
+            through = np.asarray(np.linalg.solve(unit - back @ load, out), dtype=complex)
             steps.append((through, echo, hop))
             load = front + into @ (load @ through)
         return _Network(kept, load, steps[::-1])
