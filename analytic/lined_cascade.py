@@ -12,9 +12,11 @@ from .arrays import ComplexArray, IntArray
 from .errors import quiet
 from .lined_duct import LinedDuct
 from .lined_section import LinedSection
+from .liner import Liner
 from .source import Source
 
 _TINY = 1e-300  # amplitudes of which no digit is known: a long liner lets nothing through
+_LONGEST = 1.0  # length whose decay asks for enough modes, of a liner from -infinity up to the lip
 Pair: TypeAlias = tuple[ComplexArray, ComplexArray]
 
 
@@ -154,3 +156,37 @@ class Cascade:
 
 def _padded(values: ComplexArray, count: int) -> ComplexArray:
     return np.concatenate([values, np.zeros(count - len(values))])
+
+
+def cascade_of(
+    source: Source, liners: Sequence[Liner], tolerance: float, *, least: int, shortest: float = math.inf
+) -> Cascade:
+    """Liners in the duct of a source.
+
+    least : number of radial orders of all sources; shortest : a length that counts beside those of the liners.
+    """
+    duct = lined_duct(source, liners, tolerance, least=least, shortest=shortest)
+    with quiet():
+        return Cascade(duct, [LinedSection(liner, duct.hard, duct.lined) for liner in liners])
+
+
+@quiet()
+def lined_duct(
+    source: Source, liners: Sequence[Liner], tolerance: float, *, least: int, shortest: float = math.inf
+) -> LinedDuct:
+    """The duct of a source and liners; parameters as of `cascade_of`."""
+    return LinedDuct(
+        abs(source.m),
+        source.helmholtz,
+        source.hub,
+        shortest=min(shortest, shortest_of(liners)),
+        least=least,
+        tail=any(one.distance == 0 for one in liners),
+        tolerance=tolerance,
+    )
+
+
+def shortest_of(liners: Sequence[Liner]) -> float:
+    """Shortest length of liners and hard walls, along which modes decay."""
+    lengths = [length for one in liners for length in (one.length, one.distance) if 0 < length < math.inf]
+    return min([_LONGEST, *lengths])

@@ -11,7 +11,8 @@ from . import levels
 from .arrays import FloatArray
 from .checks import check_angles, check_positive
 from .errors import quiet
-from .lined_solution import LinedPower, LinedSolution, cascade_of
+from .lined_cascade import cascade_of
+from .lined_solution import LinedPower, LinedSolution
 from .lined_sweep import directivities
 from .liner import Liner
 from .multimode import MultiMode, check_parts, groups_of

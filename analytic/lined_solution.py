@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +15,9 @@ from .conj_time import ConjTime
 from .engineering import EngineeringQuantities
 from .errors import ConvergenceError, check_estimate, check_finite, quiet
 from .lined_absorption import absorbed_power
-from .lined_cascade import Amplitudes, Cascade
+from .lined_cascade import Amplitudes, Cascade, cascade_of, shortest_of
 from .lined_duct import LinedDuct
 from .lined_field import Waves, lined_field, lined_points, switch
-from .lined_section import LinedSection
 from .liner import Liner
 from .near_field import Field, reshaped
 from .power import check_residual
@@ -25,7 +25,6 @@ from .solution import Solution
 from .source import Source
 
 _BALANCE = 1e-10  # largest residual of the power balance, see `LinedPower`
-_LONGEST = 1.0  # length whose decay asks for enough modes, of a liner from -infinity up to the lip
 _WEAKEST = 1e-150  # amplitude at the lip whose square does not underflow
 
 
@@ -54,39 +53,6 @@ class LinedPower:
     absorbed: FloatArray
     radiated: float
     residual: float
-
-
-def cascade_of(
-    source: Source, liners: Sequence[Liner], tolerance: float, *, least: int, shortest: float = math.inf
-) -> Cascade:
-    """Liners in the duct of a source.
-
-    least : number of radial orders of all sources; shortest : a length that counts beside those of the liners.
-    """
-    duct = lined_duct(source, liners, tolerance, least=least, shortest=shortest)
-    with quiet():
-        return Cascade(duct, [LinedSection(liner, duct.hard, duct.lined) for liner in liners])
-
-
-@quiet()
-def lined_duct(
-    source: Source, liners: Sequence[Liner], tolerance: float, *, least: int, shortest: float = math.inf
-) -> LinedDuct:
-    """The duct of a source and liners; parameters as of `cascade_of`."""
-    return LinedDuct(
-        abs(source.m),
-        source.helmholtz,
-        source.hub,
-        shortest=min([shortest, _LONGEST, *_lengths(liners)]),
-        least=least,
-        tail=any(one.distance == 0 for one in liners),
-        tolerance=tolerance,
-    )
-
-
-def _lengths(liners: Sequence[Liner]) -> list[float]:
-    """Lengths of liners and hard walls that modes decay along."""
-    return [length for one in liners for length in (one.length, one.distance) if 0 < length < math.inf]
 
 
 class LinedSolution(EngineeringQuantities):
@@ -212,6 +178,18 @@ class LinedSolution(EngineeringQuantities):
             raise ValueError(f"a lined mode has no single impedance across the duct, got {self.described}")
         return super().specific_impedance
 
+    def sound_pressure_level(self, angle: npt.ArrayLike, **options: Any) -> FloatArray:
+        """Sound pressure level in the far field [dB re 20 uPa], see `Solution.sound_pressure_level`.
+
+        Raises
+        ------
+        ValueError
+            As there, or the first liner begins at -infinity.
+        """
+        if self.endless:
+            raise ValueError(f"a lined mode from -infinity has no power that a level could refer to: {self.described}")
+        return super().sound_pressure_level(angle, **options)
+
     @property
     def lined_wavenumbers(self) -> ComplexArray:
         """Axial wavenumbers of the lined modes of the first liner, for waves exp(i sigma x): complex (mode,)."""
@@ -324,7 +302,7 @@ class LinedSolution(EngineeringQuantities):
             raise ValueError(f"radii must be at least {self.source.hub}, the hub's, got r={np.min(r)}")
         shortest = self._shortest(x) if np.any(r <= 1) else np.inf
         cascade, amplitudes, error = self._cascade, self._amplitudes, self.error_estimate
-        if shortest < min([_LONGEST, *_lengths(self.liners)]):
+        if shortest < shortest_of(self.liners):
             least = len(self.source.amplitudes)
             cascade = cascade_of(self.source, self.liners, self.tolerance, least=least, shortest=shortest)
             amplitudes = cascade.amplitudes(self.source)

@@ -14,11 +14,10 @@ from .attempts import RAISE, check_errors
 from .cases import alike, broadcast
 from .checks import broadcast_arrays, check_angles, check_tolerance, complex_array, real_array
 from .errors import ConvergenceError, check_estimate, quiet
-from .lined_cascade import Amplitudes, Cascade
+from .lined_cascade import Amplitudes, Cascade, lined_duct
 from .lined_duct import LinedDuct
 from .lined_modes import many_lined_modes
 from .lined_section import LinedSection
-from .lined_solution import lined_duct
 from .liner import Liner
 from .source import DuctMode, ModeMixture
 

@@ -3,10 +3,10 @@ import pytest
 from scipy.special import jve, jvp
 
 from analytic import ConvergenceError, DuctMode, Jet, Liner, ModeMixture, MultiMode, lined_duct, lined_modes, solve
+from analytic.lined_cascade import cascade_of
 from analytic.lined_duct import HardModes
 from analytic.lined_factor import PlusFactor
 from analytic.lined_section import LinedSection
-from analytic.lined_solution import cascade_of
 from analytic.section import Section
 
 from .lined_elements import differences

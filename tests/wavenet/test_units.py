@@ -8,7 +8,7 @@ import pytest
 
 from analytic import DuctMode, MultiMode, PhysicalDuct, solve, third_octave_bands, third_octave_levels
 from wavenet.cli import main
-from wavenet.cli.units import quantity
+from wavenet.cli.quantities import quantity
 
 DUCT = ["--radius", "40cm", "--temperature", "15degC", "--mach=-0.35"]
 FAN = ["--m", "22", "--n", "0", *DUCT, "--frequency", "3.6kHz"]

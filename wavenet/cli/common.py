@@ -75,6 +75,30 @@ def describe(source: "analytic.DuctMode", note: str = "") -> str:
     return f"mode ({source.m}, {source.n}), {duct}\n{numbers}{note}{label}"
 
 
+def describe_liner(liner: "analytic.Liner") -> str:
+    """A liner in words."""
+    length = f"length {liner.length:g}" if liner.length < float("inf") else "from -infinity"
+    behind = f"{liner.distance:g} of hard wall behind it" if liner.distance else "no hard wall behind it"
+    return f"liner of Z = {liner.impedance:.6g} for exp(-i omega t), {length}, {behind}"
+
+
+def liners_as_values(liners: "Iterable[analytic.Liner]") -> list[dict[str, Any]]:
+    """Liners as JSON knows them."""
+    return [
+        {
+            "impedance": [liner.impedance.real, liner.impedance.imag],
+            "length": liner.length if liner.length < float("inf") else None,
+            "distance": liner.distance,
+        }
+        for liner in liners
+    ]
+
+
+def numbers(value: "float | list[float]") -> str:
+    """A power, or those of several liners."""
+    return " ".join(f"{one:.6e}" for one in value) if isinstance(value, list) else f"{value:.6e}"
+
+
 def print_far_field(far: "FarField") -> None:
     """The table of the far field: the pressure at physical angles first, then the potential."""
     from ..study.solution import RELATIVE

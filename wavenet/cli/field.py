@@ -1,5 +1,6 @@
 """wavenet field."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -15,17 +16,20 @@ from .common import (
     MachOuter,
     SoundSpeedRatio,
     jet_or_none,
+    liners_as_values,
     new_file,
     physical_values,
     say,
     span,
 )
+from .liners import Liners
 from .units import Stream, with_units
 
 
 @with_units
 def field(
     stream: Stream,
+    liners: Liners,
     m: Annotated[int, typer.Option(help="Azimuthal order.")],
     n: Annotated[int, typer.Option(help="Radial order, from 0.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
@@ -49,6 +53,8 @@ def field(
     Lengths are in duct radii, velocities in sound speeds c, pressures in rho c^2; with physical units, the file's
     attributes say how much these are.
 
+    With a liner, sums of modes do not converge closer than about 0.02 to its ends.
+
     Example: wavenet field --m 2 --n 0 --helmholtz 5 --x=-2:2:128 --r=0:2:64 -o field.h5
     """
     import analytic
@@ -58,9 +64,12 @@ def field(
     path = new_file(output)
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta, instability=instability)
     source = stream.mode(m, n, helmholtz, mach, hub)
-    solution = analytic.solve(source, jet=streams)
+    lined = liners.made(source.helmholtz, getattr(source, "duct", None))
+    solution = analytic.solve(source, jet=streams, liner=lined)
     result = solution.field(cell_centres(*span(x, "x")), cell_centres(*span(r, "r")))
     case = {name: getattr(source, name) for name in ("m", "n", "helmholtz", "mach", "hub")} | physical_values(source)
     attributes = {"error_estimate": result.error_estimate} | case | (vars(streams) if streams else {})
+    if lined:
+        attributes["liners"] = json.dumps(liners_as_values(lined))
     write_field(path, attributes, result.x, result.r, {name: getattr(result, name) for name in UNITS})
     say({"file": str(path), "error_estimate": result.error_estimate}, as_json)

@@ -17,10 +17,14 @@ from .common import (
     MachOuter,
     SoundSpeedRatio,
     angles_of,
+    describe_liner,
     jet_or_none,
+    numbers,
     say,
 )
-from .units import Loudness, Stream, quantity, with_units
+from .liners import Liners
+from .quantities import quantity
+from .units import Loudness, Stream, with_units
 
 if TYPE_CHECKING:
     import analytic
@@ -38,6 +42,7 @@ class Model(StrEnum):
 def multimode(
     stream: Stream,
     loudness: Loudness,
+    liners: Liners,
     helmholtz: Helmholtz = None,
     model: Annotated[Model, typer.Option(help="How incident power is shared among the modes.")] = Model.equal_power,
     mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
@@ -66,6 +71,8 @@ def multimode(
 
     Example: wavenet multimode --helmholtz 20 --model equal-power
 
+    Example: wavenet multimode --helmholtz 4 --impedance 1+0.5j --liner-length 1 --liner-distance 0.5
+
     Example: wavenet multimode --radius 0.4m --temperature 15degC --mach=-0.35 --bands 500Hz:1kHz
     """
     from ..study import solution
@@ -75,6 +82,8 @@ def multimode(
     if "wall_pressure" in strength:
         raise ValueError("--wall-pressure is of one mode: give --power")
     if bands is not None:
+        if liners != Liners():
+            raise ValueError("--bands has no liners: give one frequency")
         if duct is None or helmholtz is not None or stream.frequency is not None or plot is not None:
             raise ValueError("--bands needs --radius, and neither --frequency, --helmholtz nor --plot")
         _bands(model.value, duct, bands, angles, streams, strength, as_json)
@@ -82,7 +91,9 @@ def multimode(
     if duct is not None:
         mach, hub = duct.mach, duct.hub
     ka = stream.helmholtz(duct, helmholtz)
-    found = solution.modes(model.value, ka, mach, hub, angles_of(angles), streams, duct=duct, loudness=strength)
+    lined = liners.made(ka, duct)
+    options = {"duct": duct, "loudness": strength, "liners": lined}
+    found = solution.modes(model.value, ka, mach, hub, angles_of(angles), streams, **options)
     title = f"{model.value}, ka = {ka:.6g}, M = {mach:.6g}"
     if plot is not None:
         from ..study import pictures
@@ -96,11 +107,13 @@ def multimode(
         )
         return
     print(f"{found.count} modes are cut on, {title}, hub = {hub:.6g}")
+    for liner in lined or ():
+        print(describe_liner(liner))
     print(f"pressure far away at physical angles, level in {found.reference}")
     print("angle [deg]  level [dB]")
     for angle, value in zip(found.degrees, found.level, strict=True):
         print(f"{angle:11.2f}  {value:10.3f}")
-    say({f"power {name}": f"{value:.6e}" for name, value in found.power.items()}, False)
+    say({f"power {name}": numbers(value) for name, value in found.power.items()}, False)
     print(f"error estimate           {found.error_estimate:.1e}")
 
 

@@ -17,13 +17,17 @@ from .common import (
     SoundSpeedRatio,
     angles_of,
     describe,
+    describe_liner,
     far_field_values,
     jet_or_none,
+    liners_as_values,
+    numbers,
     pairs,
     physical_values,
     print_far_field,
     say,
 )
+from .liners import Liners
 from .units import Loudness, Stream, with_units
 
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 def solve(
     stream: Stream,
     loudness: Loudness,
+    liners: Liners,
     m: Annotated[int, typer.Option(help="Azimuthal order.")],
     n: Annotated[int, typer.Option(help="Radial order, from 0.")],
     helmholtz: Helmholtz = None,
@@ -59,6 +64,8 @@ def solve(
 
     Example: wavenet solve --m 0 --n 0 --helmholtz 1 --mach 0.3 --jet
 
+    Example: wavenet solve --m 4 --n 0 --helmholtz 8 --impedance 1.5+0.8j --liner-length 1 --liner-distance 0.5
+
     Example: wavenet solve --m 22 --n 0 --radius 0.4m --frequency 3600Hz --temperature 15degC --mach=-0.35
     """
     from ..study import solution
@@ -66,7 +73,8 @@ def solve(
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
     source = stream.mode(m, n, helmholtz, mach, hub)
     strength = loudness.values(stream.radius)
-    found = solution.mode(source, angles_of(angles), streams, strength)
+    lined = liners.made(source.helmholtz, getattr(source, "duct", None))
+    found = solution.mode(source, angles_of(angles), streams, strength, lined)
     if plot is not None:
         _plot(found, plot)
     if as_json:
@@ -84,11 +92,13 @@ def _values(found: "ModeAtAngles") -> dict[str, Any]:
         "reflection": pairs(solved.reflection),
         "specific_impedance": None if found.impedance is None else [found.impedance.real, found.impedance.imag],
         "transmission_loss_db": found.loss,
-        "end_correction": solved.end_correction,
+        "end_correction": found.end_correction,
         "power": found.power,
         "error_estimate": solved.error_estimate,
         **physical_values(solved.source),
     }
+    if found.liners:
+        values |= {"transmission": pairs(solved.transmission), "liners": liners_as_values(found.liners)}
     return values | {"instability": pairs(solved.instability)} if found.in_jet else values
 
 
@@ -113,18 +123,22 @@ def _print(found: "ModeAtAngles") -> None:
             f"{jet.density_ratio}, Kutta parameter {jet.kutta}"
         )
         print(f"instability exp(i mu x)  mu = {solved.instability[0]:.8f}")
+    for liner in found.liners:
+        print(describe_liner(liner))
     print_far_field(found.far)
     for order, value in enumerate(solved.reflection_pressure):
         print(f"pressure reflected into order  {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
     for order, value in enumerate(solved.reflection):
         print(f"potential reflected into order {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
+    for order, value in enumerate(solved.transmission if found.liners else ()):
+        print(f"potential at the lip, order    {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
     if found.impedance is not None:
         print(f"specific impedance [rho c]         {found.impedance:.8f}")
     if found.loss is not None:
         print(f"transmission loss        {found.loss:.6f} dB")
-    if solved.end_correction is not None:
-        print(f"end correction           {solved.end_correction:.8f} radii{_metres(source, solved.end_correction)}")
-    say({f"power {name}": f"{value:.6e}" for name, value in found.power.items()}, False)
+    if found.end_correction is not None:
+        print(f"end correction           {found.end_correction:.8f} radii{_metres(source, found.end_correction)}")
+    say({f"power {name}": numbers(value) for name, value in found.power.items()}, False)
     print(f"error estimate           {solved.error_estimate:.1e}")
 
 

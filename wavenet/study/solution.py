@@ -85,20 +85,26 @@ def far_field(
 @dataclass(frozen=True)
 class ModeAtAngles:
     """Solution for one duct mode. solved : as `analytic.solve` returns it. far : pressure far away. power : parts of
-    the power balance by name. impedance : specific impedance, None where it is lost in rounding. loss : transmission
-    loss [dB] of a mode that is cut on, None of others.
+    the power balance by name, none for a liner from -infinity. impedance : specific impedance, None where it is lost in
+    rounding. loss : transmission loss [dB] of a mode that is cut on, None of others. liners : front to back.
     """
 
     solved: Any
     far: FarField
-    power: dict[str, float]
+    power: dict[str, Any]
     impedance: complex | None
     loss: float | None
+    liners: tuple[analytic.Liner, ...] = ()
 
     @property
     def in_jet(self) -> bool:
         """Whether the duct opens into a jet."""
-        return isinstance(self.solved.medium, analytic.Jet)
+        return not self.liners and isinstance(self.solved.medium, analytic.Jet)
+
+    @property
+    def end_correction(self) -> float | None:
+        """End correction of the plane wave [radii]; None for other modes, and behind liners."""
+        return None if self.liners else self.solved.end_correction
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ class ModesAtAngles:
     degrees: FloatArray
     level: FloatArray
     reference: str
-    power: dict[str, float]
+    power: dict[str, Any]
     error_estimate: float
 
     @property
@@ -126,18 +132,29 @@ def mode(
     degrees: FloatArray,
     jet: analytic.Jet | None = None,
     loudness: Mapping[str, float] | None = None,
+    liners: tuple[analytic.Liner, ...] | None = None,
 ) -> ModeAtAngles:
     """Solve for one duct mode; degrees : physical angles. loudness : see `far_field`."""
-    solved = analytic.solve(source, jet=jet)
+    solved = analytic.solve(source, jet=jet, liner=liners)
+    if liners and solved.endless and isinstance(source, analytic.PhysicalMode):
+        raise ValueError("a lined mode from -infinity has no power that a level could refer to: give --helmholtz")
     density, _, _ = solved.transform.fluid(inside=False)
     mach = levels.outer_mach(solved.transform)
     far = far_field(source, degrees, solved.directivity, mach=mach, density=density, loudness=loudness)
+    if liners and solved.endless:  # no power and no impedance
+        return ModeAtAngles(solved, far, {}, None, None, liners)
     loss = solved.transmission_loss if source.cut_on else None
     try:
         impedance = solved.specific_impedance
     except analytic.ConvergenceError:
         impedance = None
-    return ModeAtAngles(solved, far, dataclasses.asdict(solved.power), impedance, loss)
+    return ModeAtAngles(solved, far, _by_name(solved.power), impedance, loss, liners or ())
+
+
+def _by_name(power: Any) -> dict[str, Any]:
+    """Parts of a power balance: numbers, and a list of what liners absorb."""
+    parts = {name: getattr(power, name) for name in (field.name for field in dataclasses.fields(power))}
+    return {name: value.tolist() if isinstance(value, np.ndarray) else float(value) for name, value in parts.items()}
 
 
 def modes(
@@ -150,14 +167,15 @@ def modes(
     *,
     duct: analytic.PhysicalDuct | None = None,
     loudness: Mapping[str, float] | None = None,
+    liners: tuple[analytic.Liner, ...] | None = None,
 ) -> ModesAtAngles:
     """Solve for all modes that are cut on, mutually incoherent, unit incident power; degrees : physical angles.
 
     sharing : a key of `SHARING`. duct : with it levels are sound pressure levels; loudness : distance [m], power [W].
     """
     source = shared(sharing)(helmholtz, mach, hub)
-    solved = analytic.solve(source, jet=jet)
-    power = {name: float(value) for name, value in dataclasses.asdict(solved.power).items()}
+    solved = analytic.solve(source, jet=jet, liner=liners)
+    power = _by_name(solved.power)
     angle = np.radians(degrees)
     if duct is None:
         level, reference = solved.directivity_index(angle), "dB re a monopole of the radiated power"
