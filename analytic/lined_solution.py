@@ -121,6 +121,14 @@ class LinedSolution(EngineeringQuantities):
         """
         return self._cascade.error(self.source, self._amplitudes)
 
+    def incident(self, source: Source) -> "LinedSolution":
+        """The solution for another source in the same duct, with no more radial orders; what it shares is kept."""
+        if (source.helmholtz, source.hub, abs(source.m)) != (
+            *(self.source.helmholtz, self.source.hub, abs(self.source.m)),
+        ) or len(source.amplitudes) > len(self.source.amplitudes):
+            raise ValueError(f"expected a source in the duct of {self.source}, with no more orders, got {source}")
+        return LinedSolution(source, self.liners, self.tolerance, self._cascade)
+
     @property
     def duct(self) -> LinedDuct:
         """Hard modes and their reflection at the open end."""

@@ -15,6 +15,12 @@ _JETS = {
     "density_ratio": "density ratio",
     "kutta": "Kutta parameter",
 }
+_LINERS = {
+    "resistance": "resistance",
+    "reactance": "reactance",
+    "liner_length": "liner length",
+    "liner_distance": "liner to lip",
+}
 
 
 def card(dataset: Dataset, name: str, picture: str) -> str:
@@ -70,7 +76,7 @@ def _more_parameters(arrays: dict[str, Array]) -> dict[str, str]:
     found = {"hub": "hub radius"} if np.any(arrays["hub"]) else {}
     flow = uniform_flow(arrays["mach"])
     jets = any(not np.array_equal(arrays[name], flow[name]) for name in _JETS)
-    return found | (_JETS if jets else {})
+    return found | (_JETS if jets else {}) | {name: text for name, text in _LINERS.items() if name in arrays}
 
 
 def _missing(about: About) -> str:

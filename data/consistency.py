@@ -14,7 +14,7 @@ from .arrays import Array
 from .hdf5 import doubles, expect_field
 from .identity import ContentHash, blocks
 from .layout import SPLITS
-from .task import PARAMETERS, Task
+from .task import LINER_ARRAYS, PARAMETERS, Task
 
 _COUNTED = ("part", "order")  # dimensions that count from 0
 _STATISTICS = 1e-9  # relative: the sums may be added in another order
@@ -61,7 +61,7 @@ def expect_cases(arrays: Mapping[str, Array], missing: tuple[dict[str, Any], ...
             f"{path}: case holds the number {number} {counts[counts > 1][0]} times{among}, once was expected"
         )
     _, first, group = np.unique(arrays["group"], return_index=True, return_inverse=True)
-    for name in (*PARAMETERS, "split"):
+    for name in (*PARAMETERS, *(name for name in LINER_ARRAYS if name in arrays), "split"):
         odd = np.flatnonzero(arrays[name] != arrays[name][first[group]])
         if len(odd):
             one, other = first[group[odd[0]]], odd[0]

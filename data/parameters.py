@@ -106,6 +106,10 @@ LIMITS = {
     "sound_speed_ratio": Limits(0.1, 10.0, tied=True),
     "density_ratio": Limits(0.1, 10.0, tied=True),
     "kutta": Limits(0.0, 1.0),
+    "resistance": Limits(0.01, 100.0),
+    "reactance": Limits(-100.0, 100.0),
+    "liner_length": Limits(0.05, 20.0),
+    "liner_distance": Limits(0.0, 20.0),
 }
 
 

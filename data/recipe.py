@@ -23,7 +23,7 @@ from .blocks import check_blocks
 from .files import read_text
 from .layout import SPLITS
 from .reach import check_positions
-from .source import JET, OutOfRange, Source, Whole
+from .source import JET, LINER, OutOfRange, Source, Whole
 from .task import Finite, Table
 
 _BUILT_IN = Path(__file__).parent / "recipes"
@@ -69,6 +69,7 @@ class Recipe(Table):
         given = {key: value for key, value in content.items() if value is not None or key not in (section, *others)}
         if section not in given or any(other in given for other in others):
             raise ValueError(f"a {name} recipe needs a table [{section}] and no [{'] or ['.join(others)}]")
+        given = _with_liner(given)
         return {"place" if key == section else key: value for key, value in given.items()}
 
     @model_serializer(mode="wrap")
@@ -119,6 +120,9 @@ class Recipe(Table):
                 f"computed at once; the most is {_LARGEST_GROUP}"
             )
         for source in (self.source, *(one.source(self.source) for one in self.out_of_range)):
+            if source.lined != task.lined:
+                has, other = ("a", "without") if source.lined else ("no", "with")
+                raise ValueError(f"the source has {has} liner, the task {task.name} is for ducts {other} one")
             task.accept(source)
             if {"x", "r"} <= set(positions):
                 check_positions(task.section, source, positions["x"], positions["r"], grid=task.on_grid)
@@ -128,6 +132,24 @@ class Recipe(Table):
     def _divisible(self) -> Self:
         check_blocks(self.source, self.split)
         return self
+
+
+def _with_liner(content: dict[str, Any]) -> dict[str, Any]:
+    """A recipe whose table [liner], if there is one, is in its source."""
+    if "liner" not in content:
+        return content
+    liner, source = content["liner"], content.get("source")
+    known = {name.removeprefix("liner_"): name for name in LINER}
+    if not isinstance(liner, dict) or not isinstance(source, dict):
+        raise ValueError(f"expected the tables [source] and [liner], got liner = {liner!r:.60}")
+    for name in liner:
+        if name not in known:
+            raise ValueError(f"liner.{name!s:.40}: there is no such key, expected {', '.join(known)}")
+        if known[name] in source:
+            raise ValueError(f"{known[name]} is given in [source] and in [liner]")
+    return {key: value for key, value in content.items() if key != "liner"} | {
+        "source": source | {known[name]: value for name, value in liner.items()}
+    }
 
 
 @dataclass(frozen=True)

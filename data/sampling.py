@@ -7,18 +7,19 @@ number; so does its point of a Sobol sequence.
 """
 
 import bisect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Self
 
 import numpy as np
 
-from analytic import Jet, ModeMixture, UniformFlow, cut_on_orders
+from analytic import Jet, Liner, ModeMixture, UniformFlow, cut_on_orders
 
 from .arrays import ComplexArray, FloatArray, IntArray
 from .blocks import Space, deal
 from .layout import SPLITS
 from .recipe import Recipe
-from .source import JET, Source
+from .source import JET, LINER, Source
 from .task import uniform_flow
 
 _DRAWS = 10_000  # largest number of draws of a group until one of its modes is cut on
@@ -45,6 +46,19 @@ class Group:
     parameters: dict[str, float]
     medium: UniformFlow | Jet
     amplitudes: ComplexArray
+
+    @property
+    def liner(self) -> Liner | None:
+        """Liner in the duct, if there is one."""
+        if LINER[0] not in self.parameters:
+            return None
+        resistance, reactance, length, distance = (self.parameters[name] for name in LINER)
+        return Liner(complex(resistance, reactance), length, distance)
+
+    def with_one_mode(self) -> Self:
+        """The same with the largest mode of the first case alone, of amplitude one."""
+        n = int(np.argmax(np.abs(self.amplitudes[0])))
+        return replace(self, amplitudes=np.eye(1, n + 1, n, dtype=complex))
 
     @property
     def sources(self) -> list[ModeMixture]:

@@ -17,6 +17,7 @@ from analytic import ConvergenceError
 from . import tasks
 from .arrays import Array, FloatArray
 from .journal import Missing
+from .layout import MISSING_COLUMNS
 from .recipe import Recipe
 from .rounding import stored
 from .sampling import Group, Plan, plan_of
@@ -129,7 +130,7 @@ def _stored(task: Task[Any], storage: str, values: dict[str, Array]) -> tuple[li
 
 def lost(block: Sequence[Group], reasons: Sequence[str]) -> list[Missing]:
     """Records of the cases of some groups that have a reason to be missing."""
-    columns = {name: values.tolist() for name, values in _columns(block).items() if name != "group"}
+    columns = {name: values.tolist() for name, values in _columns(block).items() if name in MISSING_COLUMNS}
     cases = zip(*columns.values(), strict=True)
     return [
         Missing(**dict(zip(columns, case, strict=True)), reason=reason)

@@ -12,6 +12,7 @@ from .task import Finite, Table
 from .ties import Tie
 
 JET = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")  # any of these makes the medium a jet
+LINER = ("resistance", "reactance", "liner_length", "liner_distance")  # any of these puts a liner into the duct
 # Values of what a source with a jet does not give: those of `analytic.Jet`, a jet of the same gas into fluid at rest.
 _JET_DEFAULTS = {"mach_outer": 0.0, "sound_speed_ratio": 1.0, "density_ratio": 1.0, "kutta": 1.0}
 _LEAST_JET = 0.01  # Mach number of a jet; at rest there is none, and the instability's wavenumber is 1 / M
@@ -29,6 +30,10 @@ MachOuter = Annotated[Drawn, within("mach_outer"), SPELLED]
 SpeedRatio = Annotated[Parameter, within("sound_speed_ratio"), SPELLED]
 DensityRatio = Annotated[Parameter, within("density_ratio"), SPELLED]
 Kutta = Annotated[Drawn, within("kutta"), SPELLED]
+Resistance = Annotated[Drawn, within("resistance"), SPELLED]
+Reactance = Annotated[Drawn, within("reactance"), SPELLED]
+LinerLength = Annotated[Drawn, within("liner_length"), SPELLED]
+LinerDistance = Annotated[Drawn, within("liner_distance"), SPELLED]
 
 
 class Source(Table):
@@ -36,8 +41,9 @@ class Source(Table):
 
     m : azimuthal orders. n : "cut-on" (all cut-on radial orders) or a list. helmholtz, mach, hub : parameters of the
     duct, see `parameters`. mach_outer, sound_speed_ratio, density_ratio, kutta : of a jet; if none is given the flow is
-    uniform. modes : least and largest number of radial orders mixed, with complex normal amplitudes of total square
-    one. mixtures : number of cases that share everything but their amplitudes.
+    uniform. resistance, reactance, liner_length, liner_distance : of a liner, see `analytic.Liner`, in recipes the
+    table [liner]; all of them or none. modes : least and largest number of radial orders mixed, with complex normal
+    amplitudes of total square one. mixtures : number of cases that share everything but their amplitudes.
     """
 
     m: Orders
@@ -49,6 +55,10 @@ class Source(Table):
     sound_speed_ratio: SpeedRatio | None = None
     density_ratio: DensityRatio | None = None
     kutta: Kutta | None = None
+    resistance: Resistance | None = None
+    reactance: Reactance | None = None
+    liner_length: LinerLength | None = None
+    liner_distance: LinerDistance | None = None
     modes: Modes = (1, 1)
     mixtures: _Count = 1
 
@@ -58,9 +68,14 @@ class Source(Table):
         return any(getattr(self, name) is not None for name in JET)
 
     @property
+    def lined(self) -> bool:
+        """Whether there is a liner in the duct."""
+        return any(getattr(self, name) is not None for name in LINER)
+
+    @property
     def parameters(self) -> dict[str, Parameter]:
         """All parameters by name, with defaults; of a uniform flow those of the duct only."""
-        given = {name: getattr(self, name) for name in LIMITS}
+        given = {name: getattr(self, name) for name in LIMITS if self.lined or name not in LINER}
         if not self.jet:
             return {name: one for name, one in given.items() if name not in JET}
         return {
@@ -85,6 +100,17 @@ class Source(Table):
         low, high = self.modes
         if low > high:
             raise ValueError(f"modes must be [least, largest], got [{low}, {high}]")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_liner(self) -> Self:
+        if not self.lined:
+            return self
+        for name in LINER:
+            if getattr(self, name) is None:
+                raise ValueError(f"a liner needs {name.removeprefix('liner_')}: the table [liner] lacks it")
+        if self.jet or self.mach.bounds != (0.0, 0.0):
+            raise ValueError(f"a duct with a liner has no flow and no jet, got mach = {self.mach.spelled()}")
         return self
 
     @model_validator(mode="after")
@@ -131,6 +157,10 @@ class OutOfRange(Table):
     sound_speed_ratio: SpeedRatio | None = None
     density_ratio: DensityRatio | None = None
     kutta: Kutta | None = None
+    resistance: Resistance | None = None
+    reactance: Reactance | None = None
+    liner_length: LinerLength | None = None
+    liner_distance: LinerDistance | None = None
     modes: Modes | None = None
 
     def source(self, usual: Source) -> Source:

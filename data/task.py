@@ -59,6 +59,14 @@ _COMMON = {
     "part": Variable(("part",), "i8", "1", "0 real, 1 imaginary"),
 }
 
+# Of tasks with a liner, beside the others.
+LINER_ARRAYS = {
+    "resistance": Variable(("case",), "f8", "rho c", "real part of the liner's impedance"),
+    "reactance": Variable(("case",), "f8", "rho c", "imaginary part for exp(-i omega t), negative for a mass"),
+    "liner_length": Variable(("case",), "f8", "a", "length of the liner"),
+    "liner_distance": Variable(("case",), "f8", "a", "hard wall between the liner and the lip"),
+}
+
 PARAMETERS = ("m", "helmholtz", "mach", "hub", "mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
 
 
@@ -141,6 +149,16 @@ class Task(Generic[Place]):
     accept: Callable[[Source], None] = _any_source
     together: int = 1
     relations: Callable[[Mapping[str, Array]], Misfits] = none
+
+    @property
+    def lined(self) -> bool:
+        """Whether there is a liner in the duct."""
+        return LINER_ARRAYS.items() <= self.arrays.items()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the arrays along the cases that say what is solved, but for amplitudes."""
+        return (*PARAMETERS, *(LINER_ARRAYS if self.lined else ()))
 
     @property
     def name(self) -> str:

@@ -21,7 +21,7 @@ from ..read import read
 from ..rounding import single
 from ..source import JET, Source
 from ..summary import provenance, record_missing, write_identity, write_provenance, write_statistics
-from ..task import PARAMETERS, TOLERANCE, Table, uniform_flow
+from ..task import TOLERANCE, Table, uniform_flow
 
 ORIGIN = "origin"  # name of the text of `origin` in a format
 _KEPT = tuple(name for name in PROVENANCE if name != "content_hash")  # which is that of the arrays
@@ -252,9 +252,10 @@ def check_ranges(content: Content, path: Path) -> None:
     """
     arrays = content.arrays
     check_values(arrays, path, content.about)
-    columns = np.stack([arrays[name].astype(float) for name in PARAMETERS], axis=1)
+    parameters = tasks.get(content.task).parameters
+    columns = np.stack([arrays[name].astype(float) for name in parameters], axis=1)
     for row in np.unique(columns, axis=0, return_index=True)[1]:
-        values = {name: arrays[name][row].item() for name in PARAMETERS}
+        values = {name: arrays[name][row].item() for name in parameters}
         given = values if is_jet(values) else {name: value for name, value in values.items() if name not in JET}
         try:
             Source.model_validate(given | {"m": [values["m"]]})

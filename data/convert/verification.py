@@ -1,6 +1,6 @@
 """Whether imported fields are what their parameters say: the pressure's equation, and the solver's own solution."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .. import tasks
 from ..arrays import Array, ComplexArray, FloatArray, IntArray
 from ..sampling import Group
 from ..source import JET
-from ..task import PARAMETERS, TOLERANCE
+from ..task import TOLERANCE
 from .content import Content, is_jet
 
 _MOST_VALUES = 2**22  # of the fields compared together: 32 MiB
@@ -140,7 +140,8 @@ def compare(content: Content, path: Path) -> Content:
     for start in range(0, len(content), together):
         rows = range(start, min(start + together, len(content)))
         try:
-            found, reasons = task.observe([_group(arrays, row) for row in rows], places, _orders(arrays))
+            groups = [_group(arrays, row, task.parameters) for row in rows]
+            found, reasons = task.observe(groups, places, _orders(arrays))
         except ValueError as error:
             raise ValueError(f"{path}: cases cannot be compared with the solver: {error}") from None
         for row, reason in zip(rows, reasons, strict=True):
@@ -167,14 +168,14 @@ def _orders(arrays: Mapping[str, Array]) -> int:
     return arrays["amplitude"].shape[1] if "amplitude" in arrays else 1
 
 
-def _group(arrays: Mapping[str, Array], row: int) -> Group:
+def _group(arrays: Mapping[str, Array], row: int, names: Sequence[str]) -> Group:
     """A case as it is solved."""
     if "amplitude" in arrays:
         amplitudes = arrays["amplitude"][row] @ np.array([1, 1j])
         amplitudes = amplitudes[: np.flatnonzero(amplitudes)[-1] + 1]
     else:  # a mode of amplitude one, or none
         amplitudes = np.eye(1, M=int(arrays["n"][row]) + 1, k=int(arrays["n"][row]))[0] if "n" in arrays else np.ones(1)
-    parameters = {name: arrays[name][row].item() for name in PARAMETERS}
+    parameters = {name: arrays[name][row].item() for name in names}
     m = parameters.pop("m")
     medium = Jet(**{name: parameters[name] for name in JET}) if is_jet(parameters) else UniformFlow()
     return Group(row, row, 0, m, parameters, medium, amplitudes[None].astype(complex))
