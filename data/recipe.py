@@ -236,5 +236,7 @@ def _key(location: tuple[int | str, ...], content: dict[str, Any]) -> str:
     """The invalid key, as spelled in the recipe."""
     if location[:1] == ("place",) and content.get("task") in tasks.names():
         location = (tasks.get(content["task"]).section, *location[1:])
+    if location[:1] == ("source",) and "liner" in content and location[1:2] and location[1] in LINER:
+        location = ("liner", str(location[1]).removeprefix("liner_"), *location[2:])
     names = [one if one.isprintable() else repr(one) for one in map(str, location)]
     return ".".join(one for one in names if not one.endswith("]")) or "recipe"  # without pydantic's kinds of a value

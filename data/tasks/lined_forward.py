@@ -46,11 +46,7 @@ TASK = Task(
     place=forward.Microphones,
     arrays=dict(forward.TASK.arrays)
     | LINER_ARRAYS
-    | {
-        "n": Variable(
-            ("case",), "i8", "1", "radial order of the mode, of amplitude one at the front of the liner"
-        )
-    },
+    | {"n": Variable(("case",), "i8", "1", "radial order of the mode, of amplitude one at the front of the liner")},
     fields=("pressure",),
     positions=forward.TASK.positions,
     observe=_observe,

@@ -60,9 +60,14 @@ SPANS = {
     "sound_speed_ratio": (0.5, 2.0),
     "density_ratio": (0.3, 3.0),
     "kutta": (0.0, 1.0),
+    "resistance": (0.3, 5.0),
+    "reactance": (-2.0, 2.0),
+    "liner_length": (0.2, 1.5),
+    "liner_distance": (0.2, 1.0),
 }
 RATIOS = ("sound_speed_ratio", "density_ratio")
 JET = ("mach_outer", *RATIOS, "kutta")
+LINER = ("resistance", "reactance", "liner_length", "liner_distance")
 
 
 def parameter(name, jet):
@@ -77,7 +82,8 @@ def parameter(name, jet):
 @st.composite
 def sources(draw, task):
     """The table [source]."""
-    jet = task.startswith("jet") or (task != "factor" and draw(st.integers(0, 3)) == 0)
+    may = task != "factor" and not task.startswith("lined")
+    jet = task.startswith("jet") or (may and draw(st.integers(0, 3)) == 0)
     found = {"m": draw(st.lists(st.integers(-2, 2), min_size=1, max_size=3, unique=True))}
     if "factor" in task:
         found["n"] = [0]
@@ -86,8 +92,11 @@ def sources(draw, task):
             st.one_of(st.just("cut-on"), st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True))
         )
     found["helmholtz"] = draw(parameter("helmholtz", jet))
+    if task.startswith("lined"):
+        jet = False
+        found |= {name: draw(parameter(name, jet)) for name in LINER}
     if task != "factor":
-        if jet or draw(st.booleans()):
+        if not task.startswith("lined") and (jet or draw(st.booleans())):
             found["mach"] = draw(parameter("mach", jet))
         if draw(st.integers(0, 2)) == 0:
             found["hub"] = draw(parameter("hub", jet))
@@ -114,7 +123,7 @@ def places(draw, task):
                 draw(st.integers(2, 6)),
             ],
         }
-    if task == "forward":
+    if task in ("forward", "lined_forward"):
         angles = sorted(draw(st.lists(numbers(0.0, 180.0), min_size=2, max_size=2, unique=True)))
         return {"radius": draw(numbers(1.5, 50.0)), "angle_deg": [*angles, draw(st.integers(2, 6))]}
     if task == "edge":

@@ -84,7 +84,13 @@ mach_outer = 0.125
 [windows]
 nodes = 6
 """
+LINED = (
+    GRID.replace('"derivative"', '"lined_derivative"')
+    .replace("mach = [-0.2, 0.3]\n", "")
+    .replace("[grid]", "resistance = [0.5, 1.0]\nreactance = 0.25\nliner_length = 0.5\nliner_distance = 0.25\n[grid]")
+)
 RECIPES = {
+    "lined_derivative": LINED,
     "jet_derivative": JETS,
     "jet_factor": JET_FACTORS,
     "derivative": GRID,
