@@ -31,6 +31,20 @@ def test_modes_of_many_walls_are_those_of_each():
         assert np.allclose(twice, expected[1], rtol=1e-10)
 
 
+def test_a_mode_that_was_lost_is_looked_for_again(monkeypatch):
+    section, q = Section(0), np.array([2j / (1 + 1j)])
+    expected = lined_modes.lined_modes(section, q[0], 10)[0]
+    follow = lined_modes._follow
+
+    def loses(section, alpha, path):
+        w = follow(section, alpha, path)
+        return w if path.ndim == 1 else np.where(np.arange(w.shape[1]) == 3, w[:, 2:3], w)
+
+    monkeypatch.setattr(lined_modes, "_follow", loses)
+    ((gamma, _),) = lined_modes.many_lined_modes(section, q, 10)
+    assert np.allclose(gamma, expected, rtol=1e-12)
+
+
 def test_a_case_that_fails_is_recorded_or_raised():
     exceptional = 2j / (1.2796025402991464 + 2.980382414790488j)
     arguments = {"impedance": [1 + 1j, exceptional], "length": 1.0, "distance": 0.5}
