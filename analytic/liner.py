@@ -10,6 +10,7 @@ from .checks import check_positive, complex_array
 # Beyond these the lined modes lie where the Bessel functions' series and tables were not tested; |Z| < 0.05 at ka = 40,
 # the strongest wall of the tests, has k / |Z| = 800.
 _IMPEDANCE = 1e-6, 1e9
+_SURFACE_WAVES = None, "stable", "unstable"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Liner:
         Length of the liner [duct radii].
     distance : float, > 0
         Length of the hard wall behind it, up to the next liner or to the lip [duct radii].
+    surface_wave : {None, "stable", "unstable"}
+        What the surface wave of a flow over the liner is where Im Z > 0: a wave that decays against the flow, or an
+        instability that grows with it. It must be chosen there, and does not matter without flow.
 
     Raises
     ------
@@ -35,6 +39,7 @@ class Liner:
     impedance: complex
     length: float
     distance: float
+    surface_wave: str | None = None
 
     def __post_init__(self) -> None:
         array = complex_array(self.impedance, "impedance")
@@ -55,9 +60,11 @@ class Liner:
             if value in (0, math.inf):
                 raise ValueError(f"{name} must be positive and finite: {why}, got {name}={value}")
             object.__setattr__(self, name, check_positive(value, name))
+        if self.surface_wave not in _SURFACE_WAVES:
+            raise ValueError(f"surface_wave must be one of {_SURFACE_WAVES}, got surface_wave={self.surface_wave!r}")
 
     @classmethod
-    def engineering(cls, impedance: complex, length: float, distance: float) -> Self:
+    def engineering(cls, impedance: complex, length: float, distance: float, surface_wave: str | None = None) -> Self:
         """A liner whose impedance is given for exp(+i omega t), mass-like with Im Z > 0.
 
         Examples
@@ -66,7 +73,7 @@ class Liner:
         (1.5+0.8j)
         """
         array = complex_array(impedance, "impedance")
-        return cls(complex(array.conj()) if not array.ndim else impedance, length, distance)
+        return cls(complex(array.conj()) if not array.ndim else impedance, length, distance, surface_wave)
 
 
 def check_liners(liner: object) -> tuple[Liner, ...]:

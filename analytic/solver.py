@@ -5,6 +5,7 @@ from typing import overload
 
 from .checks import check_tolerance
 from .errors import quiet
+from .lined_flow_solution import LinedFlowSolution
 from .lined_solution import LinedSolution
 from .liner import Liner, check_liners
 from .media import Jet, JetSolution, UniformFlow, transform
@@ -20,7 +21,9 @@ def solve(source: Source, *, jet: Jet, tolerance: float = ...) -> JetSolution: .
 
 
 @overload
-def solve(source: Source, *, liner: Liner | Sequence[Liner], tolerance: float = ...) -> LinedSolution: ...
+def solve(
+    source: Source, *, liner: Liner | Sequence[Liner], tolerance: float = ...
+) -> LinedSolution | LinedFlowSolution: ...
 
 
 @overload
@@ -43,7 +46,7 @@ def solve(
     jet: Jet | None = None,
     liner: Liner | Sequence[Liner] | None = None,
     tolerance: float = _TOLERANCE,
-) -> Solution | MultiModeSolution | LinedSolution:
+) -> Solution | MultiModeSolution | LinedSolution | LinedFlowSolution:
     """Compute the sound that leaves the duct.
 
     Parameters
@@ -56,14 +59,15 @@ def solve(
     jet : Jet, optional
         Shorthand for medium=jet: a vortex sheet separates the fluid outside; the duct's Mach number must be positive.
     liner : Liner or sequence of Liner, optional
-        Liners between hard walls, front to back. The source is then incident at the front of the first one. No flow.
+        Liners between hard walls, front to back. The source is then incident at the front of the first one. In flow,
+        where Im Z > 0, they must say what their surface wave is.
     tolerance : float
         Largest relative error estimate accepted, here and in everything computed from the solution.
 
     Returns
     -------
-    Solution, JetSolution, MultiModeSolution or LinedSolution
-        For a mode or mixture without a jet, with a jet, for a MultiMode, and with liners, respectively.
+    Solution, JetSolution, MultiModeSolution, LinedSolution or LinedFlowSolution
+        For a mode or mixture without a jet, with a jet, for a MultiMode, with liners, and with liners in flow.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def solve(
         source or medium has another type, jet is not a Jet, or both medium and jet are given; with a liner,
         source is a MultiMode or there is a medium or a jet.
     ValueError
-        There is a jet but no flow in the duct, or a liner and flow.
+        There is a jet but no flow in the duct; or flow, and a liner whose surface wave is not chosen.
     ConvergenceError
         The error estimate is above the tolerance, as within a relative 1e-9 of a cut-on; with a jet, one of its modes
         was lost or two contours disagree.
@@ -94,7 +98,8 @@ def solve(
     if liner is not None:
         if isinstance(source, MultiMode) or medium is not None or jet is not None:
             raise TypeError("with a liner, expected a DuctMode or a ModeMixture, and neither a medium nor a jet")
-        return LinedSolution(source, check_liners(liner), tolerance)
+        kind = LinedFlowSolution if source.mach else LinedSolution
+        return kind(source, check_liners(liner), tolerance)
     medium = _medium(medium, jet)
     if isinstance(source, MultiMode):
         return MultiModeSolution(source, medium, tolerance)
