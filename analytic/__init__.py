@@ -19,6 +19,8 @@ from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
 from .conj_time import ConjTime
 from .errors import ConvergenceError
 from .factorisation import plus_factor
+from .lined_flow_solution import LinedFlowSolution
+from .lined_hub import LinedHub, LinedHubSolution
 from .lined_solution import LinedPower, LinedSolution
 from .liner import Liner
 from .many_near_fields import fields_at, near_fields
@@ -42,6 +44,9 @@ __all__ = [
     "Field",
     "Jet",
     "JetSolution",
+    "LinedFlowSolution",
+    "LinedHub",
+    "LinedHubSolution",
     "LinedPower",
     "LinedSolution",
     "Liner",

@@ -16,7 +16,7 @@ References
 S. W. Rienstra, Wave Motion 37 (2003), 119-135, for the surface waves; J. Eng. Math. 59 (2007), 451-475.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -86,6 +86,18 @@ class FlowWall:
         next_term = np.where(far, 0.125j * (4 * section.m**2 - 1) / gamma, 0.0)
         value = np.where(far, -1j * gamma - 0.5 + next_term, value)
         return value, np.where(far, (1j + next_term / gamma) / gamma, norm)
+
+    def twice_hard_norm(self, alpha: FloatArray) -> FloatArray:
+        """b at hard-walled modes."""
+        return 2 * self.section.norm(alpha)
+
+    def entire(self, s: ComplexArray, radius: float) -> tuple[ComplexArray, FloatArray]:
+        """A function of s, |s| = radius, whose zeros are the modes, over a positive factor, and ln of that."""
+        gamma, section = self.radial(s), self.section
+        value, slope = section.wall(gamma)
+        entire = gamma * slope - self.y * self.convected(s) ** 2 * value
+        entire = entire / (section.radial(gamma, section.hub)[0] if section.hub else (gamma / radius) ** section.m)
+        return entire, np.abs(gamma.imag) * (1 - section.hub)
 
     def miss(self, s: ComplexArray) -> ComplexArray:
         """F - y N^2."""
@@ -174,14 +186,14 @@ def _follow(wall: FlowWall, alpha: FloatArray, path: ComplexArray) -> ComplexArr
 
     At first F = -(beta_n / 2) (gamma^2 - alpha^2) is a quadratic equation, regular at a cut-on.
     """
-    e = path[0] / (wall.section.norm(alpha) * wall.beta**2)
+    e = 2 * path[0] / (wall.twice_hard_norm(alpha) * wall.beta**2)
     a, b, c = e * wall.mach**2 - 1, e * wall.k * wall.mach, (wall.k - alpha) * (wall.k + alpha) + e * wall.k**2
     root = np.sqrt(b**2 - a * c)
     s = np.concatenate([(-b + root) / a, (-b - root) / a])
     s = s[np.argsort(s.imag > 0, kind="stable")]
     s, before = _newton(wall, s, complex(path[0]), 4, _LOOSE), path[0]
     for y in path[1:]:
-        here = FlowWall(wall.section, wall.k, wall.mach, complex(before))
+        here = replace(wall, y=complex(before))
         s = s + (y - before) * wall.convected(s) ** 2 / here.slope(s)
         s, before = _newton(wall, s, complex(y), 4, _LOOSE), y
     return _newton(wall, s, wall.y, _NEWTON, _CLOSE)
@@ -281,21 +293,17 @@ def _powers(wall: FlowWall, radius: float, expected: int) -> tuple[int, ComplexA
 
     By the argument principle: ln f less the number times ln s has the Fourier coefficients -sum / p.
     """
-    section = wall.section
-    points = _POINTS * (expected + section.m + 2)
+    points = _POINTS * (expected + wall.section.m + 2)
     for _ in range(_ROUNDS):
         s = radius * np.exp(2j * np.pi * (np.arange(points + 1) + 0.5) / points)
-        gamma = wall.radial(s)
-        value, slope = section.wall(gamma)
-        entire = gamma * slope - wall.y * wall.convected(s) ** 2 * value
-        entire /= section.radial(gamma, section.hub)[0] if section.hub else (gamma / radius) ** section.m
+        entire, exponent = wall.entire(s, radius)
         steps = np.angle(entire[1:] / entire[:-1])
         if np.all(np.abs(steps) < _TURN):
             turns = float(np.sum(steps)) / (2 * np.pi)
             if abs(turns - round(turns)) > _WHOLE:
                 return -1, s[:0]
             phase = np.concatenate([[0.0], np.cumsum(steps)])[:-1] - np.angle(s[:-1] / s[0]) % (2 * np.pi) * turns
-            logarithm = np.log(np.abs(entire[:-1])) + np.abs(gamma[:-1].imag) * (1 - section.hub) + 1j * phase
+            logarithm = np.log(np.abs(entire[:-1])) + exponent[:-1] + 1j * phase
             orders = np.arange(1, _LACKING + 1)
             return round(turns), -orders * (logarithm @ (s[:-1, None] / radius) ** orders) / points
         points *= 2

@@ -42,16 +42,7 @@ class Liner:
     surface_wave: str | None = None
 
     def __post_init__(self) -> None:
-        array = complex_array(self.impedance, "impedance")
-        if array.ndim:
-            raise ValueError(f"impedance must be a single number, got {self.impedance}")
-        impedance = complex(array)
-        if not (impedance.real > 0 and _IMPEDANCE[0] <= abs(impedance) <= _IMPEDANCE[1]):  # NaN fails, too
-            raise ValueError(
-                "the impedance must have a positive real part, for which the wall absorbs, and a modulus in "
-                f"[{_IMPEDANCE[0]:g}, {_IMPEDANCE[1]:g}], got impedance={self.impedance}"
-            )
-        object.__setattr__(self, "impedance", impedance)
+        object.__setattr__(self, "impedance", check_impedance(self.impedance))
         for name, why in (
             ("length", "a liner from -infinity has no hard duct for incident modes"),
             ("distance", "a liner up to the lip or to another one has another edge condition, and is not implemented"),
@@ -74,6 +65,20 @@ class Liner:
         """
         array = complex_array(impedance, "impedance")
         return cls(complex(array.conj()) if not array.ndim else impedance, length, distance, surface_wave)
+
+
+def check_impedance(value: object) -> complex:
+    """The impedance of a wall that absorbs."""
+    array = complex_array(value, "impedance")
+    if array.ndim:
+        raise ValueError(f"impedance must be a single number, got {value}")
+    impedance = complex(array)
+    if not (impedance.real > 0 and _IMPEDANCE[0] <= abs(impedance) <= _IMPEDANCE[1]):  # NaN fails, too
+        raise ValueError(
+            "the impedance must have a positive real part, for which the wall absorbs, and a modulus in "
+            f"[{_IMPEDANCE[0]:g}, {_IMPEDANCE[1]:g}], got impedance={value}"
+        )
+    return impedance
 
 
 def check_liners(liner: object) -> tuple[Liner, ...]:

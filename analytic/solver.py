@@ -6,6 +6,7 @@ from typing import overload
 from .checks import check_tolerance
 from .errors import quiet
 from .lined_flow_solution import LinedFlowSolution
+from .lined_hub import LinedHub, LinedHubSolution
 from .lined_solution import LinedSolution
 from .liner import Liner, check_liners
 from .media import Jet, JetSolution, UniformFlow, transform
@@ -27,6 +28,10 @@ def solve(
 
 
 @overload
+def solve(source: Source, *, lined_hub: LinedHub, tolerance: float = ...) -> LinedHubSolution: ...
+
+
+@overload
 def solve(
     source: Source, *, medium: object | None = None, jet: Jet | None = None, tolerance: float = ...
 ) -> Solution: ...
@@ -45,8 +50,9 @@ def solve(
     medium: object | None = None,
     jet: Jet | None = None,
     liner: Liner | Sequence[Liner] | None = None,
+    lined_hub: LinedHub | None = None,
     tolerance: float = _TOLERANCE,
-) -> Solution | MultiModeSolution | LinedSolution | LinedFlowSolution:
+) -> Solution | MultiModeSolution | LinedSolution | LinedFlowSolution | LinedHubSolution:
     """Compute the sound that leaves the duct.
 
     Parameters
@@ -61,19 +67,22 @@ def solve(
     liner : Liner or sequence of Liner, optional
         Liners between hard walls, front to back. The source is then incident at the front of the first one. In flow,
         where Im Z > 0, they must say what their surface wave is.
+    lined_hub : LinedHub, optional
+        Liner on the hub all along, also outside the duct. No flow, jet or other liner.
     tolerance : float
         Largest relative error estimate accepted, here and in everything computed from the solution.
 
     Returns
     -------
-    Solution, JetSolution, MultiModeSolution, LinedSolution or LinedFlowSolution
-        For a mode or mixture without a jet, with a jet, for a MultiMode, with liners, and with liners in flow.
+    Solution, JetSolution, MultiModeSolution, LinedSolution, LinedFlowSolution or LinedHubSolution
+        For a mode or mixture without a jet, with a jet, for a MultiMode, with liners, with liners in flow, and with a
+        lined hub.
 
     Raises
     ------
     TypeError
-        source or medium has another type, jet is not a Jet, or both medium and jet are given; with a liner,
-        source is a MultiMode or there is a medium or a jet.
+        source or medium has another type, jet is not a Jet, or both medium and jet are given; with a liner or a lined
+        hub, source is a MultiMode or there is something else.
     ValueError
         There is a jet but no flow in the duct; or flow, and a liner whose surface wave is not chosen.
     ConvergenceError
@@ -95,6 +104,12 @@ def solve(
     if not isinstance(source, DuctMode | ModeMixture | MultiMode):
         raise TypeError(f"expected a DuctMode, a ModeMixture or a MultiMode, got {type(source).__name__}")
     tolerance = check_tolerance(tolerance)
+    if lined_hub is not None:
+        if isinstance(source, MultiMode) or not (medium is None and jet is None and liner is None):
+            raise TypeError("with a lined hub, expected a DuctMode or a ModeMixture, and no medium, jet or liner")
+        if not isinstance(lined_hub, LinedHub):
+            raise TypeError(f"expected a LinedHub, got {type(lined_hub).__name__}")
+        return LinedHubSolution(source, lined_hub, tolerance)
     if liner is not None:
         if isinstance(source, MultiMode) or medium is not None or jet is not None:
             raise TypeError("with a liner, expected a DuctMode or a ModeMixture, and neither a medium nor a jet")

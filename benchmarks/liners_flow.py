@@ -2,7 +2,7 @@
 
 Finite elements with the boundary term of the wall and the open end, Im Z <= 0 but for the last; random cases with m <=
 10, ka <= 20, |M| <= 0.7, 0.1 <= |Z| <= 20, every phase with Re Z > 0 (stable surface waves), a third of them with a
-hub: power balance, reflection in reversed flow; and the limit M -> 0.
+hub: power balance, reflection in reversed flow; the limit M -> 0; and lined hubs without flow.
 """
 
 import argparse
@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from analytic import ConvergenceError, DuctMode, Liner, cut_on_orders, solve
+from analytic import ConvergenceError, DuctMode, LinedHub, Liner, cut_on_orders, solve
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.analytic.lined_flow_elements import differences
+from tests.analytic.finite_elements import solve_finite_elements
+from tests.analytic.lined_flow_elements import THETA, differences
 
 ELEMENTS = (
     (DuctMode(0, 0, 2.0, mach=0.3), Liner(1 - 1j, 1.0, 0.5)),
@@ -32,6 +33,14 @@ ELEMENTS = (
 )
 
 
+HUBS = (
+    (DuctMode(2, 0, 5.0, hub=0.4), 1 + 1j),
+    (DuctMode(0, 0, 2.0, hub=0.3), 0.7 - 0.5j),
+    (DuctMode(1, 1, 6.0, hub=0.5), 2 + 0j),
+    (DuctMode(0, 1, 6.0, hub=0.3), 0.5 + 0.3j),
+    (DuctMode(4, 0, 7.0, hub=0.6), 3 - 2j),
+    (DuctMode(3, 0, 9.0, hub=0.25), 0.2 + 0.1j),
+)
 MACHS = tuple(math.pow(10, -n) for n in (1, 2, 4, 6, 8, 10, 12, 15))
 
 
@@ -76,6 +85,26 @@ def elements():
     print(f"finite elements, {len(ELEMENTS)} cases: R {reflection:.1e}, field {field:.1e}, D {directivity:.1e}")
 
 
+def hubs():
+    """Print the largest differences to finite elements with a lined hub, no flow."""
+    found = []
+    for source, impedance in HUBS:
+        ours = solve(source, lined_hub=LinedHub(impedance))
+        ratio = -1j * source.helmholtz / impedance
+        elements = solve_finite_elements(
+            source.m, source.n, source.helmholtz, hub=source.hub, cell=0.2, hub_ratio=ratio
+        )
+        reflection, directivity = ours.reflection[:3], elements.directivity(THETA)
+        found.append(
+            (
+                np.max(np.abs(reflection - elements.reflection[: len(reflection)])),
+                np.max(np.abs(ours.directivity(THETA) - directivity)) / np.max(np.abs(directivity)),
+            )
+        )
+    reflection, directivity = np.max(found, axis=0)
+    print(f"lined hubs, {len(HUBS)} cases: R {reflection:.1e}, D {directivity:.1e}")
+
+
 def slow_flow():
     """Print the difference to no flow, over M."""
     for impedance, wave in ((1 - 1j, None), (1 + 1j, "stable")):
@@ -92,6 +121,7 @@ def main():
     cases = parser.parse_args().cases
     slow_flow()
     elements()
+    hubs()
     identities(cases)
 
 
