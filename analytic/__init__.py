@@ -19,7 +19,9 @@ from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
 from .conj_time import ConjTime
 from .errors import ConvergenceError
 from .factorisation import plus_factor
+from .lined_flow_solution import LinedFlowSolution
 from .lined_gradient import ImpedanceDerivative, impedance_derivative
+from .lined_hub import LinedHub, LinedHubSolution
 from .lined_multimode import LinedMultiModeSolution
 from .lined_solution import LinedPower, LinedSolution
 from .lined_sweep import LinedSweep, lined_sweep
@@ -46,6 +48,9 @@ __all__ = [
     "ImpedanceDerivative",
     "Jet",
     "JetSolution",
+    "LinedFlowSolution",
+    "LinedHub",
+    "LinedHubSolution",
     "LinedMultiModeSolution",
     "LinedPower",
     "LinedSolution",

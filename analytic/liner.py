@@ -10,6 +10,7 @@ from .checks import complex_array, real_number
 # Beyond these the lined modes lie where the Bessel functions' series and tables were not tested; |Z| < 0.05 at ka = 40,
 # the strongest wall of the tests, has k / |Z| = 800.
 _IMPEDANCE = 1e-6, 1e9
+_SURFACE_WAVES = None, "stable", "unstable"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Liner:
         Length of the liner [duct radii]; inf for one that begins at -infinity, of which a lined mode is incident.
     distance : float, >= 0
         Length of the hard wall behind it, up to the next liner or to the lip [duct radii]; 0 for none.
+    surface_wave : {None, "stable", "unstable"}
+        What the surface wave of a flow over the liner is where Im Z > 0: a wave that decays against the flow, or an
+        instability that grows with it. It must be chosen there, and does not matter without flow.
 
     Raises
     ------
@@ -35,18 +39,10 @@ class Liner:
     impedance: complex
     length: float
     distance: float
+    surface_wave: str | None = None
 
     def __post_init__(self) -> None:
-        array = complex_array(self.impedance, "impedance")
-        if array.ndim:
-            raise ValueError(f"impedance must be a single number, got {self.impedance}")
-        impedance = complex(array)
-        if not (impedance.real > 0 and _IMPEDANCE[0] <= abs(impedance) <= _IMPEDANCE[1]):  # NaN fails, too
-            raise ValueError(
-                "the impedance must have a positive real part, for which the wall absorbs, and a modulus in "
-                f"[{_IMPEDANCE[0]:g}, {_IMPEDANCE[1]:g}], got impedance={self.impedance}"
-            )
-        object.__setattr__(self, "impedance", impedance)
+        object.__setattr__(self, "impedance", check_impedance(self.impedance))
         length = real_number(self.length, "length")
         if not length > 0:
             raise ValueError(f"length must be positive, got length={self.length}")
@@ -55,9 +51,11 @@ class Liner:
         if not 0 <= distance < math.inf:
             raise ValueError(f"distance must be finite and not negative, got distance={self.distance}")
         object.__setattr__(self, "distance", distance)
+        if self.surface_wave not in _SURFACE_WAVES:
+            raise ValueError(f"surface_wave must be one of {_SURFACE_WAVES}, got surface_wave={self.surface_wave!r}")
 
     @classmethod
-    def engineering(cls, impedance: complex, length: float, distance: float) -> Self:
+    def engineering(cls, impedance: complex, length: float, distance: float, surface_wave: str | None = None) -> Self:
         """A liner whose impedance is given for exp(+i omega t), mass-like with Im Z > 0.
 
         Examples
@@ -66,7 +64,21 @@ class Liner:
         (1.5+0.8j)
         """
         array = complex_array(impedance, "impedance")
-        return cls(complex(array.conj()) if not array.ndim else impedance, length, distance)
+        return cls(complex(array.conj()) if not array.ndim else impedance, length, distance, surface_wave)
+
+
+def check_impedance(value: object) -> complex:
+    """The impedance of a wall that absorbs."""
+    array = complex_array(value, "impedance")
+    if array.ndim:
+        raise ValueError(f"impedance must be a single number, got {value}")
+    impedance = complex(array)
+    if not (impedance.real > 0 and _IMPEDANCE[0] <= abs(impedance) <= _IMPEDANCE[1]):  # NaN fails, too
+        raise ValueError(
+            "the impedance must have a positive real part, for which the wall absorbs, and a modulus in "
+            f"[{_IMPEDANCE[0]:g}, {_IMPEDANCE[1]:g}], got impedance={value}"
+        )
+    return impedance
 
 
 def check_liners(liner: object) -> tuple[Liner, ...]:

@@ -5,6 +5,8 @@ from typing import overload
 
 from .checks import check_tolerance
 from .errors import quiet
+from .lined_flow_solution import LinedFlowSolution
+from .lined_hub import LinedHub, LinedHubSolution
 from .lined_multimode import LinedMultiModeSolution
 from .lined_solution import LinedSolution
 from .liner import Liner, check_liners
@@ -21,7 +23,13 @@ def solve(source: Source, *, jet: Jet, tolerance: float = ...) -> JetSolution: .
 
 
 @overload
-def solve(source: Source, *, liner: Liner | Sequence[Liner], tolerance: float = ...) -> LinedSolution: ...
+def solve(
+    source: Source, *, liner: Liner | Sequence[Liner], tolerance: float = ...
+) -> LinedSolution | LinedFlowSolution: ...
+
+
+@overload
+def solve(source: Source, *, lined_hub: LinedHub, tolerance: float = ...) -> LinedHubSolution: ...
 
 
 @overload
@@ -47,8 +55,9 @@ def solve(
     medium: object | None = None,
     jet: Jet | None = None,
     liner: Liner | Sequence[Liner] | None = None,
+    lined_hub: LinedHub | None = None,
     tolerance: float = _TOLERANCE,
-) -> Solution | MultiModeSolution | LinedSolution | LinedMultiModeSolution:
+) -> Solution | MultiModeSolution | LinedSolution | LinedFlowSolution | LinedMultiModeSolution | LinedHubSolution:
     """Compute the sound that leaves the duct.
 
     Parameters
@@ -62,22 +71,27 @@ def solve(
         Shorthand for medium=jet: a vortex sheet separates the fluid outside; the duct's Mach number must be positive.
     liner : Liner or sequence of Liner, optional
         Liners, front to back. The source is then incident at the front of the first one; if that begins at -infinity,
-        a lined mode is, see `LinedSolution`. No flow.
+        a lined mode is, see `LinedSolution`. In flow they stand between hard walls, the source is no MultiMode, and
+        where Im Z > 0 they must say what their surface wave is.
+    lined_hub : LinedHub, optional
+        Liner on the hub all along, also outside the duct. No flow, jet or other liner.
     tolerance : float
         Largest relative error estimate accepted, here and in everything computed from the solution.
 
     Returns
     -------
-    Solution, JetSolution, MultiModeSolution, LinedSolution or LinedMultiModeSolution
-        For a mode or mixture without a jet, with a jet, for a MultiMode, and with liners for one of each.
+    Solution
+        Or one like it, of the same names: JetSolution with a jet, LinedSolution with liners, LinedFlowSolution with
+        liners in flow, LinedHubSolution with a lined hub; for a MultiMode, MultiModeSolution, and
+        LinedMultiModeSolution with liners.
 
     Raises
     ------
     TypeError
-        source or medium has another type, jet is not a Jet, or both medium and jet are given; or there is a liner and
-        a medium or a jet.
+        source or medium has another type, jet is not a Jet, or both medium and jet are given; or there is a liner or a
+        lined hub, and a medium or a jet; or a lined hub and a MultiMode.
     ValueError
-        There is a jet but no flow in the duct, or a liner and flow.
+        There is a jet but no flow in the duct; or flow, and a liner whose surface wave is not chosen.
     ConvergenceError
         The error estimate is above the tolerance, as within a relative 1e-9 of a cut-on; with a jet, one of its modes
         was lost or two contours disagree.
@@ -97,13 +111,20 @@ def solve(
     if not isinstance(source, DuctMode | ModeMixture | MultiMode):
         raise TypeError(f"expected a DuctMode, a ModeMixture or a MultiMode, got {type(source).__name__}")
     tolerance = check_tolerance(tolerance)
+    if lined_hub is not None:
+        if isinstance(source, MultiMode) or not (medium is None and jet is None and liner is None):
+            raise TypeError("with a lined hub, expected a DuctMode or a ModeMixture, and no medium, jet or liner")
+        if not isinstance(lined_hub, LinedHub):
+            raise TypeError(f"expected a LinedHub, got {type(lined_hub).__name__}")
+        return LinedHubSolution(source, lined_hub, tolerance)
     if liner is not None:
         if medium is not None or jet is not None:
             raise TypeError(f"with a liner, expected neither a medium nor a jet, got medium={medium} and jet={jet}")
         liners = check_liners(liner)
         if isinstance(source, MultiMode):
             return LinedMultiModeSolution(source, liners, tolerance)
-        return LinedSolution(source, liners, tolerance)
+        kind = LinedFlowSolution if source.mach else LinedSolution
+        return kind(source, liners, tolerance)
     medium = _medium(medium, jet)
     if isinstance(source, MultiMode):
         return MultiModeSolution(source, medium, tolerance)

@@ -29,7 +29,20 @@ LU = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0, "options": {"Symm
 
 
 def solve_finite_elements(
-    m, n, helmholtz, *, hub=0.0, length=1.0, radius=1.5, degree=8, cell=None, depth=None, rings=6, liner=None
+    m,
+    n,
+    helmholtz,
+    *,
+    hub=0.0,
+    length=1.0,
+    radius=1.5,
+    degree=8,
+    cell=None,
+    depth=None,
+    rings=6,
+    liner=None,
+    layers=0,
+    hub_ratio=0,
 ):
     """Solve for the sound of duct mode (m, n) of unit potential at the wall, phase zero at the open end.
 
@@ -51,9 +64,14 @@ def solve_finite_elements(
         Thickness of the matched layer [radii]; by default two elements, and at least 2 / K.
     rings : int
         Rings of elements around the lip.
-    liner : (complex, float, float), optional
-        phi_r over phi at the wall inside the duct, between two x, where the elements' edges then are. `directivity`
-        holds for theta > pi / 2 only.
+    liner : (complex, float, float) or (complex, float, float, float), optional
+        phi_r over phi at the wall inside the duct, between two x, where the elements' edges then are; with a Mach
+        number M, in uniform flow, see `FiniteElements._wall`. `directivity` holds for theta > pi / 2 only.
+    layers : int
+        Layers of ever thinner elements along the wall, and across it at the lip and at the ends of the liner.
+    hub_ratio : complex
+        phi_r over phi at the hub, all along. `directivity` holds for theta > pi / 2 only, and `reflection` has
+        the first three modes, in order of |gamma|.
 
     Returns
     -------
@@ -61,7 +79,7 @@ def solve_finite_elements(
     """
     cell = min(1.2 * 2 * np.pi / helmholtz, 0.5) if cell is None else cell
     depth = max(2 * cell, 2 / helmholtz) if depth is None else depth
-    return FiniteElements(m, n, helmholtz, hub, length, radius, degree, cell, depth, rings, liner)
+    return FiniteElements(m, n, helmholtz, hub, length, radius, degree, cell, depth, rings, liner, layers, hub_ratio)
 
 
 class FiniteElements:
@@ -79,13 +97,13 @@ class FiniteElements:
         Wall time of the mesh, of the assembly with the elimination, of the factorisation with the solution.
     """
 
-    def __init__(self, m, n, helmholtz, hub, length, radius, degree, cell, depth, rings, liner):
+    def __init__(self, m, n, helmholtz, hub, length, radius, degree, cell, depth, rings, liner, layers, hub_ratio=0):
         self._m, self._n, self._k, self._hub, self._length, self._radius = m, n, helmholtz, hub, length, radius
         self._slope = 1j * DECAY / (helmholtz * depth)  # of the layer's coordinates
         self._element, self._points = ElementQuadP(degree), 2 * degree + 2
         times = [time.perf_counter()]
 
-        mesh = _mesh(hub, length, radius, cell, depth, rings, () if liner is None else liner[1:])
+        mesh = _mesh(hub, length, radius, cell, depth, rings, () if liner is None else liner[1:3], layers)
         self._basis = basis = CellBasis(mesh, self._element, intorder=1)  # numbers the unknowns, finds points
         times.append(time.perf_counter())
 
@@ -100,11 +118,13 @@ class FiniteElements:
         size = int(basis.N - basis.interior_dofs.size)
         axis = basis.get_dofs(lambda p: p[1] < -1 + CLOSE).all() if m > 0 and hub == 0 else []
         free = np.setdiff1d(np.arange(size), axis)
-        self._open_section(free)
+        self._open_section(free, hub_ratio)
         block, right = self._section_condition()
         matrix = _gather(dofs, local, size) + _gather(self._on[None], block[None], size)
         if liner is not None:
             matrix = matrix + self._wall(border, size, *liner)
+        if hub_ratio:
+            matrix = matrix + self._lined_hub(border, size, hub_ratio)
         times.append(time.perf_counter())
 
         source = np.zeros(size, complex)
@@ -117,8 +137,8 @@ class FiniteElements:
         above = mesh.p[1, mesh.t].mean(axis=0) > 0
         self._flux = np.zeros_like(self._phi)  # minus int phi_r v dx over r = 1, x > 0: the outside's residual
         np.add.at(self._flux, dofs[above], (local[above] @ self._phi[dofs[above]][:, :, None])[:, :, 0])
-        cut_on = self._kappa.imag == 0
-        self.norm, self.wavenumber = self._norms[cut_on], self._kappa[cut_on].real
+        cut_on = np.arange(len(self._kappa)) < 3 if hub_ratio else self._kappa.imag == 0
+        self.norm, self.wavenumber = self._norms[cut_on], self._kappa[cut_on] if hub_ratio else self._kappa[cut_on].real
         total = self._mode_products.T @ self._phi[self._on] / self._norms
         self._reflected = total - self._incident  # amplitudes at x = -length
         self.reflection = self._reflected[cut_on] * np.exp(-1j * self.wavenumber * length)
@@ -145,7 +165,7 @@ class FiniteElements:
 
     # The section x = -length of the duct
 
-    def _open_section(self, free):
+    def _open_section(self, free, hub_ratio):
         """The section's basis, its unknowns, and its modes: one at the wall, mass times mode, norm, wavenumber."""
         self._section = basis = self._facets(lambda x, y, above: (np.abs(x + self._length) < CLOSE) & (y < 0))
         r = 1 + basis.global_coordinates()[1]
@@ -154,7 +174,14 @@ class FiniteElements:
             _gather(basis.element_dofs.T, _local(basis, *weights), self._basis.N)[on][:, on].toarray().real
             for weights in ((0, r, self._m**2 / r), (0, 0, r))
         )
-        eigenvalues, modes = linalg.eigh(stiffness, mass)
+        if hub_ratio:
+            at_hub = np.abs(self._basis.doflocs[1, on] - (self._hub - 1)) < CLOSE
+            stiffness = stiffness + np.diag(np.where(at_hub, hub_ratio * self._hub, 0))
+            eigenvalues, modes = linalg.eig(stiffness, mass)
+            order = np.argsort(np.abs(eigenvalues))
+            eigenvalues, modes = eigenvalues[order], modes[:, order]
+        else:
+            eigenvalues, modes = linalg.eigh(stiffness, mass)
         self._modes = modes / modes[np.nanargmax(self._basis.doflocs[1, on])]
         self._mode_products = mass @ self._modes
         self._norms = np.sum(self._modes * self._mode_products, axis=0)
@@ -168,10 +195,31 @@ class FiniteElements:
         block = -(self._mode_products * weights) @ self._mode_products.T
         return block, -self._mode_products @ (2j * self._kappa * self._incident)
 
-    def _wall(self, border, size, ratio, start, stop):
-        """Minus int phi_r v dx of a liner on the inner side of the wall."""
+    def _wall(self, border, size, ratio, start, stop, mach=0.0):
+        """Minus int phi_r v dx of a liner on the inner side of the wall.
+
+        In flow phi_r = ratio (1 + (i M / K) d/dx)^2 phi (Myers), one of whose derivatives goes to v: the wall does not
+        move at the liner's ends, so that nothing is left there.
+        """
         basis = self._facets(lambda x, y, above: (start < x) & (x < stop) & (np.abs(y) < CLOSE) & ~above)
         local = _local(basis, 0, 0, np.full((basis.nelems, basis.dx.shape[1]), -ratio))
+        if mach:
+            weight = basis.dx[:, None, :]
+            value, slope = (
+                np.stack([np.broadcast_to(f, basis.dx.shape) for f in shapes], axis=1)
+                for shapes in ([f[0] for f in basis.basis], [f[0].grad[0] for f in basis.basis])
+            )
+            mixed = (value * weight) @ slope.transpose(0, 2, 1)  # v_i, d/dx of phi_j
+            along = (slope * weight) @ slope.transpose(0, 2, 1)
+            local = local - ratio * (
+                (1j * mach / self._k) * (mixed - mixed.transpose(0, 2, 1)) + (mach / self._k) ** 2 * along
+            )
+        return _gather(basis.element_dofs[:border].T, local[:, :border, :border], size)
+
+    def _lined_hub(self, border, size, ratio):
+        """Int phi_r v h dx along the hub."""
+        basis = self._facets(lambda x, y, above: np.abs(y - (self._hub - 1)) < CLOSE)
+        local = _local(basis, 0, 0, ratio * self._hub * self._stretched(basis)[1])
         return _gather(basis.element_dofs[:border].T, local[:, :border, :border], size)
 
     # Fields
@@ -270,10 +318,11 @@ class FiniteElements:
         return np.exp(1j * np.multiply.outer(s, x.ravel())) @ (values * dx * basis.dx).ravel()
 
 
-def _mesh(hub, length, radius, cell, depth, rings, marks):
+def _mesh(hub, length, radius, cell, depth, rings, marks, layers):
     """Rectangles, but for rings of trapezia around the lip; vertices with r = 1, x < 0 belong to one side.
 
-    In coordinates (x, y = r - 1), where the smallest elements keep their digits. Edges are at the marks, in x < 0.
+    In coordinates (x, y = r - 1), where the smallest elements keep their digits. Edges are at the marks, in x < 0, with
+    layers beside them and the lip.
     """
 
     def lines(*stops):
@@ -281,9 +330,11 @@ def _mesh(hub, length, radius, cell, depth, rings, marks):
         pieces = [np.linspace(a, b, c + 1) for (a, b), c in zip(itertools.pairwise(stops), counts, strict=True)]
         return np.unique(np.concatenate(pieces))
 
+    thin = 0.5 * cell * RING ** np.arange(layers)
+    beside = np.unique([mark + step for mark in (*marks, 0.0) for step in (0.0, *thin, *-thin)])
     x, y = (
-        lines(-length - depth, -length, *marks, 0, length, length + depth),
-        lines(hub - 1, 0, radius - 1, radius - 1 + depth),
+        lines(-length - depth, -length, *beside, length, length + depth),
+        lines(hub - 1, *-thin, 0, *thin[::-1], radius - 1, radius - 1 + depth),
     )
     boxes = [(a, b, c, d) for a, b in itertools.pairwise(x) for c, d in itertools.pairwise(y) if a >= -length or c >= 0]
     rectangles = np.array([[(a, c), (b, c), (b, d), (a, d)] for a, b, c, d in boxes])

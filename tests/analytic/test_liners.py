@@ -7,6 +7,7 @@ from analytic.lined_cascade import cascade_of
 from analytic.lined_duct import HardModes
 from analytic.lined_factor import PlusFactor
 from analytic.lined_section import LinedSection
+from analytic.lined_solution import LinedSolution
 from analytic.section import Section
 
 from .lined_elements import differences
@@ -342,7 +343,7 @@ def test_liners_out_of_range_are_refused(arguments, words):
 def test_what_liners_cannot_be_combined_with_is_refused():
     mode = DuctMode(0, 0, 1.0)
     with pytest.raises(ValueError, match=r"without flow only, got mach=0\.2"):
-        solve(DuctMode(0, 0, 1.0, mach=0.2), liner=ONE)
+        LinedSolution(DuctMode(0, 0, 1.0, mach=0.2), (ONE,), 1e-6)
     with pytest.raises(TypeError, match="neither a medium nor a jet"):
         solve(mode, liner=ONE, jet=Jet())
     with pytest.raises(ValueError, match="without flow only"):
