@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from .arithmetic import per_case
-from .propagation import Attribution, Rule, propagate
+from .propagation import Attribution, propagate
+from .registered import Rule
 from .rules import RelativeAttributing, Scheme
 
 Target = int | tuple[int, ...] | list[Any] | Tensor | None
