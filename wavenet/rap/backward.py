@@ -187,14 +187,12 @@ class Backward:
 
     def gate(self, node: Node) -> bool:
         """Whether a factor is the result of a sigmoid or softmax, possibly reshaped, scaled or shifted by constants."""
-        while node.operation not in GATES:
-            kind = self.kinds.get(id(node))
-            if kind == "elementwise" and node.operation not in _UNCHANGED:
-                return False
-            if len(node.inputs) != 1 or kind not in _LEAVES_A_GATE:
-                return False
-            node = node.inputs[0].node
-        return node.module is None
+        if node.operation in GATES:
+            return node.module is None
+        kind = self.kinds.get(id(node))
+        if kind not in _LEAVES_A_GATE or (kind == "elementwise" and node.operation not in _UNCHANGED):
+            return False
+        return (kind == "index" or len(node.inputs) == 1) and all(self.gate(value.node) for value in node.inputs)
 
     def by_registered_rule(
         self, node: Node, inputs: list[Tensor], messages: list[Message | None]

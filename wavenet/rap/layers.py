@@ -45,7 +45,7 @@ class Map:
 
     def back(self, R: Tensor, w: Tensor, shape: torch.Size) -> Tensor:
         """Transposed map, in the input's shape."""
-        return pull_back(lambda x: self.op(x, w), [R.new_zeros(shape)], R)[0]
+        return pull_back(lambda x: self.op(x, w), [R.new_zeros(shape)], R)[0].contiguous()
 
     def around(self, R: Tensor, x: Tensor) -> tuple["Map", Tensor, Tensor, Any]:
         """The part of the map around its relevance: all of it."""

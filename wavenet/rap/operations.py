@@ -92,6 +92,8 @@ FACTORIES = set(_FACTORIES.split())
 LEAVING = {"item", "tolist", "numpy", "__array__", "__float__", "__int__", "__complex__"}
 # They change the type only, which is kept at that of the computation.
 CASTS = {"float", "double", "half", "bfloat16", "to", "type", "type_as", "cfloat", "cdouble"}
+# They take type or shape from a second tensor, and no values.
+LIKE = {"to", "type_as", "expand_as", "view_as", "reshape_as"}
 # What multiplies a signal after one of these says how much of it passes.
 GATES = {"sigmoid", "hardsigmoid", "softmax", "softmin"}
 

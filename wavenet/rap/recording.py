@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 
 from .decompositions import FUNCTIONS, MODULES
 from .nodes import Node, UnsupportedOperation, Value, differentiable
-from .operations import CASTS, CONSTANT, FACTORIES, LEAVING, canonical
+from .operations import CASTS, CONSTANT, FACTORIES, LEAVING, LIKE, canonical
 from .shadow import Module, mapped, shadow, tensors_in
 from .writes import Storages, overlay
 
@@ -79,6 +79,8 @@ class Recording(TorchFunctionMode):
             func, kwargs = _unchanged, {}
         if self._quiet:
             return self._quietly(name, func, args, kwargs)
+        if name in LIKE:  # of a second tensor only type or shape are used
+            args = (args[0], *mapped(lambda a: a.detach() if isinstance(a, Tensor) else a, args[1:]))
         values = [self._read(t) for t in tensors_in((args, kwargs))]
         if not any(values):
             return self._quietly(name, func, args, kwargs)
