@@ -1,8 +1,9 @@
-"""Which public networks RAP explains, how far it conserves, and its time: python benchmarks/attribution_table.py [NAME ...]
+"""Which public networks RAP explains, how far it conserves, and its time: python benchmarks/attribution_table.py
 
-Random weights, one case, one output, small inputs. Conservation is |y - sum R - leaks| / sum |R|, where y is the model's
-output; a leak is relevance that reached no input. Times are ratios of CPU time to the forward pass, medians of three in
-turn; those of captum's LRP (epsilon) and zennit (EpsilonPlus) stand beside, or the reason why they do not run.
+Names of networks as arguments select them. Random weights, one case, one output, small inputs. Conservation is
+|y - sum R - leaks| / sum |R|, where y is the model's output; a leak is relevance that reached no input. Times are
+ratios of CPU time to the forward pass, medians of three in turn; those of captum's LRP (epsilon) and zennit
+(EpsilonPlus) stand beside, or the reason why they do not run.
 
 It needs `pip install -e .[networks]`: torchvision, segmentation-models-pytorch, neuraloperator, captum, zennit.
 """

@@ -8,6 +8,17 @@ from torch import Tensor, fx, nn
 from .nodes import Node, UnsupportedOperation
 
 
+def as_inputs(inputs: Any) -> tuple[Any, ...]:
+    """The inputs as a tuple of tensors."""
+    given = (inputs,) if isinstance(inputs, Tensor) else inputs
+    if not isinstance(given, tuple | list):
+        raise ValueError(f"inputs must be a tensor or a tuple of tensors, got {type(inputs).__name__}")
+    for k, x in enumerate(given):
+        if not isinstance(x, Tensor):
+            raise ValueError(f"inputs must be a tensor or a tuple of tensors, got {type(x).__name__} in place {k}")
+    return tuple(given)
+
+
 def expect_inputs(inputs: tuple[Tensor, ...]) -> None:
     """Refuse inputs that are not real floats with the cases along the same first axis."""
     for k, x in enumerate(inputs):
@@ -44,12 +55,16 @@ def expect_output(output: Any) -> None:
         raise ValueError("the model must return (case, ...), got a single number")
     if output.is_complex():
         raise ValueError(f"the model's output must be real, got {output.dtype}: explain its parts, or a projection")
+    if not output.is_floating_point():
+        raise ValueError(f"the model's output must be real floats, got {output.dtype}")
     if not torch.isfinite(output).all():
         raise ValueError("the model's output must be finite, got inf or nan")
 
 
-def expect_selector(selector: Tensor, output: Tensor) -> None:
+def expect_selector(selector: Any, output: Tensor) -> None:
     """Refuse a selector that is complex, not finite or of another shape than the output."""
+    if not isinstance(selector, Tensor):
+        raise ValueError(f"selector must be a tensor, got {type(selector).__name__}")
     if selector.is_complex():
         raise ValueError(f"selector must be real, got {selector.dtype}")
     if selector.shape != output.shape:

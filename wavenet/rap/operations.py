@@ -65,15 +65,13 @@ _ALIASES = {
     "concatenate": "cat",
     "clip": "clamp",
     "absolute": "abs",
-    "_softmax": "softmax",
-    "_log_softmax": "log_softmax",
     "special_softmax": "softmax",
     "special_log_softmax": "log_softmax",
-    "_unsafe_view": "view",
-    "_to_copy": "to",
+    "unsafe_view": "view",
+    "to_copy": "to",
     "native_layer_norm": "layer_norm",
     "native_group_norm": "group_norm",
-    "_native_batch_norm_legit_no_training": "batch_norm",
+    "native_batch_norm_legit_no_training": "batch_norm",
 }
 # Their results have the shape of a tensor, but do not depend on its values, or only in steps.
 _CONSTANT = (
@@ -106,5 +104,5 @@ def canonical(function: Any) -> str:
     name = name.partition(".")[0]
     if name in LEAVING:
         return name
-    plain = name.strip("_") if name.startswith("__") else name.rstrip("_")
+    plain = name.strip("_")
     return _ALIASES.get(plain, plain)

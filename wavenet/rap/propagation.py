@@ -11,7 +11,7 @@ from ..devices import full_precision
 from .arithmetic import per_case
 from .backward import Backward, LayerRelevance, Message
 from .cases import alone, expect_the_model_s, joined, recorded, together
-from .checks import expect_eval, expect_inputs, expect_output, expect_selector
+from .checks import as_inputs, expect_eval, expect_inputs, expect_output, expect_selector
 from .registered import Registered, Rule
 from .rules import Scheme
 
@@ -56,7 +56,7 @@ def propagate(
     more : further positional arguments of the model, which receive no relevance
     """
     single = isinstance(inputs, Tensor)
-    given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    given = as_inputs(inputs)
     expect_inputs(given)
     expect_eval(model)
     if dtype not in (torch.float32, torch.float64):
@@ -70,7 +70,7 @@ def propagate(
         if recording.differs or _types(model, given, more) != {dtype}:
             output = model(*(x.detach().clone() for x in given), *more)
         expect_output(output)
-        selector = selector if isinstance(selector, Tensor) else selector(output)
+        selector = selector(output) if callable(selector) else selector
         expect_selector(selector, output)
         if output is not drawn:
             expect_the_model_s(recording, drawn, output)
