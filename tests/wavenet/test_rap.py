@@ -180,7 +180,7 @@ def slow(tape, x, selector, split, input_rule):
         elif isinstance(op, PROPORTIONAL + INDEX):
             w = matrix(op, values[taken[0]].shape)
             proportional = isinstance(op, PROPORTIONAL)
-            sent = [sum(quotient(xs[0] * w[:, j], y[j]) * R[j] for j in range(len(R))) if proportional else w @ R]
+            sent = [slow_weighted(w, xs[0], R, split, False) if proportional else w @ R]
             sent_c = [False if c is False else w @ c]
         elif isinstance(op, nn.BatchNorm2d):
             sent, slope = [R], (op.weight / torch.sqrt(op.running_var + op.eps)).detach().numpy()
@@ -622,18 +622,17 @@ def test_maximum_pooled_from_zeros_leaks():
     assert found.leak.item() == 1.0
 
 
-def test_an_average_that_cancels_and_a_constant_channel_leak():
+def test_an_average_that_cancels_is_explained_and_a_constant_channel_leaks():
     class Averaged(nn.Module):
         def forward(self, x):
             return F.avg_pool1d(torch.cat([x, torch.ones_like(x)], 1), 3) + 1.0
 
     x = torch.tensor([[[0.1, 0.2, -0.3]]], dtype=torch.float64)  # the sum is 2.8e-17 in floating point
     found = attribute(Averaged().eval(), x, torch.ones(1, 2, 1))
-    assert (found.relevance == 0).all()
-    leaks = {layer.kind: layer.leak.item() for layer in found.layers if layer.leak}
-    assert leaks.keys() == {"proportional", "index"}
-    assert leaks["proportional"] == pytest.approx(1.0)
-    assert leaks["index"] == pytest.approx(2.0)
+    leaks = {layer.kind: layer.leak.item() for layer in found.layers if abs(layer.leak.item()) > 1e-12}
+    # By hand: R = 1, 2 at the outputs, P = 0.1 = N and P = 1: C = 1/3, 2/3, 1/2 and 2/3 each, and 1/12 off each.
+    assert found.relevance[0, 0].tolist() == pytest.approx([1 / 3 - 1 / 12, 2 / 3 - 1 / 12, 1 / 2 - 1 / 12], rel=1e-12)
+    assert leaks == {"index": pytest.approx(3 * (2 / 3 - 1 / 12))}
 
 
 def test_reference_loses_negative_relevance_without_negative_weights():
@@ -688,11 +687,11 @@ def test_nothing_goes_back_through_a_declared_module_s_scale():
 
     model = build(lambda m, x: m.parts[0](m.parts[1](x)), Model(), nn.Identity())
     x = torch.randn(2, 3, dtype=torch.float64)
-    with pytest.raises(UnsupportedOperation, match="truediv"):
-        attribute(model, x, torch.ones(2, 2))
+    scaled = attribute(model, x, torch.ones(2, 2))
     x_over = {operator.truediv: lambda op, inputs, output, relevance: (relevance, None)}
     found = attribute(model, x, torch.ones(2, 2), rules=x_over)
     assert torch.allclose(found.relevance.sum(1), found.output, rtol=1e-12)
+    assert torch.equal(found.relevance, scaled.relevance)  # the built-in rule: the numerator takes all
 
 
 def test_a_declared_module_keeps_its_shape():
@@ -720,15 +719,11 @@ def build(forward, *modules):
     ("forward", "message"),
     [
         (lambda m, x: torch.softmax(x, 1), "softmax"),
-        (lambda m, x: x**2, "pow"),
-        (lambda m, x: x * torch.sigmoid(x), "mul.*rap_passes_through"),
-        (lambda m, x: 1.0 / (3.0 + x), "denominator"),
-        (lambda m, x: torch.complex(x, x).abs(), "abs"),
+        (lambda m, x: torch.cumsum(x, 1), r"cumsum \(cumsum\); register one with rules=\{\"cumsum\": rule\}"),
+        (lambda m, x: torch.complex(x, x).tanh().real, "tanh.* of complex values"),
         (lambda m, x: x.flatten()[None].expand(4, -1)[:, :6], "batch axis"),
         (lambda m, x: F.dropout(x, 0.0, True), "drops in eval mode"),
         (lambda m, x: nn.functional.linear(x, x[:, :6]), "linear"),
-        (lambda m, x: F.max_pool1d(x[:, None], 2, return_indices=True)[0][:, 0], "indices"),
-        (lambda m, x: torch.stack([torch.complex(x, x), x], 1).real[:, 0], "getattr"),
     ],
 )
 def test_unknown_operations_are_named(forward, message):
@@ -741,33 +736,24 @@ def test_unknown_operations_are_named(forward, message):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), "'reflect'"),
         (nn.BatchNorm2d(1, track_running_stats=False), "running statistics"),
-        (nn.GroupNorm(1, 1), "GroupNorm"),
-        (nn.MaxPool2d(2, return_indices=True), "indices"),
+        (nn.Threshold(0.1, 0.0), "Threshold"),
     ],
 )
 def test_unknown_modules_are_named(layer, message):
-    model = build(lambda m, x: m.parts[0](x) if not isinstance(m.parts[0], nn.MaxPool2d) else m.parts[0](x)[0], layer)
-    x = torch.rand(2, 1, 4, 4)
+    model = build(lambda m, x: m.parts[0](x), layer)
+    x = torch.rand(1, 1, 4, 4)
     with pytest.raises(UnsupportedOperation, match=message):
         attribute(model, x, torch.ones_like(model(x)))
 
 
-def test_output_size_has_no_rule():
-    model = build(lambda m, x: m.parts[0](x, output_size=(4, 4)), nn.ConvTranspose2d(1, 1, 1, stride=2))
-    with pytest.raises(UnsupportedOperation, match="output_size"):
-        attribute(model, torch.rand(1, 1, 2, 2), torch.ones(1, 1, 4, 4))
-
-
-def test_a_graph_that_is_not_the_model_is_refused():
-    def forward(m, x):
-        y = x * 1.0
-        y.relu_()
-        return y
-
-    with pytest.raises(UnsupportedOperation, match="in place"):
-        attribute(build(forward), -torch.ones(1, 2), torch.ones(1, 2))
+def test_output_size_is_that_of_the_call():
+    layer = nn.ConvTranspose2d(1, 1, 1, stride=2)
+    model = build(lambda m, x: m.parts[0](x, output_size=(4, 4)), layer)
+    x, selector = torch.rand(1, 1, 2, 2), torch.ones(1, 1, 4, 4)
+    wide = nn.ConvTranspose2d(1, 1, 1, stride=2, output_padding=1).eval()
+    wide.load_state_dict(layer.state_dict())
+    assert torch.equal(attribute(model, x, selector).relevance, attribute(wide, x, selector).relevance)
 
 
 def test_a_layer_takes_cases_in_front():
@@ -814,7 +800,7 @@ def test_a_rule_may_be_registered():
         ({"selector": torch.ones(2)}, r"\(2, 1\), got \(2,\)"),
         ({"selector": torch.ones(2, 1, dtype=torch.complex64)}, "complex64"),
         ({"model": nn.Sequential(nn.Linear(3, 1), nn.Dropout())}, "training mode in Sequential"),
-        ({"model": build(lambda m, x: (x, x))}, "one tensor .*getitem"),
+        ({"model": build(lambda m, x: (x, x))}, "one tensor .*tuple"),
         ({"model": build(lambda m, x: torch.complex(x, x))}, "must be real, got torch.complex"),
         ({"selector": torch.full((2, 1), torch.nan)}, "selector must be finite"),
         ({"dtype": torch.float16}, "float32 or torch.float64, got torch.float16"),
@@ -854,8 +840,6 @@ def copied(x):
 @pytest.mark.parametrize(
     ("way", "message"),
     [
-        (set_items, "setting items"),
-        (copied, "copy_"),
         (lambda x: torch.mul(x, 2.0, out=torch.zeros(len(x), 2, dtype=x.dtype)), "mul with out="),
         (lambda x: torch.from_numpy(np.sin(x.detach().numpy())), "numpy"),
         (lambda x: torch.tensor(x.tolist()), "tolist"),
@@ -867,11 +851,13 @@ def test_what_no_graph_shows_is_refused(way, message):
         attribute(Written(way).eval(), torch.randn(3, 2), torch.ones(3, 2))
 
 
-def test_hooks_and_stale_weights_are_noticed():
-    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double().eval()
-    model[1].register_forward_hook(lambda module, given, output: 10 * output)
-    with pytest.raises(UnsupportedOperation, match="the graph is not the model"):
-        attribute(model, torch.randn(2, 2, dtype=torch.float64), torch.ones(2, 1))
+@pytest.mark.parametrize("way", [set_items, copied])
+def test_what_is_written_is_traced(way):
+    model, x = Written(way).double().eval(), torch.randn(3, 2, dtype=torch.float64)
+    plain = Written(lambda x: x * torch.tensor([1.0, 0.0 if way is set_items else 1.0], dtype=x.dtype)).double().eval()
+    plain.load_state_dict(model.state_dict())
+    found, expected = (attribute(m, x, torch.ones(3, 2)).relevance for m in (model, plain))
+    assert torch.equal(found, expected)
 
 
 def test_several_values_as_one_argument():
@@ -1022,30 +1008,37 @@ def test_vectors_of_cases_are_inputs_and_numbers_are_not():
 
 @pytest.mark.parametrize("functional", [True, False])
 def test_activations_in_place_change_what_else_uses_their_argument(functional):
-    """The model returns the tensor that was overwritten; the graph has the one before it. They differ: refused."""
+    """The model returns the tensor that was overwritten."""
 
     def forward(m, x):
         y = x * 1.0
         F.relu(y, inplace=True) if functional else m.parts[0](y)
         return y
 
-    with pytest.raises(UnsupportedOperation, match="in place"):
-        attribute(build(forward, nn.ReLU(inplace=True)), -torch.ones(1, 2).double(), torch.ones(1, 2))
+    x = torch.tensor([[-1.0, 2.0]], dtype=torch.float64)
+    found = attribute(build(forward, nn.ReLU(inplace=True)), x, torch.ones(1, 2))
+    assert found.output == 2.0
+    assert found.relevance.tolist() == [[0.0, 2.0]]
 
 
 @pytest.mark.parametrize("size", [1e-6, 1.0])
-def test_hooks_of_either_kind_and_any_size_are_noticed(size):
+def test_hooks_of_either_kind_are_part_of_the_forward(size):
     for register in ("register_forward_hook", "register_forward_pre_hook"):
         model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double().eval()
         change = lambda module, given, *output: (output or given)[0] * (1 + size)  # noqa: E731
-        handle = getattr(model[0], register)(change)
+        scale = [build(lambda m, x: x * (1 + size))]
+        same = nn.Sequential(
+            *(scale * (register[-8:] == "pre_hook")), model[0], *(scale * (register[-8:] != "pre_hook"))
+        )
+        same = nn.Sequential(same, *model[1:]).eval()
         x = torch.randn(2, 2, dtype=torch.float64)
-        with pytest.raises(UnsupportedOperation, match="the graph is not the model"):
-            attribute(model, x, torch.ones(2, 1))
+        expected = attribute(same, x, torch.ones(2, 1))
+        handle = getattr(model[0], register)(change)
+        found = attribute(model, x, torch.ones(2, 1))
+        assert torch.allclose(found.relevance, expected.relevance, rtol=1e-12)
+        assert torch.equal(found.output, model(x)[:, 0].detach())
+        assert len(model[0]._forward_hooks) + len(model[0]._forward_pre_hooks) == 1
         handle.remove()
-        seen = model[0].register_forward_hook(lambda module, given, output: None)
-        assert torch.isfinite(attribute(model, x, torch.ones(2, 1)).relevance).all()  # this one changes nothing
-        seen.remove()
 
 
 def test_rules_for_base_classes_and_methods():
@@ -1218,16 +1211,14 @@ def test_models_may_ask_for_sizes_and_axes():
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
-def test_what_counts_as_cancelled_scales_with_the_summands(scale):
+def test_what_counts_as_cancelled_for_lrp_scales_with_the_summands(scale):
     """A mean of 4 eps of its summands' size has cancelled, one of 16 eps has not, in any unit."""
     model = build(lambda m, x: F.avg_pool1d(x, 2) + scale)
     eps = torch.finfo(torch.float64).eps
     for left, cancelled in ((4, True), (16, False)):
         x = scale * torch.tensor([[[1.0, -1.0 + 2 * left * eps]]], dtype=torch.float64)
-        found = attribute(model, x, torch.ones(1, 1, 1))
+        found = Explainer(model, AlphaBeta()).explain(x, (0, 0))
         assert (found.relevance == 0).all() == cancelled
-        # Shares of a sum of 16 eps are right to a sixteenth of it.
-        assert found.leak.item() == pytest.approx(scale if cancelled else 0.0, abs=scale / 16)
 
 
 @pytest.mark.parametrize("kind", [nn.Conv1d, nn.ConvTranspose1d])

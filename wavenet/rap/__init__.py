@@ -42,9 +42,10 @@ contributions of individual units in deep neural networks, AAAI (2020), arXiv:19
 (torch.Size([2, 3]), True)
 """
 
+from .backward import LayerRelevance
 from .explainer import RAP, attribute
-from .graph import UnsupportedOperation
-from .propagation import Attribution, LayerRelevance
+from .nodes import UnsupportedOperation
+from .propagation import Attribution
 from .rules import INPUT_RULES, SPLITS
 
 __all__ = ["INPUT_RULES", "RAP", "SPLITS", "Attribution", "LayerRelevance", "UnsupportedOperation", "attribute"]

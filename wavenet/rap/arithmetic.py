@@ -13,13 +13,15 @@ Operation = Callable[..., Any]  # of tensors, to a tensor or several
 def over(a: Tensor, b: Tensor) -> Tensor:
     """a ⊘ b: a / b, and 0 where b = 0 or so small that 1 / b would overflow."""
     info = torch.finfo(b.dtype if b.is_floating_point() else torch.float64)
-    present = b.abs() > info.tiny / info.eps
-    return torch.where(present, a / torch.where(present, b, 1), 0.0)
+    return torch.where(b.abs() > info.tiny / info.eps, a / b, 0.0)
 
 
-def per_case(x: Tensor) -> Tensor:
-    """Sum over all axes but the first, the case, in float64; for booleans the count of True."""
-    flat = x.reshape(len(x), math.prod(x.shape[1:]))
+def per_case(x: Tensor, cases: int | None = None) -> Tensor:
+    """Sum over all axes but the first, the case, in float64; for booleans the count of True.
+
+    A single case may have its elements in any shape.
+    """
+    flat = x.reshape(1, -1) if cases == 1 else x.reshape(len(x), math.prod(x.shape[1:]))
     if x.dtype is torch.bool:
         return flat.count_nonzero(1).double()
     return flat.sum(1) if x.dtype is torch.float64 else flat.sum(1, dtype=torch.float64)
@@ -27,7 +29,7 @@ def per_case(x: Tensor) -> Tensor:
 
 def like(scalars: Tensor, x: Tensor) -> Tensor:
     """One number per case, (case,), in x's type and in a shape that broadcasts against x."""
-    return scalars.to(x.dtype).reshape(-1, *(1,) * (x.ndim - 1))
+    return scalars.to(x.dtype).reshape(-1, *(1,) * max(x.ndim - 1, 0))
 
 
 def pull_back(op: Operation, inputs: Sequence[Tensor], R: Any) -> tuple[Tensor, ...]:

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from .arithmetic import per_case
-from .propagation import Attribution, Rule, propagate
+from .checks import as_inputs
+from .propagation import Attribution, propagate
+from .registered import Rule
 from .rules import RelativeAttributing, Scheme
 
 Target = int | tuple[int, ...] | list[Any] | Tensor | None
@@ -156,7 +158,7 @@ def as_tuple(arguments: Any) -> tuple[Any, ...]:
 def repeated(inputs: Any, target: Target, more: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
     """Inputs and further arguments; a single case is repeated for each of several targets."""
     single = isinstance(inputs, Tensor)
-    given = (inputs,) if single else tuple(inputs)
+    given = as_inputs(inputs)
     several = len(target) if isinstance(target, list) or (isinstance(target, Tensor) and target.ndim) else 1
     if several > 1 and given and all(x.ndim and len(x) == 1 for x in given):
         given = tuple(x.expand(several, *x.shape[1:]) for x in given)

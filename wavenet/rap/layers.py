@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from .operations import TRANSPOSED
+from .arithmetic import Operation, pull_back
 
 _WORTH_IT = 0.7  # fraction of cells with relevance above which nothing is cut away; affects time only
 # Order of the arguments after the bias in torch.nn.functional.
@@ -18,6 +18,38 @@ _ORDER_TRANSPOSED = ("stride", "padding", "output_padding", "groups", "dilation"
 
 
 Padding = tuple[Any, ...]  # int for both ends of an axis, or a pair of them, for each axis
+
+
+@dataclass(frozen=True)
+class Map:
+    """A linear map of x by an operation that is linear in a weight, too: op(x, weight).
+
+    Attributes
+    ----------
+    op : function of x and the weight
+    weight : tensor
+    cases : int or None
+        Number of cases; None if x has one in each place of its first axis.
+    """
+
+    op: Operation
+    weight: Tensor
+    cases: int | None = None
+    bias = None
+    axes = 0
+    groups = 0  # its outputs have no axis of channels
+
+    def __call__(self, x: Tensor, w: Tensor) -> Tensor:
+        """Forward map."""
+        return self.op(x, w)
+
+    def back(self, R: Tensor, w: Tensor, shape: torch.Size) -> Tensor:
+        """Transposed map, in the input's shape."""
+        return pull_back(lambda x: self.op(x, w), [R.new_zeros(shape)], R)[0].contiguous()
+
+    def around(self, R: Tensor, x: Tensor) -> tuple["Map", Tensor, Tensor, Any]:
+        """The part of the map around its relevance: all of it."""
+        return self, R, x, ...
 
 
 @dataclass(frozen=True)
@@ -41,6 +73,7 @@ class Layer:
     output_padding: tuple[int, ...] = ()
     dilation: tuple[int, ...] = ()
     groups: int = 1
+    cases: int | None = None
 
     @property
     def axes(self) -> int:
@@ -65,14 +98,6 @@ class Layer:
         found = torch.ops.aten.convolution_backward(R, wide, w, None, *options, mask)[0]
         places = [slice(before, before + size) for (before, _), size in zip(self._uneven, shape[2:], strict=True)]
         return found[(..., *places)]
-
-    def beside(self, *weights: Tensor) -> Tensor:
-        """Weights concatenated along the output channels, for a layer without groups."""
-        return torch.cat(weights, dim=1 if self.transposed else 0)
-
-    def channel_axis(self, R: Tensor) -> int:
-        """Axis of the output channels."""
-        return R.ndim - 1 if not self.axes else 1
 
     @property
     def _uneven(self) -> list[tuple[int, int]]:
@@ -131,24 +156,23 @@ class Layer:
 
     @classmethod
     def of_module(cls, module: Any) -> "Layer":
-        """Layer of a linear or convolution module."""
-        weight, bias = module.weight.detach(), None if module.bias is None else module.bias.detach()
-        if isinstance(module, nn.Linear):
-            return cls(weight, bias)
-        transposed = isinstance(module, TRANSPOSED)
-        padding = _numbers(module.padding, weight, module.dilation)
-        shift = module.output_padding if transposed else (0,) * (weight.ndim - 2)
-        return cls(weight, bias, transposed, module.stride, padding, shift, module.dilation, module.groups)
+        """Layer of a linear or convolution module, whose padding is with zeros."""
+        options = {key: getattr(module, key) for key in _ORDER_TRANSPOSED if hasattr(module, key)}
+        name = "linear" if not options else "conv_transpose" if getattr(module, "transposed", False) else "conv"
+        return cls.of_call(name, (None, module.weight, module.bias), options)
 
     @classmethod
-    def of_call(cls, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> "Layer":
+    def of_call(cls, name: str, args: tuple[Any, ...], options: dict[str, Any], cases: int | None = None) -> "Layer":
         """Layer of a call of a torch.nn.functional function, by its name and arguments."""
         named = ("input", "weight", "bias", *(_ORDER_TRANSPOSED if "transpose" in name else _ORDER))
         given = {**dict(zip(named, args, strict=False)), **options}
         weight, bias = given["weight"].detach(), given.get("bias")
         bias = None if bias is None else bias.detach()
         if name == "linear":
-            return cls(weight, bias)
+            return cls(weight, bias, cases=cases)
+        if name == "convolution":  # aten's own, which is either
+            transposed, shift, groups = args[6:9]
+            return cls(weight, bias, transposed, args[3], args[4], shift, args[5], groups, cases)
 
         def each(key: str, default: int) -> tuple[int, ...]:
             value = given.get(key, default)
@@ -158,7 +182,7 @@ class Layer:
         padding, dilation = given.get("padding", 0), each("dilation", 1)
         padding = _numbers(padding if isinstance(padding, str) else each("padding", 0), weight, dilation)
         more = each("stride", 1), padding, each("output_padding", 0), dilation, given.get("groups", 1)
-        return cls(weight, bias, "transpose" in name, *more)
+        return cls(weight, bias, "transpose" in name, *more, cases)
 
 
 def _numbers(padding: Any, weight: Tensor, dilation: tuple[int, ...]) -> Padding:

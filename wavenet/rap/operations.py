@@ -1,67 +1,108 @@
-"""The table of operations: which rule propagates relevance through which module, function or method."""
+"""The table of operations: which rule, by its name in `rules.RULES`, each function or module has."""
 
-import operator
 from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import nn
+# Modules that have a rule as a whole. Torch's own need none: the functions that they call are recorded.
+MODULES: dict[type, str] = {}
 
-ELEMENTWISE = (
-    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh),
-    *(nn.Sigmoid, nn.LogSigmoid, nn.Softplus, nn.Softsign, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish, nn.Tanhshrink),
-    *(nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout),
-)
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-MODULES: dict[type, str] = {
-    nn.Linear: "linear",
-    **dict.fromkeys(CONVOLUTIONS + TRANSPOSED, "convolution"),
-    **dict.fromkeys(ELEMENTWISE, "elementwise"),
-    **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), "affine"),
-    **dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d), "winner"),
-    **dict.fromkeys((nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d), "winner"),
-    **dict.fromkeys((nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d), "proportional"),
-    **dict.fromkeys((nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d), "proportional"),
-    nn.Upsample: "proportional",
-    **dict.fromkeys((nn.Flatten, nn.Unflatten, nn.PixelShuffle, nn.PixelUnshuffle), "index"),
-    **dict.fromkeys((nn.ZeroPad1d, nn.ZeroPad2d, nn.ConstantPad1d, nn.ConstantPad2d), "index"),
-    **dict.fromkeys((nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReplicationPad1d, nn.ReplicationPad2d), "index"),
-    **dict.fromkeys((nn.CircularPad1d, nn.CircularPad2d), "index"),
-}
-
-NAMES: dict[str, str] = {  # names of functions in torch and torch.nn.functional, and of methods
+# Names of functions in torch and torch.nn.functional, of methods, and of operators without their underscores.
+NAMES: dict[str, str] = {
     "linear": "linear",
-    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d": "convolution",
+    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution": "convolution",
     "relu relu6 leaky_relu prelu elu selu celu gelu silu mish tanh sigmoid logsigmoid softplus softsign hardtanh"
-    " hardsigmoid hardswish tanhshrink clamp clip sin dropout dropout1d dropout2d dropout3d alpha_dropout"
-    " contiguous clone detach to type type_as float double": "elementwise",
-    "neg negative mul multiply div divide true_divide": "affine",
-    "max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d": "winner",
-    "avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d interpolate"
-    " upsample mean sum": "proportional",
-    "add sub subtract rsub": "add",
-    "cat concat concatenate stack reshape reshape_as view view_as flatten unflatten ravel permute movedim moveaxis"
-    " transpose swapaxes swapdims unsqueeze squeeze expand expand_as broadcast_to repeat tile chunk split tensor_split"
-    " unbind narrow select index_select flip roll pad pixel_shuffle pixel_unshuffle": "index",
+    " hardsigmoid hardswish tanhshrink softshrink hardshrink rrelu clamp clamp_min clamp_max"
+    " dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout"
+    " contiguous clone detach to type type_as float double half bfloat16 data positive real conj"
+    " abs square sqrt rsqrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh asinh acosh"
+    " atanh erf reciprocal sinc nan_to_num fill_diagonal": "elementwise",
+    "neg": "affine",
+    "pow float_power": "power",
+    "mul": "product",
+    "div": "quotient",
+    "matmul mm bmm mv dot vdot inner outer einsum tensordot": "matrix",
+    "batch_norm": "batch norm",
+    "layer_norm group_norm instance_norm rms_norm local_response_norm normalize": "norm",
+    "softmax log_softmax softmin": "softmax",
+    "max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d"
+    " max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices"
+    " adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices"
+    " max min amax amin maximum minimum topk kthvalue median nanmedian mode": "winner",
+    "avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d mean sum"
+    " interpolate upsample fold": "average",
+    "add sub rsub": "add",
+    "cat stack hstack vstack dstack column_stack reshape reshape_as view view_as flatten unflatten ravel permute"
+    " movedim moveaxis transpose swapaxes swapdims t unsqueeze squeeze expand expand_as broadcast_to repeat"
+    " repeat_interleave tile chunk split split_with_sizes tensor_split unbind narrow select index_select flip"
+    " fliplr flipud roll pad pixel_shuffle pixel_unshuffle channel_shuffle getitem setitem copy overlay where"
+    " masked_fill masked_select gather take take_along_dim scatter index_copy index_put as_strided unfold im2col"
+    " T mT H mH diagonal diag diag_embed tril triu rot90 sort slice masked_scatter index_fill select_scatter"
+    " slice_scatter atleast_1d atleast_2d atleast_3d fill zero msort broadcast_tensors meshgrid": "index",
+    "index_add scatter_add": "accumulate",
+    "norm linalg_norm linalg_vector_norm vector_norm std": "homogeneous",
+    "fft_fft fft_ifft fft_fft2 fft_ifft2 fft_fftn fft_ifftn fft_rfft fft_irfft fft_rfft2 fft_irfft2 fft_rfftn"
+    " fft_irfftn fft_hfft fft_ihfft fft_fftshift fft_ifftshift complex view_as_complex view_as_real imag resolve_conj"
+    " resolve_neg polar": "spectrum",
 }
-METHODS: dict[str, str] = {name: kind for names, kind in NAMES.items() for name in names.split()}
-FUNCTIONS: dict[Any, str] = {
-    **{
-        getattr(place, name): kind
-        for name, kind in METHODS.items()
-        for place in (torch, F, torch._C._nn)  # the last is where some of F call to, and has no public name
-        if hasattr(place, name)
-    },
-    **dict.fromkeys((operator.add, operator.sub), "add"),
-    **dict.fromkeys((operator.mul, operator.truediv, operator.neg), "affine"),
-    **dict.fromkeys((operator.pos, torch.conj, torch.real), "elementwise"),
-    operator.getitem: "index",
+KINDS: dict[str, str] = {name: kind for names, kind in NAMES.items() for name in names.split()}
+
+_ALIASES = {
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "true_divide": "div",
+    "truediv": "div",
+    "rtruediv": "div",
+    "rdiv": "div",
+    "radd": "add",
+    "iadd": "add",
+    "rmul": "mul",
+    "imul": "mul",
+    "rpow": "pow",
+    "rmatmul": "matmul",
+    "negative": "neg",
+    "pos": "positive",
+    "concat": "cat",
+    "concatenate": "cat",
+    "clip": "clamp",
+    "absolute": "abs",
+    "special_softmax": "softmax",
+    "special_log_softmax": "log_softmax",
+    "unsafe_view": "view",
+    "to_copy": "to",
+    "native_layer_norm": "layer_norm",
+    "native_group_norm": "group_norm",
+    "native_batch_norm_legit_no_training": "batch_norm",
 }
-# Their results have the shape of a tensor, but do not depend on its values.
-CONSTANT = {"zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_tensor"}
+# Their results have the shape of a tensor, but do not depend on its values, or only in steps.
+_CONSTANT = (
+    "zeros_like ones_like full_like empty_like rand_like randn_like randint_like new_zeros new_ones new_full "
+    "new_empty new_tensor sign sgn floor ceil round trunc heaviside floor_divide bernoulli"
+)
+CONSTANT = set(_CONSTANT.split())
+# They make floating-point tensors from none.
+_FACTORIES = (
+    "zeros ones full empty rand randn linspace logspace arange tensor as_tensor from_numpy scalar_tensor eye "
+    "hann_window hamming_window zeros_like ones_like full_like empty_like rand_like randn_like new_zeros new_ones "
+    "new_full new_empty new_tensor complex polar"
+)
+FACTORIES = set(_FACTORIES.split())
 # Their results are no tensors: what is computed from them cannot be traced back.
 LEAVING = {"item", "tolist", "numpy", "__array__", "__float__", "__int__", "__complex__"}
 # They change the type only, which is kept at that of the computation.
-CASTS = {"float", "double", "to", "type", "type_as"}
-QUOTIENTS = {operator.truediv, torch.div, torch.divide, torch.true_divide, "div", "divide", "true_divide"}
+CASTS = {"float", "double", "half", "bfloat16", "to", "type", "type_as", "cfloat", "cdouble"}
+# They take type or shape from a second tensor, and no values.
+LIKE = {"to", "type_as", "expand_as", "view_as", "reshape_as"}
+# What multiplies a signal after one of these says how much of it passes.
+GATES = {"sigmoid", "hardsigmoid", "softmax", "softmin"}
+
+
+def canonical(function: Any) -> str:
+    """The name of a function, method or operator in the table: `add` for torch.add, x.add_(y), x + y and aten.add."""
+    name = function if isinstance(function, str) else function.__name__
+    if name in ("__get__", "__set__"):
+        name = function.__self__.__name__
+    name = name.partition(".")[0]
+    if name in LEAVING:
+        return name
+    plain = name.strip("_")
+    return _ALIASES.get(plain, plain)

@@ -1,0 +1,308 @@
+"""RAP's recording of the forward: threads, purity, values written in place, types, cases apart and together."""
+
+import copy
+import threading
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from wavenet.rap import RAP, UnsupportedOperation, attribute
+
+ROUNDING = 1e-12  # float64, relative to sum |relevance|
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class Of(nn.Module):
+    """A model of a function of its parts and inputs."""
+
+    def __init__(self, forward, *parts):
+        super().__init__()
+        self.parts, self.way = nn.ModuleList(parts), forward
+        self.eval()
+
+    def forward(self, *x):
+        return self.way(self.parts, *x)
+
+
+def sums(found):
+    """Relevance and leaks by case."""
+    tensors = found.relevance if isinstance(found.relevance, tuple) else (found.relevance,)
+    return sum(r.double().flatten(1).sum(1) for r in tensors) + found.leak
+
+
+def same(model, other, x, *, rtol=1e-12):
+    """Both models have the same relevance, for random selectors."""
+    selector = torch.randn_like(model(x))
+    found, expected = attribute(model, x, selector), attribute(other, x, selector)
+    assert torch.allclose(found.output, expected.output, rtol=1e-12)
+    assert torch.allclose(
+        found.relevance, expected.relevance, rtol=rtol, atol=rtol * float(expected.relevance.abs().max())
+    )
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# threads and purity
+
+
+@pytest.mark.parametrize(("count", "calls"), [(8, 5), pytest.param(64, 100, marks=pytest.mark.slow)])
+def test_many_threads_are_right_and_do_not_harm_other_forwards(count, calls):
+    """Meanwhile there are forwards of the same and of another model."""
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).double().eval()
+    other = nn.Sequential(nn.Linear(3, 5), nn.ReLU(inplace=True), nn.Linear(5, 1)).eval()
+    inputs = torch.randn(64, 3, dtype=torch.float64)
+    expected = RAP(model).attribute(inputs, 1)
+    forward, seen = other(inputs.float()), model(inputs)
+    wrong, checked, stop = [], [], threading.Event()
+
+    def explain(k):
+        explainer = RAP(model)
+        for _ in range(calls):
+            found = explainer.attribute(inputs[k : k + 1], 1)
+            if not torch.allclose(found, expected[k : k + 1], rtol=1e-12):
+                wrong.append(k)
+
+    def run():
+        while not stop.is_set():
+            right = torch.equal(other(inputs.float()), forward) and torch.equal(model(inputs), seen)
+            (checked if right else wrong).append("forward")
+
+    others = [threading.Thread(target=run) for _ in range(2)]
+    threads = [threading.Thread(target=explain, args=(k,)) for k in range(count)]
+    for thread in (*others, *threads):
+        thread.start()
+    for thread in threads:
+        thread.join()
+    stop.set()
+    for thread in others:
+        thread.join()
+    assert wrong == []
+    assert len(checked) > 2
+    assert type(model).__call__ is nn.Module.__call__
+
+
+def test_nothing_of_the_model_is_touched():
+    class Remembers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.last = nn.Linear(3, 2), None
+
+        def forward(self, x):
+            self.last = self.layer(x)
+            return torch.tanh(self.last)
+
+    model, calls = Remembers().eval(), []
+    model.layer.register_forward_hook(lambda *given: calls.append(1))
+    before, attributes = copy.deepcopy(model.state_dict()), set(vars(model.layer))
+    x = torch.randn(2, 3, requires_grad=True)
+    with torch.enable_grad():
+        found = attribute(model, x, torch.ones(2, 2), dtype=torch.float32)
+        assert torch.is_grad_enabled()
+    assert model.last is None  # what forward assigned went to the stand-in
+    assert set(vars(model.layer)) == attributes
+    assert len(model.layer._forward_hooks) == 1
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert all(p.grad is None and p.requires_grad for p in model.parameters())
+    assert x.grad is None
+    assert not found.relevance.requires_grad
+    assert torch.overrides._get_current_function_mode_stack() == []
+
+
+def test_a_failing_forward_leaves_no_mode_behind():
+    def fails(parts, x):
+        raise RuntimeError("as it says")
+
+    with pytest.raises(RuntimeError, match="as it says"):
+        attribute(Of(fails), torch.ones(2, 3), torch.ones(2, 3))
+    assert torch.overrides._get_current_function_mode_stack() == []
+
+
+def test_a_forward_that_changes_is_noticed():
+    """In single precision the model runs once more for its own output; a change of 1e-6 is seen in double precision."""
+    calls = []
+
+    def drifts(parts, x):
+        calls.append(1)
+        return parts[0](x)[0] * (1 + 1e-6 * len(calls))
+
+    model = Of(drifts, nn.LSTM(3, 2, batch_first=True)).double()
+    with pytest.raises(UnsupportedOperation, match="recording is not the model"):
+        attribute(model, torch.randn(1, 4, 3, dtype=torch.float64), torch.ones(1, 4, 2))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# what forward may do
+
+
+def test_branches_on_values_and_modules_made_in_forward():
+    layer = nn.Linear(3, 3)
+
+    def forward(parts, x):
+        h = parts[0](x)
+        for _ in range(len(h.shape)):
+            h = nn.SiLU()(h)
+        return h if x.abs().max() > 0 else -h
+
+    model = Of(forward, layer).double()
+    same(model, nn.Sequential(layer, nn.SiLU(), nn.SiLU()).double().eval(), torch.randn(2, 3, dtype=torch.float64))
+
+
+def through_a_view(parts, x):
+    y = parts[0](x)
+    view = y[:, 1:]
+    view.mul_(2.0)
+    return torch.tanh(y)
+
+
+def into_zeros(parts, x):
+    h = parts[0](x)
+    y = torch.zeros_like(h)
+    y[:, 0] = h[:, 0]
+    y[:, 1:] = 2.0 * h[:, 1:]
+    return torch.tanh(y)
+
+
+def a_view_of_what_was_written(parts, x):
+    y = torch.zeros(len(x), 4)
+    rest = y[:, 1:]
+    h = parts[0](x)
+    rest.copy_(2.0 * h[:, 1:])
+    y[:, 0] += h[:, 0]
+    return torch.tanh(y)
+
+
+def by_index_put(parts, x):
+    h = parts[0](x)
+    return torch.tanh(h.clone().index_copy_(1, torch.tensor([1, 2, 3]), 2.0 * h[:, 1:]))
+
+
+@pytest.mark.parametrize("way", [through_a_view, into_zeros, a_view_of_what_was_written, by_index_put])
+def test_writes_through_views_are_those_of_a_scale(way):
+    layer = nn.Linear(3, 4)
+    plain = Of(lambda parts, x: torch.tanh(parts[0](x) * torch.tensor([1.0, 2.0, 2.0, 2.0])), layer).double()
+    found = same(Of(way, layer).double(), plain, torch.randn(2, 3, dtype=torch.float64))
+    assert torch.allclose(sums(found), found.output, rtol=ROUNDING)
+
+
+def test_constants_written_into_after_their_use_keep_their_value():
+    def forward(parts, x):
+        scale = torch.ones(3)
+        y = parts[0](x * scale)
+        scale[0] = 7.0
+        return torch.tanh(y * scale)
+
+    def plain(parts, x):
+        return torch.tanh(parts[0](x) * torch.tensor([7.0, 1.0, 1.0]))
+
+    layer = nn.Linear(3, 3)
+    same(Of(forward, layer).double(), Of(plain, layer).double(), torch.randn(2, 3, dtype=torch.float64))
+
+
+def test_types_are_those_of_the_computation():
+    """Plain attributes and new tensors in single precision, casts, autocast: as if all were in double precision."""
+    weight = torch.randn(4, 3)
+
+    def forward(parts, x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            h = F.linear(x.to(weight.dtype), weight) + torch.linspace(0.0, 1.0, 4)
+            if h.dtype != weight.dtype:
+                raise ValueError("the types differ")
+            h = torch.sin(3.0 * h.half().float())
+            return parts[0](torch.cat([h, torch.zeros(len(x), 1)], 1))
+
+    head = nn.Linear(5, 2)
+
+    def plain(parts, x):
+        h = torch.sin(3.0 * (F.linear(x, weight.double()) + grid.double()))
+        return parts[0](F.pad(h, (0, 1)))
+
+    x, selector = torch.randn(2, 3), torch.ones(2, 2)
+    model = Of(forward, head)
+    found = attribute(model, x, selector)
+    assert torch.equal(found.output, model(x).detach().double().sum(1))  # in bfloat16; the shares are not
+    grid = torch.linspace(0.0, 1.0, 4, dtype=torch.float64)
+    expected = attribute(Of(plain, copy.deepcopy(head)).double(), x.double(), selector)
+    shares = [one.relevance.double() / one.output[:, None] for one in (found, expected)]
+    assert torch.allclose(shares[0], shares[1], rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiled_parallel_and_exported_models_are_those_inside():
+    inner = nn.Sequential(nn.Conv1d(2, 3, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(15, 2)).double().eval()
+    x = torch.randn(2, 2, 5, dtype=torch.float64)
+    expected = RAP(inner).attribute(x, 1)
+    compiled = torch.compile(inner, backend="eager")
+    compiled.eval()
+    assert torch.equal(RAP(compiled).attribute(x, 1), expected)
+    parallel = nn.DataParallel(inner).eval()
+    assert torch.equal(RAP(parallel).attribute(x, 1), expected)
+    exported = torch.export.export(inner, (x,)).module()
+    assert torch.allclose(RAP(exported).attribute(x, 1), expected, rtol=1e-12)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# cases
+
+
+def folded(parts, x):
+    """Steps folded into the batch axis and back."""
+    n, steps, _ = x.shape
+    h = torch.tanh(parts[0](x.reshape(n * steps, -1)))
+    return parts[1](h.reshape(n, -1))
+
+
+def steps_first(parts, x):
+    h = torch.tanh(parts[0](x.transpose(0, 1)))
+    return parts[1](h.transpose(0, 1).flatten(1))
+
+
+@pytest.mark.parametrize("way", [folded, steps_first])
+@pytest.mark.parametrize("cases", [1, 2, 4])
+def test_a_moved_batch_axis_is_that_of_each_case(way, cases):
+    """With as many steps as cases, too, where shapes alone do not tell them apart."""
+    layers = nn.Linear(3, 5), nn.Linear(20, 2)
+    plain = Of(lambda parts, x: parts[1](torch.tanh(parts[0](x)).flatten(1)), *layers).double()
+    found = same(Of(way, *layers).double(), plain, torch.randn(cases, 4, 3, dtype=torch.float64))
+    assert found.layers[0].incoming.shape == (cases,)
+    assert torch.allclose(sums(found), found.output, rtol=ROUNDING)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda parts, x: parts[0](x - x.mean(0)),
+        lambda parts, x: parts[0](x.flip(0)),
+        lambda parts, x: parts[0](x / x.abs().amax()),
+        lambda parts, x: parts[0](x) + x.sum(),
+        lambda parts, x: F.batch_norm(parts[0](x), None, None, training=True),
+        lambda parts, x: torch.softmax(x @ x.mT, 1) @ parts[0](x),
+    ],
+)
+def test_mixed_cases_are_refused(way):
+    with pytest.raises(UnsupportedOperation, match="cases"):
+        attribute(Of(way, nn.Linear(3, 3)), torch.randn(4, 3), torch.ones(4, 3))
+
+
+def test_further_arguments_of_each_case_follow_it():
+    """In models that are explained case by case; a table of as many rows as cases stays whole."""
+    table = torch.randn(2, 2, dtype=torch.float64)
+
+    def forward(parts, x, scale, table):
+        h = parts[0](x.flatten(0, 1)).reshape(len(x), -1, 2)
+        return (h * scale[:, None, None]).sum(1) @ table
+
+    model, x = Of(forward, nn.Linear(3, 2)).double(), torch.randn(2, 4, 3, dtype=torch.float64)
+    scale, selector = torch.tensor([1.0, -2.0]).double(), torch.ones(2, 2)
+    with pytest.raises(UnsupportedOperation, match="cases"):
+        # which of the two goes by case is not tried one by one
+        attribute(model, x, selector, additional_forward_args=(scale, table))

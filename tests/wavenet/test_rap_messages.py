@@ -1,0 +1,217 @@
+# ruff: noqa: E501 - a table, one line each
+"""RAP used wrongly, in ways people have: one clear line each, of our own, with the value and what was expected."""
+
+import copy
+import re
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from wavenet.rap import RAP, UnsupportedOperation, attribute
+
+from .test_rap_engine import Of
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+X, ONE = torch.rand(2, 3), torch.ones(2, 2)
+PLAIN = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)).eval()
+
+
+def of(way, *parts):
+    """The relevance of a model of this forward."""
+    return lambda: attribute(Of(way, *parts), X, torch.ones_like(X))
+
+
+def ruled(rules, way=lambda p, x: torch.cumsum(x, 1)):
+    return lambda: attribute(Of(way), X, torch.ones_like(X), rules=rules)
+
+
+def aimed(target, model=PLAIN, x=X):
+    return lambda: RAP(model).attribute(x, target)
+
+
+def passed(*given, **options):
+    return lambda: attribute(*given, **options)
+
+
+def scripted():
+    with pytest.warns(DeprecationWarning, match="torch.jit.script"):
+        return torch.jit.script(nn.Linear(3, 2)).eval()
+
+
+def packed(p, x):
+    sequence = nn.utils.rnn.pack_padded_sequence(x[..., None], [3] * len(x), batch_first=True)
+    return nn.utils.rnn.pad_packed_sequence(p[0](sequence)[0], batch_first=True)[0][..., 0]
+
+
+BAD = {
+    # the model
+    "a function": (passed(lambda x: x, X, ONE), "model must be a torch module, got function"),
+    "a class": (passed(nn.Linear, X, ONE), "model must be a torch module, got type"),
+    "training": (passed(copy.deepcopy(PLAIN).train(), X, ONE), "eval mode, got training mode in Sequential, 0, 1"),
+    "training inside": (lambda: _one_in_training(), r"eval mode, got training mode in 1$"),
+    "half": (passed(copy.deepcopy(PLAIN).half(), X, ONE), r"float32 or float64, got torch.float16 in 0.weight"),
+    "bfloat16": (passed(copy.deepcopy(PLAIN).bfloat16(), X, ONE), "got torch.bfloat16 in 0.weight"),
+    "scripted": (lambda: attribute(scripted(), X, ONE), "scripted model hides its operations.*explain the original"),
+    "several outputs": (of(lambda p, x: (x, x)), "must return one tensor that depends on its inputs, got tuple"),
+    "a dictionary": (of(lambda p, x: {"out": x}), "must return one tensor that depends on its inputs, got dict"),
+    "a list": (of(lambda p, x: [x]), "must return one tensor that depends on its inputs, got list"),
+    "nothing": (of(lambda p, x: None), "must return one tensor that depends on its inputs, got NoneType"),
+    "an array": (of(lambda p, x: np.ones(3)), "must return one tensor that depends on its inputs, got ndarray"),
+    "a constant": (of(lambda p, x: torch.ones(2, 3)), "depends on its inputs, got a tensor .2, 3. that does not"),
+    "classes": (of(lambda p, x: x.argmax(1, keepdim=True).expand(2, 3)), "real floats, got torch.int64"),
+    "a mask": (of(lambda p, x: x > 0.5), "real floats, got torch.bool"),
+    "a number": (of(lambda p, x: x.sum()), "got a single number"),
+    "complex": (of(lambda p, x: torch.fft.fft(x)), "must be real, got torch.complex64: explain its parts"),
+    "nan": (of(lambda p, x: x / 0 - x / 0), "must be finite, got inf or nan"),
+    "no cases": (passed(Of(lambda p, x: x[0, :1]), X, torch.ones(1)), "takes .2, 3., not 1 cases in front"),
+    # inputs
+    "integers": (passed(PLAIN, X.long(), ONE), "inputs must be real, float32 or float64, got torch.int64 in place 0"),
+    "booleans": (passed(PLAIN, X > 0, ONE), "got torch.bool in place 0"),
+    "complex inputs": (passed(PLAIN, X.cfloat(), ONE), "got torch.complex64 in place 0"),
+    "half inputs": (passed(PLAIN, X.half(), ONE), "got torch.float16 in place 0"),
+    "an array as input": (passed(PLAIN, X.numpy(), ONE), "inputs must be a tensor or a tuple of tensors, got ndarray"),
+    "numbers as input": (passed(PLAIN, [[1.0, 2.0, 3.0]], ONE), "tuple of tensors, got list in place 0"),
+    "no input": (passed(PLAIN, None, ONE), "tuple of tensors, got NoneType"),
+    "an empty tuple": (passed(PLAIN, (), ONE), "tuple of tensors, got none"),
+    "two batches": (passed(PLAIN, (X, X[:1]), ONE), r"share the batch axis, got \[\(2, 3\), \(1, 3\)\]"),
+    "nan inputs": (passed(PLAIN, X * torch.nan, ONE), "must be finite, got inf or nan"),
+    # selector, target, options
+    "a selector of one case": (passed(PLAIN, X, ONE[:1]), r"output's shape \(2, 2\), got \(1, 2\)"),
+    "a complex selector": (passed(PLAIN, X, ONE.cfloat()), "selector must be real, got torch.complex64"),
+    "an infinite selector": (passed(PLAIN, X, ONE / 0), "selector must be finite"),
+    "an array as selector": (passed(PLAIN, X, ONE.numpy()), "selector must be a tensor, got ndarray"),
+    "no target": (aimed(None), r"target must say which of the outputs \(2,\), got None"),
+    "a class too many": (aimed(2), r"index into the outputs \(2,\), got 2"),
+    "a class too few": (aimed(-3), r"index into the outputs \(2,\), got -3"),
+    "a place": (aimed((0, 1)), r"index into the outputs \(2,\), got \(0, 1\)"),
+    "a float": (aimed(0.5), "target must consist of integers, got 0.5"),
+    "a name": (aimed("cat"), "target must consist of integers, got 'cat'"),
+    "a truth value": (aimed(True), "target must consist of integers, got True"),
+    "three targets of two cases": (aimed([0, 1, 0]), "one for each of 2 cases, got 3"),
+    "an unknown split": (passed(PLAIN, X, ONE, split="alpha"), "split must be one of .*got 'alpha'"),
+    "an unknown input rule": (passed(PLAIN, X, ONE, input_rule="z"), "input_rule must be one of .*got 'z'"),
+    "half computation": (passed(PLAIN, X, ONE, dtype=torch.float16), "dtype must be torch.float32 or torch.float64"),
+    "a name as type": (passed(PLAIN, X, ONE, dtype="float32"), "dtype must be torch.float32 .*got float32"),
+    "an unknown option": (passed(PLAIN, X, ONE, epsilon=1.0), "unexpected keyword argument 'epsilon'"),
+    # operations
+    "softmax": (aimed(0, nn.Sequential(PLAIN, nn.Softmax(1)).eval()), r"1 \(Softmax\) at the output.*explain the logit"),
+    "log softmax": (of(lambda p, x: F.log_softmax(x, 1)), r"log_softmax \(log_softmax\) at the output"),
+    "cumsum": (of(lambda p, x: x.cumsum(1)), r"no rule for cumsum \(cumsum\); register one with rules=\{\"cumsum\": rule\}"),
+    "a module": (of(lambda p, x: p[0](x), nn.Threshold(0.1, 0.0)), r'parts.0 \(Threshold\).*rules=\{"threshold": rule\}'),
+    "an inverse": (of(lambda p, x: torch.linalg.pinv(x)[:, :1].mT.expand(2, 3)), "mixes cases|no rule for linalg_pinv"),
+    "complex tanh": (of(lambda p, x: torch.complex(x, x).tanh().real), r"tanh \(tanh\) of complex values"),
+    "dropout": (of(lambda p, x: F.dropout(x)), r"dropout \(dropout\) drops in eval mode, expected training=False|cases|call to call"),
+    "own dropout": (passed(Of(lambda p, x: F.dropout(x)), X[:1], X[:1] * 0 + 1), "drops in eval mode|finite|not the model"),
+    "batch statistics": (of(lambda p, x: p[0](x), nn.BatchNorm1d(3, track_running_stats=False)), "mixes cases"),
+    "weights that depend": (
+        passed(Of(lambda p, x: F.linear(x, x.expand(3, 3))), X[:1], X[:1]), r"linear \(linear\) whose weights depend"
+    ),
+    "a vector of weights": (of(lambda p, x: F.linear(x, torch.ones(3))[:, None].expand(2, 3)), r"weight of shape \(3,\)"),
+    "three in a product": (
+        of(lambda p, x: torch.einsum("bi,bi,bi->bi", x, x + 1, x + 2)), "of 3 values, expected two: multiply in steps"
+    ),
+    "two constants": (
+        of(lambda p, x: torch.einsum("bi,ij,jk->bk", x, torch.ones(3, 3), torch.ones(3, 3))), "multiply them first"
+    ),
+    "a number taken out": (of(lambda p, x: x * x.sum().item()), "no rule for item: its result is not a tensor"),
+    "numpy inside": (of(lambda p, x: torch.from_numpy(x.numpy())), "no rule for numpy: its result is not a tensor"),
+    "a list inside": (of(lambda p, x: torch.tensor(x.tolist())), "no rule for tolist: its result is not a tensor"),
+    "a result given": (of(lambda p, x: torch.mul(x, 2, out=torch.empty(2, 3))), "no rule for mul with out="),
+    "packed sequences": (of(packed, nn.LSTM(1, 1, batch_first=True)), "PackedSequence; pad the sequences"),
+    "attention that drops": (
+        of(lambda p, x: F.scaled_dot_product_attention(x[:, None], x[:, None], x[:, None], dropout_p=0.5)[:, 0]),
+        "drops in eval mode, got dropout_p=0.5",
+    ),
+    "bias in attention": (
+        of(lambda p, x: p[0](x, x, x)[0], nn.MultiheadAttention(3, 1, add_bias_kv=True)), "add_bias_kv or add_zero_attn"
+    ),
+    # cases
+    "mean over cases": (of(lambda p, x: x - x.mean(0)), "mean .mean. mixes cases or moves the batch axis"),
+    "largest of all": (of(lambda p, x: x / x.max()), "max .max. mixes cases"),
+    "order of cases": (of(lambda p, x: x.flip(0)), "mixes cases"),
+    "attention across cases": (of(lambda p, x: torch.softmax(x @ x.T, 1) @ x), "mixes cases"),
+    # rules
+    "a module as key": (ruled({PLAIN: print}), "rules are for types of modules, got a module: register Sequential"),
+    "a number as key": (ruled({3: print}), "key must be a type of module, a function or a name, got 3"),
+    "no function": (ruled({"cumsum": 1.0}), "a rule must be a function, got float for 'cumsum'"),
+    "nothing returned": (ruled({"cumsum": lambda *given: None}), "cumsum must return a tensor for each of 1 inputs.*NoneType"),
+    "numbers returned": (ruled({torch.cumsum: lambda *given: [1.0]}), "must return a tensor for each of 1 inputs.*list"),
+    "a shape too small": (ruled({"cumsum": lambda op, x, y, r: r[:, :1]}), r"shapes \[\(2, 3\)\], got \[\(2, 1\)\]"),
+    "two for one": (ruled({"cumsum": lambda op, x, y, r: (r, r)}), r"shapes \[\(2, 3\)\], got \[\(2, 3\), \(2, 3\)\]"),
+    "nan returned": (ruled({"cumsum": lambda op, x, y, r: r * torch.nan}), "must return finite relevance"),
+    "a declared module that shrinks": (lambda: _shrinking(), r"rap_passes_through but turns \(2, 3\) into \(2, 1\)"),
+}  # fmt: skip
+
+
+def _one_in_training():
+    model = copy.deepcopy(PLAIN)
+    model[1].train()
+    return attribute(model, X, ONE)
+
+
+def _shrinking():
+    class Shrinks(nn.Module):
+        rap_passes_through = True
+
+        def forward(self, x):
+            return x[:, :1]
+
+    return attribute(Of(lambda p, x: p[0](x).expand(2, 3), Shrinks()), X, torch.ones_like(X))
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_uses_are_named_in_one_line(name):
+    call, message = BAD[name]
+    with pytest.raises((ValueError, TypeError, UnsupportedOperation)) as raised:
+        call()
+    text = str(raised.value)
+    assert re.search(message, text), text
+    assert "\n" not in text
+    assert len(text) < 260
+    place = raised.traceback[-1].path
+    assert "wavenet" in str(place) or "unexpected keyword" in text  # none of torch's own
+
+
+def test_there_are_at_least_sixty():
+    assert len(BAD) >= 60
+
+
+@pytest.mark.parametrize(
+    ("way", "key"),
+    [
+        (lambda p, x: x.square(), "square"),
+        (lambda p, x: x.square(), torch.square),
+        (lambda p, x: x**2, "pow"),
+        (lambda p, x: x**2, torch.pow),
+        (lambda p, x: torch.clamp(x, 0.2, 0.8), torch.clamp),
+        (lambda p, x: torch.where(x > 0.5, x, 0.1), torch.where),
+        (lambda p, x: x * torch.tensor(2.0), torch.Tensor.mul),
+        (lambda p, x: F.gelu(x), F.gelu),
+        (lambda p, x: torch.fft.fft(x).real, "real"),
+        (lambda p, x: p[0](x), nn.Softmax),
+    ],
+)
+def test_every_kind_of_key_works(way, key):
+    """As the messages print it, as a function, or as a type; the rule receives all arguments and the type."""
+    calls = []
+
+    def rule(op, inputs, output, relevance, call):
+        calls.append(call)
+        assert op is key or isinstance(op, nn.Softmax)
+        assert torch.equal(call.repeat(*inputs), output)
+        return tuple(torch.zeros_like(x) for x in inputs)
+
+    found = attribute(Of(way, nn.Softmax(1)), X, torch.ones_like(X), rules={key: rule})
+    (call,) = calls
+    assert call.dtype is torch.float64
+    assert len(call.args) + len(call.kwargs) >= 1
+    assert (found.relevance == 0).all()
+    assert torch.allclose(found.leak, found.output)

@@ -1,0 +1,195 @@
+"""Operations that are recorded as the simpler ones they consist of: attention, recurrent layers.
+
+`FUNCTIONS` and `MODULES` say which. What is written here is computed in place of the original; the recorded output is
+compared with the model's own.
+
+Recurrent cells then follow the rule for products with gates of L. Arras, G. Montavon, K.-R. Müller, W. Samek,
+Explaining recurrent neural network predictions in sentiment analysis, EMNLP workshop (2017): the signal takes all.
+Attention follows A. Ali et al., XAI for Transformers: better explanations through conservative propagation, ICML
+(2022): the attention weights are such gates.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """torch.nn.functional.scaled_dot_product_attention."""
+    if dropout_p:
+        raise ValueError(f"scaled_dot_product_attention drops in eval mode, got dropout_p={dropout_p}")
+    if enable_gqa:
+        repeats = query.shape[-3] // key.shape[-3]
+        key, value = key.repeat_interleave(repeats, -3), value.repeat_interleave(repeats, -3)
+    scores = query @ key.transpose(-2, -1) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    if is_causal:
+        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+    if attn_mask is not None:
+        hidden = attn_mask.dtype is torch.bool
+        scores = scores.masked_fill(~attn_mask, -math.inf) if hidden else scores + attn_mask
+    return torch.softmax(scores, -1) @ value
+
+
+def multihead_attention(
+    module: nn.MultiheadAttention,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    key_padding_mask: Tensor | None = None,
+    need_weights: bool = True,
+    attn_mask: Tensor | None = None,
+    average_attn_weights: bool = True,
+    is_causal: bool = False,
+) -> tuple[Tensor, Tensor | None]:
+    """torch.nn.MultiheadAttention, with the cases in front throughout if they are in front of its arguments."""
+    if module.bias_k is not None or module.add_zero_attn:
+        raise ValueError("no rule for MultiheadAttention with add_bias_kv or add_zero_attn")
+    alone, turned = query.ndim == 2, query.ndim == 3 and not module.batch_first
+    if alone:
+        query, key, value = query[None], key[None], value[None]
+    elif turned:
+        query, key, value = query.transpose(0, 1), key.transpose(0, 1), value.transpose(0, 1)
+    if module.in_proj_weight is not None:
+        weights = module.in_proj_weight.chunk(3)
+    else:
+        weights = module.q_proj_weight, module.k_proj_weight, module.v_proj_weight
+    biases = (None,) * 3 if module.in_proj_bias is None else module.in_proj_bias.chunk(3)
+
+    def heads(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return F.linear(x, weight, bias).unflatten(-1, (module.num_heads, module.head_dim)).transpose(1, 2)
+
+    q, k, v = (heads(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True))
+    scores = q @ k.transpose(-2, -1) / math.sqrt(module.head_dim)
+    for mask in (attn_mask, key_padding_mask):
+        if mask is None:
+            continue
+        if mask is key_padding_mask:
+            mask = mask[None, None, None] if alone else mask[:, None, None]
+        elif mask.ndim == 3:
+            mask = mask.unflatten(0, (-1, module.num_heads))
+        scores = scores.masked_fill(mask, -math.inf) if mask.dtype is torch.bool else scores + mask
+    shares = torch.softmax(scores, -1)
+    joined = (shares @ v).transpose(1, 2).flatten(2)
+    out = F.linear(joined, module.out_proj.weight, module.out_proj.bias)
+    out = out[0] if alone else out.transpose(0, 1) if turned else out
+    if not need_weights:
+        return out, None
+    shares = shares.mean(1) if average_attn_weights else shares
+    return out, shares[0] if alone else shares
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# recurrent layers; weights of a layer in the order of torch: input, hidden, their biases, projection
+
+
+def lstm_cell(x: Tensor, hx: Sequence[Tensor], *weights: Any) -> tuple[Tensor, Tensor]:
+    """torch.lstm_cell: hidden state and cell state."""
+    h, c = hx
+    i, f, g, o = _both(x, h, weights).chunk(4, -1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    h = torch.sigmoid(o) * torch.tanh(c)
+    return (F.linear(h, weights[4]) if len(weights) > 4 else h), c
+
+
+def gru_cell(x: Tensor, h: Tensor, *weights: Any) -> Tensor:
+    """torch.gru_cell: hidden state."""
+    w_ih, w_hh, b_ih, b_hh = (*weights, None, None)[:4]
+    r, z, n = F.linear(x, w_ih, b_ih).chunk(3, -1)
+    r_h, z_h, n_h = F.linear(h, w_hh, b_hh).chunk(3, -1)
+    update = torch.sigmoid(z + z_h)
+    fresh = torch.tanh(n + torch.sigmoid(r + r_h) * n_h)
+    return (1 - update) * fresh + update * h
+
+
+def rnn_tanh_cell(x: Tensor, h: Tensor, *weights: Any) -> Tensor:
+    """torch.rnn_tanh_cell: hidden state."""
+    return torch.tanh(_both(x, h, weights))
+
+
+def rnn_relu_cell(x: Tensor, h: Tensor, *weights: Any) -> Tensor:
+    """torch.rnn_relu_cell: hidden state."""
+    return torch.relu(_both(x, h, weights))
+
+
+def _both(x: Tensor, h: Tensor, weights: Sequence[Any]) -> Tensor:
+    w_ih, w_hh, b_ih, b_hh = (*weights[:4], None, None)[:4]
+    return F.linear(x, w_ih, b_ih) + F.linear(h, w_hh, b_hh)
+
+
+def recurrent(cell: Callable[..., Any]) -> Callable[..., Any]:
+    """The layers of torch.lstm, gru, rnn_tanh or rnn_relu, step by step."""
+
+    def layers(
+        x: Tensor,
+        hx: Any,
+        flat: Sequence[Tensor | None],
+        bias: bool,
+        count: int,
+        dropout: float,
+        training: bool,
+        bidirectional: bool,
+        batch_first: bool = False,
+    ) -> tuple[Tensor, ...]:
+        if not isinstance(bias, bool):
+            raise ValueError("no rule for recurrent layers of a PackedSequence; pad the sequences")
+        several = cell is lstm_cell
+        states = list(zip(*hx, strict=True)) if several else list(hx)
+        axis, each = 1 if batch_first and x.ndim == 3 else 0, len(flat) // (count * (1 + bidirectional))
+        last: list[Any] = []
+        for layer in range(count):
+            sides = []
+            for back in range(1 + bidirectional):
+                at = layer * (1 + bidirectional) + back
+                state, found = states[at], []
+                weights = flat[at * each : (at + 1) * each]
+                weights = weights if bias or each < 3 else [*weights[:2], None, None, *weights[2:]]
+                steps = x.unbind(axis)
+                for step in reversed(steps) if back else steps:
+                    state = cell(step, state, *weights)
+                    found.append(state[0] if several else state)
+                last.append(state)
+                sides.append(torch.stack(found[::-1] if back else found, axis))
+            x = torch.cat(sides, -1) if bidirectional else sides[0]
+        ends = [torch.stack(one) for one in zip(*last, strict=True)] if several else [torch.stack(last)]
+        return (x, *ends)
+
+    return layers
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# additions
+
+
+def addmm(x: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """torch.addmm, baddbmm, addmv as an addition."""
+    return beta * x + alpha * (a @ b)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "scaled_dot_product_attention": attention,
+    "lstm": recurrent(lstm_cell),
+    "gru": recurrent(gru_cell),
+    "rnn_tanh": recurrent(rnn_tanh_cell),
+    "rnn_relu": recurrent(rnn_relu_cell),
+    "lstm_cell": lstm_cell,
+    "gru_cell": gru_cell,
+    "rnn_tanh_cell": rnn_tanh_cell,
+    "rnn_relu_cell": rnn_relu_cell,
+    "addmm": addmm,
+    "baddbmm": addmm,
+    "addmv": addmm,
+}
+MODULES: dict[type, Callable[..., Any]] = {nn.MultiheadAttention: multihead_attention}

@@ -1,0 +1,65 @@
+"""Writes into tensors: which of the recorded values share memory with what was written."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Write:
+    """A tensor written into, and the value that it has since."""
+
+    tensor: Tensor
+    value: Any
+
+
+class Storages:
+    """Recorded values by the memory that they lie in, and the writes into that memory."""
+
+    def __init__(self) -> None:
+        self._values: dict[int, list[Any]] = {}
+        self._writes: dict[int, list[Write]] = {}
+        self._seen: dict[int, int] = {}  # by the tensor's identity: how many of the writes its value knows
+
+    def add(self, tensor: Tensor, value: Any) -> None:
+        """A new value in the tensor's memory."""
+        self._values.setdefault(_memory(tensor), []).append(value)
+        self.seen(tensor, value)
+
+    def seen(self, tensor: Tensor, value: Any) -> None:
+        """The value, if there is one, knows all writes so far."""
+        if value is not None and self._writes:
+            self._seen[id(tensor)] = len(self._writes.get(_memory(tensor), ()))
+
+    def save(self, target: Tensor) -> None:
+        """Give all values in the memory of the target a copy of their content, before it is written into."""
+        for value in self._values.pop(_memory(target), ()):
+            value.tensor = value.tensor.clone()
+
+    def wrote(self, target: Tensor, value: Any) -> None:
+        """The target was written into and has this value since."""
+        self._writes.setdefault(_memory(target), []).append(Write(target, value))
+        self.seen(target, value)
+
+    def later(self, tensor: Tensor) -> Sequence[Write]:
+        """Writes into the tensor's memory that its value does not know."""
+        if not self._writes:
+            return ()
+        return self._writes.get(_memory(tensor), [])[self._seen.get(id(tensor), 0) :]
+
+
+def overlay(tensor: Tensor, written: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+    """f(old, new): the tensor's old content, with the new content of the written tensor where they share memory."""
+    size = tensor.untyped_storage().nbytes() // tensor.element_size()
+    owner = torch.full((size,), -1, device=tensor.device)
+    place = torch.arange(written.numel(), device=tensor.device).reshape(written.shape)
+    owner.as_strided(written.shape, written.stride(), written.storage_offset()).copy_(place)
+    chosen = owner.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+    return lambda old, new: torch.where(chosen >= 0, new.reshape(-1)[chosen.clamp(min=0)], old)
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
