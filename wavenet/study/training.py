@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 from torch.utils.data import default_collate
 
@@ -22,6 +23,7 @@ from data.locks import lock
 from data.read import Cases
 from wavenet import derivatives, runs
 from wavenet.arrays import FloatArray
+from wavenet.devices import usable
 from wavenet.networks import Network
 from wavenet.training.augmentation import Augmentation
 from wavenet.training.presets import Preset
@@ -48,8 +50,9 @@ class Options:
     """How a network is trained.
 
     preset : name of one of the network's presets. seed : of initial weights and batches. workers : processes that load
-    cases. devices, nodes, precision, compiled, augmentation : see `wavenet.training.loop.fit`. resume : go on from the
-    run's last checkpoint. progress : show it. constraints : names of the network's constraints, None for its preset's.
+    cases. devices, nodes, precision, compiled, augmentation : see `wavenet.training.loop.fit`. device : name of the
+    device, or of the kind of several; None for GPUs if there are any. resume : go on from the run's last checkpoint.
+    progress : show it. constraints : names of the network's constraints, None for its preset's.
     """
 
     preset: str = "quick"
@@ -57,6 +60,7 @@ class Options:
     workers: int = 0
     devices: int = 1
     nodes: int = 1
+    device: str | None = None
     resume: bool = False
     progress: bool = False
     precision: str = "fp32"
@@ -129,6 +133,7 @@ def train(
     Interrupted
         After Ctrl-C, SIGTERM or SIGHUP.
     """
+    place = None if options.device is None else usable(options.device)
     network = tasks.entry(model, task)
     _expect(network, edge, options)
     leading = leads(options)
@@ -141,7 +146,7 @@ def train(
     if network.steps is not None:
         from wavenet.training.loop import check_devices
 
-        check_devices(network.steps.preset(options.preset), options.devices, options.nodes)
+        check_devices(network.steps.preset(options.preset), options.devices, options.nodes, place)
     run = Path(run)
     started = time.perf_counter()
 
@@ -157,7 +162,7 @@ def train(
 
         before = _seconds_before(run) if options.resume else 0.0
         try:
-            trained = _in_steps(network, cases, run, functions, options, leading)
+            trained = _in_steps(network, cases, run, functions, options, place, leading)
         except (DivergenceError, Interrupted) as error:
             if _copy(options):  # the first process tells it, and Lightning would kill that one if this one failed
                 return None
@@ -204,6 +209,8 @@ def _expect(network: Network, edge: str | Path | None, options: Options) -> None
         raise ValueError(f"--resume is for networks trained in steps, {network.name} is fitted at once")
     if network.steps is None and not options.alone:
         raise ValueError(f"--devices and --nodes are for networks trained in steps, {network.name} is fitted at once")
+    if network.steps is None and options.device is not None:
+        raise ValueError(f"--device is for networks trained in steps, {network.name} is fitted at once, on the CPU")
     if network.steps is None and (options.precision, options.compiled) != ("fp32", False):
         raise ValueError(
             f"--precision and --compile are for networks trained in steps, {network.name} is fitted at once"
@@ -233,6 +240,7 @@ def _in_steps(
     run: Path,
     edge: nn.Module | None,
     options: Options,
+    place: torch.device | None,
     leading: bool,
 ) -> nn.Module:
     """A network trained by gradient steps."""
@@ -257,6 +265,7 @@ def _in_steps(
                 workers=options.workers,
                 devices=options.devices,
                 nodes=options.nodes,
+                place=place,
                 resume=options.resume,
                 progress=leading and options.progress,
                 about={"model": network.name, "dataset": cases["train"].about.provenance["content_hash"]},
