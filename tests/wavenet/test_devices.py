@@ -6,6 +6,7 @@ The second device is `elsewhere`; `tests/gpu` compares the same computations on 
 import ast
 import contextlib
 import dataclasses
+import json
 import threading
 import warnings
 from pathlib import Path
@@ -291,6 +292,16 @@ def test_a_command_computes_on_its_device(monkeypatch, capsys):
     assert asked == ["cuda:3"]
     assert torch.device("cpu") in moved
     capsys.readouterr()
+
+
+def test_the_network_of_jets_predicts_on_its_device(capsys):
+    command = ["predict", "--m", "0", "--n", "0", "--helmholtz", "3", "--mach", "0.3", "--jet", "--json", "--device"]
+    printed = []
+    for name in ("cpu", str(DEVICE)):
+        with Elsewhere() if name != "cpu" else contextlib.nullcontext(), pytest.raises(SystemExit, match="0"):
+            main([*command, name])
+        printed.append(np.array(json.loads(capsys.readouterr().out)["directivity"]["amplitude"]))
+    assert np.allclose(*printed, rtol=1e-10, atol=0)
 
 
 RECIPE = """
