@@ -24,6 +24,7 @@ from data.read import Cases
 from wavenet import derivatives, runs
 from wavenet.arrays import FloatArray
 from wavenet.devices import usable
+from wavenet.fields import PARAMETERS
 from wavenet.networks import Network
 from wavenet.training.augmentation import Augmentation
 from wavenet.training.presets import Preset
@@ -31,7 +32,7 @@ from wavenet.training.presets import Preset
 from . import tasks
 
 _LOCK = ".training"  # in the run's folder, while it is trained
-_RANGES = ("m", "helmholtz", "mach")  # parameters whose ranges in training are saved with the weights
+_SEEDS = 2**32  # of numpy's older generator, which Lightning seeds, too
 
 
 class Interrupted(KeyboardInterrupt):
@@ -177,10 +178,18 @@ def train(
 
 @contextlib.contextmanager
 def _alone_in(run: Path, options: Options, note: Callable[[str], None]) -> Iterator[None]:
-    """Keep other trainings out of the run's folder, which is made now: an unwritable one fails before work begins."""
-    inside = run / _LOCK
-    inside.mkdir(parents=True, exist_ok=True)
+    """Keep other trainings out of the run's folder, which is made now: an unwritable one fails before work begins.
+
+    A folder that was made and stayed empty is removed.
+    """
+    inside, new = run / _LOCK, not run.exists()
     with contextlib.ExitStack() as held:
+        if new:
+            held.callback(_remove_if_empty, run)
+        try:
+            inside.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(f"the run's folder {run} cannot be made: {error.strerror}") from None
         try:
             held.enter_context(lock(inside, note))
         except FileExistsError:
@@ -189,6 +198,11 @@ def _alone_in(run: Path, options: Options, note: Callable[[str], None]) -> Itera
         if others and not options.resume:
             raise FileExistsError(f"{run} is not empty; continue with --resume or choose another folder")
         yield
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # it is not empty, or was never made
+        folder.rmdir()
 
 
 def _seconds_before(run: Path) -> float:
@@ -202,7 +216,11 @@ def _seconds_before(run: Path) -> float:
 
 
 def _expect(network: Network, edge: str | Path | None, options: Options) -> None:
-    """Refuse options that the network does not have."""
+    """Refuse options that the network does not have, and numbers out of range."""
+    if options.workers < 0:
+        raise ValueError(f"--workers must be 0 or more, got {options.workers}")
+    if not 0 <= options.seed < _SEEDS:
+        raise ValueError(f"--seed must be 0 ... {_SEEDS - 1}, got {options.seed}")
     if edge is not None and not network.uses_edge:
         raise ValueError(f"--edge is for networks with edge functions, {network.name} has none")
     if network.steps is None and options.resume:
@@ -308,7 +326,7 @@ def saved_with(cases: Cases, options: Options, seconds: float) -> dict[str, Any]
         "seed": options.seed,
         "precision": options.precision,
         "training_seconds": seconds,
-        "ranges": {key: [float(columns[key].min()), float(columns[key].max())] for key in _RANGES},
+        "ranges": {key: [float(columns[key].min()), float(columns[key].max())] for key in PARAMETERS},
     }
 
 
