@@ -3,7 +3,8 @@
     wavenet generate derivative -o derivative.h5
     python benchmarks/derivatives.py --data derivative.h5 --runs RUNS
 
-Trains the paper's U-net and a Fourier neural operator, each for about an hour on one core, and keeps them in RUNS.
+The paper's U-net is the one that comes with the package (`benchmarks/paper_unet.py` trains it). A Fourier neural
+operator is trained for about an hour on one core, and kept in RUNS.
 """
 
 import argparse
@@ -27,26 +28,22 @@ from wavenet.study.tasks import build, examples
 from wavenet.training.loop import Preset, fit
 from wavenet.training.losses import velocity_loss
 
-PRESETS = {
-    "paper U-net": Preset(epochs=34, batch=8, rate=1e-3, patience=34, width=8),
-    "FNO": Preset(epochs=18, batch=8, rate=1e-3, patience=18, width=16),
-}
-STEPS = {"paper U-net": None, "FNO": Steps(build=Peer, presets=PRESETS, loss=velocity_loss)}
+PRESET = Preset(epochs=18, batch=8, rate=1e-3, patience=18, width=16)
+STEPS = Steps(build=Peer, presets={"standard": PRESET}, loss=velocity_loss)
 FITTED = 330  # fields that the stencil is fitted to
 LIP = 0.2  # radius of the disc at the lip
 
 
-def trained(name, data, runs):
-    """Network from its run, or trained now."""
-    run = Path(runs) / name.replace(" ", "-")
+def peer(data, runs):
+    """The Fourier neural operator from its run, or trained now."""
+    run = Path(runs) / "FNO"
     weights, taught = run / "weights.safetensors", Cases(data, "train", task="derivative")
     lightning.seed_everything(0, verbose=False)
-    net = build("unet", taught, PRESETS["paper U-net"])
-    if name != "paper U-net":
-        net = Peer(PeerConfig(net.config.potential_scale, net.config.velocity_scale, PRESETS[name].width))
+    scales = build("unet", taught, PRESET).config
+    net = Peer(PeerConfig(scales.potential_scale, scales.velocity_scale, PRESET.width))
     if not weights.exists():
         sets = examples(taught), examples(Cases(data, "validation"))
-        fit(net, *sets, run, preset=PRESETS[name], progress=False, steps=STEPS[name])
+        fit(net, *sets, run, preset=PRESET, progress=False, steps=STEPS)
         save_file({key: value.contiguous() for key, value in net.state_dict().items()}, weights)
     net.load_state_dict(load_file(weights))
     return net.eval()
@@ -105,7 +102,6 @@ def solver_seconds(cases, fields=20):
 
 def table(errors, seconds, ours="constrained network"):
     """Markdown lines."""
-    best = min((name for name in errors if name.startswith("differences")), key=lambda n: np.median(errors[n][:, 0]))
     lines = [
         "| method | u | v | u, lip | v, lip | u, rest | v, rest | ms |",
         "|---|---|---|---|---|---|---|---|",
@@ -117,7 +113,12 @@ def table(errors, seconds, ours="constrained network"):
                 column = values[:, region, quantity]
                 cells.append(f"{np.median(column):.1e} / {np.percentile(column, 95):.1e}")
         lines.append(f"| {name} | {' | '.join(cells)} | {1e3 * seconds[name]:.1f} |")
-    for other in (best, "fitted stencil"):
+    best = min(
+        (name for name in errors if name.startswith("differences")),
+        key=lambda n: np.median(errors[n][:, 0]),
+        default="",
+    )
+    for other in (name for name in (best, "fitted stencil") if {name, ours} <= errors.keys()):
         better = np.mean(errors[ours][:, 0] < errors[other][:, 0], axis=0)
         ratio = np.median(errors[other][:, 0], axis=0) / np.median(errors[ours][:, 0], axis=0)
         lines.append(
@@ -127,30 +128,36 @@ def table(errors, seconds, ours="constrained network"):
     return "\n".join(lines)
 
 
+def without_parameters(method):
+    """A method of the potential alone, as one of potential and parameters."""
+    return lambda potential, _: method(potential)
+
+
 def main(argv=None):
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="a derivative dataset")
-    parser.add_argument("--runs", required=True, help="folder of the trained networks")
-    parser.add_argument("--only", choices=PRESETS, help="train this one and stop")
+    parser.add_argument("--runs", default="runs", help="folder of the trained network")
+    parser.add_argument("--methods", nargs="+", help="names of the methods to measure [all]")
     parser.add_argument("--ours", help="run of the constrained network [the shipped one]")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
-    if options.only:
-        trained(options.only, options.data, options.runs)
-        return
     cases = Cases(options.data, "test", task="derivative")
     x, r = cases.constants["x"], cases.constants["r"]
-    ours, fitted = derivatives.load(options.ours).on_grid(x, r), stencil(options.data)
-    assert isinstance(ours, ConstrainedNetwork)
-    differences = {order: Differences(x, r, order) for order in ORDERS}
-    methods = {name: trained(name, options.data, options.runs) for name in PRESETS}
-    methods |= {f"differences of order {n}": lambda psi, _, n=n: differences[n](psi) for n in ORDERS}
-    methods |= {
-        "fitted stencil": lambda psi, _: fitted(psi),
-        "wave stencils": WaveDerivatives(x, r),
+
+    def ours():
+        network = derivatives.load(options.ours).on_grid(x, r)
+        assert isinstance(network, ConstrainedNetwork)
+        return network
+
+    every = {"paper U-net": lambda: derivatives.load("unet"), "FNO": lambda: peer(options.data, options.runs)}
+    every |= {f"differences of order {n}": lambda n=n: without_parameters(Differences(x, r, n)) for n in ORDERS}
+    every |= {
+        "fitted stencil": lambda: without_parameters(stencil(options.data)),
+        "wave stencils": lambda: WaveDerivatives(x, r),
         "constrained network": ours,
     }
+    methods = {name: every[name]() for name in options.methods or every}
     with torch.no_grad():
         errors, seconds = measure(methods, cases)
     print(f"{len(cases)} unseen fields of {options.data}, relative L2 errors, median / 95th percentile; one thread\n")

@@ -10,7 +10,7 @@ The machine needs PyTorch and nothing from the internet. What else it lacks come
 
 with the Python version of that machine. There: python scripts/check_gpu.py --wheels wheels -o gpu.md
 
-With --device cpu the same is run in small, to try the script.
+With --device cpu the same is run in small, to try the script. A last section says what was not measured.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -36,6 +37,11 @@ FIELDS = 16  # of a batch in the timed predictions
 REPEATS = 7
 PRECISIONS = ("fp32", "tf32", "bf16")  # in which training is timed on a GPU
 _LAST = 30  # lines of a benchmark's output that are kept
+_GRACE = 10  # seconds for a program that is told to end
+NEVER = (  # what no run of this script measures
+    "several GPUs, and memory: whether cases or activations fit",
+    "accuracy after a training on the GPU: only its rate, and that its loss decreases",
+)
 
 
 def required(name, found):
@@ -105,15 +111,19 @@ def run(command, seconds, environment):
         try:
             status = process.wait(max(1, seconds))
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            process.send_signal(signal.SIGINT)  # pytest then writes what it has
+            try:
+                process.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
             status = None
         out.seek(0)
         return out.read(), status
 
 
 def tests(device, seconds, environment, few):
-    """Lines of the table of differences, one for each test, and a summary line."""
+    """Lines of the table of differences, one for each test, and a summary line; whether all passed; what is missing."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "tests.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-W", "default", "-p", "no:cacheprovider"]
@@ -122,9 +132,9 @@ def tests(device, seconds, environment, few):
         out, status = run(command, seconds, environment | {"WAVENET_TEST_DEVICE": device})
         if not report.exists():
             last = "time was up" if status is None else out.strip()[-1500:]
-            return [f"The tests did not end: {last}"], False
+            return [f"The tests did not end: {last}"], False, ["all comparisons with the CPU: the tests did not end"]
         cases = list(ElementTree.parse(report).iter("testcase"))
-    rows = [f"| {' | '.join(TABLE[0])} |", TABLE[1]]
+    rows, missing = [f"| {' | '.join(TABLE[0])} |", TABLE[1]], []
     for case in cases:
         noted = {item.get("name"): item.get("value") for item in case.iter("property")}
         failed = next((found for kind in ("failure", "error", "skipped") for found in case.iter(kind)), None)
@@ -134,8 +144,14 @@ def tests(device, seconds, environment, few):
         numbers = [f"{float(noted[key]):.1e}" if key in noted else "" for key in ("difference", "tolerance")]
         cells = [name, *numbers, " ".join(result.split())]
         rows.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+        if failed is not None and failed.tag == "skipped":
+            missing.append(f"{name}: skipped")
+    if few:
+        missing.append("most comparisons: with --device cpu a few are made, of the CPU with itself")
+    if status is None:
+        missing.append("the comparisons that are not in the table: time was up")
     summary = out.strip().splitlines()[-1].strip("= ")
-    return [summary, "", *rows], status == 0
+    return [summary, "", *rows], status == 0, missing
 
 
 def rates(device):
@@ -166,23 +182,24 @@ def rates(device):
 
 
 def trainings(seconds, environment, runs):
-    """Output of the benchmark of training, which prints its own table, run with each of several arguments."""
-    program, lines, fine, end = ROOT / "benchmarks" / "training.py", [], True, time.monotonic() + seconds
+    """Output of the benchmark of training, run with each of several arguments; whether all ended; what is missing."""
+    program, lines, missing, end = ROOT / "benchmarks" / "training.py", [], [], time.monotonic() + seconds
     if not program.exists():
-        return ["There is no benchmarks/training.py here: the training rates were not measured."], False
+        return ["There is no benchmarks/training.py here."], False, ["training rates: there is no benchmark"]
     for arguments in runs:
         out, status = run([sys.executable, str(program), *arguments], end - time.monotonic(), environment)
-        fine = fine and status == 0
         lines += [f"`benchmarks/training.py {' '.join(arguments)}`", "", *out.strip().splitlines()[-_LAST:], ""]
         if status != 0:
-            lines += ["Time was up before it ended." if status is None else f"It ended with status {status}.", ""]
-    return lines, fine
+            reason = "time was up before it ended" if status is None else f"it ended with status {status}"
+            lines += [f"**{reason}**", ""]
+            missing.append(f"training rates, {' '.join(arguments)}, in part or whole: {reason}")
+    return lines, not missing, missing
 
 
-def write(path, sections):
+def write(path, sections, title="On a GPU"):
     """Write the table: {title: lines}."""
-    text = "\n\n".join(f"## {title}\n\n" + "\n".join(lines) for title, lines in sections.items())
-    path.write_text(f"# On a GPU\n\n{text}\n", encoding="utf-8")
+    text = "\n\n".join(f"## {name}\n\n" + "\n".join(lines) for name, lines in sections.items())
+    path.write_text(f"# {title}\n\n{text}\n", encoding="utf-8")
 
 
 def parsed(argv):
@@ -219,17 +236,20 @@ def main(argv=None):
         print(f"check_gpu: {error}", file=sys.stderr)
         return 2
     small = options.device == "cpu"
+    title = "A trial on the CPU: no GPU was measured" if small else "On a GPU"
     sections = {"Machine": [f"- {name}: {value}" for name, value in about(options.device).items()]}
     left = lambda: end - time.monotonic()  # noqa: E731
-    found, passed = tests(options.device, 0.6 * left(), environment, small)
+    found, passed, missing = tests(options.device, 0.6 * left(), environment, small)
     sections["The CPU's values"] = found
-    write(options.output, sections)
+    write(options.output, sections, title)
     sections["Predictions"] = rates(options.device)
-    write(options.output, sections)
+    write(options.output, sections, title)
     runs = [["--scale", "0.1", "--epochs", "2"]] if small else [["--precision", name] for name in PRECISIONS]
-    sections["Training"], trained = trainings(left() - 5, environment, runs)
+    sections["Training"], trained, more = trainings(left() - 5, environment, runs)
+    here = ["anything on a GPU: this is a trial on the CPU"] if small else []
+    sections["Not measured"] = [f"- {what}" for what in (*here, *missing, *more, *NEVER)]
     sections["Machine"].append(f"- seconds for all of this: {60 * options.minutes - left():.0f}")
-    write(options.output, sections)
+    write(options.output, sections, title)
     print(options.output.read_text(encoding="utf-8"))
     return 0 if passed and trained else 1
 

@@ -45,8 +45,8 @@ def test_only_wheels_of_what_is_missing_are_installed(script, monkeypatch, tmp_p
 
 
 def test_a_program_s_output_is_kept_when_time_is_up(script):
-    program = "import time; print('begun', flush=True); time.sleep(60)"
-    assert script.run([sys.executable, "-c", program], 3, os.environ) == ("begun\n", None)
+    program = "import time\ntry: print('begun', flush=True); time.sleep(60)\nexcept KeyboardInterrupt: print('told')"
+    assert script.run([sys.executable, "-c", program], 3, os.environ) == ("begun\ntold\n", None)
     assert script.run([sys.executable, "-c", "print(1); raise SystemExit(3)"], 60, os.environ) == ("1\n", 3)
 
 
@@ -56,6 +56,7 @@ REPORT = """<testsuites><testsuite>
 <testcase name="test_whole_grids[unet-1e-06]"><properties><property name="difference" value="7e-4"/>
 <property name="tolerance" value="1e-06"/></properties><failure message="AssertionError: {'velocity': 7e-4}
 assert 7e-4 &lt; 1e-06 | more">trace</failure></testcase>
+<testcase name="test_results_are_the_cpu_s[gradient]"><skipped message="no captum"/></testcase>
 </testsuite></testsuites>"""
 
 
@@ -88,6 +89,34 @@ def test_the_table(script, monkeypatch, tmp_path, capsys):
     assert "| derivative | 1.00 |" in text
     assert "| unet | 0.9 |" in text
     assert "- seconds for all of this:" in text
+    assert text.startswith("# A trial on the CPU: no GPU was measured\n")
+    unmeasured = text.partition("## Not measured\n\n")[2]
+    for line in ("anything on a GPU", "gradient: skipped", "most comparisons", "several GPUs"):
+        assert f"- {line}" in unmeasured
+
+
+def test_what_pytest_has_when_time_is_up_is_kept(script, monkeypatch):
+    def stopped(command, *rest):
+        path = next(argument for argument in command if argument.startswith("--junitxml="))
+        Path(path.partition("=")[2]).write_text(REPORT)
+        return "..!!! Interrupted !!!\n", None
+
+    monkeypatch.setattr(script, "run", stopped)
+    lines, passed, missing = script.tests("cuda", 8, {}, few=False)
+    assert "| RAP, 2d, weight, zB | 2.5e-15 | 1.0e-10 | passed |" in lines
+    assert not passed
+    assert missing == ["gradient: skipped", "the comparisons that are not in the table: time was up"]
+
+
+def test_programs_that_fail_are_not_measured(script, monkeypatch):
+    monkeypatch.setattr(script, "run", lambda command, *rest: ("row", None if "tf32" in command else 3))
+    lines, fine, missing = script.trainings(9, {}, [["--precision", "tf32"], ["--precision", "bf16"]])
+    assert not fine
+    assert missing == [
+        "training rates, --precision tf32, in part or whole: time was up before it ended",
+        "training rates, --precision bf16, in part or whole: it ended with status 3",
+    ]
+    assert "**time was up before it ended**" in lines
 
 
 def test_without_a_device_or_packages_nothing_begins(script, monkeypatch, tmp_path, capsys):

@@ -9,8 +9,8 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from contextlib import contextmanager, nullcontext
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import torch
 from torch import nn
@@ -18,7 +18,15 @@ from torch import nn
 P = ParamSpec("P")
 Result = TypeVar("Result")
 Module = TypeVar("Module", bound=nn.Module)
-Switch = tuple[Callable[[], Any], Callable[[Any], None], Any]  # how it is read, how it is set, full precision
+
+
+class Switch(NamedTuple):
+    """A switch of the precision of products: how it is read and set, its values for single precision and for TF32."""
+
+    read: Callable[[], Any]
+    put: Callable[[Any], None]
+    full: Any
+    tf32: Any
 
 
 def device_of(module: nn.Module) -> torch.device:
@@ -66,6 +74,19 @@ def full_precision() -> Iterator[None]:
         _SWITCHES.leave()
 
 
+@contextmanager
+def tf32() -> Iterator[None]:
+    """Single-precision products may be those of TF32 within, on an NVIDIA GPU; afterwards as before.
+
+    For a training. What is in `full_precision` within it has full precision.
+    """
+    before = _SWITCHES.turn("tf32")
+    try:
+        yield
+    finally:
+        _SWITCHES.restore(before)
+
+
 def in_full_precision(
     forward: Callable[Concatenate[Module, P], Result],
 ) -> Callable[Concatenate[Module, P], Result]:
@@ -88,31 +109,36 @@ class _Switches:
     """All switches of the process that lower the precision of single-precision products, and who wants them off."""
 
     def __init__(self) -> None:
-        self._lock, self._inside, self._asked = threading.Lock(), 0, False
+        self._lock, self._inside, self._asked = threading.RLock(), 0, False
         self._before: list[tuple[Switch, Any]] = []
 
     def enter(self) -> None:
         with self._lock:
-            if not self._inside and self._asked:
-                self._turn_off()
-            elif not self._inside:  # some versions say once in a process that the older switches are deprecated
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    self._turn_off()
-                self._asked = True
+            if not self._inside:
+                self._before = self.turn("full")
             self._inside += 1
-
-    def _turn_off(self) -> None:
-        self._before = [(switch, switch[0]()) for switch in _readable()]
-        for (_, put, full), _ in self._before:
-            put(full)
 
     def leave(self) -> None:
         with self._lock:
             self._inside -= 1
             if not self._inside:
-                for (_, put, _), value in self._before:
-                    put(value)
+                self.restore(self._before)
+
+    def turn(self, way: str) -> list[tuple[Switch, Any]]:
+        """Set all switches to their values of this name, and return what they were."""
+        with self._lock, warnings.catch_warnings() if not self._asked else nullcontext():
+            if not self._asked:  # some versions say once in a process that the older switches are deprecated
+                warnings.simplefilter("ignore")
+            self._asked = True
+            before = [(switch, switch.read()) for switch in _readable()]
+            for switch, _ in before:
+                switch.put(getattr(switch, way))
+        return before
+
+    def restore(self, before: list[tuple[Switch, Any]]) -> None:
+        with self._lock:
+            for switch, value in before:
+                switch.put(value)
 
 
 _SWITCHES = _Switches()
@@ -121,23 +147,24 @@ _SWITCHES = _Switches()
 def _readable() -> list[Switch]:
     """Switches in the order in which they are set: those of all versions, which set some of the others too, first."""
     found: list[Switch] = [
-        _attribute(torch.backends.cudnn, "allow_tf32", False),
-        (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
+        _attribute(torch.backends.cudnn, "allow_tf32", False, True),
+        Switch(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest", "high"),
     ]
     if hasattr(torch.backends, "fp32_precision"):  # from PyTorch 2.9
         parts = [getattr(torch.backends.cudnn, name) for name in ("conv", "rnn")]
         parts += [torch.backends.cuda.matmul]
-        parts += [getattr(torch.backends.mkldnn, name) for name in ("conv", "rnn", "matmul")]
-        found += [_attribute(part, "fp32_precision", "ieee") for part in parts]
+        found += [_attribute(part, "fp32_precision", "ieee", "tf32") for part in parts]
+        parts = [getattr(torch.backends.mkldnn, name) for name in ("conv", "rnn", "matmul")]  # of the CPU: never TF32
+        found += [_attribute(part, "fp32_precision", "ieee", "ieee") for part in parts]
     readable = []
     for switch in found:
         try:
-            switch[0]()
+            switch.read()
         except RuntimeError:  # the older one cannot be read where a newer one contradicts it, which then counts
             continue
         readable.append(switch)
     return readable
 
 
-def _attribute(owner: Any, name: str, full: Any) -> Switch:
-    return (lambda: getattr(owner, name)), (lambda value: setattr(owner, name, value)), full
+def _attribute(owner: Any, name: str, full: Any, tf32: Any) -> Switch:
+    return Switch(lambda: getattr(owner, name), lambda value: setattr(owner, name, value), full, tf32)

@@ -24,11 +24,8 @@ def write(path: str | Path, tensors: Mapping[str, Tensor], texts: Mapping[str, s
     """
     own = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}  # none shares memory
     content = save(own, {**texts, _CHECKSUM: _checksum(own, texts)})
-    try:
-        with whole(path) as partial:
-            partial.write_bytes(content)
-    except OSError as error:
-        raise OSError(f"{path} cannot be written: {error.strerror or error}") from None
+    with whole(path) as partial:
+        partial.write_bytes(content)
 
 
 def read(
@@ -71,6 +68,11 @@ def whole(path: str | Path) -> Iterator[Path]:
     """Temporary path to write a file to; it replaces the file only once it is completely on the disk.
 
     A killed process leaves at most one temporary file, .NAME.partial, which the next write overwrites.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; an older file of this name is still there.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
@@ -79,6 +81,8 @@ def whole(path: str | Path) -> Iterator[Path]:
         _sync(partial)
         os.replace(partial, path)
         _sync(path.parent)  # makes the name durable
+    except OSError as error:
+        raise OSError(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
         partial.unlink(missing_ok=True)
 

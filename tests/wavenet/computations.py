@@ -99,6 +99,32 @@ def forward(device):
         return {"pressure": network("mlp", device)(modes().to(device)).cpu()}
 
 
+def radiated_pressure(device):
+    """The feed-forward model, at its own microphones and at others."""
+    model, inputs = network("forward", device), torch.cat([modes().double(), torch.zeros(3, 1)], dim=1).to(device)
+    angle = torch.linspace(0.3, 2.5, 7, dtype=torch.float64)
+    with torch.no_grad():
+        elsewhere = model.at(6 * torch.cos(angle), 6 * torch.sin(angle))(inputs).cpu()
+        return {"pressure": model(inputs).cpu(), "at": elsewhere, "features": model.features(model.modes(inputs)).cpu()}
+
+
+def constrained_unet(device, noise):
+    model = network("constrained_unet", device).on_grid(X, R, noise=noise)
+    psi, parameters = random(1, 2, 32, 32).to(device), waves(1).to(device)
+    with torch.no_grad():
+        return {"velocity": model(psi, parameters).cpu(), "expected": model.expected_error(psi, parameters).cpu()}
+
+
+def jets(device):
+    model, outer = network("jet_factor", device), {"mach_outer": 0.05, "sound_speed_ratio": 0.8, "density_ratio": 1.4}
+    given = [torch.tensor(values) for values in ([0, 2], [0, 0], [3.0, 6.0], [0.3, 0.5])]  # from anywhere
+    theta = torch.linspace(0.2, 2.8, 9, dtype=torch.float64)
+    with torch.no_grad():
+        found = model.directivity(*given, theta, **outer), model.reflection(*given, **outer)
+        power = model.radiated(*given, **outer)
+    return {"D": found[0].cpu(), "R": found[1].cpu(), "power": power.cpu()}
+
+
 def directivity(device):
     model, theta = network("factor", device), torch.linspace(0, np.pi, 19, dtype=torch.float64)
     m, n = torch.tensor([-2, 0, 5]), torch.tensor([0, 1, 0])
@@ -243,7 +269,9 @@ def explained_by(device, model, how):
 def part_explained(device, name):
     """RAP of the part of a shipped network that the commands explain."""
     model, entry = network(name, device), networks.of(shipped(name))
-    inputs = (modes(1),) if name == "mlp" else (random(1, 2, 128, 64), waves(1))
+    inputs = {"mlp": (modes(1),), "forward": (torch.cat([modes(1), torch.zeros(1, 1)], dim=1),)}.get(
+        name, (random(1, 2, 128, 64), waves(1))
+    )
     with torch.no_grad(), full_precision():  # a part that is called by itself has no other protection
         part: Explained = entry.explain(model, [x.to(device) for x in inputs])
         values = part.module(part.seen)
@@ -331,6 +359,12 @@ COMPUTATIONS = {  # name: (function of the device, what its results may differ b
     },
     "shipped U-net": (shipped_unet, SINGLE),
     "feed-forward network": (forward, SINGLE),
+    "feed-forward model": (radiated_pressure, SINGLE),
+    **{
+        f"constrained U-net, noise {noise}": (functools.partial(constrained_unet, noise=noise), SINGLE)
+        for noise in (0.0, 1e-2)
+    },
+    "jets": (jets, DOUBLE),
     "directivity": (directivity, DOUBLE),
     **{f"detection, few={few}": (functools.partial(detected, few=few), DOUBLE) for few in (False, True)},
     "prediction": (predicted, DOUBLE),
@@ -353,7 +387,7 @@ COMPUTATIONS = {  # name: (function of the device, what its results may differ b
     },
     **{
         f"RAP, shipped {name}": (functools.partial(part_explained, name=name), tolerance)
-        for name, tolerance in (("derivative", DOUBLE), ("unet", SINGLE), ("mlp", SINGLE))
+        for name, tolerance in (("derivative", DOUBLE), ("unet", SINGLE), ("mlp", SINGLE), ("forward", SINGLE))
     },
     "largest change": (most_changing, SINGLE),
     "explore": (explored, DOUBLE),

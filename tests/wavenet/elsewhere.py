@@ -29,7 +29,8 @@ where masked_fill masked_fill_ relu threshold_backward max min amax amin max_poo
 max_pool2d_with_indices_backward max_pool3d_with_indices_backward adaptive_max_pool2d adaptive_max_pool2d_backward
 sort eq ne lt le gt ge isfinite isnan isinf any all count_nonzero nonzero _unique2 bitwise_and bitwise_or bitwise_not
 logical_not logical_and logical_or remainder zeros ones full zeros_like ones_like full_like arange eye scalar_tensor
-fill fill_ zero_ select_backward slice_backward _local_scalar_dense equal upsample_nearest2d pixel_shuffle
+fill fill_ zero_ round floor ceil trunc sgn select_backward slice_backward _local_scalar_dense equal upsample_nearest2d
+pixel_shuffle
 """
 EXACT = set(_EXACT.split())  # operations that round nothing: they move, select, compare or make values
 _MATERIALISED = {"_conj": torch.ops.aten.conj_physical.default, "_neg_view": torch.ops.aten.neg.default}

@@ -4,6 +4,9 @@ The second device is `elsewhere`; `tests/gpu` compares the same computations on 
 """
 
 import ast
+import contextlib
+import dataclasses
+import json
 import threading
 import warnings
 from pathlib import Path
@@ -16,12 +19,15 @@ from torch import nn
 import wavenet
 from data.field import write_field
 from data.microphones import MicrophoneArray, write_array
-from wavenet import devices, networks
+from wavenet import devices, networks, runs
 from wavenet.cli import main
 from wavenet.derivatives.unet import Backbone
 from wavenet.devices import device_of, full_precision, in_full_precision, usable
 from wavenet.rap import attribute
 from wavenet.study import tasks
+from wavenet.training import processes
+from wavenet.training.processes import Processes
+from wavenet.training.records import Record
 
 from . import elsewhere
 from .computations import COMPUTATIONS, SINGLE, R, X, difference, random, unet_with, waves
@@ -251,6 +257,7 @@ def test_the_devices_that_are_there_are_counted(monkeypatch):
         ["compare", "derivative", "--data", "nothing.h5", "-o", "out"],
         ["attribute", "derivative", "--data", "nothing.h5", "-o", "out"],
         ["explore", "--no-browser"],
+        ["train", "forward", "--data", "nothing.h5", "-o", "out"],
     ],
 )
 def test_commands_name_a_device_that_is_not_there_before_they_read(command, monkeypatch, capsys, tmp_path):
@@ -285,6 +292,98 @@ def test_a_command_computes_on_its_device(monkeypatch, capsys):
     assert asked == ["cuda:3"]
     assert torch.device("cpu") in moved
     capsys.readouterr()
+
+
+def test_the_network_of_jets_predicts_on_its_device(capsys):
+    command = ["predict", "--m", "0", "--n", "0", "--helmholtz", "3", "--mach", "0.3", "--jet", "--json", "--device"]
+    printed = []
+    for name in ("cpu", str(DEVICE)):
+        with Elsewhere() if name != "cpu" else contextlib.nullcontext(), pytest.raises(SystemExit, match="0"):
+            main([*command, name])
+        printed.append(np.array(json.loads(capsys.readouterr().out)["directivity"]["amplitude"]))
+    assert np.allclose(*printed, rtol=1e-10, atol=0)
+
+
+RECIPE = """
+task = "forward"
+cases = 12
+[source]
+m = [0, 1]
+helmholtz = [3.0, 6.0]
+[microphones]
+radius = 10.0
+angle_deg = [0.0, 90.0, 5]
+"""
+
+
+def test_train_trains_on_its_device(dataset_file, monkeypatch, tmp_path, capsys):
+    """In the steps that it takes on the CPU, and from its checkpoint; the weights come back to the CPU."""
+    presets = networks.get("mlp").steps.presets
+    monkeypatch.setitem(presets, "quick", dataclasses.replace(presets["quick"], epochs=2, width=8))
+    data, seen = dataset_file(RECIPE), {}
+    validated = Record.validated
+    for name in ("cpu", str(DEVICE)):
+
+        def noted(self, model, loss, name=name):
+            seen.setdefault(name, set()).add(device_of(model).type)
+            validated(self, model, loss)
+
+        monkeypatch.setattr(Record, "validated", noted)
+        with Elsewhere() if name != "cpu" else contextlib.nullcontext():
+            for more in ([], ["--resume"]):
+                command = ["train", "forward", "--model", "mlp", "--data", str(data), "-o", str(tmp_path / name)]
+                with pytest.raises(SystemExit, match="0"):
+                    main([*command, "--device", name, "--json", *more])
+    assert seen == {"cpu": {"cpu"}, str(DEVICE): {DEVICE.type}}
+    here, there = (runs.load(tmp_path / name)[1].state_dict() for name in seen)
+    assert all(type(value) is torch.Tensor for value in there.values())
+    assert max(difference(there, here).values()) < SINGLE
+    capsys.readouterr()
+
+
+def test_several_devices_are_of_a_kind(dataset_file, tmp_path, capsys):
+    command = ["train", "forward", "--model", "mlp", "--data", str(dataset_file(RECIPE)), "-o", str(tmp_path / "run")]
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, "--devices", "2", "--device", "cpu:0"])
+    assert capsys.readouterr().err == "wavenet: 2 devices cannot all be cpu:0: name their kind, cpu\n"
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"), [(None, "cuda:0"), ("cuda", "cuda:0"), ("cuda:1", "cuda:1"), ("cpu", "cpu")]
+)
+def test_one_process_trains_on_the_named_device_else_on_the_first_gpu(monkeypatch, place, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    found = Processes(1, 1, None if place is None else torch.device(place))
+    assert found.device == torch.device(expected)
+
+
+def test_processes_named_cpu_leave_the_gpus_alone(monkeypatch):
+    asked = []
+
+    class Fabric:
+        device, global_rank, world_size = torch.device("cpu"), 0, 2
+
+        def __init__(self, **options):
+            asked.append(options["accelerator"])
+
+        def launch(self):
+            pass
+
+    monkeypatch.setattr(processes, "Fabric", Fabric)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for place in (None, torch.device("cuda"), torch.device("cpu")):
+        Processes(2, 1, place)
+    assert asked == ["cuda", "cuda", "cpu"]
+
+
+def test_networks_that_are_fitted_at_once_have_no_device(dataset_file, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", "factor", "--data", str(dataset_file(RECIPE)), "-o", str(tmp_path / "run"), "--device", "cpu"])
+    assert capsys.readouterr().err == (
+        "wavenet: --device is for networks trained in steps, directivity is fitted at once, on the CPU\n"
+    )
 
 
 def test_a_module_is_where_its_numbers_are():

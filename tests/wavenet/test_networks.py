@@ -188,8 +188,17 @@ def test_unknown_constraints_are_named(config):
         dataclasses.replace(config, constraints=("gravity",))
     with pytest.raises(ValueError, match="needs edge functions"):
         UNet(dataclasses.replace(config, constraints=("edge",)))
-    with pytest.raises(ValueError, match=r"attribution needs the U-net without constraints .* got a U-net with"):
-        wild(config, "wall").core(torch.zeros(1, 3))
+    with pytest.raises(ValueError, match=r"attribution needs the constrained .* got a U-net with wall, axis"):
+        wild(config, "phase", "wall", "axis").core(torch.zeros(1, 3))
+
+
+@pytest.mark.parametrize("constraints", [(), ("phase",)])
+def test_the_part_that_is_explained_gives_the_velocity(constraints, config, cases):
+    model = wild(config, *constraints)
+    with torch.no_grad():
+        seen, factor = model.explained(*cases)
+        found = times_each(model.core(cases[1])(seen.to(model.backbone.head.weight)).to(factor.dtype), factor)
+        assert torch.allclose(found, model(*cases).to(factor.dtype), rtol=1e-5, atol=1e-6 * float(found.abs().max()))
 
 
 def test_sizes_are_explained(config, cases):

@@ -1,6 +1,5 @@
 """Precision and compilation of a training, and its cases in memory."""
 
-import contextlib
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +8,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from data.read import Cases
+from wavenet import devices
 from wavenet.cli import main
 from wavenet.networks import Steps
 from wavenet.study import tasks
@@ -16,7 +16,9 @@ from wavenet.training import loop, precision
 from wavenet.training.loading import ForwardCases
 from wavenet.training.loop import fit
 from wavenet.training.presets import Preset
-from wavenet.training.records import LAST
+from wavenet.training.records import LAST, LOG
+
+from . import elsewhere
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda:0")
 PRESET = Preset(epochs=2, batch=4, rate=0.01, patience=9, width=0)
@@ -75,22 +77,55 @@ def test_networks_that_are_fitted_at_once_have_no_precision(capsys, tmp_path, da
         assert "--precision and --compile are for networks trained in steps" in capsys.readouterr().err
 
 
+def tf32():
+    """Whether convolutions and matrix products are those of TF32, as the kernels ask."""
+    return [elsewhere.loses("convolution"), elsewhere.loses("mm")]
+
+
+@pytest.fixture
+def restored():
+    """The switches, as they were before."""
+    parts, cudnn = (torch.backends.cuda.matmul, torch.backends.cudnn), torch.backends.cudnn
+    were = [part.allow_tf32 for part in parts]
+    newer = [
+        (part, part.fp32_precision) for part in (getattr(cudnn, "conv", None), getattr(cudnn, "rnn", None)) if part
+    ]
+    yield parts
+    for part, value in zip(parts, were, strict=True):
+        part.allow_tf32 = value
+    for part, value in newer:
+        part.fp32_precision = value
+
+
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("name", ["fp32", "tf32"])
-def test_tf32_is_used_only_where_it_is_asked_for(monkeypatch, name, before):
+def test_tf32_is_used_only_where_it_is_asked_for(monkeypatch, restored, name, before):
     gpu(monkeypatch, (8, 0))
-    switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    monkeypatch.setattr(torch, "autocast", lambda *arguments, **options: contextlib.nullcontext())
-    were = [switch.allow_tf32 for switch in switches]
-    try:
-        for switch in switches:
-            switch.allow_tf32 = before
-        with precision.computing(name, GPU):
-            assert [switch.allow_tf32 for switch in switches] == [name == "tf32"] * 2
-        assert [switch.allow_tf32 for switch in switches] == [before] * 2
-    finally:
-        for switch, value in zip(switches, were, strict=True):
-            switch.allow_tf32 = value
+    for switch in restored:
+        switch.allow_tf32 = before
+    with precision.computing(name, GPU):
+        assert tf32() == [name == "tf32"] * 2
+    assert tf32() == [before] * 2
+
+
+class Asks(nn.Module):
+    """A network that notes in evaluation whether its products are those of TF32."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.seen = nn.Linear(3, 2), {True: [], False: []}
+
+    @devices.in_full_precision
+    def forward(self, inputs):
+        self.seen[self.training] += tf32()
+        return self.layer(inputs)
+
+
+def test_a_training_in_tf32_is_validated_in_full_precision(monkeypatch, tmp_path, restored):
+    monkeypatch.setitem(precision.PRECISIONS, "tf32", lambda device: None)
+    model = fit(Asks(), cases(), cases(), tmp_path, preset=PRESET, progress=False, steps=STEPS, precision="tf32")
+    assert set(model.seen[True]) == {True}
+    assert set(model.seen[False]) == {False}
 
 
 class Layer(nn.Module):
@@ -129,6 +164,20 @@ def test_products_are_taken_in_the_precision_of_the_training(tmp_path, name, dty
     other = {"fp32": "bf16", "bf16": "fp32"}[name]
     with pytest.raises(ValueError, match=f"was begun with precision = {name}, not {other}"):
         fit(model, cases(), cases(), tmp_path, preset=PRESET, resume=True, steps=STEPS, precision=other)
+
+
+def test_a_training_in_bfloat16_learns(tmp_path):
+    """As one in single precision does, apart from rounding to 8 bits."""
+    found = {}
+    for name in ("fp32", "bf16"):
+        trained = fit(
+            Layer(), cases(), cases(), tmp_path / name, preset=PRESET, progress=False, steps=STEPS, precision=name
+        )
+        found[name] = (trained.layer.weight - Layer().layer.weight).detach()
+    assert (found["bf16"] - found["fp32"]).norm() < 0.1 * found["fp32"].norm()
+    losses = [float(row.split(",")[3]) for row in (tmp_path / "bf16" / LOG).read_text().splitlines()[1:]]
+    assert losses == sorted(losses, reverse=True)
+    assert len(set(losses)) == len(losses)
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler about itself

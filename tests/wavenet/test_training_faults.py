@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import json
+import math
 import os
 import signal
 import stat
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 import torch
 from safetensors import safe_open
@@ -191,7 +193,7 @@ def test_a_full_disk_costs_what_came_after_the_last_checkpoint(command, data, tm
     assert (status, out, said.count("\n")) == (2, "", 1)
     file = run / (runs.WEIGHTS if kept else LAST)
     assert said == f"wavenet: {file} cannot be written: No space left on device\n"
-    assert sorted(path.name for path in run.iterdir()) == ([LAST, LOG] if kept else [])
+    assert sorted(path.name for path in run.glob("*")) == ([LAST, LOG] if kept else [])
     monkeypatch.setattr(Path, "write_bytes", real)
     assert command(data, run, *(["--resume"] if kept else []))[0] == 0
 
@@ -204,6 +206,90 @@ def test_a_full_disk_within_a_training_says_how_to_go_on(command, data, tmp_path
     monkeypatch.setattr(loop, "fit", fails)
     said = command(data, tmp_path)[2]
     assert said.endswith("No space left on device; the last checkpoint is kept, continue with --resume\n")
+
+
+# Files in the way, and what a killed process leaves
+
+
+@pytest.mark.parametrize("name", [runs.WEIGHTS, LOG])
+def test_a_folder_in_place_of_a_file_is_named(command, data, tmp_path, name):
+    run = tmp_path / "run"
+    assert command(data, run)[0] == 0
+    (run / name).unlink()
+    (run / name).mkdir()
+    status, out, said = command(data, run, "--resume")
+    assert (status, out, said.count("\n")) == (2, "", 1)
+    assert said.startswith(f"wavenet: {run / name} cannot be written: Is a directory")
+
+
+@pytest.mark.parametrize("below", ["", "run"])
+def test_a_run_that_cannot_have_a_folder_is_named(command, data, tmp_path, below):
+    (tmp_path / "file").touch()
+    run = tmp_path / "file" / below
+    status, _, said = command(data, run)
+    assert (status, said) == (2, f"wavenet: the run's folder {run} cannot be made: Not a directory\n")
+
+
+def test_a_run_that_never_began_leaves_no_folder(command, data, tmp_path):
+    run = tmp_path / "run"
+    status, _, said = command(data, run, "--resume")
+    assert (status, said) == (2, f"wavenet: {run} has no {LAST} to resume from\n")
+    assert not run.exists()
+
+
+def test_a_training_goes_on_past_a_checkpoint_half_written(command, data, tmp_path):
+    """What a SIGKILL within a writing leaves."""
+    run = tmp_path / "run"
+    assert command(data, run)[0] == 0
+    weights = load_file(run / runs.WEIGHTS)
+    partial = run / f".{LAST}.partial"
+    partial.write_bytes((run / LAST).read_bytes()[:1000])
+    (run / runs.WEIGHTS).unlink()
+    assert command(data, run, "--resume")[0] == 0
+    again = load_file(run / runs.WEIGHTS)
+    assert all(torch.equal(again[key], weights[key]) for key in weights)
+    (tmp_path / "other").mkdir()  # it was killed at its first checkpoint
+    (tmp_path / "other" / partial.name).write_bytes(b"...")
+    assert command(data, tmp_path / "other")[0] == 0
+    assert not (tmp_path / "other" / partial.name).exists()
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_number_that_is_none_in_a_case_is_named(command, data, tmp_path, split):
+    spoilt = tmp_path / "spoilt.h5"
+    spoilt.write_bytes(Path(data).read_bytes())
+    with h5py.File(spoilt, "r+") as file:
+        case = int((file["split"][:] == ["train", "validation"].index(split)).nonzero()[0][0])
+        file["pressure"][case, 1, 0] = math.nan
+    status, _, said = command(spoilt, tmp_path / "run")
+    assert (status, said) == (2, f"wavenet: {spoilt}: pressure holds values that are not finite\n")
+    assert not (tmp_path / "run").exists()
+
+
+def test_all_cases_in_one_split_are_refused(command, dataset_file, tmp_path):
+    one = dataset_file(RECIPE.format(cases=4).replace("seed = 5", "split = [1.0, 0.0, 0.0]"))
+    status, _, said = command(one, tmp_path / "run")
+    assert (status, said) == (2, f"wavenet: {one} has no validation cases\n")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_goes_on_with_its_own_data_alone(command, data, dataset_file, tmp_path):
+    run, other = tmp_path / "run", dataset_file(RECIPE.format(cases=40).replace("seed = 5", "seed = 6"))
+    assert command(data, run)[0] == 0
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    status, _, said = command(other, run, "--resume")
+    assert (status, said.count("\n")) == (2, 1)
+    assert said.startswith(f"wavenet: {run} was begun with dataset = ")
+    assert before == {path.name: path.read_bytes() for path in run.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "range_"), [("workers", "-1", "0 or more"), ("seed", "-1", "0 ... 4294967295")]
+)
+def test_numbers_out_of_range_are_named(command, data, tmp_path, option, value, range_):
+    status, _, said = command(data, tmp_path / "run", f"--{option}", value)
+    assert (status, said) == (2, f"wavenet: --{option} must be {range_}, got {value}\n")
+    assert not (tmp_path / "run").exists()
 
 
 # SLURM

@@ -74,15 +74,13 @@ def predict(
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
     if streams is not None and extrapolate:
         raise ValueError("--extrapolate is for uniform flow: the network of jets keeps to its range")
-    if streams is not None and place.type != "cpu":
-        raise ValueError(f"the network of jets computes on the CPU only, got --device {device}")
     source = stream.mode(m, n, helmholtz, mach, 0.0)
     strength, options = loudness.values(stream.radius), {"coverage": coverage}
     if streams is None:
         uniform = prediction.load_network(run).to(place)
         found = prediction.predict(uniform, source, degrees, extrapolate=extrapolate, loudness=strength, **options)
     else:
-        found = jets.predict(jets.load_network(run), source, streams, degrees, loudness=strength, **options)
+        found = jets.predict(jets.load_network(run).to(place), source, streams, degrees, loudness=strength, **options)
     if as_json:
         say({**far_field_values(found.far), "error_bar": found.error_bar, "coverage": coverage}, True)
         return

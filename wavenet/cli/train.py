@@ -40,6 +40,12 @@ def train(
     nodes: Annotated[
         int, typer.Option(help="Number of machines; start the command on each of them by torchrun or srun.")
     ] = 1,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="Device: cpu, cuda, or cuda:N; with --devices the kind of all, cpu or cuda [GPUs if there are any]."
+        ),
+    ] = None,
     precision: Annotated[
         Literal["fp32", "tf32", "bf16"],
         typer.Option(help="Arithmetic: single precision; TF32 on recent NVIDIA GPUs; bfloat16 in products."),
@@ -69,6 +75,7 @@ def train(
         workers,
         devices,
         nodes,
+        device,
         resume,
         progress=not as_json,
         precision=precision,

@@ -210,12 +210,13 @@ class UNet(AroundLip):
         Raises
         ------
         ValueError
-            The network has constraints.
+            The network has constraints other than `phase`, which is a factor of its input and output.
         """
-        if self.config.constraints:
+        others = [name for name in self.config.constraints if name != "phase"]
+        if others:
             raise ValueError(
-                f"attribution needs the U-net without constraints or the constrained network, got a U-net with "
-                f"{', '.join(self.config.constraints)}"
+                f"attribution needs the constrained network, or the U-net with no constraint but phase, got a U-net "
+                f"with {', '.join(others)}"
             )
         return _Scaled(self.backbone, float(self.scale)).train(self.training)
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..arrays import BoolArray
-from ..devices import in_full_precision
+from ..devices import device_of, in_full_precision
 from .error_bars import BANDS, LEVELS, bands
 from .instability import instability
 from .sheet import Sheets, hard, radial_index
@@ -146,7 +146,7 @@ class JetNetwork(nn.Module):
             Polar angle in the plane (x / beta, r) of the outer stream [rad], 0 downstream.
         """
         modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
-        angle = torch.as_tensor(theta, dtype=modes.mach.dtype)
+        angle = torch.as_tensor(theta, dtype=modes.mach.dtype, device=modes.mach.device)
         if not torch.all((angle >= 0) & (angle <= math.pi + 1e-6)):
             bad = angle[~((angle >= 0) & (angle <= math.pi + 1e-6))][0]
             raise ValueError(f"theta must lie in [0, pi] rad, got {float(bad):.6g}")
@@ -183,7 +183,7 @@ class JetNetwork(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """`directivity` at angles (angle,) and `reflection`, for the work of one."""
         modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
-        angle = torch.as_tensor(theta, dtype=modes.mach.dtype)
+        angle = torch.as_tensor(theta, dtype=modes.mach.dtype, device=modes.mach.device)
         both = self._by_order(modes, lambda waves, _: torch.cat([waves.directivity(angle), waves.reflection()], dim=1))
         return both[:, : len(angle)], both[:, len(angle) :]
 
@@ -216,7 +216,8 @@ class JetNetwork(nn.Module):
         """End correction (case,) of the plane wave [radii], from the phase of its reflection."""
         outer = {"mach_outer": mach_outer, "sound_speed_ratio": sound_speed_ratio, "density_ratio": density_ratio}
         found = self.reflection(0, 0, helmholtz, mach, kutta=kutta, **outer)[:, 0]
-        ka, flow = (torch.as_tensor(one, dtype=found.real.dtype) for one in (helmholtz, mach))
+        like = {"dtype": found.real.dtype, "device": found.device}
+        ka, flow = (torch.as_tensor(one, **like) for one in (helmholtz, mach))
         return torch.angle(-found) * (1 - flow**2) / (2 * ka)
 
     def radiated(
@@ -254,7 +255,7 @@ class JetNetwork(nn.Module):
             A parameter outside its range, a mode that is cut off, or a jet of the high domain; the first is named.
         """
         real = self.precision
-        tensors = [torch.atleast_1d(torch.as_tensor(one)) for one in given]
+        tensors = [torch.atleast_1d(torch.as_tensor(one, device=device_of(self))) for one in given]
         m, n = tensors[0].abs(), tensors[1]
         modes = JetModes(*torch.broadcast_tensors(m, n, *(one.to(real) for one in tensors[2:])))
         reasons = self._reasons(modes)
@@ -268,7 +269,7 @@ class JetNetwork(nn.Module):
     def usable(self, *given: npt.ArrayLike | Tensor) -> BoolArray:
         """Which cases the surrogate takes, (case,): see `modes` for the others."""
         real = self.precision
-        tensors = [torch.atleast_1d(torch.as_tensor(one)) for one in given]
+        tensors = [torch.atleast_1d(torch.as_tensor(one, device=device_of(self))) for one in given]
         modes = JetModes(*torch.broadcast_tensors(tensors[0].abs(), tensors[1], *(one.to(real) for one in tensors[2:])))
         bad = torch.stack(list(self._reasons(modes).values())).any(dim=0)
         found: BoolArray = ~bad.cpu().numpy()

@@ -65,7 +65,7 @@ def predict(
     def directivity(theta: FloatArray) -> ComplexArray:
         with torch.no_grad():
             angle = torch.from_numpy(theta)
-            return model.directivity(source.m, source.n, source.helmholtz, source.mach, angle, **outer)[0].numpy()
+            return model.directivity(source.m, source.n, source.helmholtz, source.mach, angle, **outer)[0].cpu().numpy()
 
     found = far_field(source, degrees, directivity, mach=jet.mach_outer, density=jet.density_ratio, loudness=loudness)
     return Prediction(found, model.error_bar(source.m, source.helmholtz, source.mach, coverage), coverage)
@@ -113,8 +113,8 @@ def or_solve(
         flow = outer.pop("mach")
         with torch.no_grad():
             found = model.fields(order, radial, ka, flow, torch.from_numpy(angle), **outer)
-        directivity[learned] = found[0].numpy()
-        reflection[learned] = found[1].gather(1, radial[:, None].long())[:, 0].numpy()
+        directivity[learned] = found[0].cpu().numpy()
+        reflection[learned] = found[1].cpu().gather(1, radial[:, None].long())[:, 0].numpy()
     if not np.all(learned):
         left = [one[~learned] for one in given]
         streams: dict[str, Any] = dict(zip(names, left[3:], strict=True))

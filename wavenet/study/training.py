@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 from torch.utils.data import default_collate
 
@@ -22,6 +23,8 @@ from data.locks import lock
 from data.read import Cases
 from wavenet import derivatives, runs
 from wavenet.arrays import FloatArray
+from wavenet.devices import usable
+from wavenet.fields import PARAMETERS
 from wavenet.networks import Network
 from wavenet.training.augmentation import Augmentation
 from wavenet.training.presets import Preset
@@ -29,7 +32,7 @@ from wavenet.training.presets import Preset
 from . import tasks
 
 _LOCK = ".training"  # in the run's folder, while it is trained
-_RANGES = ("m", "helmholtz", "mach")  # parameters whose ranges in training are saved with the weights
+_SEEDS = 2**32  # of numpy's older generator, which Lightning seeds, too
 
 
 class Interrupted(KeyboardInterrupt):
@@ -48,8 +51,9 @@ class Options:
     """How a network is trained.
 
     preset : name of one of the network's presets. seed : of initial weights and batches. workers : processes that load
-    cases. devices, nodes, precision, compiled, augmentation : see `wavenet.training.loop.fit`. resume : go on from the
-    run's last checkpoint. progress : show it. constraints : names of the network's constraints, None for its preset's.
+    cases. devices, nodes, precision, compiled, augmentation : see `wavenet.training.loop.fit`. device : name of the
+    device, or of the kind of several; None for GPUs if there are any. resume : go on from the run's last checkpoint.
+    progress : show it. constraints : names of the network's constraints, None for its preset's.
     """
 
     preset: str = "quick"
@@ -57,6 +61,7 @@ class Options:
     workers: int = 0
     devices: int = 1
     nodes: int = 1
+    device: str | None = None
     resume: bool = False
     progress: bool = False
     precision: str = "fp32"
@@ -129,6 +134,7 @@ def train(
     Interrupted
         After Ctrl-C, SIGTERM or SIGHUP.
     """
+    place = None if options.device is None else usable(options.device)
     network = tasks.entry(model, task)
     _expect(network, edge, options)
     leading = leads(options)
@@ -141,7 +147,7 @@ def train(
     if network.steps is not None:
         from wavenet.training.loop import check_devices
 
-        check_devices(network.steps.preset(options.preset), options.devices, options.nodes)
+        check_devices(network.steps.preset(options.preset), options.devices, options.nodes, place)
     run = Path(run)
     started = time.perf_counter()
 
@@ -157,7 +163,7 @@ def train(
 
         before = _seconds_before(run) if options.resume else 0.0
         try:
-            trained = _in_steps(network, cases, run, functions, options, leading)
+            trained = _in_steps(network, cases, run, functions, options, place, leading)
         except (DivergenceError, Interrupted) as error:
             if _copy(options):  # the first process tells it, and Lightning would kill that one if this one failed
                 return None
@@ -172,10 +178,18 @@ def train(
 
 @contextlib.contextmanager
 def _alone_in(run: Path, options: Options, note: Callable[[str], None]) -> Iterator[None]:
-    """Keep other trainings out of the run's folder, which is made now: an unwritable one fails before work begins."""
-    inside = run / _LOCK
-    inside.mkdir(parents=True, exist_ok=True)
+    """Keep other trainings out of the run's folder, which is made now: an unwritable one fails before work begins.
+
+    A folder that was made and stayed empty is removed.
+    """
+    inside, new = run / _LOCK, not run.exists()
     with contextlib.ExitStack() as held:
+        if new:
+            held.callback(_remove_if_empty, run)
+        try:
+            inside.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(f"the run's folder {run} cannot be made: {error.strerror}") from None
         try:
             held.enter_context(lock(inside, note))
         except FileExistsError:
@@ -184,6 +198,11 @@ def _alone_in(run: Path, options: Options, note: Callable[[str], None]) -> Itera
         if others and not options.resume:
             raise FileExistsError(f"{run} is not empty; continue with --resume or choose another folder")
         yield
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # it is not empty, or was never made
+        folder.rmdir()
 
 
 def _seconds_before(run: Path) -> float:
@@ -197,13 +216,19 @@ def _seconds_before(run: Path) -> float:
 
 
 def _expect(network: Network, edge: str | Path | None, options: Options) -> None:
-    """Refuse options that the network does not have."""
+    """Refuse options that the network does not have, and numbers out of range."""
+    if options.workers < 0:
+        raise ValueError(f"--workers must be 0 or more, got {options.workers}")
+    if not 0 <= options.seed < _SEEDS:
+        raise ValueError(f"--seed must be 0 ... {_SEEDS - 1}, got {options.seed}")
     if edge is not None and not network.uses_edge:
         raise ValueError(f"--edge is for networks with edge functions, {network.name} has none")
     if network.steps is None and options.resume:
         raise ValueError(f"--resume is for networks trained in steps, {network.name} is fitted at once")
     if network.steps is None and not options.alone:
         raise ValueError(f"--devices and --nodes are for networks trained in steps, {network.name} is fitted at once")
+    if network.steps is None and options.device is not None:
+        raise ValueError(f"--device is for networks trained in steps, {network.name} is fitted at once, on the CPU")
     if network.steps is None and (options.precision, options.compiled) != ("fp32", False):
         raise ValueError(
             f"--precision and --compile are for networks trained in steps, {network.name} is fitted at once"
@@ -233,6 +258,7 @@ def _in_steps(
     run: Path,
     edge: nn.Module | None,
     options: Options,
+    place: torch.device | None,
     leading: bool,
 ) -> nn.Module:
     """A network trained by gradient steps."""
@@ -257,6 +283,7 @@ def _in_steps(
                 workers=options.workers,
                 devices=options.devices,
                 nodes=options.nodes,
+                place=place,
                 resume=options.resume,
                 progress=leading and options.progress,
                 about={"model": network.name, "dataset": cases["train"].about.provenance["content_hash"]},
@@ -299,7 +326,7 @@ def saved_with(cases: Cases, options: Options, seconds: float) -> dict[str, Any]
         "seed": options.seed,
         "precision": options.precision,
         "training_seconds": seconds,
-        "ranges": {key: [float(columns[key].min()), float(columns[key].max())] for key in _RANGES},
+        "ranges": {key: [float(columns[key].min()), float(columns[key].max())] for key in PARAMETERS},
     }
 
 

@@ -229,6 +229,7 @@ def fit(
     workers: int = 0,
     devices: int = 1,
     nodes: int = 1,
+    place: torch.device | None = None,
     resume: bool = False,
     progress: bool = True,
     about: Mapping[str, Any] | None = None,
@@ -261,6 +262,8 @@ def fit(
         Number of GPUs (or, without GPUs, processes) per machine, and of machines, with DistributedDataParallel. With
         more than one device, Lightning runs the command of this process again for each of the others, unless torchrun
         or SLURM has started them.
+    place : torch device, optional
+        Where one process trains, or "cuda" or "cpu" for several; by default GPUs if there are any.
     resume : bool
         Continue from the run's last checkpoint; on one CPU process the numbers equal those of an uninterrupted run.
     progress : bool
@@ -295,7 +298,7 @@ def fit(
     ConnectionError
         Another of the processes has ended.
     """
-    check_devices(preset, devices, nodes)
+    check_devices(preset, devices, nodes, place)
     steps = networks.of(model).steps if steps is None else steps
     if steps is None:
         raise ValueError(f"{type(model).__name__} is fitted at once, not trained in steps")
@@ -305,7 +308,7 @@ def fit(
     run = Path(run).absolute()
     if resume:
         check_resumable(run / LAST, settings)
-    processes = Processes(devices, nodes)
+    processes = Processes(devices, nodes, place)
     expect(precision, processes.device)
     run.mkdir(parents=True, exist_ok=True)
     record = Record(run, settings, writes=processes.rank == 0)
@@ -329,8 +332,8 @@ def fit(
         training = _Training(
             model, preset, steps, record, processes, arranged, compiled=compiled, every=every, asked=asked
         )
-        with computing(precision, processes.device):
-            training.run(resume=resume, progress=progress)
+    with connected(), computing(precision, processes.device):
+        training.run(resume=resume, progress=progress)
     assert record.best is not None
     model.load_state_dict(record.best)
     return model.cpu().eval()

@@ -2,9 +2,10 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 import torch
+
+from ..devices import full_precision, tf32
 
 _TF32 = (8, 0)  # first compute capability (Ampere) with TF32
 
@@ -55,13 +56,9 @@ def computing(name: str, device: torch.device) -> Iterator[None]:
         See `expect`.
     """
     expect(name, device)
-    switches: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    before = [switch.allow_tf32 for switch in switches]
-    for switch in switches:
-        switch.allow_tf32 = name == "tf32"
-    try:
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=name == "bf16"):
-            yield
-    finally:
-        for switch, value in zip(switches, before, strict=True):
-            switch.allow_tf32 = value
+    with contextlib.ExitStack() as within:
+        within.enter_context(tf32() if name == "tf32" else full_precision())
+        if name == "bf16":
+            # Without a cache, which would keep the rounded weights of the first step: they change in each.
+            within.enter_context(torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=False))
+        yield

@@ -20,16 +20,25 @@ from .presets import Preset
 _GONE = re.compile("gloo|nccl|connection (closed|reset)|broken pipe", re.IGNORECASE)  # in the texts of torch's errors
 
 
-def check_devices(preset: Preset, devices: int, nodes: int) -> None:
-    """Raise ValueError if the batch does not divide among the devices of all nodes."""
+def check_devices(preset: Preset, devices: int, nodes: int, place: torch.device | None = None) -> None:
+    """Raise ValueError if the batch does not divide among the devices of all nodes, or all are to be the same one."""
     if devices < 1 or nodes < 1 or preset.batch % (devices * nodes):
         raise ValueError(f"the batch of {preset.batch} does not divide among devices x nodes = {devices} x {nodes}")
+    if devices * nodes > 1 and place is not None and place.index is not None:
+        raise ValueError(f"{devices * nodes} devices cannot all be {place}: name their kind, {place.type}")
 
 
 class Processes:
     """This process and those that train with it.
 
     Lightning runs this process's command again for each further device, unless torchrun or SLURM has started them.
+
+    Parameters
+    ----------
+    devices, nodes : int
+        Number of devices on each machine, and of machines.
+    place : torch device, optional
+        Where one process computes, or the kind of device of several; by default GPUs if there are any.
 
     Attributes
     ----------
@@ -43,12 +52,14 @@ class Processes:
         Fewer devices are available; or SLURM has started another number of processes.
     """
 
-    def __init__(self, devices: int, nodes: int):
-        kind = "cuda" if torch.cuda.is_available() else "cpu"
+    def __init__(self, devices: int, nodes: int, place: torch.device | None = None):
+        kind = place.type if place is not None else "cuda" if torch.cuda.is_available() else "cpu"
         self.rank, self.count = 0, 1
         self._wishes = torch.zeros(0)  # of all processes, in the last step
         if devices * nodes == 1:  # whatever SLURM or torchrun have in the environment
-            self.device = torch.device("cuda:0" if kind == "cuda" else kind)
+            self.device = torch.device(kind) if place is None else place
+            if kind == "cuda" and self.device.index is None:
+                self.device = torch.device("cuda:0")
             return
         if kind == "cuda" and devices > torch.cuda.device_count():
             raise ValueError(f"--devices {devices}: this machine has {torch.cuda.device_count()} GPUs")
