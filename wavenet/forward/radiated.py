@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from ..arrays import FloatArray
 from ..devices import in_full_precision
+from ..duct_modes import turned
 from ..far_field.error_bars import BANDS, LEVELS, relative_error
 from ..fields import INPUTS
 from .factor import Factor, Modes, incident
-from .radial import index
-from .waves import responses
+from .waves import radiated, responses
 
 FEATURES = ("m", "K", "hub", "cos 2 pi nu", "sin 2 pi nu")  # inputs of the `core`
 _DECAY = 0.4  # of the coefficients from one polynomial to the next, about
@@ -113,7 +113,8 @@ class RadiatedPressure(nn.Module):
         low, high = (torch.stack([ends[0], torch.log(ends[1]), ends[2]]) for ends in (low, high))
         # What did not vary in training, such as a missing hub, is zero, so that nothing is attributed to it.
         scaled = torch.where(high > low, 2 * (given - low) / torch.where(high > low, high - low, 1.0) - 1, 0.0)
-        return torch.cat([scaled, turned(modes)], dim=1).to(self.scale.dtype)
+        turn = torch.view_as_real(turned(modes.m, modes.k, modes.hub))
+        return torch.cat([scaled, turn], dim=1).to(self.scale.dtype)
 
     @in_full_precision
     def coefficients(self, features: Tensor) -> Tensor:
@@ -126,7 +127,7 @@ class RadiatedPressure(nn.Module):
         x, r = self.places(modes.k)
         found = self.coefficients(self.features(modes)).to(torch.complex128)
         own = (own_factor(modes, self.factor) * found[:, self.config.terms :]).sum(dim=1)
-        return own[:, None] * (responses(modes, self.factor, x, r) @ found[..., None])[..., 0]
+        return own[:, None] * radiated(modes, self.factor, found, x, r, self.scale.dtype)
 
     def places(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """x and r of the microphones."""
@@ -203,20 +204,11 @@ class RadiatedPressure(nn.Module):
 
 def own_factor(modes: Modes, factor: Factor) -> Tensor:
     """F(kappa) of the incident modes for each polynomial of f: (case, polynomial)."""
-    at = modes.kappa.to(torch.complex128)
-    every = torch.arange(len(at), device=at.device)
-    return factor.zeros(modes, every, at[:, None]) * factor.basis(modes.k, at)
+    at = (modes.kappa / modes.k).to(torch.complex128)
+    return factor.zeros(modes).at(at[:, None]) * factor.basis(modes.k, torch.sqrt(1 + at))
 
 
-def turned(modes: Modes) -> Tensor:
-    """Cosine and sine of 2 pi nu, the turn of the continuous radial index: (case, 2); differentiable once, in K."""
-    m, k, hub = (values.detach().cpu().numpy() for values in (modes.m, modes.k, modes.hub))
-    value, slope = (torch.from_numpy(values).to(modes.k) for values in index(m, k, hub))
-    angle = value + slope * (modes.k - modes.k.detach())
-    return torch.stack([torch.cos(angle), torch.sin(angle)], dim=1)
-
-
-def samples(model: RadiatedPressure, inputs: Tensor, pressure: Tensor, most: int = 256) -> tuple[Tensor, ...]:
+def samples(model: RadiatedPressure, inputs: Tensor, pressure: Tensor, most: int = 2048) -> tuple[Tensor, ...]:
     """What training needs of cases, computed once: the network's features and its outputs' way to the loss.
 
     Returns
@@ -232,7 +224,7 @@ def samples(model: RadiatedPressure, inputs: Tensor, pressure: Tensor, most: int
         modes = model.modes(inputs[start : start + most])
         exact = torch.view_as_complex(pressure[start : start + most].double().contiguous())
         size = torch.linalg.vector_norm(exact, dim=1)
-        q, rest = torch.linalg.qr(responses(modes, model.factor, *model.places(modes.k)))
+        q, rest = torch.linalg.qr(responses(modes, model.factor, *model.places(modes.k), model.scale.dtype).to(torch.complex128))
         target = (q.mH @ exact[..., None])[..., 0] / size[:, None]
         every = own_factor(modes, model.factor), rest / size[:, None, None], target
         parts.append((model.features(modes), *(values.to(torch.complex64) for values in every)))
