@@ -113,8 +113,8 @@ class RadiatedPressure(nn.Module):
         low, high = (torch.stack([ends[0], torch.log(ends[1]), ends[2]]) for ends in (low, high))
         # What did not vary in training, such as a missing hub, is zero, so that nothing is attributed to it.
         scaled = torch.where(high > low, 2 * (given - low) / torch.where(high > low, high - low, 1.0) - 1, 0.0)
-        turn = torch.view_as_real(turned(modes.m, modes.k, modes.hub))
-        return torch.cat([scaled, turn], dim=1).to(self.scale.dtype)
+        turn = turned(modes.m, modes.k, modes.hub)
+        return torch.cat([scaled, torch.stack([turn.real, turn.imag], dim=1)], dim=1).to(self.scale.dtype)
 
     @in_full_precision
     def coefficients(self, features: Tensor) -> Tensor:
