@@ -1,8 +1,8 @@
 """Parameters of a recipe's source: how each is drawn, as spelled in TOML.
 
 A number is fixed; [low, high] is drawn uniformly, {range = [low, high], scale = "log"} uniformly in the logarithm,
-{range = [low, high], or = number} is that number in half of the cases; {values = [...]} is drawn from a set; a text ties
-a ratio to other parameters, see `ties`.
+{range = [low, high], or = number} is that number in half of the cases; {values = [...]} is drawn from a set; a text
+ties a ratio to other parameters, see `ties`.
 """
 
 import math

@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..bessel import hankel
-from ..duct_modes import resonances
+from ..ducts.bessel import hankel
+from ..ducts.modes import resonances
 from .factor import Modes, Zeros
 from .paths import FLAT, PASSED, TURN, Pairs, Rule
+
+_TINY = 1e-3  # hub in place of none
 
 
 def creeping(
@@ -28,50 +30,48 @@ def creeping(
     root : (row, 1), sqrt(1 + s / K)
     """
     table = resonances_of(m).to(modes.k.device)
-    radius = modes.hub[pairs.case] if hub else torch.ones_like(pairs.x)
-    if not len(table) or not bool((radius > 0).any()):
+    if not len(table) or (hub and not bool((modes.hub[pairs.case] > 0).any())):
         return None
-    side = 1.0 if hub else -1.0
-    case, place = torch.unique(pairs.case, return_inverse=True)
-    radii = torch.where(modes.hub > 0, modes.hub, 1e-3)[case] if hub else torch.ones_like(modes.hub[case])
-    gamma = table / radii[:, None]
-    angle = torch.arcsin(gamma / modes.k[case][:, None])
-    angle, gamma = (angle if hub else np.pi - angle)[place], gamma[place]
-    t = (angle - rule.centre[:, None]) / TURN
-    step = 2 * rule.length / count
-    # How far the pole lies on the path's other side than the original one
-    passed = side * t.imag
-    near = passed > -PASSED * 2 * np.pi * (rule.width**2 / step)[:, None]
-    row, pole = torch.nonzero(near & (radius > 0)[:, None], as_tuple=True)
+    # Of each mode: poles in gamma, and in tau
+    every, place = torch.unique(pairs.case, return_inverse=True)
+    radius = modes.hub[every] if hub else torch.ones_like(modes.hub[every])
+    gamma = table / torch.where(radius > 0, radius, _TINY)[:, None]
+    angle = torch.arcsin(gamma / modes.k[every][:, None])
+    row, pole, counted = _beside((angle if hub else np.pi - angle)[place], rule, count, hub)
+    row, pole, counted = (values[radius[place][row] > 0] for values in (row, pole, counted))
     if not len(row):
         return None
-    first = (1 / count - 1) * rule.length
-    decay = torch.clamp(-2 * np.pi * passed[row, pole] / step[row], -FLAT, FLAT)
-    phase = side * 2 * np.pi * (t.real[row, pole] - first[row]) / step[row]
-    counted = 1 / (1 - torch.exp(torch.complex(decay, phase)))
-    case = pairs.case[row]
-    k, mach, r, inner = modes.k[case], modes.mach[case], pairs.r[row], radius[row]
-    z, at = table[pole], gamma[row, pole]
+    case, z, at = pairs.case[row], table[pole], gamma[place[row], pole]
+    k, mach, r, kappa = modes.k[case], modes.mach[case], pairs.r[row], modes.kappa[case]
     s = torch.sqrt(k - at) * torch.sqrt(k + at)
     root = torch.sqrt(1 + s / k)
     value = zeros.of(case).at((s / k).to(kind)[:, None])[:, 0]
-    bend = 1 - (m / z) ** 2
-    outer = _hankel(at * r, m, kind)[0]
-    own = _hankel(z, m, kind)[0]
+    outer, own = _hankel(at * r, m, kind)[0], _hankel(z, m, kind)[0]
+    size = torch.sqrt(k) * root / (s * (1 - (m / z) ** 2))
     if hub:
         # S' has the residue -(2 i / (pi z)) H'(z / h) / (h (1 - m^2 / z^2) H(z)^2)
-        slope = _hankel(at, m, kind)[1]
-        ratio = (modes.alpha[case] ** 2 / (k + modes.kappa[case]))
         less = at**2 / (k + s)  # K - s
-        size = -2j / z / (inner * bend * s) * less / (less - ratio) * torch.sqrt(k) * root * (1 - mach * s / k)
-        wave = size.to(kind) * slope * outer / own**2 / value
+        size = -2j / (z * modes.hub[case]) * size * less / (less - modes.alpha[case] ** 2 / (k + kappa))
+        wave = (size * (1 - mach * s / k)).to(kind) * _hankel(at, m, kind)[1] * outer / own**2 / value
         exponent = at * (1 + r) - 2 * z + s * pairs.x[row]
     else:
-        size = -torch.sqrt(k) * root / ((s + modes.kappa[case]) * s * bend) * (1 + mach * s / k)
-        wave = size.to(kind) * outer / own * value
+        wave = (-size / (s + kappa) * (1 + mach * s / k)).to(kind) * outer / own * value
         exponent = z * (r - 1) - s * pairs.x[row]
     wave = wave * (torch.exp(1j * (exponent - k * pairs.rho[row])) * counted).to(kind)
     return row, wave[:, None], root.to(kind)[:, None]
+
+
+def _beside(angle: Tensor, rule: Rule, count: int, hub: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Of poles in tau, (pair, pole), those beside the paths: numbers of pair and pole, and how much each counts."""
+    t = (angle - rule.centre[:, None]) / TURN
+    step = 2 * rule.length / count
+    side = 1.0 if hub else -1.0
+    passed = side * t.imag  # how far beyond the path, seen from the real angles
+    row, pole = torch.nonzero(passed > -PASSED * 2 * np.pi * (rule.width**2 / step)[:, None], as_tuple=True)
+    first = (1 / count - 1) * rule.length
+    decay = torch.clamp(-2 * np.pi * passed[row, pole] / step[row], -FLAT, FLAT)
+    phase = side * 2 * np.pi * (t.real[row, pole] - first[row]) / step[row]
+    return row, pole, 1 / (1 - torch.exp(torch.complex(decay, phase)))
 
 
 def _hankel(z: Tensor, m: int, kind: torch.dtype) -> tuple[Tensor, Tensor]:

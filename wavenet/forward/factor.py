@@ -16,7 +16,7 @@ import torch
 from numpy.polynomial import chebyshev
 from torch import Tensor
 
-from ..duct_modes import eigenvalues
+from ..ducts.modes import eigenvalues
 
 _SMOOTH = 4.0  # w_l / K; with 1.2, f needs three more polynomials for the same error, see docs/model-card-forward.md
 _FADE, _OVER = 7.0, 2.5  # w_l falls around alpha_l = K + 7, over this range [1/radius]

@@ -13,7 +13,7 @@ from torch import Tensor
 NEAREST = 2.5  # least rho [radii]
 BESIDE = 1.5  # angle to the axis, in widths of the saddle, below which points are beside it
 _CLEAR = 3.0  # angle to the axis of the paths, in widths
-_ERROR = float(np.log(1 / 4e-6))  # exponent that the rule leaves out
+_ERROR = float(np.log(1 / 1.5e-5))  # exponent that the rule leaves out
 COUNTS = 9, 12, 16, 22, 30, 44  # nodes of a path: the next such number
 PASSED = 0.6  # poles count up to this fraction of 2 pi sigma^2 / h, beyond which the rule's own error is larger
 FLAT = 300.0  # exponent that neither overflows nor matters any more
@@ -80,7 +80,7 @@ def rule(k: Tensor, pairs: Pairs) -> Rule:
     leaning = torch.clamp(torch.cos(centre).abs() + width, max=1)
     shift = ((pairs.theta - centre).abs() + leaning / pairs.rho) / np.sqrt(2)
     length = shift + torch.sqrt(shift**2 + 2 * _ERROR * width**2)
-    # The rule of step h errs by the integrand at Im t = 2 pi width^2 / h: as much as the ends where h = 2 pi width^2 / L.
+    # The rule of step h errs by the integrand at Im t = 2 pi width^2 / h: as the ends do where h = 2 pi width^2 / L.
     return Rule(centre, length, width, (length / width).detach() ** 2 / np.pi)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..arrays import FloatArray
 from ..devices import in_full_precision
-from ..duct_modes import turned
+from ..ducts.modes import turned
 from ..far_field.error_bars import BANDS, LEVELS, relative_error
 from ..fields import INPUTS
 from .factor import Factor, Modes, incident
@@ -76,8 +76,9 @@ class RadiatedPressure(nn.Module):
         last = nn.Linear(widths[-1], 4 * config.terms)
         # real and imaginary part, 1 / f and f, polynomial
         self.register_buffer("scale", (_DECAY ** torch.arange(config.terms)).repeat(4), persistent=False)
-        self.register_buffer("bars", torch.full((BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
-        self.register_buffer("edges", torch.full((BANDS + 1,), torch.nan, dtype=torch.float64))
+        # without and with a hub
+        self.register_buffer("bars", torch.full((2, BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
+        self.register_buffer("edges", torch.full((2, BANDS + 1), torch.nan, dtype=torch.float64))
         with torch.no_grad():
             last.weight.mul_(0.1)
             last.bias.zero_()
@@ -147,46 +148,51 @@ class RadiatedPressure(nn.Module):
         other.config = replace(self.config, x=points[0], r=points[1])
         return other
 
-    def calibrate(self, inputs: Tensor, pressure: Tensor) -> None:
+    def calibrate(self, inputs: Tensor, pressure: Tensor, most: int = 2048) -> None:
         """Error bars from cases that training did not learn from: (case, input), (case, microphone, 2).
 
-        Raises
-        ------
-        ValueError
-            Too few cases for the highest coverage.
+        Those with a hub and those without have their own, if there are enough of them; see `set_bars`.
         """
+        found, k = [], []
         with torch.no_grad():
-            modes = self.modes(inputs)
-            found = self.pressure(modes).cpu().numpy()
+            for part in inputs.split(most):
+                modes = self.modes(part)
+                found.append(self.pressure(modes).cpu())
+                k.append(modes.k.cpu())
         exact = torch.view_as_complex(pressure.double().contiguous()).cpu().numpy()
-        self.set_bars(modes.k.cpu().numpy(), relative_error(found, exact))
+        errors, numbers = relative_error(torch.cat(found).numpy(), exact), torch.cat(k).numpy()
+        hollow = (inputs[:, INPUTS.index("hub")] > 0).cpu().numpy()
+        for hub in (False, True):
+            if np.sum(hollow == hub) >= fewest():
+                self.set_bars(numbers[hollow == hub], errors[hollow == hub], hub=hub)
 
-    def set_bars(self, k: FloatArray, errors: FloatArray) -> None:
+    def set_bars(self, k: FloatArray, errors: FloatArray, *, hub: bool = False) -> None:
         """Error bars from errors at K, (case,): conformal quantiles, in bands of K with equally many cases.
 
-        See `far_field.error_bars`. The cases should be spread over K as those in use are.
+        hub : whether the cases are those with a hub. See `far_field.error_bars`. The cases should be spread over K as
+        those in use are.
 
         Raises
         ------
         ValueError
             Too few cases for the highest coverage.
         """
-        parts = np.array_split(np.argsort(k), BANDS)
-        if len(parts[-1]) < (len(parts[-1]) + 1) * LEVELS[-1]:
+        if len(k) < fewest():
             raise ValueError(f"{len(k)} cases in {BANDS} bands of K are too few for a coverage of {LEVELS[-1]}")
+        parts = np.array_split(np.argsort(k), BANDS)
         ranks = [[int(np.ceil((len(part) + 1) * level)) - 1 for level in LEVELS] for part in parts]
         found_bars = [np.sort(errors[part])[rank] for part, rank in zip(parts, ranks, strict=True)]
-        self.bars.copy_(torch.from_numpy(np.array(found_bars)))
+        self.bars[int(hub)] = torch.from_numpy(np.array(found_bars))
         inner = [0.5 * (k[one[-1]] + k[two[0]]) for one, two in pairwise(parts)]
-        self.edges.copy_(torch.tensor([self.config.low[1], *inner, self.config.high[1]]))
+        self.edges[int(hub)] = torch.tensor([self.config.low[1], *inner, self.config.high[1]])
 
-    def error_bar(self, helmholtz: float, mach: float, coverage: float = 0.95) -> float:
+    def error_bar(self, helmholtz: float, mach: float, coverage: float = 0.95, *, hub: float = 0.0) -> float:
         """Bound on the relative L2 error over the microphones, with this coverage, by split conformal prediction.
 
         Raises
         ------
         ValueError
-            Coverage not in `LEVELS`, K outside the range of training, or error bars not calibrated.
+            Coverage not in `LEVELS`, K or the hub outside the range of training, or error bars not calibrated.
         """
         k = float(helmholtz / np.sqrt(1 - mach**2))
         if coverage not in LEVELS:
@@ -196,10 +202,18 @@ class RadiatedPressure(nn.Module):
             raise ValueError(
                 f"there are no error bars at ka / sqrt(1 - M^2) = {k:.4g}, only from {low:.4g} to {high:.4g}"
             )
-        if torch.isnan(self.edges[0]):
-            raise ValueError("the error bars have not been calibrated: there were too few validation cases")
-        band = int(torch.bucketize(k, self.edges[1:-1]))
-        return float(self.bars[band, LEVELS.index(coverage)])
+        if not 0 <= hub <= self.config.high[2]:
+            raise ValueError(f"there are no error bars at hub = {hub:.4g}, only up to {self.config.high[2]:.4g}")
+        edges = self.edges[int(hub > 0)]
+        if torch.isnan(edges[0]):
+            raise ValueError("the error bars have not been calibrated: there were too few cases")
+        band = int(torch.bucketize(k, edges[1:-1]))
+        return float(self.bars[int(hub > 0), band, LEVELS.index(coverage)])
+
+
+def fewest() -> int:
+    """Least number of cases from which there are error bars: one beyond the highest coverage in each band."""
+    return BANDS * int(np.ceil(LEVELS[-1] / (1 - LEVELS[-1]) - 1e-9))
 
 
 def own_factor(modes: Modes, factor: Factor) -> Tensor:
@@ -224,7 +238,8 @@ def samples(model: RadiatedPressure, inputs: Tensor, pressure: Tensor, most: int
         modes = model.modes(inputs[start : start + most])
         exact = torch.view_as_complex(pressure[start : start + most].double().contiguous())
         size = torch.linalg.vector_norm(exact, dim=1)
-        q, rest = torch.linalg.qr(responses(modes, model.factor, *model.places(modes.k), model.scale.dtype).to(torch.complex128))
+        waves = responses(modes, model.factor, *model.places(modes.k), model.scale.dtype)
+        q, rest = torch.linalg.qr(waves.to(torch.complex128))
         target = (q.mH @ exact[..., None])[..., 0] / size[:, None]
         every = own_factor(modes, model.factor), rest / size[:, None, None], target
         parts.append((model.features(modes), *(values.to(torch.complex64) for values in every)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from ..bessel import bessel, hankel
+from ..ducts.bessel import bessel, hankel
 from .factor import Modes, Zeros
 from .paths import Nodes, Pairs
 
@@ -18,8 +18,8 @@ from .paths import Nodes, Pairs
 class Emitted:
     """Modes of pairs, (pair, 1) tensors of the waves' precision.
 
-    apart : 1 - kappa / K, computed before rounding. own, outer, inner : scales of Bessel functions at gamma, gamma r and
-    gamma h; spread : (own / outer)^m.
+    apart : 1 - kappa / K, computed before rounding. own, outer, inner : scales of Bessel functions at gamma, gamma r
+    and gamma h; spread : (own / outer)^m.
     """
 
     m: int
@@ -44,7 +44,8 @@ def emitted(m: int, modes: Modes, zeros: Zeros, pairs: Pairs, sine: Tensor, real
     """sine : (pair,), of the paths' centres; zeros : of all modes."""
     k, hub = modes.k[pairs.case], modes.hub[pairs.case]
     own, outer, inner = (
-        torch.clamp(k.detach() * sine * place / max(m, 1), max=1).detach() for place in (torch.ones_like(hub), pairs.r, hub)
+        torch.clamp(k.detach() * sine * place / max(m, 1), max=1).detach()
+        for place in (torch.ones_like(hub), pairs.r, hub)
     )
     apart = (modes.alpha[pairs.case] / k) ** 2 / (1 + modes.kappa[pairs.case] / k)
     inner = torch.where(hub > 0, inner, 1.0)
@@ -80,7 +81,9 @@ def wall(given: Emitted, gamma: Tensor, parts: tuple[Tensor, Tensor]) -> Tensor:
     hub, own, inner = (values[hollow] for values in (given.hub, given.own, given.inner))
     at = gamma[hollow]
     real, imaginary = ((values[hollow] * given.k[hollow] * (1 - hub)) for values in parts)
-    more = bessel(at * hub, given.m, inner, slope=True) * hankel(at, given.m, own)[1] / hankel(at * hub, given.m, inner)[1]
+    more = (
+        bessel(at * hub, given.m, inner, slope=True) * hankel(at, given.m, own)[1] / hankel(at * hub, given.m, inner)[1]
+    )
     more = more * torch.polar(torch.exp(-imaginary), real) * (inner / own) ** (2 * given.m)
     if len(hollow) == len(found):
         return found - more

@@ -31,8 +31,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..ducts.bessel import bessel
 from . import paths
-from ..bessel import bessel
 from .creeping import creeping
 from .factor import Factor, Modes, Zeros
 from .paths import BESIDE, NEAREST, Pairs
@@ -82,7 +82,7 @@ def radiated(modes: Modes, factor: Factor, coefficients: Tensor, x: Tensor, r: T
 def _summed(
     modes: Modes, factor: Factor, x: Tensor, r: Tensor, real: torch.dtype, collect: Collect, columns: int
 ) -> Tensor:
-    """Sum of what `collect` makes of all waves, times the phase and amplitude of the way: (case, microphone, column)."""
+    """What `collect` makes of all waves, with the phase and amplitude of the way: (case, microphone, column)."""
     beta = torch.sqrt(1 - modes.mach**2)[:, None]
     k, big_x = modes.k[:, None], x / beta
     r = r.expand_as(big_x)

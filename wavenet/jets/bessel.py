@@ -1,5 +1,5 @@
-"""Bessel functions of jets: those of `wavenet.bessel`."""
+"""Bessel functions of jets: those of `wavenet.ducts.bessel`."""
 
-from ..bessel import inner, outer, outgoing
+from ..ducts.bessel import inner, outer, outgoing
 
 __all__ = ["inner", "outer", "outgoing"]

@@ -10,7 +10,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from .arrays import ComplexArray, FloatArray, IntArray
+from ..arrays import ComplexArray, FloatArray, IntArray
 from .bessel import hankel
 
 _STEP = 0.75  # of the search for eigenvalues, which are about pi / (1 - h) apart
@@ -88,10 +88,7 @@ def turned(m: Tensor, k: Tensor, hub: Tensor) -> Tensor:
             chosen = torch.nonzero((m == order) & ((hub > 0) == hollow))[:, 0]
             if len(chosen):
                 value = _unit(order, k[chosen])
-                if hollow:
-                    value = value * _unit(order, (k * hub)[chosen]).conj()
-                else:
-                    value = -1j * value
+                value = value * _unit(order, (k * hub)[chosen]).conj() if hollow else -1j * value
                 found = found.index_put((chosen,), value**2)
     return found
 

@@ -17,6 +17,7 @@ References
 M. Abramowitz, I. A. Stegun, Handbook of Mathematical Functions (1964), 9.1.10, 9.1.27, 9.1.73; I. J. Thompson,
 A. R. Barnett, J. Comput. Phys. 64 (1986), 490-509, for the second continued fraction.
 """
+
 from functools import lru_cache
 from typing import Any
 
@@ -67,8 +68,9 @@ def hankel(z: Tensor, m: int, scale: Tensor | None = None) -> tuple[Tensor, Tens
 def bessel(z: Tensor, m: int, scale: Tensor | None = None, *, slope: bool = False) -> Tensor:
     """sqrt(z) / scale^m times J_m(z), or J_m'(z), at complex z with -pi / 4 < arg z < pi / 2, about."""
     shrink = None if scale is None else scale.expand(z.shape)
-    size, steep = z.abs(), z.imag.abs()
-    by_both = (size > max(m, _NEAR)) & (steep < _STEEP * z.real) & (m**2 * steep < _GROWTH * size**2)
+    steep, along = z.detach().imag.abs(), z.detach().real
+    square = along * along + steep * steep
+    by_both = (square > max(m, _NEAR) ** 2) & (steep < _STEEP * along) & (m**2 * steep < _GROWTH * square)
     if bool(by_both.all()):
         return _by_both(z, m, shrink, slope)
     found = torch.zeros_like(z)
@@ -106,7 +108,8 @@ def _by_powers(z: Tensor, m: int, scale: Tensor | None, slope: bool) -> Tensor:
 
 def _both_orders(z: Tensor) -> tuple[Tensor, Tensor]:
     """sqrt(z) exp(-i z) times H_0(z) and H_1(z) at complex z."""
-    near = z.abs() < _NEAR
+    real, imaginary = z.detach().real, z.detach().imag
+    near = real * real + imaginary * imaginary < _NEAR**2
     if not bool(near.any()):
         return _by_poles(z)
     zero, one = _by_poles(torch.where(near, _NEAR, z))
@@ -125,7 +128,7 @@ def _by_poles(z: Tensor) -> tuple[Tensor, Tensor]:
 
 @lru_cache(maxsize=2)
 def _rational(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Poles (pole, 1), and limit and residues of sqrt(z) exp(-i z) H_n(z) for n = 0 and 1: least squares on the edge."""
+    """Poles (pole, 1), and limit and residues of sqrt(z) exp(-i z) H_n(z), n = 0 and 1: least squares on the edge."""
     count, low, high = _POLES[dtype]
     poles = -1j * np.geomspace(low, high, count)
     ray, arc = np.geomspace(_NEAR, 1e4, 160), np.radians(np.linspace(*_SECTOR, 60))
