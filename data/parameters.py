@@ -1,7 +1,8 @@
 """Parameters of a recipe's source: how each is drawn, as spelled in TOML.
 
 A number is fixed; [low, high] is drawn uniformly, {range = [low, high], scale = "log"} uniformly in the logarithm,
-{values = [...]} from a set; a text ties a ratio to other parameters, see `ties`.
+{range = [low, high], or = number} is that number in half of the cases; {values = [...]} is drawn from a set; a text
+ties a ratio to other parameters, see `ties`.
 """
 
 import math
@@ -83,8 +84,40 @@ class Values:
         return {"values": list(self.values)}
 
 
-Drawn: TypeAlias = Range | Values
-Parameter: TypeAlias = Range | Values | Tie
+@dataclass(frozen=True)
+class Either:
+    """One number in half of the cases, such as no hub at all, and a range in the other half."""
+
+    number: float
+    range: Range
+
+    @property
+    def varies(self) -> bool:
+        """Whether there is more than one value."""
+        return True
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and largest value."""
+        low, high = self.range.bounds
+        return min(low, self.number), max(high, self.number)
+
+    def at(self, share: float) -> float:
+        """The number in the lower half of the shares, the range in the upper."""
+        return self.number if share < 0.5 else self.range.at(2 * share - 1)
+
+    def blocks(self, wanted: int) -> int:
+        """Two: in more, the number would lie in several."""
+        return 2
+
+    def spelled(self) -> Any:
+        """As in a recipe."""
+        scale = {"scale": "log"} if self.range.log else {}
+        return {"range": [*self.range.bounds], **scale, "or": self.number}
+
+
+Drawn: TypeAlias = Range | Values | Either
+Parameter: TypeAlias = Drawn | Tie
 
 
 class Limits(NamedTuple):
@@ -133,7 +166,7 @@ def parse(value: Any, limits: Limits) -> Parameter:
         if not limits.tied:
             raise ValueError("only ratios may be tied to other parameters by a text")
         return value if isinstance(value, Tie) else Tie(value)
-    if isinstance(value, Range | Values):
+    if isinstance(value, Range | Values | Either):
         return parse(value.spelled(), limits)
     if isinstance(value, dict):
         return _table(value, limits)
@@ -152,14 +185,17 @@ def _table(table: dict[str, Any], limits: Limits) -> Parameter:
         if len(set(numbers)) < len(numbers):
             raise ValueError(f"values must differ from each other, got {values!r:.60}")
         return Values(tuple(numbers))
-    if "range" not in table or not set(table) <= {"range", "scale"}:
-        raise ValueError(f"expected {{values = [...]}} or {{range = [low, high], scale = ...}}, got {table!r:.80}")
+    if "range" not in table or not set(table) <= {"range", "scale", "or"}:
+        raise ValueError(
+            f"expected {{values = [...]}} or {{range = [low, high], scale = ..., or = number}}, got {table!r:.80}"
+        )
     scale = table.get("scale", "uniform")
     if scale not in _SCALES:
         raise ValueError(f"scale must be one of {', '.join(_SCALES)}, got {scale!r:.40}")
     if not isinstance(table["range"], list | tuple):
         raise ValueError(f"range must be [least, largest], got {table['range']!r:.40}")
-    return _range(table["range"], limits, log=scale == "log")
+    found = _range(table["range"], limits, log=scale == "log")
+    return Either(_number(table["or"], limits), found) if "or" in table else found
 
 
 def _range(ends: Sequence[Any], limits: Limits, *, log: bool = False) -> Range:

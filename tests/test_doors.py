@@ -29,8 +29,9 @@ MAY_IMPORT = {
     "wavenet.explain": {"wavenet.arrays", "wavenet.rap"},
     "wavenet.derivatives": SHARED,
     "wavenet.far_field": SHARED,
-    "wavenet.forward": SHARED | {"wavenet.far_field"},  # error bars
-    "wavenet.jets": SHARED,
+    "wavenet.ducts": {"wavenet.arrays"},
+    "wavenet.forward": SHARED | {"wavenet.ducts", "wavenet.far_field"},  # error bars
+    "wavenet.jets": SHARED | {"wavenet.ducts"},
     "wavenet.training": SHARED | {"wavenet.derivatives", "wavenet.networks", "wavenet.tensorfile"},
     "wavenet.networks": SHARED
     | {"wavenet.derivatives", "wavenet.far_field", "wavenet.forward", "wavenet.jets", "wavenet.training"},

@@ -293,3 +293,20 @@ def test_a_tie_that_divides_by_zero_inside_the_ranges_has_no_bounds():
     with pytest.raises(ValueError, match=r"'1/\(mach - 0.4\)' has no value somewhere in the ranges: division by zero"):
         Tie("1/(mach - 0.4)").bounds({"mach": (0.2, 0.6)})
     assert Tie("1/(mach - 0.4)").bounds({"mach": (0.6, 0.9)}) == pytest.approx((2.0, 5.0))
+
+
+def test_one_number_in_half_of_the_cases(loaded):
+    """Half of the ducts have no hub; no block of a split has both kinds."""
+    text = RANDOM.replace("hub = [0.1, 0.3]", "hub = { range = [0.1, 0.3], or = 0.0 }", 1)
+    groups = groups_of(loaded(text))
+    usual = [group for group in groups if group.split < 3]
+    hubs = np.array([group.parameters["hub"] for group in usual])
+    assert abs(np.mean(hubs == 0) - 0.5) < 0.05  # 1500 of them: 0.013 is the standard deviation
+    assert np.all((hubs == 0) | ((hubs >= 0.1) & (hubs <= 0.3)))
+    assert np.ptp(hubs[hubs > 0]) > 0.15
+    drawn = parse({"range": [0.1, 0.3], "or": 0.0}, LIMITS["hub"])
+    assert (drawn.bounds, drawn.varies, drawn.blocks(8)) == ((0.0, 0.3), True, 2)
+    assert [drawn.at(share) for share in (0.0, 0.49, 0.5, 1.0)] == [0.0, 0.0, 0.1, 0.3]
+    assert parse(drawn.spelled(), LIMITS["hub"]) == drawn
+    with pytest.raises(ValueError, match="must lie in"):
+        parse({"range": [0.1, 0.3], "or": 1.5}, LIMITS["hub"])

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from ..arrays import FloatArray
 from ..devices import in_full_precision
+from ..ducts.modes import turned
 from ..far_field.error_bars import BANDS, LEVELS, relative_error
 from ..fields import INPUTS
 from .factor import Factor, Modes, incident
-from .radial import index
-from .waves import responses
+from .waves import radiated, responses
 
 FEATURES = ("m", "K", "hub", "cos 2 pi nu", "sin 2 pi nu")  # inputs of the `core`
 _DECAY = 0.4  # of the coefficients from one polynomial to the next, about
@@ -76,8 +76,9 @@ class RadiatedPressure(nn.Module):
         last = nn.Linear(widths[-1], 4 * config.terms)
         # real and imaginary part, 1 / f and f, polynomial
         self.register_buffer("scale", (_DECAY ** torch.arange(config.terms)).repeat(4), persistent=False)
-        self.register_buffer("bars", torch.full((BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
-        self.register_buffer("edges", torch.full((BANDS + 1,), torch.nan, dtype=torch.float64))
+        # without and with a hub
+        self.register_buffer("bars", torch.full((2, BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
+        self.register_buffer("edges", torch.full((2, BANDS + 1), torch.nan, dtype=torch.float64))
         with torch.no_grad():
             last.weight.mul_(0.1)
             last.bias.zero_()
@@ -113,7 +114,8 @@ class RadiatedPressure(nn.Module):
         low, high = (torch.stack([ends[0], torch.log(ends[1]), ends[2]]) for ends in (low, high))
         # What did not vary in training, such as a missing hub, is zero, so that nothing is attributed to it.
         scaled = torch.where(high > low, 2 * (given - low) / torch.where(high > low, high - low, 1.0) - 1, 0.0)
-        return torch.cat([scaled, turned(modes)], dim=1).to(self.scale.dtype)
+        turn = turned(modes.m, modes.k, modes.hub)
+        return torch.cat([scaled, torch.stack([turn.real, turn.imag], dim=1)], dim=1).to(self.scale.dtype)
 
     @in_full_precision
     def coefficients(self, features: Tensor) -> Tensor:
@@ -126,7 +128,7 @@ class RadiatedPressure(nn.Module):
         x, r = self.places(modes.k)
         found = self.coefficients(self.features(modes)).to(torch.complex128)
         own = (own_factor(modes, self.factor) * found[:, self.config.terms :]).sum(dim=1)
-        return own[:, None] * (responses(modes, self.factor, x, r) @ found[..., None])[..., 0]
+        return own[:, None] * radiated(modes, self.factor, found, x, r, self.scale.dtype)
 
     def places(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """x and r of the microphones."""
@@ -146,46 +148,51 @@ class RadiatedPressure(nn.Module):
         other.config = replace(self.config, x=points[0], r=points[1])
         return other
 
-    def calibrate(self, inputs: Tensor, pressure: Tensor) -> None:
+    def calibrate(self, inputs: Tensor, pressure: Tensor, most: int = 2048) -> None:
         """Error bars from cases that training did not learn from: (case, input), (case, microphone, 2).
 
-        Raises
-        ------
-        ValueError
-            Too few cases for the highest coverage.
+        Those with a hub and those without have their own, if there are enough of them; see `set_bars`.
         """
+        found, k = [], []
         with torch.no_grad():
-            modes = self.modes(inputs)
-            found = self.pressure(modes).cpu().numpy()
+            for part in inputs.split(most):
+                modes = self.modes(part)
+                found.append(self.pressure(modes).cpu())
+                k.append(modes.k.cpu())
         exact = torch.view_as_complex(pressure.double().contiguous()).cpu().numpy()
-        self.set_bars(modes.k.cpu().numpy(), relative_error(found, exact))
+        errors, numbers = relative_error(torch.cat(found).numpy(), exact), torch.cat(k).numpy()
+        hollow = (inputs[:, INPUTS.index("hub")] > 0).cpu().numpy()
+        for hub in (False, True):
+            if np.sum(hollow == hub) >= fewest():
+                self.set_bars(numbers[hollow == hub], errors[hollow == hub], hub=hub)
 
-    def set_bars(self, k: FloatArray, errors: FloatArray) -> None:
+    def set_bars(self, k: FloatArray, errors: FloatArray, *, hub: bool = False) -> None:
         """Error bars from errors at K, (case,): conformal quantiles, in bands of K with equally many cases.
 
-        See `far_field.error_bars`. The cases should be spread over K as those in use are.
+        hub : whether the cases are those with a hub. See `far_field.error_bars`. The cases should be spread over K as
+        those in use are.
 
         Raises
         ------
         ValueError
             Too few cases for the highest coverage.
         """
-        parts = np.array_split(np.argsort(k), BANDS)
-        if len(parts[-1]) < (len(parts[-1]) + 1) * LEVELS[-1]:
+        if len(k) < fewest():
             raise ValueError(f"{len(k)} cases in {BANDS} bands of K are too few for a coverage of {LEVELS[-1]}")
+        parts = np.array_split(np.argsort(k), BANDS)
         ranks = [[int(np.ceil((len(part) + 1) * level)) - 1 for level in LEVELS] for part in parts]
         found_bars = [np.sort(errors[part])[rank] for part, rank in zip(parts, ranks, strict=True)]
-        self.bars.copy_(torch.from_numpy(np.array(found_bars)))
+        self.bars[int(hub)] = torch.from_numpy(np.array(found_bars))
         inner = [0.5 * (k[one[-1]] + k[two[0]]) for one, two in pairwise(parts)]
-        self.edges.copy_(torch.tensor([self.config.low[1], *inner, self.config.high[1]]))
+        self.edges[int(hub)] = torch.tensor([self.config.low[1], *inner, self.config.high[1]])
 
-    def error_bar(self, helmholtz: float, mach: float, coverage: float = 0.95) -> float:
+    def error_bar(self, helmholtz: float, mach: float, coverage: float = 0.95, *, hub: float = 0.0) -> float:
         """Bound on the relative L2 error over the microphones, with this coverage, by split conformal prediction.
 
         Raises
         ------
         ValueError
-            Coverage not in `LEVELS`, K outside the range of training, or error bars not calibrated.
+            Coverage not in `LEVELS`, K or the hub outside the range of training, or error bars not calibrated.
         """
         k = float(helmholtz / np.sqrt(1 - mach**2))
         if coverage not in LEVELS:
@@ -195,28 +202,27 @@ class RadiatedPressure(nn.Module):
             raise ValueError(
                 f"there are no error bars at ka / sqrt(1 - M^2) = {k:.4g}, only from {low:.4g} to {high:.4g}"
             )
-        if torch.isnan(self.edges[0]):
-            raise ValueError("the error bars have not been calibrated: there were too few validation cases")
-        band = int(torch.bucketize(k, self.edges[1:-1]))
-        return float(self.bars[band, LEVELS.index(coverage)])
+        if not 0 <= hub <= self.config.high[2]:
+            raise ValueError(f"there are no error bars at hub = {hub:.4g}, only up to {self.config.high[2]:.4g}")
+        edges = self.edges[int(hub > 0)]
+        if torch.isnan(edges[0]):
+            raise ValueError("the error bars have not been calibrated: there were too few cases")
+        band = int(torch.bucketize(k, edges[1:-1]))
+        return float(self.bars[int(hub > 0), band, LEVELS.index(coverage)])
+
+
+def fewest() -> int:
+    """Least number of cases from which there are error bars: one beyond the highest coverage in each band."""
+    return BANDS * int(np.ceil(LEVELS[-1] / (1 - LEVELS[-1]) - 1e-9))
 
 
 def own_factor(modes: Modes, factor: Factor) -> Tensor:
     """F(kappa) of the incident modes for each polynomial of f: (case, polynomial)."""
-    at = modes.kappa.to(torch.complex128)
-    every = torch.arange(len(at), device=at.device)
-    return factor.zeros(modes, every, at[:, None]) * factor.basis(modes.k, at)
+    at = (modes.kappa / modes.k).to(torch.complex128)
+    return factor.zeros(modes).at(at[:, None]) * factor.basis(modes.k, torch.sqrt(1 + at))
 
 
-def turned(modes: Modes) -> Tensor:
-    """Cosine and sine of 2 pi nu, the turn of the continuous radial index: (case, 2); differentiable once, in K."""
-    m, k, hub = (values.detach().cpu().numpy() for values in (modes.m, modes.k, modes.hub))
-    value, slope = (torch.from_numpy(values).to(modes.k) for values in index(m, k, hub))
-    angle = value + slope * (modes.k - modes.k.detach())
-    return torch.stack([torch.cos(angle), torch.sin(angle)], dim=1)
-
-
-def samples(model: RadiatedPressure, inputs: Tensor, pressure: Tensor, most: int = 256) -> tuple[Tensor, ...]:
+def samples(model: RadiatedPressure, inputs: Tensor, pressure: Tensor, most: int = 2048) -> tuple[Tensor, ...]:
     """What training needs of cases, computed once: the network's features and its outputs' way to the loss.
 
     Returns
@@ -232,7 +238,8 @@ def samples(model: RadiatedPressure, inputs: Tensor, pressure: Tensor, most: int
         modes = model.modes(inputs[start : start + most])
         exact = torch.view_as_complex(pressure[start : start + most].double().contiguous())
         size = torch.linalg.vector_norm(exact, dim=1)
-        q, rest = torch.linalg.qr(responses(modes, model.factor, *model.places(modes.k)))
+        waves = responses(modes, model.factor, *model.places(modes.k), model.scale.dtype)
+        q, rest = torch.linalg.qr(waves.to(torch.complex128))
         target = (q.mH @ exact[..., None])[..., 0] / size[:, None]
         every = own_factor(modes, model.factor), rest / size[:, None, None], target
         parts.append((model.features(modes), *(values.to(torch.complex64) for values in every)))

@@ -8,15 +8,15 @@ mode, its pressure outside the duct is (docs/theory.md)
     G = i F(s) (K + s) / ((s + kappa) sqrt(K + s) H_m'(gamma))                      where Re s > 0,
     G = i pi S'(gamma) (K + s) sqrt(K - s) / ((s + kappa) F(-s))                    elsewhere,
 
-F = F_plus being the factor and S the duct's radial function, J_m without a hub. F is needed in the right half-plane
-only. There F = f Z, where Z has the zeros of the duct modes next to K and f is smooth (`Factor`). Both f and 1 / f are
-sums of the polynomials that `Factor.basis` gives, so that p is F(kappa) times a linear function of their coefficients:
-`responses`.
+F = F_plus being the factor and S the duct's radial function, J_m without a hub, J_m(gamma r) - H_m(gamma r)
+J_m'(gamma h) / H_m'(gamma h) with one of radius h. F is needed in the right half-plane only. There F = f Z, where Z has
+the zeros of the duct modes next to K and f is smooth (`Factor`). Both f and 1 / f are sums of the polynomials that
+`Factor.basis` gives, so that p is F(kappa) times a linear function of their coefficients: `responses`, or `radiated`
+for given ones.
 
-The path is that of steepest descent, tau = theta + t exp(-i pi / 4) in polar coordinates (rho, theta) of (X, r), on
-which the trapezoidal rule in t converges fast. Zeros of H_m' that it passes add their residues. Downstream beside the
-axis the waves of tau and -tau combine to 2 J_m(gamma r), and with cos(tau) = 1 + i q the integral over q is left to
-Gauss and Laguerre.
+The path is that of steepest descent, see `paths`. Zeros of H_m'(gamma) and of H_m'(gamma h) that it passes, waves that
+creep around the duct and the hub, add their residues. Downstream beside the axis the waves of tau and -tau combine to
+2 J_m(gamma r), and with cos(tau) = 1 + i q the integral over q is left to Gauss and Laguerre.
 
 References
 ----------
@@ -24,73 +24,90 @@ L. B. Felsen, N. Marcuvitz, Radiation and scattering of waves (1973), chapter 4;
 22 (1968), 137-143, for the poles.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .bessel import bessel, bessel_slope, hankel, hankel_slope, resonances
-from .factor import Factor, Modes
+from ..ducts.bessel import bessel
+from . import paths
+from .creeping import creeping
+from .factor import Factor, Modes, Zeros
+from .paths import BESIDE, NEAREST, Pairs
+from .sources import ahead, behind, emitted, spectrum
 
-NEAREST = 2.5  # least rho [radii]
 _LEAST, _SHARPEST = 6.0, 16.0  # least K rho, largest K / rho
-_BESIDE, _CLEAR = 1.5, 3.0  # angles to the axis, in widths of the saddle: of points off it, of the paths to them
-_FAR = 8.0  # rho from which the lip's distance from the origin is small beside the saddle's width [radii]
-# Nodes of a path to points that are far, near, beside the axis without a hub, and with one, whose creeping waves are
-# poles beside the path there.
-_NODES, _NEARBY, _LAGUERRE, _HOLLOW = 16, 28, 24, 64
-_ENDS = float(np.log(15 / 1e-6))  # exponent at which a path ends
-_PASSED = 0.6  # poles count up to this fraction of 2 pi sigma^2 / h, beyond which the rule's own error is larger
-_FLAT = 300.0  # exponent that neither overflows nor matters any more
-_TURN = complex(np.exp(-0.25j * np.pi))
+_LAGUERRE = 24  # nodes beside the axis
+_TOGETHER = 24576  # nodes that are computed at a time: their intermediate results stay in a processor's cache
+
+# What a rule makes of the waves at nodes or poles: (pair, node) waves; numbers of cases; K; argument s / K of F;
+# sqrt(1 + s / K); whether F or 1 / F is meant -> (pair, column)
+Collect = Callable[[Tensor, Tensor, Tensor, bool], Tensor]
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """Pairs of a mode and a microphone, (pair,): case number, X, r, and polar coordinates of (X, r)."""
-
-    case: Tensor
-    x: Tensor
-    r: Tensor
-    rho: Tensor
-    theta: Tensor
-
-
-def responses(modes: Modes, factor: Factor, x: Tensor, r: Tensor) -> Tensor:
+def responses(modes: Modes, factor: Factor, x: Tensor, r: Tensor, real: torch.dtype = torch.float64) -> Tensor:
     """Pressure over F(kappa) for each polynomial of 1 / f and of f as the whole: (case, microphone, 2 polynomial).
 
-    x, r : (microphone,) or (case, microphone) tensors [radii].
+    x, r : (microphone,) or (case, microphone) tensors [radii]. real : precision of the waves.
 
     Raises
     ------
     ValueError
         A microphone in or beside the duct or its wake, or too close to the open end.
     """
+    empty = (0.0,) * factor.terms
+
+    def collect(waves: Tensor, case: Tensor, root: Tensor, whole: bool) -> Tensor:
+        found = (waves[:, None] @ factor.basis(modes.k[case][:, None].to(real), root))[:, 0]
+        nothing = found.new_tensor(empty).expand_as(found)
+        return torch.cat([nothing, found] if whole else [found, nothing], dim=1)
+
+    return _summed(modes, factor, x, r, real, collect, 2 * factor.terms)
+
+
+def radiated(modes: Modes, factor: Factor, coefficients: Tensor, x: Tensor, r: Tensor, real: torch.dtype) -> Tensor:
+    """Pressure over F(kappa), (case, microphone), for coefficients (case, 2 polynomial); see `responses`."""
+    kind = torch.complex64 if real == torch.float32 else torch.complex128
+    sides = factor.powers(coefficients.unflatten(1, (2, factor.terms))).to(kind)
+
+    def collect(waves: Tensor, case: Tensor, root: Tensor, whole: bool) -> Tensor:
+        value = factor.series(modes.k[case][:, None].to(real), root, sides[case, int(whole)])
+        return (waves * value).sum(dim=1, keepdim=True)
+
+    return _summed(modes, factor, x, r, real, collect, 1)[..., 0]
+
+
+def _summed(
+    modes: Modes, factor: Factor, x: Tensor, r: Tensor, real: torch.dtype, collect: Collect, columns: int
+) -> Tensor:
+    """What `collect` makes of all waves, with the phase and amplitude of the way: (case, microphone, column)."""
     beta = torch.sqrt(1 - modes.mach**2)[:, None]
     k, big_x = modes.k[:, None], x / beta
     r = r.expand_as(big_x)
     rho, theta = torch.hypot(big_x, r), torch.atan2(r, big_x)
     width = 1 / torch.sqrt(k * rho)
     hollow = (modes.hub > 0)[:, None]
-    beside = (big_x > 0) & (theta < _BESIDE * width)
-    axis, glancing = (big_x > 0) & (r <= 1) | (beside & ~hollow), beside & hollow
-    _expect(modes, x.expand_as(big_x), r, rho, axis, (r > 1) & (np.pi - theta >= _BESIDE * width), hollow)
-    found = torch.zeros(*big_x.shape, 2 * factor.terms, dtype=torch.complex128, device=k.device)
-    for chosen, rule, nodes in (
-        (axis, _beside_axis, _LAGUERRE),
-        (glancing, _off_axis, _HOLLOW),
-        (~axis & ~glancing & (rho < _FAR), _off_axis, _NEARBY),
-        (~axis & ~glancing & (rho >= _FAR), _off_axis, _NODES),
-    ):
-        case, microphone = torch.nonzero(chosen, as_tuple=True)
-        if len(case):
-            places = (values[case, microphone] for values in (big_x, r, rho, theta))
-            found = found.index_put((case, microphone), rule(modes, factor, _Pairs(case, *places), nodes))
-    size = modes.k / beta[:, 0] * torch.sqrt(modes.k + modes.kappa)
-    turn = torch.exp(-1j * k * modes.mach[:, None] * big_x)
-    return found * (turn * (-0.5 * size)[:, None])[..., None]  # i (i / 2)
+    axis = (big_x > 0) & ((r <= 1) | ((theta < BESIDE * width) & ~hollow))
+    _expect(modes, x.expand_as(big_x), r, rho, axis, (r > 1) & (np.pi - theta >= BESIDE * width), hollow)
+    kind = torch.complex64 if real == torch.float32 else torch.complex128
+    zeros = factor.zeros(modes, kind)
+    rows, parts = [], []
+    for order in torch.unique(modes.m).tolist():
+        same = (modes.m == order)[:, None]
+        for chosen, waves in ((axis & same, _beside_axis), (~axis & same, _off_axis)):
+            place = torch.nonzero(chosen.flatten())[:, 0]
+            case = torch.div(place, chosen.shape[1], rounding_mode="floor")
+            pairs = Pairs(case, *(values.flatten()[place] for values in (big_x, r, rho, theta)))
+            for some, found in waves(order, modes, zeros, pairs, real, collect):
+                rows.append(place[some])
+                parts.append(found)
+    size = (modes.k / beta[:, 0] * torch.sqrt(modes.k + modes.kappa))[:, None]
+    turn = -0.5 * size * torch.exp(1j * k * (rho - modes.mach[:, None] * big_x))  # i (i / 2)
+    found = torch.zeros(big_x.numel(), columns, dtype=kind, device=k.device)
+    found = found.index_add(0, torch.cat(rows), torch.cat(parts))
+    return (found * turn.flatten()[:, None].to(kind)).unflatten(0, big_x.shape)
 
 
 def _expect(modes: Modes, x: Tensor, r: Tensor, rho: Tensor, axis: Tensor, outside: Tensor, hollow: Tensor) -> None:
@@ -111,127 +128,62 @@ def _expect(modes: Modes, x: Tensor, r: Tensor, rho: Tensor, axis: Tensor, outsi
             )
 
 
-def _off_axis(modes: Modes, factor: Factor, pairs: _Pairs, nodes: int) -> Tensor:
-    """Integral of A G over A's size, for each polynomial: (pair, 2 polynomial)."""
-    k, mach = modes.k[pairs.case], modes.mach[pairs.case]
-    width = 1 / torch.sqrt(k * pairs.rho)
-    centre = torch.minimum(torch.maximum(pairs.theta, _CLEAR * width), np.pi - _CLEAR * width)
-    # The lip is at the distance 1 from the origin, and the point off the centre: both shift the saddle.
-    leaning = torch.clamp(torch.cos(centre).abs() + width, max=1)
-    shift = ((pairs.theta - centre).abs() + leaning / pairs.rho) / np.sqrt(2)
-    length = shift + torch.sqrt(shift**2 + 2 * _ENDS * width**2)
-    places = (2 * torch.arange(nodes, dtype=k.dtype, device=k.device) + 1) / nodes - 1  # between -1 and 1
-    step, t = 2 * length / nodes, length[:, None] * places
-    tau = centre[:, None] + t * _TURN
-    cosine, sine = torch.cos(tau), torch.sin(tau)
-    z = (k * pairs.r)[:, None] * sine
-    wave = hankel(modes.m[pairs.case][:, None].expand(z.shape), z)
-    wave = wave * torch.exp(1j * (z + (k * pairs.x)[:, None] * cosine))
-    wave = wave * (1 - mach[:, None] * cosine) * (step * _TURN / (2 * np.pi))[:, None]
-    front = cosine.real > 0
-    terms = _sources(modes, factor, pairs.case, cosine, sine, front) * wave
-    sides = torch.stack([torch.where(front, terms, 0.0), torch.where(front, 0.0, terms)], dim=1)
-    found = sides @ factor.basis(k[:, None], k[:, None] * torch.where(front, cosine, -cosine))
-    poles = _poles(modes, factor, pairs, centre, step, t[:, 0], width)
-    return torch.cat([found[:, 0], found[:, 1] + poles], dim=1)
+def _off_axis(
+    m: int, modes: Modes, zeros: Zeros, pairs: Pairs, real: torch.dtype, collect: Collect
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Integrals of A G over A's size: numbers of pairs, and (pair, column) to be added there."""
+    kind = zeros.kappa.dtype
+    every = paths.rule(modes.k[pairs.case], pairs)
+    least = 0.0
+    for count in paths.COUNTS:
+        most = count if count < paths.COUNTS[-1] else np.inf
+        alike = torch.nonzero((every.needed > least) & (every.needed <= most))[:, 0]
+        least = count
+        for some in alike.split(max(1, _TOGETHER // count)):
+            mine, rule = pairs.of(some), every.of(some)
+            given = emitted(m, modes, zeros, mine, torch.sin(rule.centre.detach()), real)
+            nodes = paths.nodes(modes.k[mine.case], mine, rule, count, real)
+            front = nodes.cosine.real > 0
+            for whole, here, source, root in (
+                (False, front, ahead, nodes.upper),
+                (True, ~front, behind, nodes.lower),
+            ):
+                used = torch.nonzero(here.any(dim=1))[:, 0]
+                if not len(used):
+                    continue
+                waves = source(given.of(used), nodes.of(used))
+                waves = torch.where(here[used], waves, 0.0)
+                yield some[used], collect(waves, mine.case[used], root[used] * np.sqrt(2), whole)
+            for hub in (False, True):
+                found = creeping(m, modes, zeros, mine, rule, count, kind, hub)
+                if found is not None:
+                    row, waves, root = found
+                    yield some[row], collect(waves, mine.case[row], root, not hub)
 
 
-def _sources(modes: Modes, factor: Factor, case: Tensor, cosine: Tensor, sine: Tensor, front: Tensor) -> Tensor:
-    """G f in front, with 1 / F, and G / f behind: (pair, node); case : (pair,), front : (pair, node) bool."""
-    k, kappa, m = (values[case][:, None] for values in (modes.k, modes.kappa, modes.m))
-    gamma, order = k * sine, m.expand(sine.shape)
-    s = torch.where(front, k * cosine, -k * cosine)  # the argument of F
-    slope = _slopes(order, gamma, modes.hub[case][:, None].expand(sine.shape), front)
-    zeros = factor.zeros(modes, case, s)
-    # (K + s) / (s + kappa) of s in front, one for the plane wave
-    plane = kappa == k
-    ratio = torch.where(plane, 1.0, (k - s) / (torch.where(plane, 2 * k, kappa) - s))
-    ahead = 1j * np.pi * slope * ratio / zeros
-    behind = 1j * zeros / ((s + kappa) * slope)
-    return torch.where(front, ahead, behind) * torch.sqrt(k + s)
-
-
-def _slopes(m: Tensor, gamma: Tensor, hub: Tensor, front: Tensor) -> Tensor:
-    """S'(gamma) in front, H_m'(gamma) behind."""
-    found = torch.zeros_like(gamma)
-    found = found.index_put((front,), bessel_slope(m[front], gamma[front]))
-    behind = ~front
-    found = found.index_put((behind,), hankel_slope(m[behind], gamma[behind]) * torch.exp(1j * gamma[behind]))
-    hollow = front & (hub > 0)
-    if torch.any(hollow):  # S' = J_m' - J_m'(gamma h) H_m' / H_m'(gamma h)
-        order, at, inner = m[hollow], gamma[hollow], (gamma * hub)[hollow]
-        more = bessel_slope(order, inner) * hankel_slope(order, at) / hankel_slope(order, inner)
-        found = found.index_put((hollow,), found[hollow] - more * torch.exp(1j * (at - inner)))
-    return found
-
-
-# long: one formula, the residues and how the rule counts them
-def _poles(
-    modes: Modes,
-    factor: Factor,
-    pairs: _Pairs,
-    centre: Tensor,
-    step: Tensor,
-    first: Tensor,
-    width: Tensor,
-) -> Tensor:
-    """What zeros of H_m' beside the paths add for each polynomial of f: (pair, polynomial).
-
-    A pole at t_z of residue Q adds pi Q (cot(pi t_z / h) + i) to the rule of step h.
-    """
-    table = _resonances(modes.m)
-    z = table[pairs.case]
-    k = modes.k[pairs.case][:, None]
-    t = (np.pi - torch.arcsin(z / k) - centre[:, None]) / _TURN
-    decay = torch.clamp(2 * np.pi * t.imag / step[:, None], -_FLAT, _FLAT)
-    phase = -2 * np.pi * (t.real - first[:, None]) / step[:, None]
-    near = (t.imag < _PASSED * 2 * np.pi * (width**2 / step)[:, None]) & (z != 0)
-    pair, pole = torch.nonzero(near, as_tuple=True)
-    found = torch.zeros(len(k), factor.terms, dtype=table.dtype, device=table.device)
-    if not len(pair):
-        return found
-    case, z = pairs.case[pair], z[pair, pole]
-    k, m = modes.k[case], modes.m[case]
-    s = torch.sqrt(k - z) * torch.sqrt(k + z)
-    size = factor.zeros(modes, case, s[:, None])[:, 0] * torch.sqrt(k + s)
-    residue = -size / ((s + modes.kappa[case]) * s * (1 - (m / z) ** 2))
-    wave = hankel(m, z * pairs.r[pair]) / hankel(m, z)
-    wave = wave * torch.exp(1j * (z * (pairs.r[pair] - 1) - s * pairs.x[pair])) * (1 + modes.mach[case] * s / k)
-    counted = 1 / (1 - torch.exp(decay[pair, pole] + 1j * phase[pair, pole]))
-    return found.index_add(0, pair, (residue * wave * counted)[:, None] * factor.basis(k, s))
-
-
-def _beside_axis(modes: Modes, factor: Factor, pairs: _Pairs, nodes: int) -> Tensor:
-    """As `_off_axis`, downstream beside the axis; the part of f is zero."""
-    k, mach = modes.k[pairs.case][:, None], modes.mach[pairs.case][:, None]
-    node, weight = (values.to(k) for values in _laguerre(nodes))
-    scale = k * pairs.x[:, None]
-    q = node / scale
-    cosine, sine = 1 + 1j * q, torch.sqrt(-1j * q) * torch.sqrt(2 + 1j * q)
-    z = k * torch.clamp(pairs.r, min=1e-30)[:, None] * sine  # so that J_m'(0) is right for m = 1
-    wave = bessel(modes.m[pairs.case][:, None].expand(z.shape), z) * (1 - mach * cosine) * torch.exp(1j * scale)
-    wave = wave * (weight / scale) * (-1j / np.pi) / sine
-    front = torch.ones_like(q, dtype=torch.bool)
-    terms = _sources(modes, factor, pairs.case, cosine, sine, front) * wave
-    part = (terms[:, None] @ factor.basis(k, k * cosine))[:, 0]
-    return torch.cat([part, torch.zeros_like(part)], dim=1)
+def _beside_axis(
+    m: int, modes: Modes, zeros: Zeros, pairs: Pairs, real: torch.dtype, collect: Collect
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """As `_off_axis`, downstream beside the axis."""
+    kind, (node, weight) = zeros.kappa.dtype, (values.to(modes.k) for values in _laguerre(_LAGUERRE))
+    for some in torch.arange(len(pairs.case), device=modes.k.device).split(max(1, _TOGETHER // _LAGUERRE)):
+        mine = pairs.of(some)
+        k, mach = modes.k[mine.case][:, None], modes.mach[mine.case][:, None]
+        scale = k * mine.x[:, None]
+        q = (node / scale).to(real)
+        cosine = torch.complex(torch.ones_like(q), q)
+        lower, upper = torch.sqrt(-0.5j * q), torch.sqrt(1 + 0.5j * q)
+        sine = 2 * lower * upper
+        z, gamma = (k * torch.clamp(mine.r[:, None], min=1e-30)).to(real) * sine, k.to(real) * sine
+        wave = bessel(z, m) / torch.sqrt(z * gamma) * (1 - mach.to(real) * cosine) / sine
+        phase = torch.exp(1j * k * (mine.x - mine.rho)[:, None]).to(kind)
+        wave = wave * (weight / scale).to(real) * (-1j / np.pi) * phase
+        given = emitted(m, modes, zeros, mine, torch.full_like(mine.x, np.inf), real)
+        waves = wave * spectrum(given, gamma, cosine, lower, upper, (sine.real, sine.imag))
+        yield some, collect(waves, mine.case, upper * np.sqrt(2), False)
 
 
 @cache
 def _laguerre(nodes: int) -> tuple[Tensor, Tensor]:
     node, weight = np.polynomial.laguerre.laggauss(nodes)
     return torch.from_numpy(node), torch.from_numpy(weight)
-
-
-def _resonances(m: Tensor) -> Tensor:
-    """Zeros of H_m' of every case's order, (case, zero), filled up with zeros."""
-    known = {order: _resonances_of(order) for order in torch.unique(m).tolist()}
-    table = torch.zeros(max(known) + 1, max(1, *map(len, known.values())), dtype=torch.complex128)
-    for order, zeros in known.items():
-        table[order, : len(zeros)] = zeros
-    return table.to(m.device)[m]
-
-
-@cache
-def _resonances_of(m: int) -> Tensor:
-    return torch.from_numpy(resonances(m))

@@ -109,7 +109,8 @@ class Network:
     that is fitted at once. Exactly one of the two is given.
     place : (network, x, r) -> the network for these cells or microphones; None if it does not depend on them.
     explain : (network, inputs of one case) -> the part RAP explains; None if there is no such part.
-    calibrate : (trained network, validation cases as a batch) -> None; sets its error bars.
+    calibrate : (trained network, cases as a batch) -> None; sets its error bars, from every `held_out`-th training
+    case, which its samples leave out: validation cases lie in few blocks of the parameters.
     uses_edge : whether it is built with fitted edge functions. constraints : those that can be chosen, by name, with
     their meanings; the names chosen are in the network's configuration. default : whether it is trained when only a
     task is given. hubs : whether it knows ducts with a hub. jets : whether its cases have jets; else the flow must be
@@ -125,6 +126,7 @@ class Network:
     place: Callable[[Any, FloatArray, FloatArray], nn.Module] | None = None
     explain: Callable[[Any, Batch], Explained] | None = None
     calibrate: Callable[[Any, Batch], None] | None = None
+    held_out: int = 10
     uses_edge: bool = False
     constraints: Mapping[str, str] = field(default_factory=dict)
     default: bool = False

@@ -303,8 +303,9 @@ def _in_steps(
             raise OSError(f"{error}; the last checkpoint is kept, continue with --resume") from None
         raise
     if network.calibrate is not None:
-        validation = tasks.examples(cases["validation"])
-        network.calibrate(trained, default_collate([validation[index] for index in range(len(cases["validation"]))]))
+        examples = tasks.examples(cases["train"])
+        held_out = [examples[index] for index in range(0, len(examples), network.held_out)]
+        network.calibrate(trained, default_collate(held_out))
     return trained
 
 
