@@ -1,9 +1,11 @@
 """Parameters of a recipe's source: how each is drawn, as spelled in TOML.
 
 A number is fixed; [low, high] is drawn uniformly, {range = [low, high], scale = "log"} uniformly in the logarithm,
-{values = [...]} from a set; a text ties a ratio to other parameters, see `ties`.
+{values = [...]} from a set; a text ties a ratio to other parameters, see `ties`, and {range = ..., times = text}
+multiplies one that is drawn.
 """
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +21,15 @@ _SCALES = ("uniform", "log")
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from low to high, drawn uniformly or uniformly in the logarithm; a fixed number if these are equal."""
+    """Numbers from low to high, drawn uniformly or uniformly in the logarithm; a fixed number if these are equal.
+
+    times : expression of other parameters that the number drawn is multiplied by.
+    """
 
     low: float
     high: float
     log: bool = False
+    times: Tie | None = None
 
     @property
     def varies(self) -> bool:
@@ -47,6 +53,9 @@ class Range:
 
     def spelled(self) -> Any:
         """As in a recipe."""
+        if self.times is not None:
+            scale = "log" if self.log else "uniform"
+            return {"range": [self.low, self.high], "scale": scale, "times": self.times.text}
         if not self.varies:
             return self.low
         return {"range": [self.low, self.high], "scale": "log"} if self.log else [self.low, self.high]
@@ -85,6 +94,11 @@ class Values:
 
 Drawn: TypeAlias = Range | Values
 Parameter: TypeAlias = Range | Values | Tie
+
+
+def tie_of(parameter: Parameter) -> Tie | None:
+    """Expression of other parameters that a parameter is, or is multiplied by."""
+    return parameter if isinstance(parameter, Tie) else getattr(parameter, "times", None)
 
 
 class Limits(NamedTuple):
@@ -148,14 +162,18 @@ def _table(table: dict[str, Any], limits: Limits) -> Parameter:
         if len(set(numbers)) < len(numbers):
             raise ValueError(f"values must differ from each other, got {values!r:.60}")
         return Values(tuple(numbers))
-    if "range" not in table or not set(table) <= {"range", "scale"}:
+    if "range" not in table or not set(table) <= {"range", "scale", "times"}:
         raise ValueError(f"expected {{values = [...]}} or {{range = [low, high], scale = ...}}, got {table!r:.80}")
+    times = table.get("times")
+    if times is not None and not (limits.tied and isinstance(times, str)):
+        raise ValueError(f"only ratios may be multiplied by other parameters, by a text, got times = {times!r:.40}")
     scale = table.get("scale", "uniform")
     if scale not in _SCALES:
         raise ValueError(f"scale must be one of {', '.join(_SCALES)}, got {scale!r:.40}")
     if not isinstance(table["range"], list | tuple):
         raise ValueError(f"range must be [least, largest], got {table['range']!r:.40}")
-    return _range(table["range"], limits, log=scale == "log")
+    found = _range(table["range"], limits, log=scale == "log")
+    return found if times is None else dataclasses.replace(found, times=Tie(times))
 
 
 def _range(ends: Sequence[Any], limits: Limits, *, log: bool = False) -> Range:
