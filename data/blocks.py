@@ -9,9 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .arrays import FloatArray, IntArray
-from .parameters import Parameter
+from .parameters import Parameter, tie_of
 from .source import Source
-from .ties import Tie
 
 _BLOCKS = 256  # in all, nearly: a split of one per cent has several
 _FINER = {"helmholtz": 4.0}  # share of blocks of a parameter relative to others
@@ -61,7 +60,11 @@ class Space:
         """All parameters at a point of the cube."""
         place = dict(zip(self.names, shares.tolist(), strict=True))
         drawn = {name: one.at(place.get(name, 0.0)) for name, one in self._drawn.items()}
-        return {name: one.at(drawn) if isinstance(one, Tie) else drawn[name] for name, one in self._parameters.items()}
+        found = {}
+        for name, one in self._parameters.items():
+            tie = tie_of(one)
+            found[name] = drawn.get(name, 1.0) * (1.0 if tie is None else tie.at(drawn))
+        return found
 
 
 def deal(space: Space, split: Sequence[float], rng: np.random.Generator) -> list[IntArray]:

@@ -2,9 +2,10 @@
 
 A number is fixed; [low, high] is drawn uniformly, {range = [low, high], scale = "log"} uniformly in the logarithm,
 {range = [low, high], or = number} is that number in half of the cases; {values = [...]} is drawn from a set; a text
-ties a ratio to other parameters, see `ties`.
+ties a ratio to other parameters, see `ties`, and {range = ..., times = text} multiplies one that is drawn.
 """
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +21,15 @@ _SCALES = ("uniform", "log")
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from low to high, drawn uniformly or uniformly in the logarithm; a fixed number if these are equal."""
+    """Numbers from low to high, drawn uniformly or uniformly in the logarithm; a fixed number if these are equal.
+
+    times : expression of other parameters that the number drawn is multiplied by.
+    """
 
     low: float
     high: float
     log: bool = False
+    times: Tie | None = None
 
     @property
     def varies(self) -> bool:
@@ -48,6 +53,9 @@ class Range:
 
     def spelled(self) -> Any:
         """As in a recipe."""
+        if self.times is not None:
+            scale = "log" if self.log else "uniform"
+            return {"range": [self.low, self.high], "scale": scale, "times": self.times.text}
         if not self.varies:
             return self.low
         return {"range": [self.low, self.high], "scale": "log"} if self.log else [self.low, self.high]
@@ -120,6 +128,11 @@ Drawn: TypeAlias = Range | Values | Either
 Parameter: TypeAlias = Drawn | Tie
 
 
+def tie_of(parameter: Parameter) -> Tie | None:
+    """Expression of other parameters that a parameter is, or is multiplied by."""
+    return parameter if isinstance(parameter, Tie) else getattr(parameter, "times", None)
+
+
 class Limits(NamedTuple):
     """Least and largest value that a recipe may have, and whether the parameter may be tied to others.
 
@@ -185,17 +198,23 @@ def _table(table: dict[str, Any], limits: Limits) -> Parameter:
         if len(set(numbers)) < len(numbers):
             raise ValueError(f"values must differ from each other, got {values!r:.60}")
         return Values(tuple(numbers))
-    if "range" not in table or not set(table) <= {"range", "scale", "or"}:
+    if "range" not in table or not set(table) <= {"range", "scale", "or", "times"} or {"or", "times"} <= set(table):
         raise ValueError(
-            f"expected {{values = [...]}} or {{range = [low, high], scale = ..., or = number}}, got {table!r:.80}"
+            "expected {values = [...]} or {range = [low, high], scale = ...}, with or = number or times = text, "
+            f"got {table!r:.80}"
         )
+    times = table.get("times")
+    if times is not None and not (limits.tied and isinstance(times, str)):
+        raise ValueError(f"only ratios may be multiplied by other parameters, by a text, got times = {times!r:.40}")
     scale = table.get("scale", "uniform")
     if scale not in _SCALES:
         raise ValueError(f"scale must be one of {', '.join(_SCALES)}, got {scale!r:.40}")
     if not isinstance(table["range"], list | tuple):
         raise ValueError(f"range must be [least, largest], got {table['range']!r:.40}")
     found = _range(table["range"], limits, log=scale == "log")
-    return Either(_number(table["or"], limits), found) if "or" in table else found
+    if "or" in table:
+        return Either(_number(table["or"], limits), found)
+    return found if times is None else dataclasses.replace(found, times=Tie(times))
 
 
 def _range(ends: Sequence[Any], limits: Limits, *, log: bool = False) -> Range:

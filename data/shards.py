@@ -56,15 +56,16 @@ def _groups_per_shard(recipe: Recipe) -> int:
     """A whole number of solver blocks."""
     block = _groups_together(recipe)
     cases = block * recipe.source.mixtures
-    wanted = min(_CASES_OF_JETS if recipe.jets else _BLOCKS * cases, _most_cases(recipe))
+    wanted = min(max(_CASES_OF_JETS, cases) if recipe.jets else _BLOCKS * cases, _most_cases(recipe))
     return block * max(1, wanted // cases)
 
 
 def _groups_together(recipe: Recipe) -> int:
     """Groups that are solved in one call: fixed by the recipe alone, since what is solved together fixes the bits."""
+    task = tasks.get(recipe.task)
     if recipe.jets:
-        return 1  # groups share nothing
-    cases = min(tasks.get(recipe.task).together, _most_cases(recipe))
+        return task.jets_together
+    cases = min(task.together, _most_cases(recipe))
     return max(1, cases // recipe.source.mixtures)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, Strict, model_validator
 
 from .layout import SPLIT_NAME
-from .parameters import LIMITS, SPELLED, Drawn, Parameter, Range, within
+from .parameters import LIMITS, SPELLED, Drawn, Parameter, Range, tie_of, within
 from .task import Finite, Table
 from .ties import Tie
 
@@ -92,7 +92,8 @@ class Source(Table):
         """Least and largest value of every parameter."""
         drawn = {name: one.bounds for name, one in self.drawn.items()}
         return {
-            name: one.bounds(drawn) if isinstance(one, Tie) else drawn[name] for name, one in self.parameters.items()
+            name: drawn[name] if (tie := tie_of(one)) is None else _scaled(drawn.get(name), tie.bounds(drawn))
+            for name, one in self.parameters.items()
         }
 
     @model_validator(mode="after")
@@ -116,20 +117,21 @@ class Source(Table):
     @model_validator(mode="after")
     def _tied(self) -> Self:
         for name, one in self.parameters.items():
-            if not isinstance(one, Tie):
+            tie = tie_of(one)
+            if tie is None:
                 continue
-            if unknown := one.names - set(self.drawn):
+            if unknown := tie.names - {key for key, drawn in self.drawn.items() if tie_of(drawn) is None}:
                 raise ValueError(
-                    f"{name} = {one.text!r} depends on {min(unknown)!r:.40}, not on a parameter that is drawn"
+                    f"{name} = {tie.text!r} depends on {min(unknown)!r:.40}, not on a parameter that is drawn"
                 )
             try:
-                low, high = one.bounds({key: drawn.bounds for key, drawn in self.drawn.items()})
+                low, high = self.bounds[name]
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
             if not LIMITS[name].low <= low <= high <= LIMITS[name].high:
                 raise ValueError(
                     f"{name} must lie in [{LIMITS[name].low:g}, {LIMITS[name].high:g}], "
-                    f"but {one.text!r} reaches from {low:.6g} to {high:.6g}"
+                    f"but {tie.text!r} reaches from {low:.6g} to {high:.6g}"
                 )
         return self
 
@@ -138,6 +140,11 @@ class Source(Table):
         if self.jet and self.mach.bounds[0] < _LEAST_JET:
             raise ValueError(f"a jet needs flow out of the duct: mach from {_LEAST_JET} on, got {self.mach.bounds[0]}")
         return self
+
+
+def _scaled(drawn: tuple[float, float] | None, tie: tuple[float, float]) -> tuple[float, float]:
+    """Bounds of a product of positive numbers, or of the tie alone."""
+    return tie if drawn is None else (drawn[0] * tie[0], drawn[1] * tie[1])
 
 
 class OutOfRange(Table):

@@ -134,6 +134,8 @@ class Task(Generic[Place]):
     together : int, optional
         Largest number of cases whose groups are observed in one call, since the solver shares work between them: they
         should take no more than a second.
+    jets_together : int, optional
+        Number of groups with jets that are observed in one call; 1 if these share nothing.
     relations : callable, optional
         Arrays of some cases -> how far they miss relations that hold for every solution, see `data.relations`.
     """
@@ -148,6 +150,7 @@ class Task(Generic[Place]):
     observe: Callable[[Sequence[Group], dict[str, FloatArray], int], Observed]
     accept: Callable[[Source], None] = _any_source
     together: int = 1
+    jets_together: int = 1
     relations: Callable[[Mapping[str, Array]], Misfits] = none
 
     @property

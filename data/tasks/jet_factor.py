@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field, Strict
 
-from ..task import TOLERANCE, Table, Task, Variable, one_by_one, parts
+from ..task import TOLERANCE, Observed, Table, Task, Variable, parts
 
 if TYPE_CHECKING:
-    from ..arrays import Array, FloatArray
+    from collections.abc import Sequence
+
+    from ..arrays import FloatArray
     from ..sampling import Group
     from ..source import Source
+
+
+# Attributes of `analytic.jet_windows.JetWindows` that a file stores.
+_COLUMNS = ("boundary", "instability", "s_minus", "s_plus", "log_minus", "log_plus", "error_estimate")
 
 
 class Windows(Table):
@@ -27,24 +33,23 @@ def _positions(windows: Windows) -> dict[str, FloatArray]:
     return {"node": window_nodes(windows.nodes)}
 
 
-def _observe(group: Group, places: dict[str, FloatArray], orders: int) -> dict[str, Array]:
-    from analytic import Jet
-    from analytic.jet_windows import jet_windows
+def _observe(groups: Sequence[Group], places: dict[str, FloatArray], orders: int) -> Observed:
+    from analytic import DuctMode, Jet
+    from analytic.jet_windows import many_jet_windows
 
-    duct, nodes = group.parameters, len(places["node"])
-    assert isinstance(group.medium, Jet)
-    found = jet_windows(
-        group.m, duct["helmholtz"], duct["mach"], group.medium, nodes, hub=duct["hub"], tolerance=TOLERANCE
-    )
-    return {
-        "boundary": np.array([found.boundary]),
-        "instability": parts(np.array([found.instability]), -1),
-        "s_minus": found.s_minus[None],
-        "s_plus": found.s_plus[None],
-        "log_minus": parts(found.log_minus, -1)[None],
-        "log_plus": parts(found.log_plus, -1)[None],
-        "error_estimate": np.array([found.error_estimate]),
-    }
+    ducts, jets = [], []
+    for group in groups:
+        duct = group.parameters
+        assert isinstance(group.medium, Jet)
+        ducts.append(DuctMode(group.m, 0, duct["helmholtz"], duct["mach"], duct["hub"]))
+        jets.append(group.medium)
+    every = many_jet_windows(ducts, jets, len(places["node"]), tolerance=TOLERANCE)
+    found = [one for one in every if not isinstance(one, str)]
+    reasons = [one if isinstance(one, str) else "" for one in every]
+    if not found:
+        return Observed({}, reasons)
+    columns = {name: np.array([getattr(one, name) for one in found]) for name in _COLUMNS}
+    return Observed({name: parts(one, -1) if np.iscomplexobj(one) else one for name, one in columns.items()}, reasons)
 
 
 def _accept(source: Source) -> None:
@@ -73,6 +78,7 @@ TASK = Task(
     },
     fields=("log_minus", "log_plus"),
     positions=_positions,
-    observe=one_by_one(_observe),
+    observe=_observe,
     accept=_accept,
+    jets_together=504,  # 24 of each of 21 azimuthal orders, of which jets are factorised together
 )
