@@ -13,6 +13,7 @@ RESULTS = {  # of the variable RESULT
     "plot_detect_modes": pytest.approx(0.05, abs=0.03),  # noise of 20 dB
     "plot_directivity": pytest.approx(-22.2, abs=0.05),  # as on the validation page
     "plot_liner_optimum": pytest.approx(0.8843, abs=1e-3),  # mean over the band
+    "plot_fit_jet": pytest.approx(0, abs=0.02),  # of M: two half widths of its interval
     "plot_near_field": pytest.approx(-0.5, abs=2e-3),  # exponent of the velocity at an edge
     "plot_power_balance": pytest.approx(0, abs=1e-12),
     "plot_reflection": pytest.approx(0.6127, abs=1e-4),  # to the digits in print

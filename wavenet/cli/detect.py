@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from .common import Device, Json, say, warn
+from .common import DensityRatio, Device, HasJet, Json, Kutta, MachOuter, SoundSpeedRatio, jet_or_none, say, warn
 
 
+# long: options
 def detect(
     array: Annotated[
         Path, typer.Option("--array", help="HDF5 file with x, r, phi, pressure and attributes helmholtz, mach.")
@@ -20,16 +21,26 @@ def detect(
     few: Annotated[
         bool, typer.Option("--few", help="Assume that few modes are present, and select them by an l1 penalty.")
     ] = False,
+    jet: HasJet = False,
+    mach_outer: MachOuter = 0.0,
+    sound_speed_ratio: SoundSpeedRatio = 1.0,
+    density_ratio: DensityRatio = 1.0,
+    kutta: Kutta = 1.0,
     coverage: Annotated[float, typer.Option(help="Coverage of the confidence intervals.")] = 0.95,
     run: Annotated[
-        Path | None, typer.Option(help="Folder of a run of the factor task [the network shipped with the package].")
+        Path | None,
+        typer.Option(help="Folder of a run of the factor task, with --jet of jet_factor [the shipped network]."),
     ] = None,
     device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
     """Estimate the complex amplitudes of duct modes from the pressures at a microphone array, by the surrogate.
 
+    With a jet the microphones stand outside it, at least ten radii from the open end.
+
     Example: wavenet detect --array pressures.h5 --few
+
+    Example: wavenet detect --array pressures.h5 --jet --sound-speed-ratio 0.8 --density-ratio 1.5
     """
     from data.microphones import read_array
 
@@ -37,10 +48,16 @@ def detect(
     wanted = None if modes is None else _modes(modes)
 
     from ..devices import usable
-    from ..study import detection
-    from ..study.prediction import load_network
+    from ..study import detection, jets, prediction
+    from ..study.jet_arrays import JetRadiation
 
-    model = load_network(run).to(usable(device))
+    place = usable(device)
+    streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
+    if streams is not None and place.type != "cpu":
+        raise ValueError(f"the network of jets computes on the CPU only, got --device {device}")
+    model: detection.Radiation = (
+        prediction.load_network(run).to(place) if streams is None else JetRadiation(jets.load_network(run), streams)
+    )
     if wanted is None:
         warn(detection.unlearned_orders(model, measured))
     found = detection.detect(model, measured, wanted, few=few, coverage=coverage)

@@ -18,16 +18,26 @@ from .polynomials import AXIS
 
 CLOSEST = 5.0  # least distance of a microphone from the open end [radii]
 BEHIND = np.radians(150)  # largest angle from the axis: further back lies the duct's wall, which multipoles neglect
-_MORE = 24  # degrees kept beyond K
+MORE = 24  # degrees kept beyond K
 _INSIDE = 3  # degrees kept beyond K rho, at the closest point
 
 
 def pressure(
-    pattern: Callable[..., Tensor], m: Tensor, n: Tensor, helmholtz: Tensor, mach: Tensor, x: Tensor, r: Tensor
+    pattern: Callable[..., Tensor],
+    m: Tensor,
+    n: Tensor,
+    helmholtz: Tensor,
+    mach: Tensor,
+    x: Tensor,
+    r: Tensor,
+    *,
+    closest: float = CLOSEST,
+    more: int = MORE,
 ) -> Tensor:
     """Pressure (mode, microphone) [rho c^2] at positions x, r, for modes m, n (mode,) of amplitude one.
 
-    pattern : (m, n, ka, M, angles) -> directivities (mode, angle), such as a `Directivity`.
+    pattern : (m, n, ka, M, angles) -> directivities (mode, angle), such as a `Directivity`. closest : least distance of
+    a microphone [radii]. more : degrees kept beyond K, as long as the waves can be resolved at the closest microphone.
 
     Raises
     ------
@@ -38,7 +48,7 @@ def pressure(
     k, big_x = helmholtz / beta, x / beta
     rho, theta = torch.hypot(big_x, r), torch.atan2(r, big_x)
     for bad, what in (
-        (~(rho >= CLOSEST - AXIS), f"closer than {CLOSEST} to"),
+        (~(rho >= closest - AXIS), f"closer than {closest} to"),
         (~((theta >= 0) & (theta <= BEHIND)), "more than 150 degrees behind"),
     ):
         if torch.any(bad):
@@ -47,9 +57,9 @@ def pressure(
     result = torch.empty(len(m), len(x), dtype=torch.complex128, device=x.device)
     for order in torch.unique(m).tolist():
         chosen = torch.nonzero(m == order)[:, 0]
-        angle, weight = (values.to(x.device) for values in quadrature(float(k.detach()), order))
+        angle, weight = (values.to(x.device) for values in quadrature(float(k.detach()), order, more))
         directivity = pattern(order, n[chosen], helmholtz, mach, angle).to(torch.complex128)
-        phi, along, around = field(directivity, angle, weight, order, k, rho, theta)
+        phi, along, around = field(directivity, angle, weight, order, k, rho, theta, more)
         axial = torch.cos(theta) * along - torch.sin(theta) / rho * around
         turn = torch.exp(-1j * k * mach * big_x)
         # p = i ka psi - M dpsi/dx, psi = phi exp(-i K M X)
@@ -58,14 +68,21 @@ def pressure(
     return result
 
 
-def quadrature(k: float, m: int) -> tuple[Tensor, Tensor]:
+def quadrature(k: float, m: int, more: int = MORE) -> tuple[Tensor, Tensor]:
     """Angles and weights (node,) for d_l at wavenumbers up to k; float64 tensors."""
-    cosine, weight = roots_legendre(2 * (int(k) + _MORE + m) + 64)
+    cosine, weight = roots_legendre(2 * (int(k) + more + m) + 64)
     return torch.from_numpy(np.arccos(cosine)), torch.from_numpy(weight)
 
 
 def field(
-    directivity: Tensor, angle: Tensor, weight: Tensor, m: int, k: Tensor, rho: Tensor, theta: Tensor
+    directivity: Tensor,
+    angle: Tensor,
+    weight: Tensor,
+    m: int,
+    k: Tensor,
+    rho: Tensor,
+    theta: Tensor,
+    more: int = MORE,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """phi and its derivatives with respect to rho and theta, each (case, point).
 
@@ -73,7 +90,7 @@ def field(
     rho, theta : (point,) tensors.
     """
     number, closest = float(k.detach()), float(rho.detach().min())
-    last = max(m + 2, int(min(number + _MORE, number * closest + _INSIDE)))
+    last = max(m + 2, int(min(number + more, number * closest + _INSIDE)))
     amplitude = (directivity * weight) @ _legendre(m, last, angle).to(directivity.dtype).T  # (case, l)
     order = torch.arange(m, last + 1, device=rho.device)
     turn = directivity.new_tensor([1j, -1, -1j, 1])[order % 4]  # i^{l+1}

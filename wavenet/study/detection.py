@@ -2,14 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from data.microphones import MicrophoneArray
 from wavenet.arrays import ComplexArray
 from wavenet.far_field import detection
-from wavenet.far_field.directivity import Directivity
+
+
+class Radiation(Protocol):
+    """What detection needs of a model: a `Directivity`, or the `JetRadiation` of a jet."""
+
+    def cut_on(self, helmholtz: float, mach: float) -> list[tuple[int, int]]:
+        """Cut-on modes (m, n) of the learned orders, with both signs of m."""
+
+    def unlearned(self, helmholtz: float, mach: float) -> int | None:
+        """Smallest azimuthal order that is cut on but was not learned; None if there is none."""
+
+    def pressure(self, m: Tensor, n: Tensor, helmholtz: float, mach: float, x: Tensor, r: Tensor) -> Tensor:
+        """Pressures (mode, microphone) of modes of amplitude one."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +51,13 @@ class DetectedModes:
     warnings: list[str]
 
 
-def unlearned_orders(model: Directivity, array: MicrophoneArray) -> list[str]:
+def unlearned_orders(model: Radiation, array: MicrophoneArray) -> list[str]:
     """A line on the first azimuthal order that is cut on and cannot be looked for; none if all can."""
     missing = model.unlearned(array.helmholtz, array.mach)
     return [] if missing is None else [f"m = {missing} is cut on, too, and was not learned"]
 
 
-def responses(model: Directivity, array: MicrophoneArray, modes: Sequence[tuple[int, int]]) -> ComplexArray:
+def responses(model: Radiation, array: MicrophoneArray, modes: Sequence[tuple[int, int]]) -> ComplexArray:
     """Pressures (mode, microphone) of modes (m, n) of amplitude one at an array, with the factor exp(i m phi)."""
     m, n = (torch.tensor(column) for column in zip(*modes, strict=True))
     with torch.no_grad():
@@ -53,7 +67,7 @@ def responses(model: Directivity, array: MicrophoneArray, modes: Sequence[tuple[
 
 
 def detect(
-    model: Directivity,
+    model: Radiation,
     array: MicrophoneArray,
     modes: Sequence[tuple[int, int]] | None = None,
     *,
@@ -64,7 +78,7 @@ def detect(
 
     Parameters
     ----------
-    model : Directivity
+    model : Directivity or JetRadiation
     array : MicrophoneArray
     modes : sequence of (m, n), optional
         Modes to look for; by default all learned ones that are cut on, with either sign of m.

@@ -1,0 +1,236 @@
+"""Which of nu, ka, M and temperature drives a jet's far field in the cone of silence, at its edge, at the sideline?
+
+    python benchmarks/jet_relevance.py [--run FOLDER] [--cases 60] [--pictures FOLDER]
+
+Random jets of the network's domain, of the same gas inside and outside, which is at rest, and one cut-on mode of each.
+The cone of silence ends at cos theta = C / (1 + M): waves that leave within it decay across the jet. Explained is ln
+|D| at half that angle, at it, and at 90 degrees. Of it the network has learned a part, which is linear in its outputs;
+relevance is that of its inputs for this part, in groups: m, ln K, nu (cosine and sine), M, T (sound speed and density),
+and M_2. Beside it: how much ln |D| itself changes when ka, M or T is another jet's ("exchange"), and the integral of
+its gradient along the way there. Medians with 95 % bootstrap intervals.
+"""
+
+import argparse
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from analytic import cut_on_orders
+from wavenet.explain.methods import METHODS
+from wavenet.jets.network import JetNetwork
+from wavenet.study.jets import load_network
+
+ZONES = ("cone of silence", "its edge", "sideline")
+GROUPS = {"m": (0,), "ka": (1,), "nu": (2, 3), "M": (4,), "M_2": (5,), "T": (6, 7)}  # features of the network
+CHOSEN = ("rap", "rap-weight", "lrp-epsilon", "lrp-alpha-beta", "input-x-gradient", "integrated-gradients", "exchange")
+NUMBERS = ("ka", "M", "T")
+OTHERS = 12  # jets that a case is compared with
+NODES = 8  # of the integral of the gradient
+
+
+def draw(model: JetNetwork, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Modes (case, 5): m, n, ka, M, T."""
+    rows: list[tuple[float, ...]] = []
+    while len(rows) < count:
+        m, ka, mach, t = int(rng.integers(0, 13)), rng.uniform(2, 18), rng.uniform(0.12, 0.6), rng.uniform(0.8, 3.6)
+        orders = cut_on_orders(ka, m, mach)
+        if orders and math.sqrt(1 / t) / (1 + mach) < 0.97:
+            case = (m, int(rng.integers(orders)), ka, mach, t)
+            if usable(model, np.array([case]))[0]:
+                rows.append(case)
+    return np.array(rows)
+
+
+def usable(model: JetNetwork, rows: np.ndarray) -> np.ndarray:
+    """Which modes the network takes."""
+    m, n, ka, mach, t = map(torch.from_numpy, rows.T.copy())
+    return model.usable(m.long(), n.long(), ka, mach, torch.tensor(0.0), t**-0.5, t, torch.tensor(1.0))
+
+
+def angles(rows: np.ndarray) -> np.ndarray:
+    """Angles (case, zone) [rad]."""
+    edge = np.arccos(1 / np.sqrt(rows[:, 4]) / (1 + rows[:, 3]))
+    return np.stack([edge / 2, edge, np.full_like(edge, np.pi / 2)], axis=1)
+
+
+def level(
+    model: JetNetwork, m: torch.Tensor, n: torch.Tensor, numbers: torch.Tensor, theta: torch.Tensor
+) -> torch.Tensor:
+    """ln |D| (case, zone) of numbers (case, 3): ka, M, T."""
+    ka, mach, t = numbers.unbind(dim=1)
+    found = model.directivity(m, n, ka, mach, theta, sound_speed_ratio=t**-0.5, density_ratio=t)
+    return found.abs().log()
+
+
+def explained(model: JetNetwork, case: np.ndarray, theta: np.ndarray) -> tuple[torch.Tensor, nn.Module]:
+    """Inputs of the network for a case, and the network up to what it adds to ln |D| in the zones."""
+    seen: list[torch.Tensor] = []
+
+    def catch(_module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
+        seen[:] = [inputs[0].detach(), output.detach().requires_grad_()]
+        return seen[1]
+
+    handle = model.layers.register_forward_hook(catch)
+    try:
+        m, n = (torch.tensor([int(one)]) for one in case[:2])
+        found = level(model, m, n, torch.from_numpy(case[None, 2:].copy()), torch.from_numpy(theta[None].copy()))
+    finally:
+        handle.remove()
+    rows = [torch.autograd.grad(one, seen[1], retain_graph=True)[0][0] for one in found[0]]
+    readout = nn.Linear(len(rows[0]), len(rows), bias=False, dtype=torch.float64)
+    readout.weight = nn.Parameter(torch.stack(rows), requires_grad=False)
+    return seen[0], nn.Sequential(*model.layers, readout).eval()
+
+
+def exchanged(module: nn.Module, seen: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """Mean change (zone, feature) of the outputs when the group of a feature is another jet's, at its first feature."""
+    found = torch.zeros(3, seen.shape[1], dtype=torch.float64)
+    with torch.no_grad():
+        before = module(seen)
+        for group in GROUPS.values():
+            changed = seen.repeat(len(others), 1)
+            changed[:, list(group)] = others[:, list(group)]
+            found[:, group[0]] = (module(changed) - before).abs().mean(dim=0)
+    return found
+
+
+def shares(relevance: torch.Tensor) -> np.ndarray:
+    """Shares of |relevance| by group."""
+    size = relevance.abs().double().numpy()
+    whole = np.array([size[list(group)].sum() for group in GROUPS.values()])
+    return whole / max(whole.sum(), 1e-300)
+
+
+def of_network(
+    model: JetNetwork, rows: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Shares (case, method, zone, group), and |cosine| between the relevances of two zones by method."""
+    parts = [explained(model, *pair) for pair in zip(rows, angles(rows), strict=True)]
+    every = torch.cat([seen for seen, _ in parts])
+    found, alike = [], {name: [] for name in CHOSEN}
+    for seen, module in parts:
+        others, mine = every[rng.choice(len(every), OTHERS, replace=False)], []
+        for name in CHOSEN:
+            if name == "exchange":
+                relevance = exchanged(module, seen, others)
+            else:
+                relevance = torch.stack([METHODS[name](module).attribute(seen, zone)[0].detach() for zone in range(3)])
+            unit = relevance.double() / relevance.double().norm(dim=1, keepdim=True)
+            alike[name].append(abs(float(unit[0] @ unit[2])))
+            mine.append([shares(zone) for zone in relevance])
+        found.append(mine)
+    return np.array(found), {name: np.array(one) for name, one in alike.items()}
+
+
+def of_field(model: JetNetwork, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Shares (case, zone, number) of ka, M and T in ln |D|: by exchange, and by integrated gradients."""
+    theta, exchange, gradient = angles(rows), [], []
+    for case, places in zip(rows, theta, strict=True):
+        given = case[None, 2:]
+        other = rows[rng.choice(len(rows), OTHERS, replace=False), 2:]
+        single = np.repeat(given, 3 * OTHERS, axis=0).reshape(3, OTHERS, 3)
+        for number in range(3):
+            single[number, :, number] = other[:, number]
+        steps = (np.polynomial.legendre.leggauss(NODES)[0] + 1) / 2
+        path = given + steps[:, None, None] * (other - given)  # (node, other, number)
+        points = np.concatenate([given, single.reshape(-1, 3), path.reshape(-1, 3)])
+        good = usable(model, np.concatenate([np.repeat(case[None, :2], len(points), axis=0), points], axis=1))
+        numbers = torch.from_numpy(points[good]).requires_grad_()
+        orders = [torch.full((len(numbers),), int(one)) for one in case[:2]]
+        value = level(model, *orders, numbers, torch.from_numpy(places))
+        slopes = np.full((3, len(points), 3), np.nan)
+        for zone in range(3):
+            slopes[zone, good] = torch.autograd.grad(value[:, zone].sum(), numbers, retain_graph=True)[0].numpy()
+        values = np.full((len(points), 3), np.nan)
+        values[good] = value.detach().numpy()
+        change = np.abs(values[1 : 1 + 3 * OTHERS].reshape(3, OTHERS, 3) - values[0])
+        exchange.append(np.array([[mean(change[number, :, zone]) for number in range(3)] for zone in range(3)]))
+        along = slopes[:, 1 + 3 * OTHERS :].reshape(3, NODES, OTHERS, 3)
+        weights = np.polynomial.legendre.leggauss(NODES)[1] / 2
+        whole = np.abs(np.einsum("j,zjon->zon", weights, along) * (other - given))  # NaN where a path leaves the domain
+        gradient.append(np.array([[mean(whole[zone, :, number]) for number in range(3)] for zone in range(3)]))
+    return tuple(one / one.sum(axis=2, keepdims=True) for one in (np.array(exchange), np.array(gradient)))
+
+
+def mean(values: np.ndarray) -> float:
+    """Mean of those that are known."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else 0.0
+
+
+def interval(values: np.ndarray, rng: np.random.Generator) -> str:
+    """Median with its bootstrap interval; values (case,)."""
+    values = values[np.isfinite(values)]
+    again = np.median(rng.choice(values, (400, len(values))), axis=1)
+    low, high = np.percentile(again, (2.5, 97.5))
+    return f"{np.median(values):.2f} ({low:.2f} ... {high:.2f})"
+
+
+def picture(found: np.ndarray, field: tuple[np.ndarray, np.ndarray], folder: Path) -> None:
+    """Bars of mean shares, a panel for each zone."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    colours = dict(
+        zip((*GROUPS, "rest"), ("#999999", "#0072B2", "#56B4E9", "#E69F00", "#CCCCCC", "#D55E00", "k"), strict=True)
+    )
+    names = [*CHOSEN, "ln |D|: exchange", "ln |D|: int. gradients"]
+    figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.8), layout="constrained", sharey=True)
+    for zone, axes in enumerate(panels):
+        for row, name in enumerate(names):
+            if row < len(CHOSEN):
+                parts = dict(zip(GROUPS, np.nanmean(found[:, row, zone], axis=0), strict=True))
+            else:
+                parts = dict(zip(NUMBERS, np.nanmean(field[row - len(CHOSEN)][:, zone], axis=0), strict=True))
+            start = 0.0
+            for group, share in parts.items():
+                label = group.replace("nu", "ν") if zone == 0 and name == CHOSEN[0] else None
+                axes.barh(row, share, left=start, color=colours[group], height=0.75, label=label)
+                start += share
+        axes.set(title=ZONES[zone], xlabel="share", xlim=(0, 1))
+        axes.axhline(len(CHOSEN) - 0.5, color="k", lw=0.8)
+    panels[0].set_yticks(range(len(names)), names)
+    panels[0].invert_yaxis()
+    figure.legend(loc="outside upper center", ncols=len(GROUPS))
+    folder.mkdir(parents=True, exist_ok=True)
+    figure.savefig(folder / "jet.png", dpi=110)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", default=None, help="folder of a run [the shipped network]")
+    parser.add_argument("--cases", type=int, default=60)
+    parser.add_argument("--pictures", type=Path, default=None)
+    options = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    model, rng = load_network(options.run), np.random.default_rng(3)
+    rows = draw(model, options.cases, rng)
+    found, alike = of_network(model, rows, rng)
+    for zone, title in enumerate(ZONES):
+        print(f"{title}: share of |relevance| for what the network adds to ln |D|")
+        print(" " * 22 + "".join(f"{name:>22}" for name in GROUPS))
+        for row, name in enumerate(CHOSEN):
+            print(f"{name:22}" + "".join(f"{interval(one, rng):>22}" for one in found[:, row, zone].T), flush=True)
+    print("|cosine| between the relevances in the cone and at the sideline")
+    for name, values in alike.items():
+        print(f"{name:22}{interval(values, rng)}")
+    field = of_field(model, rows, rng)
+    for name, values in zip(("exchange", "integrated gradients"), field, strict=True):
+        print(f"ln |D| itself, {name}")
+        for zone, title in enumerate(ZONES):
+            print(
+                f"{title:22}"
+                + "".join(f"{n}: {interval(one, rng)}   " for n, one in zip(NUMBERS, values[:, zone].T, strict=True))
+            )
+    if options.pictures:
+        picture(found, field, options.pictures)
+
+
+if __name__ == "__main__":
+    main()

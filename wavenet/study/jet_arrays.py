@@ -1,0 +1,58 @@
+"""Pressures of a jet's duct modes at microphones outside the jet, by the surrogate: for `wavenet.study.detection`."""
+
+import torch
+from torch import Tensor
+
+import analytic
+from wavenet.far_field import multipoles
+from wavenet.jets.network import JetNetwork
+
+CLOSEST = (
+    10.0  # least distance of a microphone from the open end [radii]: nearer, spherical waves miss the jet's length
+)
+# Degrees of the spherical waves beyond K. A jet radiates along its length, by zeros as near as 0.03 k to the branch
+# point: coefficients fall by exp(-0.03) a degree there, and 24 as without a jet leave 0.1 of the pressure.
+_MORE = 200
+
+
+class JetRadiation:
+    """Modes with a given jet, as the directivity surrogate describes those without one.
+
+    model : JetNetwork, on the CPU. jet : analytic.Jet.
+    """
+
+    def __init__(self, model: JetNetwork, jet: analytic.Jet):
+        self.model = model
+        self.jet = jet
+        names = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
+        self._outer = {name: getattr(jet, name) for name in names}
+
+    def cut_on(self, helmholtz: float, mach: float) -> list[tuple[int, int]]:
+        """Cut-on modes (m, n) of the learned orders, with both signs of m."""
+        last = int(self.model.config.high[0])
+        counts = [analytic.cut_on_orders(helmholtz, m, mach) for m in range(last + 1)]
+        return [(m, n) for m in range(-last, last + 1) for n in range(counts[abs(m)])]
+
+    def unlearned(self, helmholtz: float, mach: float) -> int | None:
+        """Smallest azimuthal order that is cut on but was not learned; None if there is none."""
+        following = int(self.model.config.high[0]) + 1
+        return following if analytic.cut_on_orders(helmholtz, following, mach) else None
+
+    def pressure(self, m: Tensor, n: Tensor, helmholtz: float, mach: float, x: Tensor, r: Tensor) -> Tensor:
+        """Pressures (mode, microphone) of modes of amplitude one [rho c^2 of the duct's stream] at x, r [radii].
+
+        Raises
+        ------
+        ValueError
+            A mode or jet that the network does not take; a microphone closer than `CLOSEST` to the open end, more than
+            150 degrees from the axis, or in the cone that the instability fills.
+        """
+        self.model.modes(m.abs(), n, helmholtz, mach, *self._outer.values())
+
+        def pattern(order: int, radial: Tensor, _ka: Tensor, _mach: Tensor, theta: Tensor) -> Tensor:
+            return self.model.directivity(order, radial, helmholtz, mach, theta, **self._outer)
+
+        outside = torch.tensor([helmholtz / self.jet.sound_speed_ratio, self.jet.mach_outer], dtype=torch.float64)
+        found = multipoles.pressure(pattern, m.abs(), n, *outside, x, r, closest=CLOSEST, more=_MORE)
+        # of the potential in a c with c inside: over rho c^2 outside it is C p', C the ratio of sound speeds
+        return found * self.jet.density_ratio * self.jet.sound_speed_ratio
