@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import h1vp, hankel1, jv, jvp
 
-from analytic import DuctMode, Jet, LinedHub, Liner, ModeMixture, MultiMode, solve
+from analytic import DuctMode, Jet, LinedHub, Liner, ModeMixture, MultiMode, radial_eigenvalue, solve
 
 from .finite_elements import solve_finite_elements
 
@@ -66,6 +66,15 @@ def test_reciprocity_and_the_far_field_at_both_ends_of_the_axis():
     assert near[1] == pytest.approx(near[2], rel=1e-9)
     beside = lined.directivity([np.pi / 2 - 1e-7, np.pi / 2, np.pi / 2 + 1e-7])
     assert beside[1] == pytest.approx(0.5 * (beside[0] + beside[2]), rel=1e-9)
+
+
+def test_beside_the_cut_on_of_a_hard_hub_the_reflection_is_smooth():
+    cut_on, distance = radial_eigenvalue(1, 1, hub=0.4), 1e-4 * np.array([-3, -2, -1, 1, 2, 3, 0])
+    values = np.array(
+        [solve(DuctMode(1, 0, cut_on + one, hub=0.4), lined_hub=LinedHub(1 + 1j)).reflection[0] for one in distance]
+    )
+    fit = np.polynomial.Polynomial.fit(distance, values, 3)
+    assert np.max(np.abs(fit(distance) - values)) < 1e-12
 
 
 def test_the_error_of_the_factor_is_in_the_estimate(monkeypatch):
