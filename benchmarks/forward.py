@@ -5,7 +5,8 @@ recipe. With --ducts, a file of `wavenet generate ducts`, also its test modes wi
 directivity surrogate `factor`, continued by spherical waves, where it reaches; tables of the file's 34,000 training
 modes: the nearest of the same orders, and a plane in ka and M through the nearest four, both with the known phase of a
 wave from the open end. The same modes at arrays that no training saw are solved here. Then the rates of network and
-solver, one thread each, in turns, in processor time.
+solver, one thread each, in turns, in processor time. --calibrate first sets the run's error bars of ducts without a
+hub from every tenth of the file's training modes, at its microphones, and saves them.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from wavenet.forward.feed_forward import known_phase
 from wavenet.study.tasks import tensors
 
 ELSEWHERE = 200  # modes solved for each other array
-TIMED = 2048  # modes of the network's batch; the solver takes an eighth of them
+TIMED = 2048  # modes of the network's batch; the solver takes a share of them
 
 
 def arrays():
@@ -99,9 +100,12 @@ def line(name, errors):
     print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-def rates(model, inputs, modes, x, r):
-    """Modes a second of network and solver, the best of four runs in turns, processor time of one thread."""
-    model, few, best = model.at(x, r), modes[::8], {"network": np.inf, "solver": np.inf}
+def rates(model, inputs, modes, x, r, share=8):
+    """Modes a second of network and solver, the best of four runs in turns, processor time of one thread.
+
+    share : the solver takes one mode of so many.
+    """
+    model, few, best = model.at(x, r), modes[::share], {"network": np.inf, "solver": np.inf}
     calls = {
         "network": (len(modes), lambda: predicted(model, inputs)),
         "solver": (len(few), lambda: exact(few, x, r)),
@@ -161,7 +165,7 @@ def hollow(model, path):
     )
     coverage(model, dataset, cases, errors)
     some = np.resize(cases, TIMED)
-    rates(model, tensors(dataset, some)[0], listed(dataset, some), x, r)
+    rates(model, tensors(dataset, some)[0], listed(dataset, some), x, r, share=32)
 
 
 def regions(dataset, cases, errors):
@@ -187,6 +191,7 @@ def main(argv=None):
     parser.add_argument("--data", required=True)
     parser.add_argument("--ducts", help="file of the recipe ducts, for hubs")
     parser.add_argument("--run", help="folder of a run [the network of the package]")
+    parser.add_argument("--calibrate", action="store_true", help="set the run's error bars without a hub, by --data")
     parser.add_argument("--few", type=int, default=300, help="modes for the directivity surrogate, which is slow here")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
@@ -194,6 +199,13 @@ def main(argv=None):
     every = forward.load(options.run and str(runs.folder_of(options.run)))
     cases, x, r = dataset.cases("test"), dataset["x"], dataset["r"]
     model = every.at(x, r)
+    if options.calibrate:
+        held_out = tensors(dataset, dataset.cases("train")[::10])
+        model.calibrate(*held_out)  # `every` shares its buffers
+        name, _, provenance = runs.load(runs.folder_of(options.run))
+        runs.save(
+            runs.folder_of(options.run), name, every, provenance | {"calibrated": dataset.provenance["content_hash"]}
+        )
     inputs = tensors(dataset, cases)[0]
     truth = dataset["pressure"][cases] @ [1, 1j]
     errors = relative_error(predicted(model, inputs), truth)
