@@ -1,11 +1,13 @@
 """Errors, coverage and speed of the feed-forward model: python benchmarks/forward.py --data forward.h5 [--ducts FILE].
 
 The file is that of `wavenet generate forward`: 4000 test modes that no training saw, at the 61 microphones of the
-recipe. With --ducts, a file of `wavenet generate ducts`, also its test modes with a hub. Other methods: the solver; the
-directivity surrogate `factor`, continued by spherical waves, where it reaches; tables of the file's 34,000 training
-modes: the nearest of the same orders, and a plane in ka and M through the nearest four, both with the known phase of a
-wave from the open end. The same modes at arrays that no training saw are solved here. Then the rates of network and
-solver, one thread each, in turns, in processor time.
+recipe. With --ducts, a file of `wavenet generate ducts` or `annulus`, also its modes with a hub: those of its test
+split, or all where the network has learned from another file. Other methods: the solver; the directivity surrogate
+`factor`, continued by spherical waves, where it reaches; tables of the file's 34,000 training modes: the nearest of the
+same orders, and a plane in ka and M through the nearest four, both with the known phase of a wave from the open end.
+The same modes at arrays that no training saw are solved here. Then the rates of network and solver, one thread each, in
+turns, in processor time. --calibrate first sets the run's error bars of ducts without a hub from every tenth of the
+file's training modes, at its microphones, and saves them.
 """
 
 import argparse
@@ -23,7 +25,7 @@ from wavenet.forward.feed_forward import known_phase
 from wavenet.study.tasks import tensors
 
 ELSEWHERE = 200  # modes solved for each other array
-TIMED = 2048  # modes of the network's batch; the solver takes an eighth of them
+TIMED = 2048  # modes of the network's batch; the solver takes a share of them
 
 
 def arrays():
@@ -99,9 +101,12 @@ def line(name, errors):
     print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-def rates(model, inputs, modes, x, r):
-    """Modes a second of network and solver, the best of four runs in turns, processor time of one thread."""
-    model, few, best = model.at(x, r), modes[::8], {"network": np.inf, "solver": np.inf}
+def rates(model, inputs, modes, x, r, share=8):
+    """Modes a second of network and solver, the best of four runs in turns, processor time of one thread.
+
+    share : the solver takes one mode of so many.
+    """
+    model, few, best = model.at(x, r), modes[::share], {"network": np.inf, "solver": np.inf}
     calls = {
         "network": (len(modes), lambda: predicted(model, inputs)),
         "solver": (len(few), lambda: exact(few, x, r)),
@@ -116,7 +121,13 @@ def rates(model, inputs, modes, x, r):
 
 
 def coverage(model, dataset, cases, errors):
-    """Share of errors within the error bars of each stated coverage, in all and in three bands of K; the 95 % bars."""
+    """Share of errors within the error bars of each stated coverage, in all and in three bands of K; the 95 % bars.
+
+    Modes at the ends of K and hub, where training had none, have no bars and are left out.
+    """
+    k = dataset["helmholtz"][cases] / np.sqrt(1 - dataset["mach"][cases] ** 2)
+    inside = (k >= model.config.low[1]) & (k <= model.config.high[1]) & (dataset["hub"][cases] <= model.config.high[2])
+    cases, errors = cases[inside], errors[inside]
     columns = [dataset[name][cases].tolist() for name in ("helmholtz", "mach", "hub")]
     bars = {
         level: np.array([model.error_bar(ka, mach, level, hub=hub) for ka, mach, hub in zip(*columns, strict=True)])
@@ -125,8 +136,11 @@ def coverage(model, dataset, cases, errors):
     k = np.array(columns[0]) / np.sqrt(1 - np.array(columns[1]) ** 2)
     print("\ncoverage, stated: found", {level: round(float(np.mean(errors <= bar)), 3) for level, bar in bars.items()})
     for name, chosen in (("K < 10", k < 10), ("10 < K < 20", (k >= 10) & (k < 20)), ("K > 20", k >= 20)):
-        print(f"  of the 95 % bars for {name}: {np.mean((errors <= bars[0.95])[chosen]):.3f}")
-    return bars[0.95]
+        if np.any(chosen):
+            print(f"  of the 95 % bars for {name}: {np.mean((errors <= bars[0.95])[chosen]):.3f}")
+    every = np.full(len(inside), np.nan)
+    every[inside] = bars[0.95]
+    return every
 
 
 def listed(dataset, cases):
@@ -137,11 +151,12 @@ def listed(dataset, cases):
 HEAD = ["| | median | 95 % | 99 % | largest |", "|---" * 5 + "|"]
 
 
-def hollow(model, path):
-    """Tables for ducts with a hub."""
+def hollow(model, path, learned):
+    """Tables for ducts with a hub; learned : content hash of the training data."""
     dataset = read(path)
     x, r = dataset["x"], dataset["r"]
-    cases = dataset.cases("test")
+    splits = ("test",) if dataset.provenance["content_hash"] == learned else ("train", "validation", "test")
+    cases = np.concatenate([dataset.cases(split) for split in splits])
     cases = cases[dataset["hub"][cases] > 0]
     inputs = tensors(dataset, cases)[0]
     errors = relative_error(predicted(model.at(x, r), inputs), dataset["pressure"][cases] @ [1, 1j])
@@ -161,7 +176,7 @@ def hollow(model, path):
     )
     coverage(model, dataset, cases, errors)
     some = np.resize(cases, TIMED)
-    rates(model, tensors(dataset, some)[0], listed(dataset, some), x, r)
+    rates(model, tensors(dataset, some)[0], listed(dataset, some), x, r, share=32)
 
 
 def regions(dataset, cases, errors):
@@ -185,8 +200,9 @@ def main(argv=None):
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--ducts", help="file of the recipe ducts, for hubs")
+    parser.add_argument("--ducts", help="file of the recipe ducts or annulus, for hubs")
     parser.add_argument("--run", help="folder of a run [the network of the package]")
+    parser.add_argument("--calibrate", action="store_true", help="set the run's error bars without a hub, by --data")
     parser.add_argument("--few", type=int, default=300, help="modes for the directivity surrogate, which is slow here")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
@@ -194,6 +210,13 @@ def main(argv=None):
     every = forward.load(options.run and str(runs.folder_of(options.run)))
     cases, x, r = dataset.cases("test"), dataset["x"], dataset["r"]
     model = every.at(x, r)
+    if options.calibrate:
+        held_out = tensors(dataset, dataset.cases("train")[::10])
+        model.calibrate(*held_out)  # `every` shares its buffers
+        name, _, provenance = runs.load(runs.folder_of(options.run))
+        runs.save(
+            runs.folder_of(options.run), name, every, provenance | {"calibrated": dataset.provenance["content_hash"]}
+        )
     inputs = tensors(dataset, cases)[0]
     truth = dataset["pressure"][cases] @ [1, 1j]
     errors = relative_error(predicted(model, inputs), truth)
@@ -210,7 +233,7 @@ def main(argv=None):
     line(f"directivity surrogate, where it reaches, {options.few} modes", relative_error(*parts))
     print("\nregions", *HEAD, sep="\n")
     regions(dataset, cases, errors)
-    bars = coverage(model, dataset, cases, errors)
+    bars = coverage(model, dataset, cases, errors)  # nan, within which nothing lies, where there is none
     print(f"\n{ELSEWHERE} of these modes at other arrays", *HEAD, sep="\n")
     modes = listed(dataset, cases[:ELSEWHERE])
     for name, (there, away) in arrays().items():
@@ -220,7 +243,8 @@ def main(argv=None):
     print()
     rates(model, inputs[:TIMED], listed(dataset, cases[:TIMED]), x, r)
     if options.ducts:
-        hollow(every, options.ducts)
+        _, _, about = runs.load(runs.folder_of(options.run or "forward"))
+        hollow(every, options.ducts, about["dataset"]["content_hash"])
 
 
 if __name__ == "__main__":

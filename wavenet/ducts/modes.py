@@ -24,12 +24,12 @@ def eigenvalues(m: int, hub: FloatArray, top: FloatArray) -> FloatArray:
     """
     found = [[0.0] if m == 0 else [] for _ in hub]
     plain = special.jnp_zeros(m, 2 + int(np.max(top) / np.pi))  # their spacing tends to pi from above
-    for case in np.flatnonzero(hub == 0):
+    for case in np.flatnonzero(hub == 0).tolist():
         found[case].extend(plain[plain < top[case]])
     hollow = np.flatnonzero(hub > 0)
     if len(hollow):
-        case, zero = _annular(m, hub[hollow], float(np.max(top)))
-        for number, value in zip(hollow[case].tolist(), zero.tolist(), strict=True):
+        which, zero = _annular(m, hub[hollow], float(np.max(top)))
+        for number, value in zip(hollow[which].tolist(), zero.tolist(), strict=True):
             if value < top[number]:
                 found[number].append(value)
     table = np.full((len(hub), max(map(len, found))), np.inf)

@@ -54,7 +54,7 @@ class Nodes:
     """Points of paths, (pair, node).
 
     cosine, sine : of tau. lower, upper : sine and cosine of tau / 2. wave : exp(i K rho (cos(tau - theta) - 1)) times
-    the weight. turn : real and imaginary part of sin(tau).
+    the weight. parts : real and imaginary part of sin(tau).
     """
 
     cosine: Tensor
@@ -67,8 +67,10 @@ class Nodes:
     def of(self, chosen: Tensor) -> "Nodes":
         """Those of some pairs."""
         real, imaginary = self.parts
-        others = (getattr(self, field.name)[chosen] for field in fields(self)[:-1])
-        return Nodes(*others, (real[chosen], imaginary[chosen]))
+        cosine, sine, lower, upper, wave = (
+            values[chosen] for values in (self.cosine, self.sine, self.lower, self.upper, self.wave)
+        )
+        return Nodes(cosine, sine, lower, upper, wave, (real[chosen], imaginary[chosen]))
 
 
 def rule(k: Tensor, pairs: Pairs) -> Rule:

@@ -4,7 +4,7 @@ Everything is for one azimuthal order; `Emitted` holds what pairs of a mode and 
 functions come with a root and powers of `scale` that fall out of the products here.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -36,8 +36,8 @@ class Emitted:
 
     def of(self, chosen: Tensor) -> "Emitted":
         """Those of some pairs."""
-        others = (getattr(self, field.name)[chosen] for field in fields(self)[1:-1])
-        return Emitted(self.m, *others, self.zeros.of(chosen))
+        some = {field.name: getattr(self, field.name)[chosen] for field in fields(self)[1:-1]}
+        return replace(self, **some, zeros=self.zeros.of(chosen))
 
 
 def emitted(m: int, modes: Modes, zeros: Zeros, pairs: Pairs, sine: Tensor, real: torch.dtype) -> Emitted:
@@ -50,7 +50,9 @@ def emitted(m: int, modes: Modes, zeros: Zeros, pairs: Pairs, sine: Tensor, real
     apart = (modes.alpha[pairs.case] / k) ** 2 / (1 + modes.kappa[pairs.case] / k)
     inner = torch.where(hub > 0, inner, 1.0)
     values = (k, modes.mach[pairs.case], hub, apart, pairs.r, own, outer, inner, (own / outer) ** m)
-    return Emitted(m, *(value.to(real)[:, None] for value in values), zeros.of(pairs.case))
+    names = [field.name for field in fields(Emitted)[1:-1]]
+    columns = {name: value.to(real)[:, None] for name, value in zip(names, values, strict=True)}
+    return Emitted(m=m, zeros=zeros.of(pairs.case), **columns)
 
 
 def ahead(given: Emitted, nodes: Nodes) -> Tensor:

@@ -304,7 +304,7 @@ def _in_steps(
         raise
     if network.calibrate is not None:
         examples = tasks.examples(cases["train"])
-        held_out = [examples[index] for index in range(0, len(examples), network.held_out)]
+        held_out = [examples[index] for index in range(0, len(cases["train"]), network.held_out)]
         network.calibrate(trained, default_collate(held_out))
     return trained
 
