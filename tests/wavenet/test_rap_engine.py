@@ -309,7 +309,7 @@ def test_further_arguments_of_each_case_follow_it():
 
 
 def test_dropout_in_place_is_none_in_eval_mode():
-    for dropout in (nn.Dropout(0.5, inplace=True), nn.Dropout2d(0.5), nn.AlphaDropout(0.5)):
+    for dropout in (nn.Dropout(0.5, inplace=True), nn.Dropout(0.5), nn.AlphaDropout(0.5)):
         layers = nn.Linear(3, 4), nn.Linear(4, 2)
         plain = nn.Sequential(layers[0], nn.Tanh(), layers[1]).double().eval()
         model = nn.Sequential(layers[0], nn.Tanh(), dropout, layers[1]).double().eval()
