@@ -276,6 +276,9 @@ def row(name):
     torch.manual_seed(0)
     model, inputs = NETWORKS[name]()
     model.eval()
+    for values in model.parameters():
+        if values.ndim > 1 and not values.any():  # heads that start at zero explain nothing
+            nn.init.normal_(values, std=0.1)
     with torch.no_grad():
         output = model(*inputs)
     target = tuple(n // 2 for n in output.shape[1:])

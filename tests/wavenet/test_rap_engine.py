@@ -306,3 +306,24 @@ def test_further_arguments_of_each_case_follow_it():
     with pytest.raises(UnsupportedOperation, match="cases"):
         # which of the two goes by case is not tried one by one
         attribute(model, x, selector, additional_forward_args=(scale, table))
+
+
+def test_dropout_in_place_is_none_in_eval_mode():
+    for dropout in (nn.Dropout(0.5, inplace=True), nn.Dropout(0.5), nn.AlphaDropout(0.5)):
+        layers = nn.Linear(3, 4), nn.Linear(4, 2)
+        plain = nn.Sequential(layers[0], nn.Tanh(), layers[1]).double().eval()
+        model = nn.Sequential(layers[0], nn.Tanh(), dropout, layers[1]).double().eval()
+        x = torch.randn(2, 3, dtype=torch.float64)
+        assert torch.equal(RAP(model).attribute(x, 1), RAP(plain).attribute(x, 1))
+
+
+def test_a_contrast_sums_to_zero_and_cancels_what_two_outputs_share():
+    """y_0 = 2 x_0 + x_1, y_1 = x_0 + 3 x_1 at x = 1, 1: R_0 = 2, 1, R_1 = 1, 3, and R_0 - 3/4 R_1 = 5/4, -5/4."""
+    layer = nn.Linear(2, 2, bias=False).double().eval()
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[2.0, 1.0], [1.0, 3.0]]))
+    x = torch.ones(1, 2, dtype=torch.float64)
+    found, lost = RAP(layer).contrast(x, 0, 1, return_convergence_delta=True)
+    assert found[0].tolist() == pytest.approx([1.25, -1.25], rel=1e-14)
+    assert abs(float(lost)) < ROUNDING
+    assert (RAP(layer).contrast(x, 1, 1) == 0).all()

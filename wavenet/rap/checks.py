@@ -93,7 +93,6 @@ def expect_rule(node: Node, kind: str | None, selected: bool) -> None:
         )
     if kind == "batch norm" and (node.argument(5, "training", False) or node.argument(1, "running_mean") is None):
         raise UnsupportedOperation(f"{what} uses no running statistics, so that its cases are not independent")
-    if "dropout" in node.operation and kind == "elementwise":
-        functional = node.function.__module__ == "torch.nn.functional"
-        if node.argument(2, "training" if functional else "train", True):
-            raise UnsupportedOperation(f"{what} drops in eval mode, expected training=False")
+    drops = "dropout" in node.operation and kind == "elementwise"
+    if drops and node.argument(2, "train" if "train" in node.kwargs else "training", True):
+        raise UnsupportedOperation(f"{what} drops in eval mode, expected training=False")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .arithmetic import per_case
+from .arithmetic import like, over, per_case
 from .checks import as_inputs
 from .propagation import Attribution, propagate
 from .registered import Rule
@@ -126,6 +126,40 @@ class Explainer:
         """As `attribute`, but returns the relevance and leak of every layer as well."""
         inputs, more = repeated(inputs, target, as_tuple(additional_forward_args))
         return propagate(self.model, inputs, partial(select, target), self._scheme, more=more, **self._options)
+
+    def contrast(
+        self,
+        inputs: Tensor | tuple[Tensor, ...],
+        target: Target,
+        other: Target,
+        additional_forward_args: Any = None,
+        return_convergence_delta: bool = False,
+    ) -> Any:
+        """What speaks for one output rather than for another: R_target - (y_target ⊘ y_other) R_other.
+
+        Relevance that both outputs have in the same proportions cancels; RAP's is nearly that, for the classes of a
+        classifier as for the microphones of the forward model. The sum is zero up to leaks, which are subtracted
+        alike. The idea is that of J. Gu, Y. Yang, V. Tresp, Understanding individual decisions of CNNs via contrastive
+        backpropagation, ACCV (2018), without the cut at zero.
+
+        Parameters
+        ----------
+        inputs, additional_forward_args, return_convergence_delta
+            See `attribute`; the convergence delta is what leaked, (case,).
+        target, other : see `attribute`
+            The output explained, and the one that it is compared with, such as the runner-up.
+
+        Returns
+        -------
+        tensor, or tuple of tensors as the inputs were; with the (case,) float64 tensor if requested
+        """
+        one, two = (self.explain(inputs, t, additional_forward_args) for t in (target, other))
+        scale = over(one.output, two.output)
+        single = isinstance(one.relevance, Tensor)
+        pairs = zip(as_inputs(one.relevance), as_inputs(two.relevance), strict=True)
+        found = tuple(a - like(scale, b) * b for a, b in pairs)
+        relevance = found[0] if single else found
+        return (relevance, -sum(per_case(r) for r in found)) if return_convergence_delta else relevance
 
     def has_convergence_delta(self) -> bool:
         """True: `attribute` can return the convergence delta. Part of captum's interface."""
