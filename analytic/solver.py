@@ -23,7 +23,12 @@ def solve(source: Source, *, jet: Jet, tolerance: float = ...) -> JetSolution: .
 
 @overload
 def solve(
-    source: Source, *, liner: Liner | Sequence[Liner], tolerance: float = ...
+    source: Source,
+    *,
+    medium: object | None = None,
+    jet: Jet | None = None,
+    liner: Liner | Sequence[Liner],
+    tolerance: float = ...,
 ) -> LinedSolution | LinedFlowSolution: ...
 
 
@@ -66,7 +71,7 @@ def solve(
         Shorthand for medium=jet: a vortex sheet separates the fluid outside; the duct's Mach number must be positive.
     liner : Liner or sequence of Liner, optional
         Liners between hard walls, front to back. The source is then incident at the front of the first one. In flow,
-        where Im Z > 0, they must say what their surface wave is.
+        where Im Z > 0, they must say what their surface wave is; there may be a jet.
     lined_hub : LinedHub, optional
         Liner on the hub all along, also outside the duct. No flow, jet or other liner.
     tolerance : float
@@ -82,7 +87,7 @@ def solve(
     ------
     TypeError
         source or medium has another type, jet is not a Jet, or both medium and jet are given; with a liner or a lined
-        hub, source is a MultiMode or there is something else.
+        hub, source is a MultiMode; with a lined hub, there is anything else.
     ValueError
         There is a jet but no flow in the duct; or flow, and a liner whose surface wave is not chosen.
     ConvergenceError
@@ -111,10 +116,12 @@ def solve(
             raise TypeError(f"expected a LinedHub, got {type(lined_hub).__name__}")
         return LinedHubSolution(source, lined_hub, tolerance)
     if liner is not None:
-        if isinstance(source, MultiMode) or medium is not None or jet is not None:
-            raise TypeError("with a liner, expected a DuctMode or a ModeMixture, and neither a medium nor a jet")
-        kind = LinedFlowSolution if source.mach else LinedSolution
-        return kind(source, check_liners(liner), tolerance)
+        if isinstance(source, MultiMode):
+            raise TypeError("with a liner, expected a DuctMode or a ModeMixture, got a MultiMode")
+        liners, medium = check_liners(liner), _medium(medium, jet)
+        if source.mach or medium != UniformFlow():
+            return LinedFlowSolution(source, liners, tolerance, medium)
+        return LinedSolution(source, liners, tolerance)
     medium = _medium(medium, jet)
     if isinstance(source, MultiMode):
         return MultiModeSolution(source, medium, tolerance)
