@@ -15,7 +15,7 @@ from .errors import quiet
 from .lined_duct import HardModes
 from .lined_flow_section import FlowSection
 from .liner import Liner
-from .media import UniformFlow, transform
+from .media import transform
 from .section import Section
 from .solution import Solution
 from .source import ModeMixture, Source
@@ -62,9 +62,13 @@ class FlowCascade:
         Length along which the modes that are left out decay by e^40, if there are not more than 200 of them.
     tolerance : float
         For the open end.
+    medium : object
+        What the duct opens into: UniformFlow or a Jet.
     """
 
-    def __init__(self, source: Source, liners: tuple[Liner, ...], shortest: float, tolerance: float) -> None:
+    def __init__(
+        self, source: Source, liners: tuple[Liner, ...], shortest: float, tolerance: float, medium: object
+    ) -> None:
         self._source, self.liners, self.mach = source, liners, source.mach
         section, self.beta = Section(abs(source.m), source.hub), math.sqrt((1 - source.mach) * (1 + source.mach))
         self.k = source.helmholtz / self.beta
@@ -73,10 +77,11 @@ class FlowCascade:
         self.hard = HardModes(section, self.k, count)
         mixture = ModeMixture(source.m, np.ones(count), source.helmholtz, source.mach, source.hub)
         with quiet():
+            end = transform(mixture, medium)
+            self.open_end: Solution = end.solution(end, tolerance)
             self.sections = [
                 FlowSection(liner, self.hard, source.mach, count, liner.surface_wave == "unstable") for liner in liners
             ]
-            self.open_end = Solution(transform(mixture, UniformFlow()), tolerance)
             self._lip = self.open_end.reflection_matrix[:count, :count]
 
     @property

@@ -1,5 +1,6 @@
 """The sound of one source behind liners in uniform flow."""
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,13 +15,28 @@ from .lined_flow_cascade import FlowCascade
 from .lined_flow_field import flow_field, switch
 from .lined_solution import LinedPower
 from .liner import Liner
+from .media import UniformFlow
 from .near_field import Field
 from .power import check_residual
 from .solution import Solution
 from .source import ModeMixture, Source
 
 _BALANCE = 1e-10  # largest residual of the power balance
+UNIFORM_FLOW = UniformFlow()
 _WEAKEST = 1e-150  # amplitude at the lip whose square does not underflow
+
+
+@dataclass(frozen=True)
+class LinedFlowPower(LinedPower):
+    """Sound power behind liners in flow, see `LinedPower`; the residual is less the vortical power, too.
+
+    Attributes
+    ----------
+    vortical : float
+        Power carried downstream along a jet, see `Power`; 0 without a jet.
+    """
+
+    vortical: float
 
 
 class LinedFlowSolution(EngineeringQuantities):
@@ -41,10 +57,12 @@ class LinedFlowSolution(EngineeringQuantities):
         Front to back.
     tolerance : float
         Largest relative error estimate accepted, here and in everything computed from the solution.
+    medium : UniformFlow or Jet
+        What the duct opens into.
 
     Attributes
     ----------
-    source, liners, tolerance
+    source, liners, tolerance, medium
         As passed in.
 
     Raises
@@ -57,11 +75,13 @@ class LinedFlowSolution(EngineeringQuantities):
         could represent.
     """
 
-    def __init__(self, source: Source, liners: tuple[Liner, ...], tolerance: float) -> None:
-        _check_liners(liners)
-        self._source, self.liners, self.tolerance = source, liners, tolerance
+    def __init__(
+        self, source: Source, liners: tuple[Liner, ...], tolerance: float, medium: object = UNIFORM_FLOW
+    ) -> None:
+        _check_liners(liners, source.mach)
+        self._source, self.liners, self.tolerance, self.medium = source, liners, tolerance, medium
         lengths = [length for one in liners for length in (one.length, one.distance)]
-        self._cascade = FlowCascade(source, liners, min(lengths), tolerance)
+        self._cascade = FlowCascade(source, liners, min(lengths), tolerance, medium)
         self.transform = self._cascade.open_end.transform
         self._require(self.error_estimate, "the amplitudes")
 
@@ -76,7 +96,8 @@ class LinedFlowSolution(EngineeringQuantities):
     @property
     def described(self) -> str:
         """The source and the liners."""
-        return f"{self.source} with {', '.join(map(str, self.liners))}"
+        end = "" if self.medium == UNIFORM_FLOW else f" and {self.medium}"
+        return f"{self.source} with {', '.join(map(str, self.liners))}{end}"
 
     @property
     def error_estimate(self) -> float:
@@ -172,8 +193,8 @@ class LinedFlowSolution(EngineeringQuantities):
         return float(np.sum(power.absorbed)) / power.incident
 
     @cached_property
-    def power(self) -> LinedPower:  # type: ignore[override]
-        """Power balance, see `LinedPower`; powers as in `Power`, of Cantrell and Hart's energy.
+    def power(self) -> LinedFlowPower:  # type: ignore[override]
+        """Power balance, see `LinedFlowPower`; powers as in `Power`, of Cantrell and Hart's energy.
 
         Raises
         ------
@@ -195,11 +216,11 @@ class LinedFlowSolution(EngineeringQuantities):
         with quiet():
             absorbed = np.array([absorbed_power(*one) for one in walls])
         scale = float(np.sum(flux * np.abs(incident) ** 2))
-        radiated = self.open_end.power.radiated
-        residual = (into + crossed - back - float(np.sum(absorbed)) - radiated) / scale
+        radiated, vortical = self.open_end.power.radiated, self.open_end.power.vortical
+        residual = (into + crossed - back - float(np.sum(absorbed)) - radiated - vortical) / scale
         check_residual(residual, 2 * self.error_estimate, _BALANCE, self.described)
         check_finite([into, back, crossed, radiated, residual], "the power", self.described)
-        return LinedPower(into, back, crossed, absorbed, radiated, residual)
+        return LinedFlowPower(into, back, crossed, absorbed, radiated, residual, vortical)
 
     def field(self, x: npt.ArrayLike, r: npt.ArrayLike) -> Field:
         """Near field on the tensor grid of x and r, also along the liners; see `Solution.field`.
@@ -222,7 +243,7 @@ class LinedFlowSolution(EngineeringQuantities):
             shortest = self._shortest(x) if np.any(r <= 1) else np.inf
             cascade = self._cascade
             if shortest < min(length for one in self.liners for length in (one.length, one.distance)):
-                cascade = FlowCascade(self.source, self.liners, shortest, self.tolerance)
+                cascade = FlowCascade(self.source, self.liners, shortest, self.tolerance, self.medium)
             field = flow_field(cascade, self._at_open_end(cascade), x, r)
         self._require(field.error_estimate, "the field")
         return field
@@ -235,10 +256,10 @@ class LinedFlowSolution(EngineeringQuantities):
         return max(float(np.min(gaps, initial=np.inf)), 1e-2)
 
 
-def _check_liners(liners: tuple[Liner, ...]) -> None:
+def _check_liners(liners: tuple[Liner, ...], mach: float) -> None:
     """Raise for a liner that is not solved with flow."""
     for one in liners:
-        if one.impedance.imag > 0 and one.surface_wave is None:
+        if mach and one.impedance.imag > 0 and one.surface_wave is None:
             raise ValueError(
                 "over a liner with Im Z > 0 the flow has a surface wave that may be an instability: choose "
                 f"surface_wave='stable' or 'unstable', got {one}"

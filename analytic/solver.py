@@ -24,7 +24,12 @@ def solve(source: Source, *, jet: Jet, tolerance: float = ...) -> JetSolution: .
 
 @overload
 def solve(
-    source: Source, *, liner: Liner | Sequence[Liner], tolerance: float = ...
+    source: Source,
+    *,
+    medium: object | None = None,
+    jet: Jet | None = None,
+    liner: Liner | Sequence[Liner],
+    tolerance: float = ...,
 ) -> LinedSolution | LinedFlowSolution: ...
 
 
@@ -71,8 +76,8 @@ def solve(
         Shorthand for medium=jet: a vortex sheet separates the fluid outside; the duct's Mach number must be positive.
     liner : Liner or sequence of Liner, optional
         Liners, front to back. The source is then incident at the front of the first one; if that begins at -infinity,
-        a lined mode is, see `LinedSolution`. In flow they stand between hard walls, the source is no MultiMode, and
-        where Im Z > 0 they must say what their surface wave is.
+        a lined mode is, see `LinedSolution`. In flow they stand between hard walls, the source is no MultiMode, there
+        may be a jet, and where Im Z > 0 they must say what their surface wave is.
     lined_hub : LinedHub, optional
         Liner on the hub all along, also outside the duct. No flow, jet or other liner.
     tolerance : float
@@ -88,8 +93,8 @@ def solve(
     Raises
     ------
     TypeError
-        source or medium has another type, jet is not a Jet, or both medium and jet are given; or there is a liner or a
-        lined hub, and a medium or a jet; or a lined hub and a MultiMode.
+        source or medium has another type, jet is not a Jet, or both medium and jet are given; with a liner and a
+        MultiMode, there is a medium or a jet; with a lined hub, there is a MultiMode or anything else.
     ValueError
         There is a jet but no flow in the duct; or flow, and a liner whose surface wave is not chosen.
     ConvergenceError
@@ -118,13 +123,15 @@ def solve(
             raise TypeError(f"expected a LinedHub, got {type(lined_hub).__name__}")
         return LinedHubSolution(source, lined_hub, tolerance)
     if liner is not None:
-        if medium is not None or jet is not None:
-            raise TypeError(f"with a liner, expected neither a medium nor a jet, got medium={medium} and jet={jet}")
         liners = check_liners(liner)
         if isinstance(source, MultiMode):
+            if medium is not None or jet is not None:
+                raise TypeError(f"with a liner and a MultiMode, expected neither medium nor jet, got {medium or jet}")
             return LinedMultiModeSolution(source, liners, tolerance)
-        kind = LinedFlowSolution if source.mach else LinedSolution
-        return kind(source, liners, tolerance)
+        medium = _medium(medium, jet)
+        if source.mach or medium != UniformFlow():
+            return LinedFlowSolution(source, liners, tolerance, medium)
+        return LinedSolution(source, liners, tolerance)
     medium = _medium(medium, jet)
     if isinstance(source, MultiMode):
         return MultiModeSolution(source, medium, tolerance)

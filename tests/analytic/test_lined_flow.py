@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from scipy.special import jv, jvp
 
-from analytic import ConvergenceError, DuctMode, Liner, ModeMixture, lined_flow_cascade, lined_flow_modes, solve
+from analytic import ConvergenceError, DuctMode, Jet, Liner, ModeMixture, lined_flow_cascade, lined_flow_modes, solve
 from analytic.lined_flow_cascade import FlowCascade
 from analytic.lined_flow_factor import FlowFactor, Singularities, kernel
 from analytic.lined_flow_modes import FlowWall, flow_modes, hydrodynamic_wave
 from analytic.lined_flow_section import FlowSection
 from analytic.lined_section import HardModes
+from analytic.media import UniformFlow
 from analytic.section import Section
 
 from .lined_flow_elements import differences
@@ -74,6 +75,17 @@ def test_the_powers_of_two_liners_balance():
     assert np.all(power.absorbed > 0)
 
 
+def test_the_powers_balance_with_a_jet_and_hard_walls_are_the_limit():
+    source, jet = DuctMode(1, 0, 4.0, mach=0.3), Jet()
+    power = solve(source, liner=Liner(1 - 0.5j, 0.8, 0.5), jet=jet).power
+    assert abs(power.residual) < 1e-11
+    assert power.vortical > 0.01
+    wave = np.sqrt(16 - (1 - 0.09) * 1.8411837813406593**2) / (1 - 0.09)
+    hard = solve(source, jet=jet).reflection[0] * np.exp(2j * wave * 1.3)
+    gaps = [abs(solve(source, liner=Liner(size, 0.8, 0.5), jet=jet).reflection[0] - hard) for size in (1e3, 1e4)]
+    assert gaps[0] / gaps[1] == pytest.approx(10, rel=0.02)
+
+
 def test_powers_that_do_not_balance_are_refused():
     lined = solve(DuctMode(0, 0, 2.0, mach=0.3), liner=ONE)
     lined._cascade.amplitudes.inside[0][0][0] *= 1.001
@@ -123,7 +135,7 @@ def test_the_field_is_smooth_through_the_ends_of_liners_and_the_open_end():
 
 def displacement(source, liner):
     """|zeta| at 2, 4, 8 and 16 thousandths from the end where the flow arrives, and from the other one."""
-    cascade = FlowCascade(source, (liner,), 0.03, 1e-3)
+    cascade = FlowCascade(source, (liner,), 0.03, 1e-3, UniformFlow())
     (section,), ((front, back),) = cascade.sections, cascade.amplitudes.inside
     distance = np.array([2e-3, 4e-3, 8e-3, 16e-3])
     down, up = section.modes.down, section.modes.up
