@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "wavenet.derivatives": SHARED,
     "wavenet.far_field": SHARED,
     "wavenet.forward": SHARED | {"wavenet.far_field"},  # error bars
-    "wavenet.jets": SHARED,
+    "wavenet.jets": SHARED | {"wavenet.far_field"},
     "wavenet.training": SHARED | {"wavenet.derivatives", "wavenet.networks", "wavenet.tensorfile"},
     "wavenet.networks": SHARED
     | {"wavenet.derivatives", "wavenet.far_field", "wavenet.forward", "wavenet.jets", "wavenet.training"},
