@@ -125,9 +125,9 @@ class Waves:
 
 def _series(coefficients: Tensor, place: Tensor, zero: float) -> Tensor:
     """Chebyshev series (case, point) from degree 1, less its value at `zero`, 1 or -1."""
-    before, here = torch.ones_like(place), place
-    value, turn = coefficients[:, :1] * (place - zero), zero
-    for index in range(1, coefficients.shape[1]):
+    before, here, turn, rows = torch.ones_like(place), place, zero, [place - zero]
+    for _ in range(1, coefficients.shape[1]):
         before, here, turn = here, 2 * place * here - before, turn * zero
-        value = value + coefficients[:, index : index + 1] * (here - turn)
-    return value
+        rows.append(here - turn)
+    # Real polynomials times real and imaginary parts: autograd keeps less than of complex partial sums.
+    return torch.view_as_complex(torch.stack(rows, dim=2) @ torch.view_as_real(coefficients))
