@@ -1,6 +1,6 @@
 """The surrogate of jets against the solver: errors, coverage, refusals, gradients, speed.
 
-    python benchmarks/jet_surrogate.py [--run FOLDER] [--jets 1100] [--points 200]
+    python benchmarks/jet_surrogate.py [--run FOLDER] [--jets 1100] [--points 200] [--old CHECKOUT]
 
 Jets are drawn anew from 0 <= m <= 20, 0.5 <= ka <= 20, 0.1 <= M <= 0.9, 0 <= M_2 <= 0.3, 0.5 <= C <= 1.2 and D from
 0.5 / C^2 to 2 / C^2, without hubs; of each, three of its cut-on modes and Kutta parameters. Those that the network
@@ -8,6 +8,9 @@ refuses are counted: `wavenet.study.jets.or_solve` leaves them to the solver.
 """
 
 import argparse
+import json
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -23,7 +26,7 @@ THETA = np.linspace(0, np.pi, 36)
 OUTER = ("mach_outer", "sound_speed_ratio", "density_ratio")
 NAMES = ("m", "n", "helmholtz", "mach", *OUTER, "kutta")
 MODES = 3  # of each jet
-STEP = 1e-4  # of central differences, over the parameter
+STEP = 3e-5  # of central differences, over the parameter
 
 
 def draw(count: int, rng: np.random.Generator) -> np.ndarray:
@@ -80,7 +83,7 @@ def accuracy(model: JetNetwork, jets: int, rng: np.random.Generator) -> None:
         drawn, taken = drawn + len(modes), taken + int(good.sum())
         parts.append(modes[good])
     modes = np.concatenate(parts)
-    print(f"share of the box that the network takes: {taken / drawn:.3f}")
+    print(f"share of the box that the network takes: {taken / drawn:.3f}, left to the solver: {1 - taken / drawn:.3f}")
     modes = modes[: jets * MODES]
     directivity, reflection, valid = exact(modes)
     modes, directivity, reflection = modes[valid], directivity[valid], reflection[valid]
@@ -106,37 +109,39 @@ def refusals(model: JetNetwork, rng: np.random.Generator) -> None:
     modes = draw(500, rng)[::MODES]
     for case in modes:
         name = str(rng.choice([*OUTER, "helmholtz", "mach", "m"]))
-        case[NAMES.index(name)] = 1 + high[name] if rng.uniform() < 0.5 else low[name] - 0.05 - (name == "m")
-        case[0] = abs(case[0]) if name != "m" else high["m"] + 1
+        value = high[name] * rng.uniform(1.01, 1.5) if rng.uniform() < 0.5 else low[name] - rng.uniform(0.01, 0.05)
+        case[NAMES.index(name)] = value if name != "m" else high["m"] + rng.integers(1, 10)
+        if name == "density_ratio":  # whose range is that of D C^2
+            case[6] /= case[5] ** 2
     print(f"refused of {len(modes)} out of range: {np.mean(~usable(model, modes)):.3f}")
 
 
 def gradients(model: JetNetwork, points: int, rng: np.random.Generator) -> None:
-    """Derivatives of |D|^2 at one angle against central differences of the solver."""
+    """Derivatives of |D|^2 at one angle in all parameters against central differences of the solver, relative L2."""
     modes = draw(40 * points, rng)[::MODES]
-    modes = modes[usable(model, modes)][:points]
-    worst = []
-    for case in modes:
-        given = [torch.tensor([value], dtype=torch.float64, requires_grad=True) for value in case[2:]]
-        outer = dict(zip((*OUTER, "kutta"), given[2:], strict=True))
-        place = [torch.tensor([int(one)]) for one in case[:2]]
-        angle = torch.tensor([1.2], dtype=torch.float64)
-        value = model.directivity(*place, *given[:2], angle, **outer).abs().square().sum()
-        slope = np.array([float(one) for one in torch.autograd.grad(value, given)])
-        shifts = np.repeat(case[None], 2 * len(given), axis=0)
-        for index in range(len(given)):
-            shifts[2 * index : 2 * index + 2, 2 + index] += np.array([STEP, -STEP]) * (0.1 + abs(case[2 + index]))
-        step = np.array([2 * STEP * (0.1 + abs(one)) for one in case[2:]])
-        if np.any(shifts[:, 5] < 0) or np.any(shifts[:, 7] > 1) or np.any(shifts[:, 4] < 0):
-            continue
-        values, _, valid = exact(shifts, np.array([1.2]))
-        if valid.all():
-            truth = np.diff(-(np.abs(values[:, 0]) ** 2).reshape(-1, 2), axis=1)[:, 0] / step
-            worst.append(np.linalg.norm(slope - truth) / np.linalg.norm(truth))
-    print(f"gradients at {len(worst)} points against differences of the solver: {row(np.array(worst))}")
+    steps = STEP * (0.1 + np.abs(modes[:, 2:]))
+    inside = (modes[:, 4] > steps[:, 2]) & (modes[:, 7] < 1 - steps[:, 5]) & (modes[:, 7] > steps[:, 5])
+    inside &= usable(model, modes)
+    modes, steps = modes[inside][: 2 * points], steps[inside][: 2 * points]
+    count, angle = modes.shape[1] - 2, np.array([1.2])
+    shifts = np.repeat(modes[:, None], 2 * count, axis=1)
+    for index in range(count):
+        shifts[:, 2 * index, 2 + index] += steps[:, index]
+        shifts[:, 2 * index + 1, 2 + index] -= steps[:, index]
+    values, _, valid = exact(shifts.reshape(-1, modes.shape[1]), angle)
+    power = (np.abs(values[:, 0]) ** 2).reshape(len(modes), count, 2)
+    truth = (power[..., 0] - power[..., 1]) / (2 * steps)
+    good = np.flatnonzero(valid.reshape(len(modes), -1).all(axis=1))[:points]
+    given = [torch.from_numpy(column.copy()).requires_grad_() for column in modes[good, 2:].T]
+    place = [torch.from_numpy(column).int() for column in modes[good, :2].T]
+    outer = dict(zip((*OUTER, "kutta"), given[2:], strict=True))
+    found = model.directivity(*place, *given[:2], torch.from_numpy(angle), **outer).abs().square().sum()
+    slope = torch.stack(torch.autograd.grad(found, given), dim=1).numpy()
+    errors = np.linalg.norm(slope - truth[good], axis=1) / np.linalg.norm(truth[good], axis=1)
+    print(f"gradients at {len(good)} points against differences of the solver: {row(errors)}")
 
 
-def speed(model: JetNetwork, rng: np.random.Generator, batch: int = 10_000, solved: int = 400) -> None:
+def speed(model: JetNetwork, rng: np.random.Generator, old: str | None, batch: int = 10_000, solved: int = 400) -> None:
     """Modes per second, each of a jet of its own."""
     modes = draw(3 * batch, rng)[::MODES]
     modes = modes[usable(model, modes)]
@@ -158,8 +163,37 @@ def speed(model: JetNetwork, rng: np.random.Generator, batch: int = 10_000, solv
     found, _ = model.fields(*map(torch.from_numpy, first[:2]), ka, mach, torch.from_numpy(THETA), **tensors)
     torch.autograd.grad(found.abs().square().sum(), [ka, mach, *tensors.values()])
     rates["surrogate with gradients"] = batch / (time.process_time() - started)
+    if old is not None:
+        rates["solve of the old checkout"] = old_rate(old, modes[:20])
     for name, rate in rates.items():
         print(f"{name:28} {rate:8.0f} modes/s of one core, {rate / rates['sweep']:.0f}x")
+
+
+OLD = """
+import json, sys, time
+import numpy as np
+from analytic import DuctMode, Jet, solve
+theta = np.linspace(0, np.pi, 36)
+rows = json.load(sys.stdin)
+started = time.process_time()
+for m, n, *duct, mach_outer, speed, density, kutta in rows:
+    found = solve(DuctMode(int(m), int(n), *duct), jet=Jet(mach_outer, speed, density, kutta))
+    found.directivity(theta), found.reflection
+print(len(rows) / (time.process_time() - started))
+"""
+
+
+def old_rate(checkout: str, modes: np.ndarray) -> float:
+    """Modes per second of one core by `solve` of another checkout."""
+    done = subprocess.run(
+        [sys.executable, "-c", OLD],
+        cwd=checkout,
+        input=json.dumps(modes.tolist()),
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    return float(done.stdout)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -168,12 +202,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--run", default=None, help="folder of a run [the shipped network]")
     parser.add_argument("--jets", type=int, default=1100)
     parser.add_argument("--points", type=int, default=200, help="where gradients are compared")
+    parser.add_argument("--old", default=None, help="checkout of an older version, for the speed of its solve")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
     model, rng = load_network(options.run), np.random.default_rng(1)
     accuracy(model, options.jets, rng)
     refusals(model, rng)
-    speed(model, rng)
+    speed(model, rng, options.old)
     gradients(model, options.points, rng)
 
 

@@ -11,7 +11,8 @@ from scipy import special
 from analytic import DuctMode, Jet, solve, sweep
 from analytic.jet_windows import jet_windows, window_nodes
 from analytic.section import Section
-from wavenet.jets.bessel import inner, outer, outgoing
+from wavenet.ducts.bessel import inner, outer, outgoing
+from wavenet.jets.inputs import COUNT, inputs
 from wavenet.jets.instability import instability
 from wavenet.jets.network import JetConfig, JetNetwork
 from wavenet.jets.sheet import Sheets, hard, radial_index
@@ -30,7 +31,11 @@ HIGH = [
 ]
 THETA = np.linspace(0.02, np.pi - 0.02, 36)
 CONFIG = JetConfig(
-    low=(0, 0.5, 0.1, 0.0, 0.5, 0.3), high=(20, 20, 0.7, 0.3, 1.2, 8.0), mean=(0.0,) * 8, spread=(1.0,) * 8, width=8
+    low=(0, 0.5, 0.1, 0.0, 0.5, 0.5),
+    high=(20, 20, 0.76, 0.3, 1.2, 2.0),
+    mean=(0.0,) * COUNT,
+    spread=(1.0,) * COUNT,
+    width=8,
 )
 
 
@@ -219,7 +224,7 @@ def test_radiated_power_of_exact_factors_closes_the_balance():
         ({"mach": 0.05}, "mach must lie"),
         ({"mach_outer": 0.4}, "mach_outer must lie"),
         ({"sound_speed_ratio": 0.4}, "sound_speed_ratio must lie"),
-        ({"density_ratio": 9.0}, "density_ratio must lie"),
+        ({"density_ratio": 2.1}, r"density_ratio \* sound_speed_ratio\^2 must lie"),
         ({"kutta": 1.5}, "kutta must lie in 0"),
         ({"n": 3}, "the mode is not cut on"),
         ({"n": -1}, "the mode is not cut on"),
@@ -232,3 +237,20 @@ def test_what_it_has_not_learned_is_refused_with_the_reason(changes, message):
     usual = {"m": 2, "n": 1, "helmholtz": 8.0, "mach": 0.3, "theta": [1.0]} | changes
     with pytest.raises(ValueError, match=message):
         network().directivity(**usual)
+
+
+def test_an_unknown_parameter_of_the_fluid_outside_is_refused():
+    with pytest.raises(TypeError, match=r"fluid outside are mach_outer, .*; got hub"):
+        network().directivity(2, 1, 8.0, 0.3, THETA, hub=0.3)
+
+
+def test_between_equal_streams_nothing_is_reflected_and_the_index_turns_once_a_mode():
+    """R = 0 between equal fluids; a mode that is cut on sets the index to a whole number."""
+    alpha, mach = float(hard(3)[2]), 0.4
+    jets = torch.tensor([[3, alpha * math.sqrt(1 - mach**2), mach, mach, 1.0, 1.0]], dtype=torch.float64)
+    found = inputs(jets)[0]
+    assert found.shape == (COUNT,)
+    assert found[2].item() == pytest.approx(1.0, abs=1e-12)
+    assert abs(found[3].item()) < 1e-6
+    assert torch.all(found[17:].abs() < 1e-12)
+    assert torch.all(inputs(jets * torch.tensor([1, 1, 1, 1, 1, 1.5]))[0, 17:19] > 0.1)  # a heavier fluid reflects

@@ -50,12 +50,18 @@ def bars(config: Range, k: FloatArray, errors: FloatArray) -> FloatArray:
     """
     bands, found = np.array([band(config, number) for number in k]), np.empty((BANDS, len(LEVELS)))
     for row in range(BANDS):
-        own = np.sort(errors[bands == row])
-        ranks = np.array([int(np.ceil((len(own) + 1) * level)) for level in LEVELS])
-        if ranks[-1] > len(own):
+        own = errors[bands == row]
+        found[row] = conformal(own)
+        if np.isnan(found[row, -1]):
             raise ValueError(f"{len(own)} cases in a band of K are too few for a coverage of {LEVELS[-1]}")
-        found[row] = own[ranks - 1]
     return found
+
+
+def conformal(errors: FloatArray) -> FloatArray:
+    """Bars of all `LEVELS` from calibration errors (case,); NaN for a coverage that takes more of them."""
+    own = np.sort(errors)
+    ranks = [int(np.ceil((len(own) + 1) * level)) for level in LEVELS]
+    return np.array([own[rank - 1] if rank <= len(own) else np.nan for rank in ranks])
 
 
 def relative_error(found: npt.NDArray[np.complex128], exact: npt.NDArray[np.complex128]) -> FloatArray:

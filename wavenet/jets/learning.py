@@ -17,6 +17,7 @@ from torch import Tensor
 from ..arrays import ComplexArray, FloatArray
 from ..fields import columns
 from .error_bars import bands, bars
+from .inputs import COUNT, inputs
 from .instability import instability
 from .network import PARAMETERS, JetConfig, JetNetwork
 from .optimizer import Soap
@@ -33,7 +34,7 @@ _WARM = 0.05  # share of the steps in which the learning rate rises
 class Effort:
     """Length of a training: epochs, cases a batch, largest learning rate, width of the network."""
 
-    epochs: int = 700
+    epochs: int = 360
     batch: int = 256
     rate: float = 3e-3
     width: int = 192
@@ -109,9 +110,11 @@ def fit(parameters: Tensor, values: Tensor, seed: int, effort: Effort = Effort()
 
 def _untrained(parameters: Tensor, width: int, generator: torch.Generator) -> JetNetwork:
     """Network for the parameters' ranges, inputs scaled to mean 0 and spread 1; initial weights as torch's own."""
-    low, high = (tuple(one.tolist()) for one in (parameters.amin(dim=0), parameters.amax(dim=0)))
-    config = JetConfig(low, high, (0.0,) * 8, (1.0,) * 8, width)
-    features = JetNetwork(config).features(parameters)
+    ranged = parameters.clone()
+    ranged[:, -1] *= parameters[:, -2] ** 2
+    low, high = (tuple(one.tolist()) for one in (ranged.amin(dim=0), ranged.amax(dim=0)))
+    config = JetConfig(low, high, (0.0,) * COUNT, (1.0,) * COUNT, width)
+    features = inputs(parameters)
     spread = features.std(dim=0, correction=0).clamp(min=1e-6)  # a parameter may be fixed
     config = dataclasses.replace(config, mean=tuple(features.mean(dim=0).tolist()), spread=tuple(spread.tolist()))
     model, columns_in = JetNetwork(config), 1

@@ -1,8 +1,7 @@
 r"""Surrogate of jets: a network for the smooth parts of the kernel's factors, closed forms around it (see `waves`).
 
 The network has never seen a radial order, an angle or a Kutta parameter: fields of all modes of a jet follow from two
-sets of Chebyshev coefficients. Its inputs are m, ln K, cos 2 pi nu, sin 2 pi nu, M_1, M_2, C and ln D with K = ka /
-sqrt(1 - M^2) and the continuous radial index nu, on which the coefficients depend nearly periodically.
+sets of Chebyshev coefficients. For its inputs see `inputs`.
 """
 
 import itertools
@@ -19,12 +18,15 @@ from torch import Tensor, nn
 from ..arrays import BoolArray
 from ..devices import device_of, in_full_precision
 from .error_bars import BANDS, LEVELS, bands
+from .inputs import COUNT, inputs
 from .instability import instability
-from .sheet import Sheets, hard, radial_index
+from .sheet import Sheets, hard
 from .waves import Waves
 
+Numbers = npt.ArrayLike | Tensor
 PARAMETERS = ("m", "helmholtz", "mach", "mach_outer", "sound_speed_ratio", "density_ratio")  # of a jet
-_INPUTS = 8
+# Of these and of D C^2, the ratio of bulk moduli: one for the same gas, whatever its temperature.
+_RANGES = (*PARAMETERS[:-1], "density_ratio * sound_speed_ratio^2")
 _SLACK = 1e-3  # of a range: the gap that the recipe's sequence leaves at its ends
 _SHEAR = 1e-3  # least difference of the two streams' speeds, over the jet's: at equal ones s_0 is a double zero
 _NODES = 200  # of the quadrature over angles: twice as many as the most lobes of |D|^2
@@ -34,8 +36,8 @@ _NODES = 200  # of the quadrature over angles: twice as many as the most lobes o
 class JetConfig:
     """Ranges of a jet's parameters in training, and the size of the network.
 
-    low, high : of `PARAMETERS`. mean, spread : of the network's inputs. width, depth : of its layers. degree : of the
-    Chebyshev series.
+    low, high : of `PARAMETERS`, but of D C^2 for the last. mean, spread : of the network's inputs. width, depth : of
+    its layers. degree : of the Chebyshev series.
     """
 
     low: tuple[float, ...]
@@ -47,13 +49,30 @@ class JetConfig:
     degree: int = 13
 
     def __post_init__(self) -> None:
-        sizes = (len(PARAMETERS), len(PARAMETERS), _INPUTS, _INPUTS)
+        sizes = (len(PARAMETERS), len(PARAMETERS), COUNT, COUNT)
         if tuple(map(len, (self.low, self.high, self.mean, self.spread))) != sizes:
-            raise ValueError(f"expected ranges of {', '.join(PARAMETERS)} and scales of {_INPUTS} inputs, got {self}")
+            raise ValueError(f"expected ranges of {', '.join(PARAMETERS)} and scales of {COUNT} inputs, got {self}")
         if not all(low <= high for low, high in zip(self.low, self.high, strict=True)):
             raise ValueError(f"the ranges must be ascending, got {self.low} ... {self.high}")
         if min(self.spread) <= 0 or min(self.width, self.depth, self.degree) < 1:
             raise ValueError(f"spreads and sizes must be positive, got {self}")
+
+
+# The fluid outside and the lip: as for `analytic.Jet`, with its defaults.
+_OUTER = {"mach_outer": 0.0, "sound_speed_ratio": 1.0, "density_ratio": 1.0, "kutta": 1.0}
+
+
+def streams(**outer: Numbers) -> list[Numbers]:
+    """mach_outer, sound_speed_ratio, density_ratio and kutta, those of `analytic.Jet` where they are left out.
+
+    Raises
+    ------
+    TypeError
+        A parameter has another name.
+    """
+    if unknown := outer.keys() - _OUTER.keys():
+        raise TypeError(f"the parameters of the fluid outside are {', '.join(_OUTER)}; got {min(unknown)}")
+    return [outer.get(name, usual) for name, usual in _OUTER.items()]
 
 
 class JetModes(NamedTuple):
@@ -76,8 +95,10 @@ class JetNetwork(nn.Module):
     right: beyond, modes of the jet lie beside a branch point. Others, parameters outside the ranges and modes that are
     cut off raise a ValueError. All functions take
 
-    m, n : int tensors, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta : tensors
-        They broadcast to (case,); as for `analytic.DuctMode` and `analytic.Jet`.
+    m, n : int tensors, helmholtz, mach : tensors
+        As for `analytic.DuctMode`.
+    **outer : tensors
+        mach_outer, sound_speed_ratio, density_ratio and kutta, as for `analytic.Jet`. All broadcast to (case,).
     """
 
     bars: Tensor
@@ -85,7 +106,7 @@ class JetNetwork(nn.Module):
     def __init__(self, config: JetConfig):
         super().__init__()
         self.config = config
-        sizes = [_INPUTS, *[config.width] * config.depth]
+        sizes = [COUNT, *[config.width] * config.depth]
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(sizes):
             layers += [nn.Linear(before, after, dtype=torch.float64), nn.SiLU()]
@@ -93,18 +114,10 @@ class JetNetwork(nn.Module):
         self.register_buffer("bars", torch.full((BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
 
     def features(self, parameters: Tensor) -> Tensor:
-        """Inputs of the layers, (case, 8), from `PARAMETERS` (case, 6)."""
-        m, ka, mach, mach_outer, speed, density = parameters.unbind(dim=1)
-        k = ka / torch.sqrt((1 - mach) * (1 + mach))
-        index = torch.zeros_like(k)
-        for order in torch.unique(m).tolist():
-            mine = m == order
-            index = torch.where(mine, radial_index(round(order), torch.where(mine, k, 1.0)), index)
-        turn = 2 * math.pi * index
-        columns = (m / 10, torch.log(k), torch.cos(turn), torch.sin(turn), mach, mach_outer, speed, torch.log(density))
-        scales = self.config.mean, self.config.spread
-        mean, spread = (torch.tensor(one, dtype=k.dtype, device=k.device) for one in scales)
-        return (torch.stack(columns, dim=1) - mean) / spread
+        """Inputs of the layers, (case, COUNT), from `PARAMETERS` (case, 6)."""
+        found = inputs(parameters)
+        mean, spread = (torch.tensor(one).to(found) for one in (self.config.mean, self.config.spread))
+        return (found - mean) / spread
 
     def forward(self, parameters: Tensor) -> Tensor:
         """Chebyshev coefficients from degree 1 (case, factor, degree, 2) of ln(K_minus / C_minus), ln(K_plus / C_plus).
@@ -129,23 +142,19 @@ class JetNetwork(nn.Module):
 
     def directivity(
         self,
-        m: npt.ArrayLike | Tensor,
-        n: npt.ArrayLike | Tensor,
-        helmholtz: npt.ArrayLike | Tensor,
-        mach: npt.ArrayLike | Tensor,
-        theta: npt.ArrayLike | Tensor,
-        *,
-        mach_outer: npt.ArrayLike | Tensor = 0.0,
-        sound_speed_ratio: npt.ArrayLike | Tensor = 1.0,
-        density_ratio: npt.ArrayLike | Tensor = 1.0,
-        kutta: npt.ArrayLike | Tensor = 1.0,
+        m: Numbers,
+        n: Numbers,
+        helmholtz: Numbers,
+        mach: Numbers,
+        theta: Numbers,
+        **outer: Numbers,
     ) -> Tensor:
         """Directivity D in the outer stream of modes of amplitude one, (case, angle) complex.
 
         theta : (angle,) or (case, angle) tensor
             Polar angle in the plane (x / beta, r) of the outer stream [rad], 0 downstream.
         """
-        modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
+        modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
         angle = torch.as_tensor(theta, dtype=modes.mach.dtype, device=modes.mach.device)
         if not torch.all((angle >= 0) & (angle <= math.pi + 1e-6)):
             bad = angle[~((angle >= 0) & (angle <= math.pi + 1e-6))][0]
@@ -154,35 +163,27 @@ class JetNetwork(nn.Module):
 
     def reflection(
         self,
-        m: npt.ArrayLike | Tensor,
-        n: npt.ArrayLike | Tensor,
-        helmholtz: npt.ArrayLike | Tensor,
-        mach: npt.ArrayLike | Tensor,
-        *,
-        mach_outer: npt.ArrayLike | Tensor = 0.0,
-        sound_speed_ratio: npt.ArrayLike | Tensor = 1.0,
-        density_ratio: npt.ArrayLike | Tensor = 1.0,
-        kutta: npt.ArrayLike | Tensor = 1.0,
+        m: Numbers,
+        n: Numbers,
+        helmholtz: Numbers,
+        mach: Numbers,
+        **outer: Numbers,
     ) -> Tensor:
         """Potential amplitudes of the reflected radial orders, (case, 12) complex; zero for those cut off."""
-        modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
+        modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
         return self._by_order(modes, lambda waves, _: waves.reflection())
 
     def fields(
         self,
-        m: npt.ArrayLike | Tensor,
-        n: npt.ArrayLike | Tensor,
-        helmholtz: npt.ArrayLike | Tensor,
-        mach: npt.ArrayLike | Tensor,
-        theta: npt.ArrayLike | Tensor,
-        *,
-        mach_outer: npt.ArrayLike | Tensor = 0.0,
-        sound_speed_ratio: npt.ArrayLike | Tensor = 1.0,
-        density_ratio: npt.ArrayLike | Tensor = 1.0,
-        kutta: npt.ArrayLike | Tensor = 1.0,
+        m: Numbers,
+        n: Numbers,
+        helmholtz: Numbers,
+        mach: Numbers,
+        theta: Numbers,
+        **outer: Numbers,
     ) -> tuple[Tensor, Tensor]:
         """`directivity` at angles (angle,) and `reflection`, for the work of one."""
-        modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
+        modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
         angle = torch.as_tensor(theta, dtype=modes.mach.dtype, device=modes.mach.device)
         both = self._by_order(modes, lambda waves, _: torch.cat([waves.directivity(angle), waves.reflection()], dim=1))
         return both[:, : len(angle)], both[:, len(angle) :]
@@ -205,35 +206,26 @@ class JetNetwork(nn.Module):
 
     def end_correction(
         self,
-        helmholtz: npt.ArrayLike | Tensor,
-        mach: npt.ArrayLike | Tensor,
-        *,
-        mach_outer: npt.ArrayLike | Tensor = 0.0,
-        sound_speed_ratio: npt.ArrayLike | Tensor = 1.0,
-        density_ratio: npt.ArrayLike | Tensor = 1.0,
-        kutta: npt.ArrayLike | Tensor = 1.0,
+        helmholtz: Numbers,
+        mach: Numbers,
+        **outer: Numbers,
     ) -> Tensor:
         """End correction (case,) of the plane wave [radii], from the phase of its reflection."""
-        outer = {"mach_outer": mach_outer, "sound_speed_ratio": sound_speed_ratio, "density_ratio": density_ratio}
-        found = self.reflection(0, 0, helmholtz, mach, kutta=kutta, **outer)[:, 0]
+        found = self.reflection(0, 0, helmholtz, mach, **outer)[:, 0]
         like = {"dtype": found.real.dtype, "device": found.device}
         ka, flow = (torch.as_tensor(one, **like) for one in (helmholtz, mach))
         return torch.angle(-found) * (1 - flow**2) / (2 * ka)
 
     def radiated(
         self,
-        m: npt.ArrayLike | Tensor,
-        n: npt.ArrayLike | Tensor,
-        helmholtz: npt.ArrayLike | Tensor,
-        mach: npt.ArrayLike | Tensor,
-        *,
-        mach_outer: npt.ArrayLike | Tensor = 0.0,
-        sound_speed_ratio: npt.ArrayLike | Tensor = 1.0,
-        density_ratio: npt.ArrayLike | Tensor = 1.0,
-        kutta: npt.ArrayLike | Tensor = 1.0,
+        m: Numbers,
+        n: Numbers,
+        helmholtz: Numbers,
+        mach: Numbers,
+        **outer: Numbers,
     ) -> Tensor:
         """Power radiated by modes of amplitude one over that of the incident mode, (case,)."""
-        modes = self.modes(m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta)
+        modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
         nodes, weights = (torch.from_numpy(one).to(modes.mach) for one in np.polynomial.legendre.leggauss(_NODES))
         theta = 0.5 * math.pi * (nodes + 1)
 
@@ -246,7 +238,7 @@ class JetNetwork(nn.Module):
 
         return self._by_order(modes, power)[:, 0]
 
-    def modes(self, *given: npt.ArrayLike | Tensor) -> JetModes:
+    def modes(self, *given: Numbers) -> JetModes:
         """The parameters as tensors (case,) of one type.
 
         Raises
@@ -254,10 +246,7 @@ class JetNetwork(nn.Module):
         ValueError
             A parameter outside its range, a mode that is cut off, or a jet of the high domain; the first is named.
         """
-        real = self.precision
-        tensors = [torch.atleast_1d(torch.as_tensor(one, device=device_of(self))) for one in given]
-        m, n = tensors[0].abs(), tensors[1]
-        modes = JetModes(*torch.broadcast_tensors(m, n, *(one.to(real) for one in tensors[2:])))
+        modes = self._broadcast(*given)
         reasons = self._reasons(modes)
         for what, bad in reasons.items():
             if bool(bad.any()):
@@ -266,20 +255,24 @@ class JetNetwork(nn.Module):
                 raise ValueError(f"{what}: {values}")
         return modes
 
-    def usable(self, *given: npt.ArrayLike | Tensor) -> BoolArray:
+    def usable(self, *given: Numbers) -> BoolArray:
         """Which cases the surrogate takes, (case,): see `modes` for the others."""
-        real = self.precision
-        tensors = [torch.atleast_1d(torch.as_tensor(one, device=device_of(self))) for one in given]
-        modes = JetModes(*torch.broadcast_tensors(tensors[0].abs(), tensors[1], *(one.to(real) for one in tensors[2:])))
-        bad = torch.stack(list(self._reasons(modes).values())).any(dim=0)
+        bad = torch.stack(list(self._reasons(self._broadcast(*given)).values())).any(dim=0)
         found: BoolArray = ~bad.cpu().numpy()
         return found
+
+    def _broadcast(self, *given: Numbers) -> JetModes:
+        tensors = [torch.atleast_1d(torch.as_tensor(one, device=device_of(self))) for one in given]
+        m, n, *rest = tensors
+        return JetModes(*torch.broadcast_tensors(m.abs(), n, *(one.to(self.precision) for one in rest)))
 
     def _reasons(self, modes: JetModes) -> dict[str, Tensor]:
         """Cases that each of the guards refuses; NaN is refused."""
         found: dict[str, Tensor] = {}
-        for name, low, high in zip(PARAMETERS, self.config.low, self.config.high, strict=True):
-            slack, value = _SLACK * (high - low), getattr(modes, name).double()
+        given = [getattr(modes, name).double() for name in PARAMETERS]
+        given[-1] = given[-1] * given[-2] ** 2
+        for name, value, low, high in zip(_RANGES, given, self.config.low, self.config.high, strict=True):
+            slack = _SLACK * (high - low)
             eps = 4 * torch.finfo(modes.mach.dtype).eps * high
             inside = (value >= low - slack - eps) & (value <= high + slack + eps)
             found[f"{name} must lie in the trained range {low:.6g} ... {high:.6g}"] = ~inside

@@ -12,7 +12,7 @@ are real; everything is (case, point), and differentiable.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,12 +21,19 @@ from scipy.special import jn_zeros, jnp_zeros
 from torch import Tensor
 
 from ..arrays import FloatArray
-from .bessel import inner, outer
+from ..ducts.bessel import inner, outer
 
 MODES = 12  # in the closed forms, as in the dataset's task
 _DAMPING = 0.6  # as there
 _ROUNDED = 0.3  # of the corners where the ends of windows pass from one point to another, over k
 _INDEXED = 28  # radial orders of the spline of the radial index: cut on up to K = 80
+
+
+class Modes(NamedTuple):
+    """Waves of one direction: those of a soft-walled duct in place of the jet's, and the duct's, (case, MODES)."""
+
+    soft: Tensor
+    hard: Tensor
 
 
 class Sheets(NamedTuple):
@@ -95,9 +102,18 @@ class Sheets(NamedTuple):
         """N_2."""
         return self.helmholtz + self.mach_outer * self.speed * s
 
+    def take(self, chosen: Tensor) -> "Sheets":
+        """Some of the jets, by their numbers or by a mask."""
+        return Sheets(self.m, *(one[chosen] for one in self[1:]))
+
+    def squares(self, s: Tensor) -> tuple[Tensor, Tensor]:
+        """gamma_1^2 and gamma_2^2."""
+        square = (self.helmholtz - (1 - self.mach) * s) * (self.helmholtz + (1 + self.mach) * s)
+        return square, self.beta_outer**2 * (self.right - s) * (s - self.left)
+
     def wall(self, s: Tensor) -> Tensor:
         """gamma_1 J_m'(gamma_1) / J_m(gamma_1), real."""
-        square = (self.helmholtz - (1 - self.mach) * s) * (self.helmholtz + (1 + self.mach) * s)
+        square = self.squares(s)[0]
         return self.m - square * inner(square, self.m)
 
     def waves(self, direction: int) -> Tensor:
@@ -113,18 +129,19 @@ class Sheets(NamedTuple):
     def _along(self, radial: Tensor, direction: int) -> Tensor:
         return self.centre - direction * torch.sqrt(self.helmholtz**2 - self.beta2 * radial**2 + 0j) / self.beta2
 
-    def closed_minus(self, s: Tensor) -> Tensor:
-        """C_minus at real s <= s_c."""
-        value = _quotient(s, self.guesses(-1), self.waves(-1))
-        return value / torch.sqrt(self.right - s)
+    def modes(self, direction: int) -> Modes:
+        """z_l and s_l of the waves along +1 or -1."""
+        return Modes(self.guesses(direction), self.waves(direction))
 
-    def closed_plus(self, s: Tensor, s_0: Tensor, n: Tensor) -> Tensor:
+    def closed_minus(self, s: Tensor, up: Modes) -> Tensor:
+        """C_minus at real s <= s_c."""
+        return _quotient(s, *up) / torch.sqrt(self.right - s)
+
+    def closed_plus(self, s: Tensor, down: Modes, s_0: Tensor, n: Tensor) -> Tensor:
         """C_plus at real s >= s_c times s - s_n, for radial orders n (case, 1) and instabilities s_0 (case, 1)."""
-        waves = self.waves(1)
         own = torch.arange(MODES, device=n.device) == n
-        value = _quotient(s, self.guesses(1), waves, own)
         pair = (s - s_0.real) ** 2 + s_0.imag**2
-        return value * pair / torch.sqrt(s - self.left)
+        return _quotient(s, *down, own) * pair / torch.sqrt(s - self.left)
 
     def kernel(self, s: Tensor) -> Tensor:
         """K at real s between the branch points."""
@@ -138,15 +155,47 @@ def _larger(one: Tensor, other: Tensor, k: Tensor) -> Tensor:
     return 0.5 * (one + other + torch.sqrt((one - other) ** 2 + (_ROUNDED * k) ** 2))
 
 
+class _Quotient(torch.autograd.Function):
+    """Its derivatives in one pass over the modes: autograd's would keep every partial product."""
+
+    @staticmethod
+    def forward(ctx: Any, s: Tensor, above: Tensor, below: Tensor, own: Tensor | None) -> Tensor:
+        value, under = s - above[:, :1], _gap(s, below, own, 0)
+        for index in range(1, above.shape[1]):
+            value = value * (s - above[:, index : index + 1])
+            under = under * _gap(s, below, own, index)
+        value = value / under
+        ctx.save_for_backward(s, above, below, value)
+        ctx.own = own
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, *given: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        s, above, below, value = ctx.saved_tensors
+        weight, total = given[0] * value.conj(), torch.zeros_like(value)
+        rises = torch.empty_like(above), torch.empty_like(below)
+        for index in range(above.shape[1]):
+            over = (s - above[:, index : index + 1]).reciprocal()
+            under = _gap(s, below, ctx.own, index).reciprocal()
+            if ctx.own is not None:
+                under = torch.where(ctx.own[:, index : index + 1], 0.0, under)
+            rises[0][:, index] = -(weight * over.conj()).sum(dim=1)
+            rises[1][:, index] = (weight * under.conj()).sum(dim=1)
+            total = total + over - under
+        slope = weight * total.conj()
+        return slope if s.is_complex() else slope.real, *rises, None
+
+
+def _gap(s: Tensor, below: Tensor, own: Tensor | None, index: int) -> Tensor:
+    """s less a pole, or 1 for the `own`."""
+    gap = s - below[:, index : index + 1]
+    return gap if own is None else torch.where(own[:, index : index + 1], torch.ones_like(gap), gap)
+
+
 def _quotient(s: Tensor, above: Tensor, below: Tensor, own: Tensor | None = None) -> Tensor:
     """Product of (s - above) / (s - below) over the modes, without the denominator where it is the `own`."""
-    value = torch.ones_like(s) + 0j
-    for index in range(above.shape[1]):
-        gap = s - below[:, index : index + 1]
-        if own is not None:
-            gap = torch.where(own[:, index : index + 1], torch.ones_like(gap), gap)
-        value = value * (s - above[:, index : index + 1]) / gap
-    return value
+    found: Tensor = _Quotient.apply(s, above, below, own)
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .bessel import outer
+from ..ducts.bessel import outer
 from .sheet import MODES, Sheets, hard
 
 # Distance of s to s_n, over k, below which gamma_1 J_m' / (s - s_n) is its limit.
@@ -62,7 +62,9 @@ class Waves:
         self._slope = -2 * self.norm[self.n] * own  # of gamma_1 J_m' / J_m, at s_n
         boundary = sheets.boundary
         self._middle = sheets.kernel(boundary)  # K_plus(s_c)
-        self._scales = sheets.closed_minus(boundary), sheets.closed_plus(boundary, self.s_0, self.n)
+        self._up, self._down = sheets.modes(-1), sheets.modes(1)
+        closed_plus = sheets.closed_plus(boundary, self._down, self.s_0, self.n)
+        self._scales = sheets.closed_minus(boundary, self._up), closed_plus
         beyond = self.down > boundary
         below, above = torch.where(beyond, boundary, self.down), torch.where(beyond, self.down, boundary)
         value = self.minus_factor(below)
@@ -75,13 +77,13 @@ class Waves:
         """K_minus at real s <= s_c."""
         sheets = self.sheets
         place = 2 * (s - sheets.first) / (sheets.boundary - sheets.first) - 1
-        return torch.exp(_series(self.minus, place, 1.0)) * sheets.closed_minus(s) / self._scales[0]
+        return torch.exp(_series(self.minus, place, 1.0)) * sheets.closed_minus(s, self._up) / self._scales[0]
 
     def plus_factor(self, s: Tensor) -> Tensor:
         """K_plus (s - s_n) at real s >= s_c."""
         sheets = self.sheets
         place = 2 * (s - sheets.boundary) / (sheets.last - sheets.boundary) - 1
-        value = torch.exp(_series(self.plus, place, -1.0)) * sheets.closed_plus(s, self.s_0, self.n)
+        value = torch.exp(_series(self.plus, place, -1.0)) * sheets.closed_plus(s, self._down, self.s_0, self.n)
         return value * (sheets.boundary - self.down) * self._middle / self._scales[1]
 
     def directivity(self, theta: Tensor) -> Tensor:
@@ -123,9 +125,9 @@ class Waves:
 
 def _series(coefficients: Tensor, place: Tensor, zero: float) -> Tensor:
     """Chebyshev series (case, point) from degree 1, less its value at `zero`, 1 or -1."""
-    before, here = torch.ones_like(place), place
-    value, turn = coefficients[:, :1] * (place - zero), zero
-    for index in range(1, coefficients.shape[1]):
+    before, here, turn, rows = torch.ones_like(place), place, zero, [place - zero]
+    for _ in range(1, coefficients.shape[1]):
         before, here, turn = here, 2 * place * here - before, turn * zero
-        value = value + coefficients[:, index : index + 1] * (here - turn)
-    return value
+        rows.append(here - turn)
+    # Real polynomials times real and imaginary parts: autograd keeps less than of complex partial sums.
+    return torch.view_as_complex(torch.stack(rows, dim=2) @ torch.view_as_real(coefficients))
