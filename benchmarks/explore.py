@@ -14,7 +14,9 @@ from collections import defaultdict
 import numpy as np
 import torch
 
-from wavenet.study.bench import Bench
+from wavenet import jets
+from wavenet.study.bench import DEGREES, Bench
+from wavenet.study.controls import Mode
 from wavenet.study.page import layout
 from wavenet.study.page.server import FIRST, Page
 
@@ -119,6 +121,31 @@ def of_browser(url, executable):
     return took
 
 
+def of_jets(bench):
+    """Times of a new jet's directivity: of the solver, and of the surrogate beside it."""
+    model, theta, took = jets.load(), np.radians(DEGREES), defaultdict(list)
+    outer = {"mach_outer": 0.0, "sound_speed_ratio": 0.8, "density_ratio": 1.5, "kutta": 1.0}
+    for numbers in modes("jet"):
+        mode = Mode.of(**numbers | {"n": 0, "mach": min(numbers["mach"], 0.4)}, flow="jet", **outer)
+        source = mode.source
+        if not model.usable(source.m, source.n, source.helmholtz, source.mach, *outer.values())[0]:
+            continue
+
+        def learned(given=(source.m, source.n, source.helmholtz, source.mach)):
+            with torch.no_grad():
+                model.directivity(*given, torch.from_numpy(theta), **outer)
+
+        for name, act in (
+            ("solver", lambda mode=mode: bench.solution(mode).directivity(theta)),
+            ("surrogate", learned),
+        ):
+            started = time.perf_counter(), time.process_time()
+            act()
+            ended = time.perf_counter(), time.process_time()
+            took[name].append([after - before for before, after in zip(started, ended, strict=True)])
+    return took
+
+
 def main(argv=None):
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -129,6 +156,8 @@ def main(argv=None):
     bench.warm(FIRST)
     page = Page(bench)
     print(f"{'[ms]':44} median    max  processor")
+    for name, seconds in of_jets(bench).items():
+        show(f"directivity of a jet, {name}", seconds)
     for flow in ("none", "uniform", "jet"):
         for name, seconds in of_server(page.app.server, flow).items():
             show(f"server, {flow}: {name}", seconds)

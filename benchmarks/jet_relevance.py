@@ -152,7 +152,13 @@ def of_field(model: JetNetwork, rows: np.ndarray, rng: np.random.Generator) -> t
         weights = np.polynomial.legendre.leggauss(NODES)[1] / 2
         whole = np.abs(np.einsum("j,zjon->zon", weights, along) * (other - given))  # NaN where a path leaves the domain
         gradient.append(np.array([[mean(whole[zone, :, number]) for number in range(3)] for zone in range(3)]))
-    return tuple(one / one.sum(axis=2, keepdims=True) for one in (np.array(exchange), np.array(gradient)))
+    return normalised(np.array(exchange)), normalised(np.array(gradient))
+
+
+def normalised(values: np.ndarray) -> np.ndarray:
+    """Shares of their sum over the last axis; NaN where no other jet could be compared with."""
+    whole = values.sum(axis=2, keepdims=True)
+    return np.where(whole > 0, values, np.nan) / np.where(whole > 0, whole, 1.0)
 
 
 def mean(values: np.ndarray) -> float:

@@ -57,9 +57,14 @@ def test_arrays_of_different_modes_do_not_mix(learned, response, array):
     both = LearnedPatterns(learned.model, [other, array])
     own = both.values(np.array([0]), np.array([0.2]), np.array([1.2]))[0]
     assert not np.any(own[:, 1:])
-    first, second = fit(both, [own[:, 0] * 2j, response @ AMPLITUDE])
-    assert (first.mach, first.temperature) == pytest.approx((0.2, 1.2), rel=1e-4)
-    assert first.amplitude == pytest.approx([2j], rel=1e-3)
+    rng = np.random.default_rng(8)
+    noisy = own[:, 0] * 2j + 0.05 * np.abs(own).mean() * (rng.normal(size=(24, 2)) @ [1, 1j])
+    first, second = fit(both, [noisy, response @ AMPLITUDE])
+    (alone,) = fit(LearnedPatterns(learned.model, [other]), [noisy])
+    assert (first.mach, first.temperature) == pytest.approx((alone.mach, alone.temperature), rel=1e-4)
+    assert first.half_width == pytest.approx(alone.half_width, rel=1e-3)
+    assert first.noise == pytest.approx(alone.noise, rel=1e-6)
+    assert first.amplitude == pytest.approx(alone.amplitude, rel=1e-3)
     assert (second.mach, second.temperature) == pytest.approx((MACH, TEMPERATURE), rel=1e-5)
 
 

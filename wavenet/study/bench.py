@@ -1,4 +1,4 @@
-"""Numbers that the page shows: exact solutions, both surrogates, and relevance.
+"""Numbers that the page shows: exact solutions, the surrogates, and relevance.
 
 Everything is asked of a `Bench`, which keeps the last results: several parts of the page need the same solution, and a
 click on a field needs a network that has been prepared for its case.
@@ -18,7 +18,7 @@ import torch
 
 import analytic
 from data.grids import cell_centres
-from wavenet import far_field
+from wavenet import far_field, jets
 from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.derivatives.constrained import METHODS, ConstrainedNetwork
 from wavenet.devices import device_of
@@ -175,6 +175,7 @@ class Bench:
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self._directivity = far_field.load().to(device)
+        self._jets = jets.load()  # on the CPU, where alone it computes
         network, about = load_network()
         self._network, self._ranges = network.on_grid(X, R).to(device), about.get("ranges", {})
         self._solutions, self._fields, self._cores = Kept(16), Kept(16), Kept(8)
@@ -205,25 +206,30 @@ class Bench:
         """Exact directivity with the surrogate's beside it."""
         theta = np.radians(DEGREES)
         exact = self.solution(mode).directivity(theta)
-        if mode.in_jet:
-            return Directivity(exact, reason="There is no surrogate for jets.")
-        source, model = mode.source, self._directivity
         try:
             with self._networks, torch.no_grad():
-                found = (
-                    model(source.m, source.n, source.helmholtz, source.mach, torch.from_numpy(theta))[0].cpu().numpy()
-                )
-            bar = model.error_bar(source.helmholtz, source.mach, COVERAGE)
+                found, bar = self._learned(mode, torch.from_numpy(theta))
         except ValueError as error:
             return Directivity(exact, reason=f"No surrogate here: {error}.")
         difference = np.abs(found - exact) / np.sqrt(np.mean(np.abs(exact) ** 2))
         return Directivity(exact, found, difference, float(relative_error(found, exact)), bar)
 
+    def _learned(self, mode: Mode, theta: torch.Tensor) -> tuple[ComplexArray, float]:
+        """Directivity of the surrogate, with or without a jet, and its error bar."""
+        source = mode.source
+        given = source.m, source.n, source.helmholtz, source.mach
+        if not mode.in_jet:
+            model = self._directivity
+            return model(*given, theta)[0].cpu().numpy(), model.error_bar(*given[2:], COVERAGE)
+        names = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
+        found = self._jets.directivity(*given, theta, **{name: getattr(mode.jet, name) for name in names})
+        return found[0].numpy(), self._jets.error_bar(source.m, *given[2:], COVERAGE)
+
     def derivative(self, mode: Mode, name: str) -> Derivative:
         """Exact velocity "u" or "v" with that of the constrained network beside it."""
         exact = getattr(self.field(mode), VELOCITIES[name])
         if mode.in_jet:
-            return Derivative(exact, reason="There is no surrogate for jets.")
+            return Derivative(exact, reason="There is no surrogate for velocities in jets.")
         try:
             velocity = self._core(mode).velocity
         except ValueError as error:

@@ -52,7 +52,8 @@ class JetRadiation:
         def pattern(order: int, radial: Tensor, _ka: Tensor, _mach: Tensor, theta: Tensor) -> Tensor:
             return self.model.directivity(order, radial, helmholtz, mach, theta, **self._outer)
 
-        outside = torch.tensor([helmholtz / self.jet.sound_speed_ratio, self.jet.mach_outer], dtype=torch.float64)
-        found = multipoles.pressure(pattern, m.abs(), n, *outside, x, r, closest=CLOSEST, more=_MORE)
+        k = torch.tensor(helmholtz / self.jet.sound_speed_ratio, dtype=torch.float64)
+        flow = torch.tensor(self.jet.mach_outer, dtype=torch.float64)
+        found = multipoles.pressure(pattern, m.abs(), n, k, flow, x, r, closest=CLOSEST, more=_MORE)
         # of the potential in a c with c inside: over rho c^2 outside it is C p', C the ratio of sound speeds
         return found * self.jet.density_ratio * self.jet.sound_speed_ratio

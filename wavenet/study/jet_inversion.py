@@ -113,7 +113,14 @@ class _Tried(NamedTuple):
 
     def of(self, rows: IntArray | BoolArray) -> "_Tried":
         """Some of them."""
-        return _Tried(*(one[rows] for one in self))
+        return _Tried(
+            self.which[rows],
+            self.place[rows],
+            self.square[rows],
+            self.left[rows],
+            self.jacobian[rows],
+            self.amplitude[rows],
+        )
 
 
 def _refined(
@@ -178,8 +185,7 @@ def _scan(
     patterns: Patterns, measured: ComplexArray, ranges: tuple[tuple[float, float], ...]
 ) -> tuple[IntArray, FloatArray]:
     """Best local minima of a scan of M and ln T: number of the array (start,), places (start, 2)."""
-    ends = ranges[0], np.log(ranges[1])
-    axes = [np.linspace(low, high, count) for (low, high), count in zip(ends, _GRID, strict=True)]
+    axes = np.linspace(*ranges[0], _GRID[0]), np.log(np.geomspace(*ranges[1], _GRID[1]))
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     which, place = np.repeat(np.arange(len(measured)), len(points)), np.tile(points, (len(measured), 1))
     left = np.full(len(which), np.inf)

@@ -126,9 +126,10 @@ class LearnedPatterns(_Arrays):
     def values(self, which: IntArray, mach: FloatArray, temperature: FloatArray) -> ComplexArray:
         """See `Patterns`."""
         first, outer = self.given(which, mach, temperature)
+        m, n, ka, flow = map(torch.from_numpy, first)
         tensors = {name: torch.from_numpy(one) for name, one in outer.items()}
         with torch.no_grad():
-            found = self.model.directivity(*map(torch.from_numpy, first), self._angles(which), **tensors)
+            found = self.model.directivity(m, n, ka, flow, self._angles(which), **tensors)
         return self.shaped(which, found.numpy())
 
     def slopes(self, which: IntArray, mach: FloatArray, temperature: FloatArray) -> tuple[ComplexArray, ComplexArray]:
@@ -145,8 +146,8 @@ class LearnedPatterns(_Arrays):
             "sound_speed_ratio": torch.from_numpy(outer["sound_speed_ratio"]) * root,
             "density_ratio": torch.from_numpy(outer["density_ratio"]) * torch.exp(log),
         }
-        orders, duct = map(torch.from_numpy, (m, n)), torch.from_numpy(ka) * root
-        value = self.model.directivity(*orders, duct, flow, self._angles(which), **streams)
+        order, radial, duct = torch.from_numpy(m), torch.from_numpy(n), torch.from_numpy(ka) * root
+        value = self.model.directivity(order, radial, duct, flow, self._angles(which), **streams)
         weights = torch.zeros_like(value, requires_grad=True)
         backward = torch.autograd.grad(value, [flow, log], weights, create_graph=True)
         rates = [torch.autograd.grad(one.sum(), weights, retain_graph=True)[0].numpy() for one in backward]
@@ -187,4 +188,5 @@ class SolvedPatterns(_Arrays):
         )
         values = self.values(np.tile(which, 5), flow, np.exp(log))
         found = values.reshape(5, len(mach), *values.shape[1:])
-        return found[0], np.stack([found[1] - found[2], found[3] - found[4]], axis=1) / (2 * _STEP)
+        rates: ComplexArray = np.swapaxes(found[[1, 3]] - found[[2, 4]], 0, 1) / (2 * _STEP)
+        return found[0], rates
