@@ -16,7 +16,7 @@ RHO = np.hypot(X[:, None], R - 1)
 
 @pytest.fixture(scope="module")
 def shipped():
-    return differentiation.load_network()[0]
+    return differentiation.load_network(differentiation.LINEAR)[0]
 
 
 def exact(case, x=X, r=R):
