@@ -355,7 +355,7 @@ def test_orders_that_were_not_learned_are_told():
 def test_runs_of_another_kind_are_refused():
     with pytest.raises(ValueError, match="one of the derivative task is needed"):
         differentiation.load_network(WEIGHTS / "factor")
-    with pytest.raises(ValueError, match="model unet, one of the constrained network or of the"):
+    with pytest.raises(ValueError, match="model unet, one of the constrained U-net or of the constrained network"):
         differentiation.load_network(WEIGHTS / "unet")
     with pytest.raises(ValueError, match="one of the factor task is needed"):
         prediction.load_network(WEIGHTS / "derivative")

@@ -85,7 +85,7 @@ def load_network(run: str | Path = SHIPPED) -> tuple[Model, dict[str, Any]]:
     name, model, about = load(folder_of(run), task="derivative")
     if type(model) not in _VELOCITIES:
         raise ValueError(
-            f"{run} is a run of the model {name}, one of the constrained network or of the constrained U-net is needed"
+            f"{run} is a run of the model {name}, one of the constrained U-net or of the constrained network is needed"
         )
     return model, about
 
@@ -110,7 +110,7 @@ def differentiate(
     ----------
     given : Potential or Pressure
     model : ConstrainedNetwork or ConstrainedUNet
-        On any grid and device.
+        On any grid and device. For a pressure in flow the U-net's linear part is used.
     ranges : dict, optional
         Least and largest m, ka and M of the network's training: what is outside of them is warned of.
     noise : float, optional
@@ -137,7 +137,8 @@ def differentiate(
     psi = to_tensor(values)[None].to(device_of(model))
     parameters = case_parameters(*case).to(psi.device)
     with torch.no_grad():
-        velocity, expected, narrow = _VELOCITIES[type(model)](model, given, psi, parameters, allowed)
+        used = linear if found.error > 0 else model  # errors of a recovered potential are not what the U-net learned
+        velocity, expected, narrow = _VELOCITIES[type(used)](used, given, psi, parameters, allowed)
         pressure = momentum_pressure(psi, velocity[:, :2], *parameters.T[1:])
         residual = equation_residual(narrow, psi, parameters, velocity)
     parts = torch.cat([psi, velocity, pressure], dim=1)[0].cpu().numpy()
