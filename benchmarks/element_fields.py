@@ -4,8 +4,9 @@ The elements of tests/analytic/finite_elements.py (scikit-fem; needs the extra `
 ten ducts with three accuracies each; flow enters by the transformation to none. The potential is read at 128 x 64 cell
 centres. Printed are the error of psi, the noise that `wavenet differentiate` estimates over this error, and the errors
 of u and v over that of psi (all relative L2 errors over the grid, against the Wiener-Hopf solver): of the elements' own
-gradients, of the best of four orders of differences (chosen with the error known), and of the constrained network with
-the noise estimated, taken for none, told as half the error, and told as the best of nine levels, with the error known.
+gradients, of the best of four orders of differences (chosen with the error known), of the constrained U-net as `wavenet
+differentiate` uses it, and of the linear constrained network with the noise estimated, taken for none, told as half the
+error, and told as the best of nine levels, with the error known.
 """
 
 import argparse
@@ -41,7 +42,7 @@ MODES = (  # m, n, ka, M
 ELEMENTS = ((5, 0.5, 3), (8, 0.6, 5), (12, 0.7, 8))
 LARGEST = 0.5  # side of an element [radii]
 LEVELS = 10.0 ** np.arange(-7, -2.9, 0.5)
-METHODS = ("elements", "differences", "estimated", "none", "half", "best")
+METHODS = ("elements", "differences", "U-net", "linear, estimated", "none", "half", "best")
 
 
 def elements(m, n, helmholtz, mach, degree, cell, rings):
@@ -60,7 +61,7 @@ def relative(values, exact):
     return float(np.linalg.norm(values - exact) / np.linalg.norm(exact))
 
 
-def compare(case, accuracy, model):
+def compare(case, accuracy, unet, model):
     """Error of psi, estimated noise, and errors of u and v by method, of one field."""
     exact = solve(DuctMode(*case)).field(X, R)
     psi, *own = elements(*case, *accuracy)
@@ -78,11 +79,12 @@ def compare(case, accuracy, model):
         with torch.no_grad():
             return of(model.on_grid(X, R, noise=noise)(parts, parameters)[0].numpy())
 
-    estimated = differentiation.differentiate(given, model)
+    ours, estimated = (differentiation.differentiate(given, network) for network in (unet, model))
     found = {
         "elements": errors(*own),
         "differences": np.min([of(Differences(X, R, order)(parts)[0].numpy()) for order in ORDERS], axis=0),
-        "estimated": errors(estimated.axial_velocity, estimated.radial_velocity),
+        "U-net": errors(ours.axial_velocity, ours.radial_velocity),
+        "linear, estimated": errors(estimated.axial_velocity, estimated.radial_velocity),
         "none": told(0.0),
         "half": told(error / 2),
         "best": np.min([told(level) for level in LEVELS], axis=0),
@@ -95,14 +97,14 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=len(MODES), help="first so many of the ten cases")
     chosen = MODES[: parser.parse_args(argv).cases]
-    model, _ = differentiation.load_network()
+    networks = [differentiation.load_network(name)[0] for name in (differentiation.SHIPPED, differentiation.LINEAR)]
     torch.set_num_threads(1)
     print("| m, n, ka, M | psi | noise estimated / psi | " + " | ".join(f"{method}, u, v" for method in METHODS) + " |")
     print("|---" * (3 + len(METHODS)) + "|")
     for accuracy in ELEMENTS:
         results = []
         for case in chosen:
-            error, noise, errors = compare(case, accuracy, model)
+            error, noise, errors = compare(case, accuracy, *networks)
             results.append((error, noise / error, errors / error))
             print(line("{}, {}, {:g}, {:g}".format(*case), *results[-1]), flush=True)
         middle = [np.median(values, axis=0) for values in zip(*results, strict=True)]

@@ -62,7 +62,10 @@ def main(argv=None):
     parser.add_argument("--cases", type=int, default=50, help="for each line")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
-    cases, (model, _) = Cases(options.data, "test", task="derivative"), differentiation.load_network()
+    cases, (model, _) = (
+        Cases(options.data, "test", task="derivative"),
+        differentiation.load_network(differentiation.LINEAR),
+    )
     grid = cases.constants["x"], cases.constants["r"]
     head = "estimate over level (range) | u | v | u, estimated over told | v |\n" + "|---" * 6 + "|"
     print(f"| noise [dB] | {head}")

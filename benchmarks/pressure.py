@@ -3,7 +3,7 @@
 Random mixtures of modes on grids of their own, as examples/derivatives_on_any_grid.py draws them, with flow. Printed
 are relative L2 errors over the grids, median and 95th percentile: of the potential that `wavenet differentiate`
 computes from the pressure, of u and v, and of u and v from the exact potential; without noise, and with white noise in
-what is given.
+what is given. With --linear, by the constrained network in place of the constrained U-net.
 """
 
 import argparse
@@ -48,9 +48,10 @@ def main(argv=None):
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=60, help="for each level of noise")
+    parser.add_argument("--linear", action="store_true", help="the constrained network")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
-    model, _ = differentiation.load_network()
+    model, _ = differentiation.load_network(differentiation.LINEAR if options.linear else differentiation.SHIPPED)
     print("| noise [dB] | psi from p | u from p | v from p | u from psi | v from psi |\n" + "|---" * 6 + "|")
     for decibels in DECIBELS:
         rng = np.random.default_rng(1)

@@ -60,8 +60,9 @@ TEXT = """# Model card: derivatives next to the lip
 This page is written by `python docs/model_card_derivative.py --data derivative.h5`; the data file is written by
 `wavenet generate derivative`.
 
-This is the constrained network that `wavenet differentiate` uses and `wavenet.derivatives.load()` returns. It takes a
-potential ψ on an evenly spaced grid around the open end, and m, ka and M, to the velocities u = ∂ψ/∂x and v = ∂ψ/∂r.
+This is the constrained network that `wavenet differentiate --linear` uses and `wavenet.derivatives.load()` returns; the
+[constrained U-net](model-card-constrained-unet.md) is built on it. It takes a potential ψ on an evenly spaced grid
+around the open end, and m, ka and M, to the velocities u = ∂ψ/∂x and v = ∂ψ/∂r.
 It is linear in ψ. {weights} weights predict the errors of four derivatives, and {functions} functions describe fields
 around the lip; the safetensors file is {size:.1f} MB.
 

@@ -10,7 +10,7 @@ from analytic import ModeMixture, solve
 from wavenet import derivatives, networks
 from wavenet.cli import main
 from wavenet.derivatives.constrained_unet import CONSTRAINTS, DEFAULT, METHODS, ConstrainedUNet, ConstrainedUNetConfig
-from wavenet.derivatives.share_learning import share_loss, share_samples
+from wavenet.derivatives.share_learning import residuals, reversed_in_time, share_loss, share_samples
 from wavenet.derivatives.unet import UNet, UNetConfig
 from wavenet.fields import times, times_each
 from wavenet.rap import attribute
@@ -269,10 +269,10 @@ def run(*arguments):
 
 def test_the_loss_is_the_logarithm_of_the_error_and_likelihoods(base, cases):
     model = ConstrainedUNet(ConstrainedUNetConfig(base.config.x, base.config.r, width=4), base)
-    features, prior, errors = share_samples(model, cases, 6).tensors
+    features, prior, errors, numbers = share_samples(model, cases, 6).tensors
     with torch.no_grad():
-        values, counts = share_loss(model, (features, prior, errors))
-        smaller = share_loss(model, (features, prior - 1, errors / 10))[0]
+        values, counts = share_loss(model, (features, prior, errors, numbers))
+        smaller = share_loss(model, (features, prior - 1, errors / 10, numbers))[0]
     assert torch.equal(counts, torch.ones_like(values))
     # ten times smaller errors, predicted so: each of the terms falls by ln 10, with weights 1, 0.3 and 0.3
     torch.testing.assert_close(values - smaller, torch.full_like(values, 1.6 * np.log(10)), rtol=2e-2, atol=0)
@@ -280,7 +280,7 @@ def test_the_loss_is_the_logarithm_of_the_error_and_likelihoods(base, cases):
 
 def test_patches_of_coarser_grids(base, cases):
     model = ConstrainedUNet(ConstrainedUNetConfig(base.config.x, base.config.r, width=4), base)
-    features, prior, errors = share_samples(model, cases, 6, seed=3).tensors
+    features, prior, errors, _ = share_samples(model, cases, 6, seed=3).tensors
     assert features.shape[2:] == prior.shape[3:] == errors.shape[3:] == (32, 24)
     assert torch.all(torch.isfinite(features))
     assert len(set(features[:, 8, 0, 0].tolist())) > 1  # points per wavelength: several strides
@@ -288,7 +288,10 @@ def test_patches_of_coarser_grids(base, cases):
 
 
 def test_bad_input_is_named(base):
-    with pytest.raises(ValueError, match="constraints must be among edge, lip, ends, joint, barrier, got 'glue'"):
+    with pytest.raises(
+        ValueError,
+        match="constraints must be among edge, lip, ends, joint, barrier, superposition, phase, residuals, got 'glue'",
+    ):
         ConstrainedUNetConfig(base.config.x, base.config.r, constraints=("glue",))
     with pytest.raises(ValueError, match=r"noise must be at least 0 and below 1, .* got 1\.0"):
         ConstrainedUNetConfig(base.config.x, base.config.r, noise=1.0)
@@ -312,3 +315,79 @@ def test_a_unet_with_edge_functions_is_saved(base, field, tmp_path):
     psi = parts(field.potential)
     with torch.no_grad():
         torch.testing.assert_close(found(psi, PARAMETERS), model(psi, PARAMETERS), rtol=0, atol=0)
+
+
+def test_sound_from_outside_is_a_solution_as_well(base, field):
+    """Of the same equation and walls: by stencils its velocities are as right as those of the field itself."""
+    psi, velocity = parts(field.potential)[0], torch.cat([parts(field.axial_velocity), parts(field.radial_velocity)], 1)
+    back = reversed_in_time(psi, velocity[0], PARAMETERS[0], torch.from_numpy(X))
+    with torch.no_grad():
+        missed = [float((base(p[None], PARAMETERS)[0] - u).norm() / u.norm()) for p, u in ((psi, velocity[0]), back)]
+    assert missed[1] < 3 * missed[0]
+    again = reversed_in_time(*back, PARAMETERS[0], torch.from_numpy(X))
+    torch.testing.assert_close(again[0], psi, rtol=0, atol=1e-12)
+    torch.testing.assert_close(again[1], velocity[0], rtol=0, atol=1e-10)
+
+
+def test_residuals_of_a_solution_vanish():
+    """Differences of two solutions of one potential: u = 1j A exp(-2 i kappa x) alone solves both equations."""
+    ka, mach, step = 9.0, 0.3, 1e-3
+    kappa = ka * mach / (1 - mach**2)
+    x, numbers = torch.arange(24) * step, torch.tensor([[ka, mach, step, step, 0.5]], dtype=torch.float64)
+    u = torch.exp(-2j * kappa * x.double())[:, None].expand(-1, 16)
+    errors = torch.stack([u.real, u.imag, 0 * u.real, 0 * u.real])[None]
+    assert float(residuals(errors, numbers)) < 1e-4 * kappa * step
+    v = torch.ones(24, 16, dtype=torch.float64) / (0.5 + step * torch.arange(16))  # r v is constant
+    errors = torch.stack([0 * v, 0 * v, v, 0 * v])[None]
+    assert float(residuals(errors, numbers)) < 1e-5
+    assert float(residuals(errors.roll(2, dims=1), numbers)) > 1e-4
+
+
+def test_a_random_factor_changes_nothing_that_is_learned(base, cases):
+    """Phase equivariance: a complex factor leaves what the U-net sees, and its relative errors' sizes."""
+    seen = []
+    for constraints in (("edge", "lip", "ends", "joint"), ("edge", "lip", "ends", "joint", "phase")):
+        config = ConstrainedUNetConfig(base.config.x, base.config.r, width=4, constraints=constraints)
+        exact = torch.utils.data.Subset(cases, [2, 2])
+        features, prior, errors, _ = share_samples(ConstrainedUNet(config, base), exact, 2, seed=1).tensors
+        seen.append((features, prior, errors.unflatten(2, (2, 2)).norm(dim=3)))
+    for one, other in zip(*seen, strict=True):
+        finite = torch.isfinite(one)
+        assert float((one - other)[finite].abs().median()) < 1e-5
+
+
+class Shares(torch.nn.Module):
+    """The part of the network that is learned, for fields of one grid."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, features, prior):
+        found = self.model.predict(features, prior)
+        return found.shares, found.log_error
+
+
+@pytest.mark.filterwarnings("ignore")  # the exporters', on each other
+def test_it_is_exported(base, field, tmp_path):
+    """torch.export of the network for one field, and of its learned part for any; the latter as ONNX, too."""
+    import onnxruntime
+
+    model, psi = random_weights(base), parts(field.potential)
+    given = model.explained(psi, PARAMETERS)[0]
+    core = model.core(psi, PARAMETERS)
+    program = torch.export.export(core, (given,)).module()
+    torch.testing.assert_close(program(2 * given), core(2 * given), rtol=1e-12, atol=1e-12)
+    seen = model.seen(psi[0], PARAMETERS[0])
+    inputs = seen.features[None], seen.prior.clamp(max=99)[None]  # what is infinite has no share either
+    program = torch.export.export(Shares(model), inputs)
+    expected = Shares(model)(*inputs)
+    torch.testing.assert_close(program.module()(*inputs), expected, rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(expected[0], model.weights(psi, PARAMETERS), rtol=1e-6, atol=1e-9)
+    path = tmp_path / "shares.onnx"
+    torch.onnx.export(Shares(model), inputs, dynamo=True, verbose=False).save(path)
+    session = onnxruntime.InferenceSession(path)
+    names = [given.name for given in session.get_inputs()]
+    found = session.run(None, dict(zip(names, (part.numpy() for part in inputs), strict=True)))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other.numpy(), rtol=1e-3, atol=1e-4)  # single precision in the U-net

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import jv, jvp
 
 from analytic import ModeMixture, solve
-from wavenet.derivatives.exact_fits import Stretched, end_fits, lip_fit, noise_of
+from wavenet.derivatives.exact_fits import Stretched, end_fits, lip_fit
 from wavenet.derivatives.joint_waves import JointWaves
 from wavenet.derivatives.lip_waves import LipSeries
 
@@ -115,17 +115,6 @@ def test_sound_from_anywhere_at_the_ends():
         assert np.max(np.abs(found - exact)[:, fit.known]) < 1e-8 * np.max(np.abs(exact))
 
 
-def test_the_noise_is_estimated(field):
-    rng = np.random.default_rng(0)
-    fits = [lip_fit(stretched(), R), *end_fits(stretched(), X, R)]
-    size = np.sqrt(np.mean(np.abs(field.potential) ** 2) / 2)
-    for noise in (1e-6, 1e-3, 0.1):
-        psi = field.potential + noise * size * (rng.normal(size=(*field.potential.shape, 2)) @ [1, 1j])
-        assert noise_of(psi, fits) == pytest.approx(noise, rel=0.1, abs=0)
-    assert noise_of(field.potential, fits) < 1e-9
-    assert noise_of(0 * field.potential, fits) == noise_of(field.potential, []) == 0
-
-
 def test_grids_with_few_cells_have_no_fits():
     few = np.arange(-3, 4) / 4 + 0.1
     assert lip_fit(Stretched.of(CASE, few), np.array([0.5, 0.75, 1.1])) is None
@@ -141,4 +130,14 @@ def test_one_fit_of_the_whole_grid_in_noise(field, noise, largest):
     for part, exact in zip(found, (field.axial_velocity, field.radial_velocity), strict=True):
         assert np.linalg.norm(part - exact) < largest * np.linalg.norm(exact)
     # what is left is the noise
-    assert np.sqrt(np.mean(misfit**2)) == pytest.approx(noise * size * np.sqrt(2), rel=0.05)
+    assert np.sqrt(np.mean(np.abs(misfit) ** 2)) == pytest.approx(noise * size * np.sqrt(2), rel=0.05)
+
+
+def test_waves_that_the_cells_do_not_resolve_are_not_in_the_whole_grid():
+    """At 16 cells per radius waves of 59 look like slower ones of other slopes: up to 120 % error at the ends."""
+    x, r = (np.arange(64) + 0.5) / 16 - 2, (np.arange(40) + 0.5) / 20
+    exact, rng = solve(ModeMixture(2, [1.0], 9.0, 0.3)).field(x, r), np.random.default_rng(0)
+    size = np.sqrt(np.mean(np.abs(exact.potential) ** 2) / 2)
+    psi = exact.potential + 1e-2 * size * (rng.normal(size=(*exact.potential.shape, 2)) @ [1, 1j])
+    (u, _), _ = JointWaves(Stretched.of(CASE, x), x, r).apply(psi, 1e-2)
+    assert np.linalg.norm(u - exact.axial_velocity) < 1e-2 * np.linalg.norm(exact.axial_velocity)

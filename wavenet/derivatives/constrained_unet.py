@@ -2,11 +2,13 @@
 
 The constrained network predicts the errors of its derivatives from the position of a cell. The U-net sees in addition
 how far they differ and how well their fits reproduce the potential, and it has more of them: exact solutions fitted
-around the lip, at the grid's ends, and to the whole grid (`exact_fits`, `joint_waves`), and in noise the linear
-network's mean as if there was none, for what looks like noise may be a wrong k. It predicts the error of each, and
-shares are proportional to 1 / error^2. What it sees does not change if the potential is multiplied by a complex number,
-and shares are positive with sum one: so the result is complex-homogeneous and phase-equivariant whatever the weights
-are, and linear properties that all derivatives have hold exactly.
+around the lip, at the grid's ends, and to the whole grid (`exact_methods`), and in noise the linear network's mean as
+if there was none, for what looks like noise may be a field that the waves do not have. The fits rest on ka and M, which
+are first tuned to the field (`tuning`); a fit that misses more than the noise is expected to be as much in error. The
+U-net corrects the expected error of each method, and shares are proportional to 1 / error^2. What it sees does not
+change if the potential is multiplied by a complex number, and shares are positive with sum one: so the result is
+complex-homogeneous and phase-equivariant whatever the weights are, and linear properties that all derivatives have hold
+exactly.
 """
 
 import dataclasses
@@ -19,33 +21,38 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ..arrays import ComplexArray
 from ..fields import complex_reference, reciprocal, times, to_complex
 from .constrained import METHODS as LINEAR
 from .constrained import CaseCore, ConstrainedConfig, ConstrainedNetwork, combine, planes
-from .differences import fixed_layer
 from .edge import EdgeConfig
-from .exact_fits import Fit, Stretched, end_fits, lip_fit, noise_of
-from .joint_waves import JointWaves
+from .exact_fits import Stretched
+from .exact_methods import JOINED, ExactMethods, FitMap
+from .exact_methods import METHODS as EXACT
+from .tuning import Tuned, tune
 from .unet import Backbone, expect_grid
+from .wave_patches import Case, Noise
 
-METHODS = (*LINEAR, "lip waves", "end waves", "joint waves", "linear mean")
+METHODS = (*LINEAR, *EXACT, "linear mean")
 CONSTRAINTS = {
     "edge": "learned functions around the lip",
     "lip": "exact solutions around the lip",
     "ends": "exact solutions at the ends of the grid",
     "joint": "noisy fields: exact solutions in the whole grid, under the assumption that the sound comes from the duct",
     "barrier": "the shares on one side of the wall do not depend on the field on the other side",
+    "superposition": "training only: a share of the fields have sound from outside added, the field reversed in time",
+    "phase": "training only: fields are multiplied by random complex factors, which changes nothing: see `Seen`",
+    "residuals": "training only: the equations' residuals are part of the loss",
 }
-DEFAULT = ("edge", "lip", "ends", "joint")
+DEFAULT = ("edge", "lip", "ends", "joint", "superposition")
 _ON = {"edge functions": "edge", "lip waves": "lip", "end waves": "ends", "joint waves": "joint"}
 # Errors expected before training, of exact solutions and of the linear mean: at least, and over the relative noise.
 _GUESS = ((1e-6, 0.1), (1e-6, 1.0), (1e-4, 0.1), (0.0, 3.0))
-_JOINED = 3e-6  # noise above which waves are fitted to the whole grid: their truncation is about as large
+_MISSED = 3.0  # error expected of a fit, over what it misses beyond the noise
 _QUIET = 1e-8  # estimated noise below this counts as none: the solver's error, and rounding
 _LOUD = 0.5  # estimated noise is at most this
 _PER_DECADE = 8  # estimated levels of noise are rounded, so that networks for them can be kept
-_KEPT = 12  # networks for other levels of noise, and fits of cases, kept between calls
+_KEPT = 12  # networks for other levels of noise, kept between calls
+_ALIKE = 30.0  # coherence of the noise in distant patches at most, for the U-net
 _LEAST = 1e-12  # least difference or misfit that the U-net sees, relative
 _TINY = 1e-300  # instead of the size of a field that is zero
 _LEVELS = 3  # of the U-net, which pools twice
@@ -56,7 +63,7 @@ _POOLED = 2 ** (_LEVELS - 1)
 class ConstrainedUNetConfig:
     """x, r: cell centres [radii]; noise: relative root mean square of the potential's noise, None for an estimate from
     each field; edge: configuration of the edge functions; width: channels of the U-net's first block; constraints:
-    names in `CONSTRAINTS`.
+    names in `CONSTRAINTS`; trusted: ka and M are exactly as told, and are not tuned to the field.
     """
 
     x: tuple[float, ...]
@@ -65,6 +72,7 @@ class ConstrainedUNetConfig:
     edge: EdgeConfig = EdgeConfig()  # noqa: RUF009 - frozen
     width: int = 16
     constraints: tuple[str, ...] = DEFAULT
+    trusted: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.edge, dict):  # from a file
@@ -124,18 +132,25 @@ class ConstrainedUNet(nn.Module):
         self.base = base.requires_grad_(False)
         self.config = dataclasses.replace(config, edge=base.config.edge)
         seen = planes(base.config, torch.zeros(1, 3), torch.zeros(1)).shape[1]
-        self.backbone = Backbone(seen + 5 * len(METHODS) + 5, 2 * len(METHODS) + 2, config.width, _LEVELS)
+        self.backbone = Backbone(seen + 5 * len(METHODS) + 7, 2 * len(METHODS) + 2, config.width, _LEVELS)
         self.backbone.silence()
         self._levels: dict[float, ConstrainedNetwork] = {}
-        self._cases: dict[tuple[int, float, float], list[tuple[int, Fit]]] = {}
+        self._exact = ExactMethods(np.asarray(config.x), np.asarray(config.r))
         self.register_load_state_dict_post_hook(_forget)
 
     def on_grid(
-        self, x: npt.ArrayLike, r: npt.ArrayLike, *, noise: float | None = None, base: ConstrainedNetwork | None = None
+        self,
+        x: npt.ArrayLike,
+        r: npt.ArrayLike,
+        *,
+        noise: float | None = None,
+        trusted: bool = False,
+        base: ConstrainedNetwork | None = None,
     ) -> "ConstrainedUNet":
         """The same network for another grid or noise level; base : the linear network for them, if it exists."""
         cells, radii = (tuple(np.asarray(points, float).tolist()) for points in (x, r))
-        other = ConstrainedUNet(dataclasses.replace(self.config, x=cells, r=radii, noise=noise), base or self.base)
+        config = dataclasses.replace(self.config, x=cells, r=radii, noise=noise, trusted=trusted)
+        other = ConstrainedUNet(config, base or self.base)
         other.backbone.load_state_dict(self.backbone.state_dict())
         return other.to(self._device).train(self.training)
 
@@ -153,20 +168,35 @@ class ConstrainedUNet(nn.Module):
             self._levels[noise] = self.base.on_grid(self.config.x, self.config.r, noise=noise)
         return self._levels[noise]
 
+    def tuned(self, potential: Tensor, parameters: Tensor) -> Tuned:
+        """The case of one field, (2, x, r) and (3,), with ka and M tuned to it unless they are trusted, and its noise.
+
+        Noise that is told is not estimated anew.
+        """
+        m, helmholtz, mach = parameters.double().tolist()
+        case, psi = Case(int(m), helmholtz, mach), to_complex(potential.detach())
+        x, r = np.asarray(self.config.x), np.asarray(self.config.r)
+        return tune(psi, x, r, case, noise=self.config.noise, trusted=self.config.trusted)
+
     def seen(self, potential: Tensor, parameters: Tensor) -> Seen:
         """One case, potential (2, x, r) and parameters (3,), as the U-net sees it."""
-        case = Stretched.of(tuple(parameters.double().tolist()), np.asarray(self.config.x))
-        psi = to_complex(potential.detach())
-        noise = self._noise(psi, case)
-        base, given, numbers = self.at_noise(noise), potential[None].double(), parameters[None].double()
+        tuned, psi = self.tuned(potential, parameters), to_complex(potential.detach())
+        noise, case = self._noise(tuned.noise), Stretched.of(tuned.case, np.asarray(self.config.x))
+        base, given = self.at_noise(noise), potential[None].double()
+        numbers = given.new_tensor([[*tuned.case]])
         with torch.no_grad():
             linear, prior = base.candidates(given, numbers)[0], base.log_errors(numbers, dtype=torch.float64)[0]
             place = planes(base.config, numbers, numbers.new_tensor([noise]))[0]
         mean = combine((-2 * np.log(10) * prior).softmax(dim=1)[None], linear[None])[0]
         quiet, expected = self._quiet(given, numbers, noise)
-        exact, known, misfit = (values.to(linear.device) for values in self._exact(psi, case, noise))
-        least = prior.new_tensor([max(floor, gain * noise, _TINY) for floor, gain in _GUESS]).log10()[:, None, None]
-        guess, expected = least[:3].expand(2, -1, *psi.shape), torch.maximum(expected, least[3])
+        exact, known, misfit, excess = (
+            torch.from_numpy(values).to(linear.device) for values in self._exact.apply(psi, case, noise)
+        )
+        least = prior.new_tensor([max(floor, gain * noise, _TINY) for floor, gain in _GUESS])[:, None, None]
+        guess, expected = (
+            (least[:3] + _MISSED * excess).log10().expand(2, -1, -1, -1),
+            expected.maximum(least[3].log10()),
+        )
         prior = torch.cat([prior, guess.masked_fill(~known, torch.inf), expected[:, None]], dim=1)
         for index, name in enumerate(METHODS):
             if _ON.get(name, name) not in (*self.config.constraints, name):
@@ -181,14 +211,24 @@ class ConstrainedUNet(nn.Module):
             (_logarithm(apart) * usable[:, None]).flatten(0, 1),
             (prior / 6).masked_fill(~usable, 0).flatten(0, 1),
             _logarithm(misfit / size),
-            torch.from_numpy(np.stack(self._sides())).to(linear.device),
+            self._kind(tuned.noise, noise, psi.shape),
+            torch.from_numpy(np.stack(self._sides())),
         ]
-        return Seen(torch.cat([values.float() for values in features]), prior, candidates)
+        parts = [values.to(linear.device).float() for values in features]
+        return Seen(torch.cat(parts), prior, candidates)
+
+    def _kind(self, found: Noise | None, noise: float, shape: tuple[int, ...]) -> Tensor:
+        """Planes (2, x, r): whether the noise is alike in distant cells, and the estimate over what is allowed for."""
+        if found is None or noise <= 0:
+            return torch.zeros(2, *shape)
+        alike = np.log10(np.clip(found.coherence or 1.0, 1.0, _ALIKE))
+        more = np.log10(np.clip(found.level / noise, 0.1, 10.0))
+        return torch.tensor([alike, more])[:, None, None].expand(2, *shape)
 
     def _quiet(self, given: Tensor, numbers: Tensor, noise: float) -> tuple[Tensor, Tensor]:
         """The linear network told of no noise, (1, 4, x, r), and its expected errors, infinite if there is none.
 
-        What looks like noise may be a wrong k, M or sources in the grid, which do not harm stencils.
+        What looks like noise may be sources in the grid, or another equation, which do not harm stencils.
         """
         with torch.no_grad():
             prior = self.base.log_errors(numbers, dtype=torch.float64)
@@ -196,43 +236,13 @@ class ConstrainedUNet(nn.Module):
             expected = self.base.expected_error(numbers)[0].log10()
         return found, expected if noise > 0 else torch.full_like(expected, torch.inf)
 
-    def _noise(self, psi: ComplexArray, case: Stretched) -> float:
-        """Level of noise, told or estimated from the field."""
+    def _noise(self, found: Noise | None) -> float:
+        """Level of noise that is allowed for: told or estimated from the field, none where there is no estimate."""
         if self.config.noise is not None:
             return self.config.noise
-        found = noise_of(psi, [fit for _, fit in self._fits(case)])
-        return 10 ** (round(np.log10(min(found, _LOUD)) * _PER_DECADE) / _PER_DECADE) if found > _QUIET else 0.0
-
-    def _fits(self, case: Stretched) -> list[tuple[int, Fit]]:
-        """Fits of exact solutions to parts of the grid, each with the place of its method among the exact ones.
-
-        Those of the last cases are kept.
-        """
-        key = case[:3]
-        if key not in self._cases:
-            if len(self._cases) >= _KEPT:
-                self._cases.pop(next(iter(self._cases)))
-            x, r = np.asarray(self.config.x), np.asarray(self.config.r)
-            around = lip_fit(case, r)
-            found = [] if around is None else [(0, around)]
-            self._cases[key] = found + [(1, fit) for fit in end_fits(case, x, r)]
-        return self._cases[key]
-
-    def _exact(self, psi: ComplexArray, case: Stretched, noise: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Velocities by exact solutions (method, 4, x, r), where they are known, and misfits of psi (method, x, r)."""
-        velocity = np.zeros((3, 2, *psi.shape), complex)
-        known, misfit = np.zeros((3, *psi.shape), bool), np.zeros((3, *psi.shape))
-        for place, fit in self._fits(case):
-            found, missed = fit.apply(psi, noise)
-            velocity[(place, slice(None), *fit.used)] += found
-            known[(place, *fit.used)] |= fit.known
-            misfit[(place, *fit.seen)] = np.maximum(misfit[(place, *fit.seen)], missed)
-        x, r = np.asarray(self.config.x), np.asarray(self.config.r)
-        if noise >= _JOINED and x[0] < 0 < x[-1] and r[-1] > 1 > r[0]:
-            velocity[2], misfit[2] = JointWaves(case, x, r).apply(psi, noise)
-            known[2] = True
-        parts = np.stack([velocity.real, velocity.imag], axis=2).reshape(3, 4, *psi.shape)
-        return torch.from_numpy(parts), torch.from_numpy(known), torch.from_numpy(misfit)
+        if found is None or found.level < _QUIET:
+            return 0.0
+        return 10 ** (round(np.log10(min(found.level, _LOUD)) * _PER_DECADE) / _PER_DECADE)
 
     def _sides(self) -> list[npt.NDArray[np.bool_]]:
         """Cells upstream of the lip, and cells at r < 1."""
@@ -266,8 +276,12 @@ class ConstrainedUNet(nn.Module):
 
     def forward(self, potential: Tensor, parameters: Tensor) -> Tensor:
         """(u, v); see the class."""
+        return self.with_errors(potential, parameters)[0]
+
+    def with_errors(self, potential: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """The results of `forward` and of `expected_error`, computed together."""
         predicted, candidates = self._all(potential, parameters)
-        return combine(predicted.shares, candidates).to(potential.dtype)
+        return combine(predicted.shares, candidates).to(potential.dtype), 10**predicted.log_error
 
     def weights(self, potential: Tensor, parameters: Tensor) -> Tensor:
         """Share of each method in each cell, for u and for v: (case, 2, method, x, r), positive, with sum one."""
@@ -294,37 +308,19 @@ class ConstrainedUNet(nn.Module):
             The field is noisy: waves fitted to the whole grid have no layers.
         """
         expect_grid(self.config, potential, parameters)
-        case = Stretched.of(tuple(parameters[0].double().tolist()), np.asarray(self.config.x))
-        noise = self._noise(to_complex(potential[0].detach()), case)
-        if noise >= _JOINED:
-            raise ValueError(f"attribution needs a field with noise below {_JOINED}, got {noise:.1e}")
-        base, grid = self.at_noise(noise), (len(self.config.x), len(self.config.r))
         with torch.no_grad():
             weights = self.weights(potential, parameters)[0]
+        tuned = self.tuned(potential[0], parameters[0])
+        case, noise = Stretched.of(tuned.case, np.asarray(self.config.x)), self._noise(tuned.noise)
+        if noise >= JOINED:
+            raise ValueError(f"attribution needs a field with noise below {JOINED}, got {noise:.1e}")
+        parameters = parameters.new_tensor([[*tuned.case]], dtype=torch.float64)
+        base, grid = self.at_noise(noise), (len(self.config.x), len(self.config.r))
         parts: list[tuple[nn.Module, int]] = [
             (base.narrow.fixed(parameters), 0), (base.wide.fixed(parameters), 1), (base.edge_map, 3)
         ]  # fmt: skip
-        parts += [(FitMap(fit, noise, grid), len(LINEAR) + place) for place, fit in self._fits(case)]
+        parts += [(FitMap(fit, noise, grid), len(LINEAR) + place) for place, fit in self._exact.fits(case)]
         return CaseCore([module for module, _ in parts], [weights[:, index] for _, index in parts]).eval()
-
-
-class FitMap(nn.Module):
-    """A fit as two linear layers with fixed weights: (case, 2, x, r) -> (case, 4, x, r), zero where it is not used."""
-
-    def __init__(self, fit: Fit, noise: float, grid: tuple[int, int]):
-        super().__init__()
-        given, found = fit.damping(noise)[:, None] * fit.analysis, fit.synthesis.reshape(2, -1, fit.synthesis.shape[1])
-        found = found * fit.known.ravel()[None, :, None]
-        rows = [np.block([[part.real, -part.imag], [part.imag, part.real]]) for part in (given, *found)]
-        self.analysis, self.synthesis = fixed_layer(rows[0]), fixed_layer(np.concatenate(rows[1:]))
-        self._window, self._shape = fit.seen, fit.known.shape
-        i, j = fit.used
-        self._pad = (j.start, grid[1] - j.stop, i.start, grid[0] - i.stop)
-
-    def forward(self, psi: Tensor) -> Tensor:
-        i, j = self._window
-        cells = self.synthesis(self.analysis(psi[:, :, i, j].double().flatten(1)))
-        return pad(cells.reshape(len(psi), 4, *self._shape), self._pad)
 
 
 def _logarithm(values: Tensor) -> Tensor:

@@ -177,16 +177,6 @@ def _apart(fits: list[Fit], rows: int, columns: int) -> list[Fit]:
     return found[::-1]
 
 
-def noise_of(psi: ComplexArray, fits: list[Fit]) -> float:
-    """Root mean square of white noise over that of psi, from the misfits of fits: their median.
-
-    Error of a fit's estimate from N free cells: about 1 / sqrt(4 N), relative, a few per cent.
-    """
-    found = [np.sqrt(np.sum(fit.apply(psi)[1] ** 2) / fit.freedom) for fit in fits]
-    size = np.sqrt(np.mean(np.abs(psi) ** 2))
-    return float(np.median(found) / size) if found and size > 0 else 0.0
-
-
 def _duct(case: Stretched, x: FloatArray, r: FloatArray) -> Functions:
     """Modes of the duct."""
     return _waves(case, x, _regular(case.order, eigenvalues(case.order, case.wavenumber + _EVANESCENT), r))

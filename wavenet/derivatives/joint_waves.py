@@ -19,6 +19,8 @@ from .exact_fits import Stretched, eigenvalues
 from .lip_waves import LipSeries
 
 _EVANESCENT = 50.0  # wavenumbers up to K plus this are in the sums [1/radius]
+_RESOLVED = 0.85  # and up to this share of the highest that the cells resolve: others look like lower ones
+_BEYOND = 1.05  # but up to this times K in any case
 _PERIOD = 2.5  # period of the waves over the region's length, and 3 downstream: well over one
 _MEET = 1e-3  # difference allowed where sums meet, over the field's size: about their truncation
 _WALL = 3e-3  # slope allowed on the wall, over K times the field
@@ -124,8 +126,8 @@ class JointWaves:
         rows[:, self._parts[1]] = self._sums[1].at(x, np.ones_like(x))[2] / self._case.wavenumber
         return rows
 
-    def apply(self, psi: ComplexArray, noise: float) -> tuple[ComplexArray, FloatArray]:
-        """(u, v), (2, x, r), and the misfit of psi; noise : its root mean square over that of psi."""
+    def apply(self, psi: ComplexArray, noise: float) -> tuple[ComplexArray, ComplexArray]:
+        """(u, v), (2, x, r), and what is missed of psi; noise : its root mean square over that of psi."""
         case = self._case
         turn = case.turn[:, None]
         phi = psi * turn
@@ -144,15 +146,17 @@ class JointWaves:
         values[:, i, j] = [(of @ found[self._parts[-1]])[self._inner] for of in self._around]
         fitted, along, steep = values
         u = (along - 1j * case.wavenumber * case.mach * fitted) / case.beta
-        return np.stack([u, steep]) / turn, np.abs(fitted - phi)
+        return np.stack([u, steep]) / turn, (fitted - phi) / turn
 
 
 def _sums(case: Stretched, x: FloatArray, r: FloatArray) -> list[_Sum]:
     """Sums inside the duct, outside it, and downstream."""
-    m, k, top = case.order, case.wavenumber, case.wavenumber + _EVANESCENT
+    m, k = case.order, case.wavenumber
+    finest = (np.pi / (points[1] - points[0]) for points in (case.x, r))
+    top, top_r = (min(k + _EVANESCENT, max(_RESOLVED * number, _BEYOND * k)) for number in finest)
     left, inside = int(np.sum(x < 0)), int(np.sum(r < 1))
     upstream, downstream = slice(0, left), slice(left, len(x))
-    eigen = eigenvalues(m, top)
+    eigen = eigenvalues(m, top_r)
     along = np.sqrt(k**2 - eigen**2 + 0j)
     back = along.imag == 0
     modes = np.concatenate([eigen, eigen[back]])
@@ -161,7 +165,7 @@ def _sums(case: Stretched, x: FloatArray, r: FloatArray) -> list[_Sum]:
     mu = (np.arange(-count, count) + 0.5) * spacing + 0j
     outer = np.sqrt(k**2 - mu**2 + 0j)
     spacing = np.pi / (1.2 * _PERIOD * r[-1])
-    beams = (np.arange(int(top / spacing)) + 0.5) * spacing
+    beams = (np.arange(int(top_r / spacing)) + 0.5) * spacing
     found = [
         _Sum(upstream, slice(0, inside), np.concatenate([-along, along[back]]), 0.0, _bessel(m, modes), np.ones(1)),
         _Sum(upstream, slice(inside, len(r)), mu, float(case.x[0]), _hankel(m, outer), np.ones(1)),

@@ -126,19 +126,35 @@ def estimate_noise(values: ComplexArray, x: FloatArray, r: FloatArray, case: Cas
     Noise or None
         None if the grid has no patch, or the field is zero.
     """
-    missed, known = dict[tuple[float, ...], list[tuple[int, ComplexArray]]](), dict[tuple[float, ...], Array]()
-    phi = values * case.turn(x)
-    for window in windows(x, r):
-        key = _shape(x, r, window)
-        if key not in known:
-            known[key] = _no_waves(case, x[window.i], r[window.j])
-        rest = known[key].T @ phi[window.i, window.j].ravel()
-        missed.setdefault(key, []).append((window.i.start, rest))
+    missed = dict[tuple[float, ...], list[tuple[int, ComplexArray]]]()
+    for window, (key, vectors), phi in _patches(values, x, r, case):
+        missed.setdefault(key, []).append((window.i.start, vectors.T @ phi))
     size, dimensions = float(np.mean(np.abs(values) ** 2)), sum(len(rest) for row in missed.values() for _, rest in row)
     if not dimensions or not size:
         return None
     total = sum(float(np.sum(np.abs(rest) ** 2)) for row in missed.values() for _, rest in row)
     return Noise(float(np.sqrt(total / dimensions / size)), _coherence(list(missed.values())))
+
+
+def missed_by_waves(values: ComplexArray, x: FloatArray, r: FloatArray, case: Case) -> ComplexArray:
+    """What the waves of each patch miss of a field, one patch after the other, (cell,); empty without a patch."""
+    found = []
+    for window, (_, vectors), phi in _patches(values, x, r, case):
+        back = np.repeat(case.turn(x[window.i]).conj(), SIZE, axis=1).ravel()
+        found.append(vectors @ (vectors.T @ phi) * back)
+    return np.concatenate(found) if found else np.zeros(0, complex)
+
+
+def _patches(
+    values: ComplexArray, x: FloatArray, r: FloatArray, case: Case
+) -> Iterator[tuple[Window, tuple[tuple[float, ...], Array], ComplexArray]]:
+    """Patches: window, a name for its kind and the vectors that its waves have no part in, and phi, (cell,)."""
+    known, phi = dict[tuple[float, ...], Array](), values * case.turn(x)
+    for window in windows(x, r):
+        key = _shape(x, r, window)
+        if key not in known:
+            known[key] = _no_waves(case, x[window.i], r[window.j])
+        yield window, (key, known[key]), phi[window.i, window.j].ravel()
 
 
 def _coherence(rows: list[list[tuple[int, ComplexArray]]]) -> float | None:

@@ -27,7 +27,7 @@ from wavenet.fields import parameters as case_parameters
 from wavenet.fields import times_each, to_tensor
 
 from .controls import Mode
-from .differentiation import load_network
+from .differentiation import LINEAR, load_network
 from .errors import level
 from .kept import Kept
 from .relevance import (
@@ -175,8 +175,8 @@ class Bench:
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self._directivity = far_field.load().to(device)
-        self._jets = jets.load()  # on the CPU, where alone it computes
-        network, about = load_network()
+        self._jets = jets.load().to(device)
+        network, about = load_network(LINEAR)
         self._network, self._ranges = network.on_grid(X, R).to(device), about.get("ranges", {})
         self._solutions, self._fields, self._cores = Kept(16), Kept(16), Kept(8)
         self._networks = threading.Lock()  # attribution traces its network, and torch can trace in one thread only
@@ -223,7 +223,7 @@ class Bench:
             return model(*given, theta)[0].cpu().numpy(), model.error_bar(*given[2:], COVERAGE)
         names = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
         found = self._jets.directivity(*given, theta, **{name: getattr(mode.jet, name) for name in names})
-        return found[0].numpy(), self._jets.error_bar(source.m, *given[2:], COVERAGE)
+        return found[0].cpu().numpy(), self._jets.error_bar(source.m, *given[2:], COVERAGE)
 
     def derivative(self, mode: Mode, name: str) -> Derivative:
         """Exact velocity "u" or "v" with that of the constrained network beside it."""
