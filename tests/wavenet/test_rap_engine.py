@@ -194,6 +194,18 @@ def test_writes_through_views_are_those_of_a_scale(way):
     assert torch.allclose(sums(found), found.output, rtol=ROUNDING)
 
 
+def test_layers_keep_inputs_that_are_overwritten_later():
+    def forward(parts, x):
+        h = torch.tanh(parts[0](x))
+        y = parts[1](h)
+        h.zero_()
+        return torch.tanh(y)
+
+    layers = nn.Linear(3, 4), nn.Linear(4, 2)
+    plain = nn.Sequential(layers[0], nn.Tanh(), layers[1], nn.Tanh()).double().eval()
+    same(Of(forward, *layers).double(), plain, torch.randn(2, 3, dtype=torch.float64))
+
+
 def test_constants_written_into_after_their_use_keep_their_value():
     """A matrix made in double precision, and one in single precision that is converted; by the attention weights."""
     attribute_ = torch.randn(3, 3)
