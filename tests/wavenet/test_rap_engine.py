@@ -194,18 +194,37 @@ def test_writes_through_views_are_those_of_a_scale(way):
     assert torch.allclose(sums(found), found.output, rtol=ROUNDING)
 
 
-def test_constants_written_into_after_their_use_keep_their_value():
+def test_layers_keep_inputs_that_are_overwritten_later():
     def forward(parts, x):
-        scale = torch.ones(3)
-        y = parts[0](x * scale)
-        scale[0] = 7.0
-        return torch.tanh(y * scale)
+        h = torch.tanh(parts[0](x))
+        y = parts[1](h)
+        h.zero_()
+        return torch.tanh(y)
 
-    def plain(parts, x):
-        return torch.tanh(parts[0](x) * torch.tensor([7.0, 1.0, 1.0]))
+    layers = nn.Linear(3, 4), nn.Linear(4, 2)
+    plain = nn.Sequential(layers[0], nn.Tanh(), layers[1], nn.Tanh()).double().eval()
+    same(Of(forward, *layers).double(), plain, torch.randn(2, 3, dtype=torch.float64))
 
-    layer = nn.Linear(3, 3)
-    same(Of(forward, layer).double(), Of(plain, layer).double(), torch.randn(2, 3, dtype=torch.float64))
+
+def test_constants_written_into_after_their_use_keep_their_value():
+    """A matrix made in double precision, and one in single precision that is converted; by the attention weights."""
+    attribute_ = torch.randn(3, 3)
+
+    def forward(parts, x):
+        scale, plain = torch.ones(3, 3), attribute_.clone()
+        y = torch.tanh(x @ scale) + torch.tanh(x @ plain)
+        scale[0], plain[0] = 7.0, 0.0
+        return parts[0](torch.tanh(y @ scale @ plain))
+
+    def same_matrices(parts, x):
+        after = [torch.ones(3, 3), attribute_.clone()]
+        after[0][0], after[1][0] = 7.0, 0.0
+        y = torch.tanh(x @ torch.ones(3, 3)) + torch.tanh(x @ attribute_)
+        return parts[0](torch.tanh(y @ after[0] @ after[1]))
+
+    layer, x = nn.Linear(3, 2), torch.randn(2, 3)
+    found, expected = (attribute(Of(way, layer), x, torch.ones(2, 2)) for way in (forward, same_matrices))
+    assert torch.equal(found.relevance, expected.relevance)
 
 
 def test_types_are_those_of_the_computation():

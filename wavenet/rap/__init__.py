@@ -15,7 +15,8 @@ normalisation         unchanged, its scale held fixed: batch norm (in eval mode)
 max pool, max, topk   to the maximum, unless the maximum is zero
 average pool, sum     the interior rule, as for the depthwise convolution that does the same; likewise upsampling
 addition              in proportion to |summand|, in equal parts where all summands are zero
-product               all to the signal and none to a gate, which comes from sigmoid or softmax; half to each of two signals
+product               all to the signal and none to a gate, which comes from sigmoid or softmax; half to each of two
+                      signals
 quotient              all to the numerator
 matrix product        with a constant, a layer with weights; of two values the interior rule for either, half of R
                       each; after softmax (attention) all to the values
@@ -36,9 +37,9 @@ changes nothing where x >= 0. They also distribute the output layer's bias: for 
 factor, removed by the normalisation.
 
 What it cannot tell. Each convolution lets sum |R| grow, by a factor of about 1.2 (ResNet50: 6e3 times the output), as
-the uniform shift makes negative what it takes away. And after some layers the map hardly depends on the output explained:
-those of a classifier's class and of its runner-up have a cosine of 0.999 (LRP-epsilon: 0.27). `RAP.contrast` subtracts
-what two outputs share.
+the uniform shift makes negative what it takes away. And after some layers the map hardly depends on the output
+explained: those of a classifier's class and of its runner-up have a cosine of 0.999 (LRP-epsilon: 0.27).
+`RAP.contrast` subtracts what two outputs share.
 
 Relevance is computed in float64, whatever the types of the model's numbers, unless float32 is requested. The forward is
 recorded while it runs, see `recording`; nothing of the model is changed, and threads do not disturb each other. Cases

@@ -11,10 +11,9 @@ Every floating-point tensor that enters an operation is first converted to the t
 reads as that type, so that a model in single precision is computed in double without a copy of it.
 """
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ from .decompositions import FUNCTIONS, MODULES
 from .nodes import Node, UnsupportedOperation, Value, differentiable
 from .operations import CASTS, CONSTANT, FACTORIES, LEAVING, LIKE, canonical
 from .shadow import Module, mapped, shadow, tensors_in
-from .writes import Storages, overlay
+from .writes import Storages, overlay, written_into
 
 
 class Recording(TorchFunctionMode):
@@ -157,6 +156,7 @@ class Recording(TorchFunctionMode):
         before = self._values.get(id(target))
         node = self._node(name, partial(_on_a_copy, func), args, kwargs)
         if before is None:
+            self._overwriting(target)
             node.args = (target.detach().clone(), *node.args[1:])
         result = func(*args, **kwargs)
         value = self._made(node, target)
@@ -164,6 +164,19 @@ class Recording(TorchFunctionMode):
         self._storages.wrote(target, value)
         self.nodes.append(node)
         return target if result is None or result is target else result
+
+    def _overwriting(self, target: Tensor) -> None:
+        """Give recorded operations copies of the constants that share memory with the target, before it changes."""
+        memory = target.untyped_storage().data_ptr()
+
+        def kept(a: Any) -> Any:
+            return a.clone() if isinstance(a, Tensor) and a.untyped_storage().data_ptr() == memory else a
+
+        for node in self.nodes:
+            node.args, node.kwargs = mapped(kept, (node.args, node.kwargs))
+        changed = [key for key, (a, _) in self._converted.items() if a.untyped_storage().data_ptr() == memory]
+        for key in changed:
+            del self._converted[key]
 
     def _node(self, name: str, func: Any, args: Any, kwargs: Any) -> Node:
         inputs: list[Value] = []
@@ -250,7 +263,10 @@ class Recording(TorchFunctionMode):
         return func(*args)
 
     def _quietly(self, name: str, func: Any, args: Any, kwargs: Any) -> Any:
-        args, kwargs = self._adapted(args, kwargs, written_into(func, args, kwargs))
+        target = written_into(func, args, kwargs)
+        if target is not None:
+            self._overwriting(target)
+        args, kwargs = self._adapted(args, kwargs, target)
         with full_types():
             result = func(*args, **kwargs)
         return self._full(result) if name in FACTORIES or name in CASTS else result
@@ -280,32 +296,6 @@ class Recording(TorchFunctionMode):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-
-
-def written_into(func: Any, args: Any, kwargs: Any) -> Tensor | None:
-    """The tensor that the function writes into, if it does."""
-    name = func.__name__.partition(".")[0]
-    method = name.endswith("_") and not name.endswith("__")
-    if not (method or name == "__setitem__" or _asked_in_place(func, args, kwargs)):
-        return None
-    first = args[0] if args else kwargs.get("input", kwargs.get("self"))
-    return first if isinstance(first, Tensor) else None
-
-
-def _asked_in_place(func: Any, args: Any, kwargs: Any) -> bool:
-    if "inplace" in kwargs:
-        return bool(kwargs["inplace"])
-    place = _place_of_inplace(func) if inspect.isfunction(func) and len(args) > 1 else None
-    return place is not None and len(args) > place and bool(args[place])
-
-
-@cache
-def _place_of_inplace(func: Any) -> int | None:
-    try:
-        names = list(inspect.signature(func).parameters)
-    except ValueError:  # methods written in C
-        return None
-    return names.index("inplace") if "inplace" in names else None
 
 
 def _unchanged(x: Tensor) -> Tensor:

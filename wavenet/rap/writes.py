@@ -1,7 +1,9 @@
 """Writes into tensors: which of the recorded values share memory with what was written."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -63,3 +65,29 @@ def overlay(tensor: Tensor, written: Tensor) -> Callable[[Tensor, Tensor], Tenso
 
 def _memory(tensor: Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
+
+
+def written_into(func: Any, args: Any, kwargs: Any) -> Tensor | None:
+    """The tensor that the function writes into, if it does."""
+    name = func.__name__.partition(".")[0]
+    method = name.endswith("_") and not name.endswith("__")
+    if not (method or name == "__setitem__" or _asked_in_place(func, args, kwargs)):
+        return None
+    first = args[0] if args else kwargs.get("input", kwargs.get("self"))
+    return first if isinstance(first, Tensor) else None
+
+
+def _asked_in_place(func: Any, args: Any, kwargs: Any) -> bool:
+    if "inplace" in kwargs:
+        return bool(kwargs["inplace"])
+    place = _place_of_inplace(func) if inspect.isfunction(func) and len(args) > 1 else None
+    return place is not None and len(args) > place and bool(args[place])
+
+
+@cache
+def _place_of_inplace(func: Any) -> int | None:
+    try:
+        names = list(inspect.signature(func).parameters)
+    except ValueError:  # methods written in C
+        return None
+    return names.index("inplace") if "inplace" in names else None
