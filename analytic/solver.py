@@ -1,7 +1,7 @@
 """The solver's entry point."""
 
 from collections.abc import Sequence
-from typing import overload
+from typing import Any, overload
 
 from .checks import check_tolerance
 from .errors import quiet
@@ -51,6 +51,17 @@ def solve(
 def solve(
     source: MultiMode, *, medium: object | None = None, jet: Jet | None = None, tolerance: float = ...
 ) -> MultiModeSolution: ...
+
+
+@overload
+def solve(
+    source: DuctMode | ModeMixture | MultiMode,
+    *,
+    medium: object | None = None,
+    jet: Jet | None = ...,
+    liner: Liner | Sequence[Liner] | None,
+    tolerance: float = ...,
+) -> Any: ...
 
 
 # long: description of the parameters and errors, and examples, of the main entry point

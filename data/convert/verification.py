@@ -133,7 +133,9 @@ def compare(content: Content, path: Path) -> Content:
         if not {"case", "part", "order"} & set(variable.dimensions)
     }
     solved = [
-        name for name, variable in task.arrays.items() if variable.dimensions[0] == "case" and name != "amplitude"
+        name
+        for name, variable in task.arrays.items()
+        if variable.dimensions[0] == "case" and name not in ("amplitude", *task.parameters)
     ]
     misfits = {name: np.empty(len(content)) for name in solved}
     together = max(1, min(task.together, _MOST_VALUES // task.values(places)))
