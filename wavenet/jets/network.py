@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..arrays import BoolArray
-from ..devices import in_full_precision
+from ..devices import device_of, in_full_precision
 from .error_bars import BANDS, LEVELS, bands
 from .inputs import COUNT, inputs
 from .instability import instability
@@ -155,7 +155,7 @@ class JetNetwork(nn.Module):
             Polar angle in the plane (x / beta, r) of the outer stream [rad], 0 downstream.
         """
         modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
-        angle = torch.as_tensor(theta, dtype=modes.mach.dtype)
+        angle = torch.as_tensor(theta, dtype=modes.mach.dtype, device=modes.mach.device)
         if not torch.all((angle >= 0) & (angle <= math.pi + 1e-6)):
             bad = angle[~((angle >= 0) & (angle <= math.pi + 1e-6))][0]
             raise ValueError(f"theta must lie in [0, pi] rad, got {float(bad):.6g}")
@@ -184,7 +184,7 @@ class JetNetwork(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """`directivity` at angles (angle,) and `reflection`, for the work of one."""
         modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
-        angle = torch.as_tensor(theta, dtype=modes.mach.dtype)
+        angle = torch.as_tensor(theta, dtype=modes.mach.dtype, device=modes.mach.device)
         both = self._by_order(modes, lambda waves, _: torch.cat([waves.directivity(angle), waves.reflection()], dim=1))
         return both[:, : len(angle)], both[:, len(angle) :]
 
@@ -212,7 +212,8 @@ class JetNetwork(nn.Module):
     ) -> Tensor:
         """End correction (case,) of the plane wave [radii], from the phase of its reflection."""
         found = self.reflection(0, 0, helmholtz, mach, **outer)[:, 0]
-        ka, flow = (torch.as_tensor(one, dtype=found.real.dtype) for one in (helmholtz, mach))
+        like: dict[str, Any] = {"dtype": found.real.dtype, "device": found.device}
+        ka, flow = (torch.as_tensor(one, **like) for one in (helmholtz, mach))
         return torch.angle(-found) * (1 - flow**2) / (2 * ka)
 
     def radiated(
@@ -261,7 +262,7 @@ class JetNetwork(nn.Module):
         return found
 
     def _broadcast(self, *given: Numbers) -> JetModes:
-        tensors = [torch.atleast_1d(torch.as_tensor(one)) for one in given]
+        tensors = [torch.atleast_1d(torch.as_tensor(one, device=device_of(self))) for one in given]
         m, n, *rest = tensors
         return JetModes(*torch.broadcast_tensors(m.abs(), n, *(one.to(self.precision) for one in rest)))
 
