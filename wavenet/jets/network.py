@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -212,7 +212,7 @@ class JetNetwork(nn.Module):
     ) -> Tensor:
         """End correction (case,) of the plane wave [radii], from the phase of its reflection."""
         found = self.reflection(0, 0, helmholtz, mach, **outer)[:, 0]
-        like = {"dtype": found.real.dtype, "device": found.device}
+        like: dict[str, Any] = {"dtype": found.real.dtype, "device": found.device}
         ka, flow = (torch.as_tensor(one, **like) for one in (helmholtz, mach))
         return torch.angle(-found) * (1 - flow**2) / (2 * ka)
 
