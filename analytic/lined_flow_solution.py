@@ -193,7 +193,7 @@ class LinedFlowSolution(EngineeringQuantities):
         return float(np.sum(power.absorbed)) / power.incident
 
     @cached_property
-    def power(self) -> LinedFlowPower:  # type: ignore[override]
+    def power(self) -> LinedFlowPower:
         """Power balance, see `LinedFlowPower`; powers as in `Power`, of Cantrell and Hart's energy.
 
         Raises

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -92,7 +92,7 @@ def multimode(
         mach, hub = duct.mach, duct.hub
     ka = stream.helmholtz(duct, helmholtz)
     lined = liners.made(ka, duct)
-    options = {"duct": duct, "loudness": strength, "liners": lined}
+    options: dict[str, Any] = {"duct": duct, "loudness": strength, "liners": lined}
     found = solution.modes(model.value, ka, mach, hub, angles_of(angles), streams, **options)
     title = f"{model.value}, ka = {ka:.6g}, M = {mach:.6g}"
     if plot is not None:

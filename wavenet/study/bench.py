@@ -177,6 +177,7 @@ class Bench:
         self._directivity = far_field.load().to(device)
         self._jets = jets.load().to(device)
         network, about = load_network(LINEAR)
+        assert isinstance(network, ConstrainedNetwork)
         self._network, self._ranges = network.on_grid(X, R).to(device), about.get("ranges", {})
         self._solutions, self._fields, self._cores = Kept(16), Kept(16), Kept(8)
         self._networks = threading.Lock()  # attribution traces its network, and torch can trace in one thread only

@@ -1,6 +1,7 @@
 """Exact solution for one mode, or for all modes that are cut on, at some angles."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -136,12 +137,13 @@ def mode(
 ) -> ModeAtAngles:
     """Solve for one duct mode; degrees : physical angles. loudness : see `far_field`."""
     solved = analytic.solve(source, jet=jet, liner=liners)
-    if liners and solved.endless and isinstance(source, analytic.PhysicalMode):
+    endless = liners is not None and math.isinf(liners[0].length)
+    if endless and isinstance(source, analytic.PhysicalMode):
         raise ValueError("a lined mode from -infinity has no power that a level could refer to: give --helmholtz")
     density, _, _ = solved.transform.fluid(inside=False)
     mach = levels.outer_mach(solved.transform)
     far = far_field(source, degrees, solved.directivity, mach=mach, density=density, loudness=loudness)
-    if liners and solved.endless:  # no power and no impedance
+    if liners and endless:  # no power and no impedance
         return ModeAtAngles(solved, far, {}, None, None, liners)
     loss = solved.transmission_loss if source.cut_on else None
     try:
