@@ -83,7 +83,7 @@ def test_what_the_whole_grid_misses_is_the_noise(field):
     size = np.sqrt(np.mean(np.abs(values) ** 2))
     assert np.sqrt(np.mean(np.abs(missed) ** 2)) / size == pytest.approx(1e-3, rel=0.05, abs=0)
     # and it is what is missed: added to the noisy field it gives the fit, which is nearer to the true one
-    assert np.linalg.norm(values + missed - field.potential) < 0.3 * np.linalg.norm(values - field.potential)
+    assert np.linalg.norm(values + missed - field.potential) < 0.5 * np.linalg.norm(values - field.potential)
 
 
 def test_a_wrong_ka_does_not_harm_the_unet():

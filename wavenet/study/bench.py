@@ -25,9 +25,9 @@ from wavenet.devices import device_of
 from wavenet.far_field.directivity import LEVELS, relative_error
 from wavenet.fields import parameters as case_parameters
 from wavenet.fields import times_each, to_tensor
+from wavenet.runs import load_as
 
 from .controls import Mode
-from .differentiation import LINEAR, load_network
 from .errors import level
 from .kept import Kept
 from .relevance import (
@@ -176,8 +176,7 @@ class Bench:
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self._directivity = far_field.load().to(device)
         self._jets = jets.load().to(device)
-        network, about = load_network(LINEAR)
-        assert isinstance(network, ConstrainedNetwork)
+        network, about = load_as(None, "derivative", ConstrainedNetwork, "constrained network")
         self._network, self._ranges = network.on_grid(X, R).to(device), about.get("ranges", {})
         self._solutions, self._fields, self._cores = Kept(16), Kept(16), Kept(8)
         self._networks = threading.Lock()  # attribution traces its network, and torch can trace in one thread only

@@ -110,7 +110,8 @@ def differentiate(
     ----------
     given : Potential or Pressure
     model : ConstrainedNetwork or ConstrainedUNet
-        On any grid and device. For a pressure in flow the U-net's linear part is used.
+        On any grid and device. For a pressure in flow whose potential has a larger error than the noise, the U-net's
+        linear part is used.
     ranges : dict, optional
         Least and largest m, ka and M of the network's training: what is outside of them is warned of.
     noise : float, optional
@@ -133,11 +134,11 @@ def differentiate(
     case, estimate = tuned.case, tuned.noise if noise is None else None
     allowed = noise if noise is not None else min(estimate.level, _LOUDEST) if estimate else 0.0
     found = _POTENTIALS[field](given, case, linear, allowed)
+    used = linear if found.error > allowed else model  # errors of a recovered potential are not what the U-net learned
     values, allowed = found.potential, max(allowed, min(found.error, _LOUDEST))
     psi = to_tensor(values)[None].to(device_of(model))
     parameters = case_parameters(*case).to(psi.device)
     with torch.no_grad():
-        used = linear if found.error > 0 else model  # errors of a recovered potential are not what the U-net learned
         velocity, expected, narrow = _VELOCITIES[type(used)](used, given, psi, parameters, allowed)
         pressure = momentum_pressure(psi, velocity[:, :2], *parameters.T[1:])
         residual = equation_residual(narrow, psi, parameters, velocity)
