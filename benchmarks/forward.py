@@ -106,18 +106,22 @@ def rates(model, inputs, modes, x, r, share=8):
 
     share : the solver takes one mode of so many.
     """
-    model, few, best = model.at(x, r), modes[::share], {"network": np.inf, "solver": np.inf}
+    model, few, single = model.at(x, r), modes[::share], model.at(x, r)
+    single.precision = torch.float32
     calls = {
         "network": (len(modes), lambda: predicted(model, inputs)),
+        "network, float32": (len(modes), lambda: predicted(single, inputs)),
         "solver": (len(few), lambda: exact(few, x, r)),
     }
+    best = dict.fromkeys(calls, np.inf)
     for _ in range(4):
         for name, (count, call) in calls.items():
             started = time.process_time()
             call()
             best[name] = min(best[name], (time.process_time() - started) / count)
-    network, solver = (1 / best[name] for name in ("network", "solver"))
-    print(f"modes a second at {len(x)} microphones: network {network:.0f}, solver {solver:.0f}: {network / solver:.1f}")
+    print(f"modes a second at {len(x)} microphones, over the solver's")
+    for name, seconds in best.items():
+        print(f"  {name:18}{1 / seconds:8.0f}{best['solver'] / seconds:8.1f}")
 
 
 def coverage(model, dataset, cases, errors):

@@ -5,9 +5,9 @@
 Random jets of the network's domain, of the same gas inside and outside, which is at rest, and one cut-on mode of each.
 The cone of silence ends at cos theta = C / (1 + M): waves that leave within it decay across the jet. Explained is ln
 |D| at half that angle, at it, and at 90 degrees. Of it the network has learned a part, which is linear in its outputs;
-relevance is that of its inputs for this part, in groups: m, ln K, nu (cosine and sine), M, T (sound speed and density),
-and M_2. Beside it: how much ln |D| itself changes when ka, M or T is another jet's ("exchange"), and the integral of
-its gradient along the way there. Medians with 95 % bootstrap intervals.
+relevance is that of its inputs for this part, in groups: m, ka, nu, M, T (sound speed and density), M_2, and what
+follows from several of them for the sheet. Beside it: how much ln |D| itself changes when ka, M or T is another jet's
+("exchange"), and the integral of its gradient along the way there. Medians with 95 % bootstrap intervals.
 """
 
 import argparse
@@ -24,7 +24,16 @@ from wavenet.jets.network import JetNetwork
 from wavenet.study.jets import load_network
 
 ZONES = ("cone of silence", "its edge", "sideline")
-GROUPS = {"m": (0,), "ka": (1,), "nu": (2, 3), "M": (4,), "M_2": (5,), "T": (6, 7)}  # features of the network
+# Inputs of the network, see `wavenet.jets.inputs`. Those of the sheet at s_c follow from all parameters but n.
+GROUPS = {
+    "m": (0, 10),
+    "ka": (1, 9, 11),
+    "nu": (2, 3, 15, 16, 18, 19),
+    "M": (8,),
+    "M_2": (5,),
+    "T": (6, 7),
+    "sheet": (4, 12, 13, 14, 17),
+}
 CHOSEN = ("rap", "rap-weight", "lrp-epsilon", "lrp-alpha-beta", "input-x-gradient", "integrated-gradients", "exchange")
 NUMBERS = ("ka", "M", "T")
 OTHERS = 12  # jets that a case is compared with
@@ -183,7 +192,7 @@ def picture(found: np.ndarray, field: tuple[np.ndarray, np.ndarray], folder: Pat
     import matplotlib.pyplot as plt
 
     colours = dict(
-        zip((*GROUPS, "rest"), ("#999999", "#0072B2", "#56B4E9", "#E69F00", "#CCCCCC", "#D55E00", "k"), strict=True)
+        zip(GROUPS, ("#999999", "#0072B2", "#56B4E9", "#E69F00", "#CCCCCC", "#D55E00", "#CC79A7"), strict=True)
     )
     names = [*CHOSEN, "ln |D|: exchange", "ln |D|: int. gradients"]
     figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.8), layout="constrained", sharey=True)
