@@ -11,6 +11,8 @@ is entire in w = gamma^2, and modes are the roots of F = -f'(h) / f(h) = q. As a
 so that `lined_flow_modes` finds them.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .arrays import ComplexArray, FloatArray
@@ -66,6 +68,7 @@ class LinedHubSection(Section):
         return result
 
 
+@dataclass(frozen=True)
 class HubWall(FlowWall):
     """A lined hub without flow: mach = 0."""
 

@@ -77,6 +77,10 @@ class Recipe(Table):
         """The recipe as recorded in files."""
         content = handler(self)
         place, last = content.pop("place"), content.pop("out_of_range")
+        for table in (content["source"], *last):  # without a liner as in files from before there were any
+            for name in LINER:
+                if table[name] is None:
+                    del table[name]
         return content | {tasks.get(self.task).section: place, "out_of_range": last}
 
     @property

@@ -371,7 +371,8 @@ COMPUTATIONS = {  # name: (function of the device, what its results may differ b
     **{f"differentiate, noise {n}": (functools.partial(differentiated, noise=n), DOUBLE) for n in (0.0, 1e-2)},
     **{
         f"dataset, {name}": (functools.partial(of_files, name=name), tolerance)
-        for name, tolerance in (("derivative", DOUBLE), ("unet", SINGLE), ("mlp", SINGLE))
+        # The U-net's |v| is a twentieth of its |u|, and its phase, which is explained, has the rounding of |u|.
+        for name, tolerance in (("derivative", DOUBLE), ("unet", 3 * SINGLE), ("mlp", SINGLE))
     },
     **{
         f"RAP, {model}, {split}, {rule}": (functools.partial(explained_by, model=model, how=(split, rule)), DOUBLE)

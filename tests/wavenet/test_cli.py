@@ -423,7 +423,10 @@ def test_check_and_recipes(demo, capsys):
             "--edge",
         ),
         ([*TRAIN, "unet", "--constraints", "phase,glue"], "'glue'"),
-        ([*TRAIN, "constrained-unet", "--constraints", "waves"], "are edge, lip, ends, joint, barrier; got 'waves'"),
+        (
+            [*TRAIN, "constrained-unet", "--constraints", "waves"],
+            "barrier, superposition, phase, residuals; got 'waves'",
+        ),
         ([*TRAIN, "constrained", "--constraints", "edge"], "constraints of constrained are none"),
         (
             ["train", "derivative", "--data", "DEMO/derivative.h5", "-o", "OUT/r", "--edge", "DEMO/run-unet"],

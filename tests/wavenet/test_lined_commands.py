@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from analytic import DuctMode, Liner, MultiMode, impedances, solve
+from analytic import DuctMode, Jet, Liner, MultiMode, impedances, solve
 from wavenet.cli import main
 
 ONE = ["--impedance", "1.5+0.8j", "--liner-length", "1", "--liner-distance", "0.5"]
@@ -103,20 +103,31 @@ def test_a_lined_mode_from_infinity(capsys):
     [
         (["--impedance", "1"], "each liner needs"),
         ([*ONE, "--liner-length", "2"], "got 1, 2 and 1"),
-        (["--engineering-impedance"], "needs --impedance"),
+        (["--engineering-impedance"], "need --impedance"),
+        (["--surface-wave", "stable"], "need --impedance"),
+        ([*ONE, "--mach", "0.1", "--surface-wave", "flat"], "surface_wave must be one of"),
         (["--impedance", "soft", *ONE[2:]], "must be a number such as"),
         (["--impedance", "soft:a=1", *ONE[2:]], "must be one of mass-spring"),
         (["--impedance", "mass-spring:mass", *ONE[2:]], "name=value"),
         (["--impedance", "mass-spring:resistance=1", *ONE[2:]], "mass"),
         (["--impedance", "perforate:depth=2cm", *ONE[2:]], "needs --radius"),
         (["--impedance", "-1", *ONE[2:]], "positive real part"),
-        ([*ONE, "--mach", "0.1"], "without flow only"),
-        ([*ONE, "--mach", "0.1", "--jet"], "neither a medium nor a jet"),
+        ([*ONE, "--mach", "0.1"], "choose surface_wave='stable' or 'unstable'"),
+        ([*ONE, "--jet"], "needs flow out of the duct"),
     ],
 )
 def test_liners_that_are_refused(capsys, arguments, words):
     assert run("solve", *MODE, *arguments) != 0
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("jet", [[], ["--jet"]])
+def test_a_liner_in_flow(capsys, jet):
+    chosen = ["--mach", "0.1", *jet, "--surface-wave", "stable"]
+    found = values(capsys, "solve", *MODE, *ONE, *chosen)
+    liner = Liner(1.5 + 0.8j, 1.0, 0.5, surface_wave="stable")
+    exact = solve(DuctMode(4, 0, 8.0, mach=0.1), liner=liner, jet=Jet() if jet else None)
+    assert found["power"]["absorbed"] == exact.power.absorbed.tolist()
 
 
 def test_bands_have_no_liners(capsys):

@@ -40,6 +40,11 @@ class Liners:
         _option("Impedances given as numbers are for exp(+i omega t): a mass has a positive imaginary part."),
     ] = False
 
+    surface_wave: Annotated[
+        str | None,
+        _option("What the flow's surface wave over a liner with Im Z > 0 is taken for: stable or unstable."),
+    ] = None
+
     def made(self, helmholtz: float, duct: "analytic.PhysicalDuct | None") -> "tuple[analytic.Liner, ...] | None":
         """The liners, or None without any.
 
@@ -58,16 +63,16 @@ class Liners:
                 f"{len(texts)}, {len(lengths)} and {len(distances)} of them"
             )
         if not texts:
-            if self.engineering_impedance:
-                raise ValueError("--engineering-impedance needs --impedance")
+            if self.engineering_impedance or self.surface_wave is not None:
+                raise ValueError("--engineering-impedance and --surface-wave need --impedance")
             return None
         found = []
         for text, length, distance in zip(texts, lengths, distances, strict=True):
             if ":" in text:
-                found.append(Liner(_modelled(text, helmholtz, duct), length, distance))
+                found.append(Liner(_modelled(text, helmholtz, duct), length, distance, self.surface_wave))
             else:
                 make = Liner.engineering if self.engineering_impedance else Liner
-                found.append(make(_number(text), length, distance))
+                found.append(make(_number(text), length, distance, self.surface_wave))
         return tuple(found)
 
 

@@ -34,7 +34,7 @@ _WARM = 0.05  # share of the steps in which the learning rate rises
 class Effort:
     """Length of a training: epochs, cases a batch, largest learning rate, width of the network."""
 
-    epochs: int = 360
+    epochs: int = 1400
     batch: int = 256
     rate: float = 3e-3
     width: int = 192

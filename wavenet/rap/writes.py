@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def overlay(tensor: Tensor, written: Tensor) -> Callable[[Tensor, Tensor], Tenso
 
 
 def _memory(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
+    """Identity of the tensor's storage; its address would be that of any other empty one, and subclasses have none."""
+    return StorageWeakRef(tensor.untyped_storage()).cdata
 
 
 def written_into(func: Any, args: Any, kwargs: Any) -> Tensor | None:
