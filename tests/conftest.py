@@ -11,6 +11,8 @@ from data import generate, recipe, shards
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a job in the background: interrupts are tested
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as below nohup: hang-ups are tested, too
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def compute_here(recipe, plan, todo, workers, scheduler):
