@@ -20,7 +20,7 @@ def _seed():
     torch.manual_seed(0)
 
 
-X, ONE = torch.tensor([[0.1, 0.6, 0.3], [0.7, 0.2, 0.9]]), torch.ones(2, 2)  # the largest is in the second case
+X, ONE = torch.tensor([[0.15, 0.6, 0.3], [0.7, 0.2, 0.9]]), torch.ones(2, 2)  # the largest is in the second case
 PLAIN = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)).eval()
 
 
