@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 from scipy.special import jve, jvp
 
-from analytic import ConvergenceError, DuctMode, Jet, Liner, ModeMixture, MultiMode, lined_duct, lined_modes, solve
-from analytic.lined_cascade import cascade_of
-from analytic.lined_duct import HardModes
-from analytic.lined_factor import PlusFactor
-from analytic.lined_section import LinedSection
-from analytic.lined_solution import LinedSolution
+from analytic import ConvergenceError, DuctMode, Jet, Liner, ModeMixture, MultiMode, solve
+from analytic.lined import duct as lined_duct
+from analytic.lined import modes as lined_modes
+from analytic.lined.cascade import cascade_of
+from analytic.lined.duct import HardModes
+from analytic.lined.factor import PlusFactor
+from analytic.lined.section import LinedSection
+from analytic.lined.solution import LinedSolution
 from analytic.section import Section
 
 from .lined_elements import differences
@@ -105,7 +107,7 @@ def test_the_powers_balance():
 def test_powers_that_do_not_balance_are_refused(monkeypatch):
     lined = solve(DuctMode(0, 0, 2.0), liner=ONE)
     lined._cascade.sections[0].with_sigma = 1.00001 * lined._cascade.sections[0].with_sigma
-    monkeypatch.setattr("analytic.lined_absorption._REACH", 8.0)
+    monkeypatch.setattr("analytic.lined.absorption._REACH", 8.0)
     with pytest.raises(ConvergenceError, match="powers do not balance"):
         _ = lined.power
 
@@ -163,7 +165,7 @@ def test_the_estimate_counts_the_modes_left_out(monkeypatch):
 
 
 def test_the_factor_has_its_error_in_the_estimate(monkeypatch):
-    monkeypatch.setattr("analytic.lined_factor._STEP", 0.5)
+    monkeypatch.setattr("analytic.lined.factor._STEP", 0.5)
     assert solve(DuctMode(0, 0, 2.0), liner=ONE, tolerance=0.1).error_estimate > 1e-8
 
 
@@ -175,8 +177,8 @@ def test_the_factor_against_a_finer_line(monkeypatch):
     s = np.concatenate([hard.kappa, sigma])
     span = np.min(np.abs(s)), np.max(np.abs(s))
     coarse, error = PlusFactor(section, ka, q, *span)(s)
-    monkeypatch.setattr("analytic.lined_factor._STEP", 0.05)
-    monkeypatch.setattr("analytic.lined_factor._BEND", 0.3)
+    monkeypatch.setattr("analytic.lined.factor._STEP", 0.05)
+    monkeypatch.setattr("analytic.lined.factor._BEND", 0.3)
     for tilt in (0.25, 0.15, 0.35):  # of pi
         fine = PlusFactor(section, ka, q, *span, tilt * np.pi)(s)[0]
         assert np.max(np.abs(coarse / fine - 1)) < error < 1e-12

@@ -7,13 +7,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .arrays import BoolArray, ComplexArray, FloatArray
-from .lined_cascade import Amplitudes, Cascade
-from .lined_duct import HardModes
-from .lined_section import LinedSection
+from ..arrays import BoolArray, ComplexArray, FloatArray
+from ..near_field import QUANTITIES, Field
+from ..solution import Solution
+from .cascade import Amplitudes, Cascade
+from .duct import HardModes
 from .liner import Liner
-from .near_field import QUANTITIES, Field
-from .solution import Solution
+from .section import LinedSection
 
 _FEWER = 0.75  # of the modes, for the error estimate
 # Tail of a sum of modes over the part that _FEWER leaves out, where terms fall like n^-2: 1 / (1 / 0.75 - 1) = 3; like

@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from .arrays import ComplexArray, FloatArray
-from .media.uniform import UniformTransform
-from .mode_tail import tail_rule
-from .section import Section
-from .solution import Solution
-from .source import ModeMixture
+from ..arrays import ComplexArray, FloatArray
+from ..media.uniform import UniformTransform
+from ..mode_tail import tail_rule
+from ..section import Section
+from ..solution import Solution
+from ..source import ModeMixture
 
 _DECAY = 40.0  # exponent of decay of the first mode left out over the shortest length: e^-40 = 4e-18
 _MOST = 400  # modes: below a length of _DECAY / (400 pi) = 0.03 the error grows, at 0.003 it reaches 1e-6

@@ -6,20 +6,20 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import ComplexArray, FloatArray
-from .checks import finite_array
-from .engineering import EngineeringQuantities
-from .errors import ConvergenceError, check_estimate, check_finite, quiet
-from .lined_flow_absorption import absorbed_power
-from .lined_flow_cascade import FlowCascade
-from .lined_flow_field import flow_field, switch
-from .lined_solution import LinedPower
+from ..arrays import ComplexArray, FloatArray
+from ..checks import finite_array
+from ..engineering import EngineeringQuantities
+from ..errors import ConvergenceError, check_estimate, check_finite, quiet
+from ..media import UniformFlow
+from ..near_field import Field
+from ..power import check_residual
+from ..solution import Solution
+from ..source import ModeMixture, Source
+from .flow_absorption import absorbed_power
+from .flow_cascade import FlowCascade
+from .flow_field import flow_field, switch
 from .liner import Liner
-from .media import UniformFlow
-from .near_field import Field
-from .power import check_residual
-from .solution import Solution
-from .source import ModeMixture, Source
+from .solution import LinedPower
 
 _BALANCE = 1e-10  # largest residual of the power balance
 UNIFORM_FLOW = UniformFlow()

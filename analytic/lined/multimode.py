@@ -7,17 +7,17 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from . import levels
-from .arrays import FloatArray
-from .checks import check_angles, check_positive
-from .errors import quiet
-from .lined_cascade import cascade_of
-from .lined_solution import LinedPower, LinedSolution
-from .lined_sweep import directivities
+from .. import levels
+from ..arrays import FloatArray
+from ..checks import check_angles, check_positive
+from ..errors import quiet
+from ..multimode import MultiMode, check_parts, groups_of
+from ..physical import PhysicalDuct
+from ..source import ModeMixture
+from .cascade import cascade_of
 from .liner import Liner
-from .multimode import MultiMode, check_parts, groups_of
-from .physical import PhysicalDuct
-from .source import ModeMixture
+from .solution import LinedPower, LinedSolution
+from .sweep import directivities
 
 
 class LinedMultiModeSolution:

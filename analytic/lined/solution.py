@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import ComplexArray, FloatArray
-from .checks import broadcast_arrays, finite_array
-from .conj_time import ConjTime
-from .engineering import EngineeringQuantities
-from .errors import ConvergenceError, check_estimate, check_finite, quiet
-from .lined_absorption import absorbed_power
-from .lined_cascade import Amplitudes, Cascade, cascade_of, shortest_of
-from .lined_duct import LinedDuct
-from .lined_field import Waves, lined_field, lined_points, switch
+from ..arrays import ComplexArray, FloatArray
+from ..checks import broadcast_arrays, finite_array
+from ..conj_time import ConjTime
+from ..engineering import EngineeringQuantities
+from ..errors import ConvergenceError, check_estimate, check_finite, quiet
+from ..near_field import Field, reshaped
+from ..power import check_residual
+from ..solution import Solution
+from ..source import Source
+from .absorption import absorbed_power
+from .cascade import Amplitudes, Cascade, cascade_of, shortest_of
+from .duct import LinedDuct
+from .field import Waves, lined_field, lined_points, switch
 from .liner import Liner
-from .near_field import Field, reshaped
-from .power import check_residual
-from .solution import Solution
-from .source import Source
 
 _BALANCE = 1e-10  # largest residual of the power balance, see `LinedPower`
 _WEAKEST = 1e-150  # amplitude at the lip whose square does not underflow
