@@ -4,9 +4,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from wavenet import networks
 from wavenet.arrays import FloatArray
 from wavenet.devices import device_of
 from wavenet.jets.network import PARAMETERS, JetNetwork
+
+
+def explained(model: JetNetwork, parameters: Tensor) -> networks.Explained:
+    """Inputs of the layers for one jet (1, parameter), the layers, and the inputs' names."""
+    explain = networks.of(model).explain
+    assert explain is not None
+    return explain(model, [parameters])
 
 
 def slopes(model: JetNetwork, parameters: Tensor, n: int, theta: FloatArray) -> tuple[Tensor, Tensor]:
@@ -32,7 +40,7 @@ def slopes(model: JetNetwork, parameters: Tensor, n: int, theta: FloatArray) -> 
         outputs.append(output.detach().requires_grad_())
         return outputs[0]
 
-    handle = model.layers.register_forward_hook(catch)
+    handle = explained(model, parameters).module.register_forward_hook(catch)
     try:
         m, *rest = parameters.to(device_of(model)).unbind(dim=1)
         streams = dict(zip(PARAMETERS[1:], rest, strict=True))
