@@ -349,10 +349,10 @@ def test_the_field_obeys_the_walls_up_to_the_ends_of_a_liner(mode, liners):
 
 def test_the_velocity_grows_like_a_logarithm_towards_the_end_of_a_liner():
     lined, q = solve(DuctMode(0, 0, 2.0), liner=ONE), 2j / (1 + 1j)
-    close = lined.at(-1.5 - 2e-6 * np.array([1, 10, 100]), 1.0)
+    close = lined.at(-1.5 - 2e-6 * np.array([1, 10]), 1.0)
     # Potential flow next to a jump of psi_r by q psi: u = -(q psi / pi) ln(distance) + ...
     slope = np.diff(close.axial_velocity) / np.log(10)
-    assert np.max(np.abs(slope / (q * close.potential[0] / np.pi) + 1)) < 2e-3
+    assert np.max(np.abs(slope / (q * close.potential[0] / np.pi) + 1)) < 1e-3
     with pytest.raises(ConvergenceError, match=r"5\.0e-07 from an end of a liner, where the velocity is singular"):
         lined.at(-1.5 + 5e-7, 1.0)
 
