@@ -14,7 +14,6 @@ ranges of the file, uniformly.
 """
 
 import argparse
-import copy
 import time
 from collections.abc import Callable
 
@@ -22,52 +21,51 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from analytic import cut_on_orders, radial_eigenvalue, sweep
+from analytic import radial_eigenvalue, sweep
 from data.read import read
-from wavenet.jets.learning import basis, cases
+from wavenet.jets.learning import cases, coefficients
 from wavenet.jets.network import PARAMETERS, JetNetwork
+from wavenet.study.jet_factors import THETA, StoredFactors, cut_on_counts, directivities, named, usable
 from wavenet.study.jets import load_network
 
-THETA = np.linspace(0, np.pi, 36)
 BATCH, RATE, WIDTH = 256, 3e-3, 192
 TESTED = 500  # modes
 TUNED = 1000  # cases that choose the lengths of a Gaussian process
 
 
-def modes(model: JetNetwork, jets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A cut-on mode (case, 7: m, n, rest of `PARAMETERS`) of each jet that the network takes, and its D."""
-    rows = []
-    for jet in jets:
-        count = cut_on_orders(jet[1], int(jet[0]), jet[2])
-        if count:
-            rows.append((jet[0], int(rng.integers(count)), *jet[1:]))
-    given = np.array(rows)
-    kutta = torch.tensor(1.0)
-    good = model.usable(*(torch.from_numpy(one) for one in (*given.T[:2].astype(int), *given.T[2:])), kutta)
-    given = given[good]
-    m, n, ka, mach, mach_outer, speed, density = given.T
-    streams = {"mach": mach, "mach_outer": mach_outer, "sound_speed_ratio": speed, "density_ratio": density}
-    found = sweep(m.astype(int), n.astype(int), ka, THETA, **streams, errors="record")
-    return given[found.valid], found.directivity[found.valid]
+def modes(model: JetNetwork, jets: Tensor, rng: np.random.Generator) -> tuple[Tensor, np.ndarray, np.ndarray]:
+    """Jets (case, parameter) that the network takes, a cut-on mode n (case,) of each, and its D (case, angle)."""
+    counts = cut_on_counts(jets)
+    n = rng.integers(np.maximum(counts, 1))
+    good = usable(model, jets, n) & (counts > 0)
+    jets, n = jets[good], n[good]
+    streams = {name: one.numpy() for name, one in named(jets).items()}
+    found = sweep(streams.pop("m").astype(int), n, streams.pop("helmholtz"), THETA, **streams, errors="record")
+    return jets[found.valid], n[found.valid], found.directivity[found.valid]
 
 
-def plain(given: np.ndarray) -> Tensor:
-    """m, n, alpha, ln ka, M, M_2, C, ln D (case, 8)."""
-    m, n, ka, mach, mach_outer, speed, density = given.T
-    columns = m, n, alphas(given), np.log(ka), mach, mach_outer, speed, np.log(density)
-    return torch.from_numpy(np.stack(columns, axis=1))
+def plain(jets: Tensor, n: np.ndarray) -> Tensor:
+    """m, n, alpha, ln ka, M, M_2, C, ln D (case, 8), and the hub if there are any."""
+    mode = named(jets)
+    columns = [mode["m"], torch.from_numpy(n), alphas(jets, n), mode["helmholtz"].log(), mode["mach"]]
+    columns += [mode["mach_outer"], mode["sound_speed_ratio"], mode["density_ratio"].log()]
+    return torch.stack([*columns, *(mode[name] for name in mode.keys() & {"hub"})], dim=1)
 
 
-def informed(model: JetNetwork, given: np.ndarray) -> Tensor:
+def informed(model: JetNetwork, jets: Tensor, n: np.ndarray) -> Tensor:
     """m, n, alpha, the network's inputs and the cut-on ratio alpha / K."""
-    ratio = alphas(given) * np.sqrt(1 - given[:, 3] ** 2) / given[:, 2]
-    own = torch.from_numpy(np.stack([*given.T[:2], alphas(given), ratio], axis=1))
-    return torch.cat([own, model.features(torch.from_numpy(np.delete(given, 1, axis=1)))], dim=1)
+    mode, alpha = named(jets), alphas(jets, n)
+    ratio = alpha * torch.sqrt(1 - mode["mach"] ** 2) / mode["helmholtz"]
+    own = torch.stack([mode["m"], torch.from_numpy(n), alpha, ratio], dim=1)
+    return torch.cat([own, model.features(jets)], dim=1)
 
 
-def alphas(given: np.ndarray) -> np.ndarray:
-    """Radial eigenvalues of modes."""
-    return np.array([radial_eigenvalue(int(m), int(n)) for m, n in given[:, :2]])
+def alphas(jets: Tensor, n: np.ndarray) -> Tensor:
+    """Radial eigenvalues of modes (case,)."""
+    mode = named(jets)
+    hubs = mode.get("hub", torch.zeros(len(n)))
+    rows = zip(mode["m"].tolist(), n.tolist(), hubs.tolist(), strict=True)
+    return torch.tensor([radial_eigenvalue(int(m), one, hub=hub) for m, one, hub in rows], dtype=torch.float64)
 
 
 def errors(found: np.ndarray, exact: np.ndarray) -> np.ndarray:
@@ -167,57 +165,41 @@ def closest(train: np.ndarray, test: np.ndarray, same: int) -> np.ndarray:
 
 
 class Factors:
-    """Chebyshev coefficients of the factors of training jets: parameters (jet, 6), coefficients (jet, 4 degree)."""
+    """Coefficients of the factors of jets of a file: parameters (jet, parameter), coefficients (jet, 4 degree)."""
 
     def __init__(self, model: JetNetwork, arrays: dict[str, np.ndarray], chosen: np.ndarray):
         self.model, self.degree = model, model.config.degree
         self.parameters, values = cases(arrays, chosen)
         good = torch.isfinite(values[:, 0, 0, 0])
         self.parameters, values = self.parameters[good], values[good]
-        table = basis(self.degree)
-        found = [
-            torch.linalg.lstsq(table[side], values[:, side].transpose(0, 1).flatten(1)).solution for side in (0, 1)
-        ]
-        whole = torch.stack(found).unflatten(2, (-1, 2)).permute(2, 0, 1, 3)  # (jet, factor, degree, 2)
         # Coefficients decay geometrically, and the network has them over these weights, too.
         self.decay = (2.0 ** -torch.arange(self.degree, dtype=torch.float64))[:, None]
-        self.coefficients = (whole / self.decay).flatten(1)
+        self.coefficients = (coefficients(values, self.degree) / self.decay).flatten(1)
 
-    def network(self, method: Callable[[Tensor], Tensor]) -> JetNetwork:
-        """The surrogate with coefficients (jet, 4 degree) by a method in place of its layers."""
-        other = copy.deepcopy(self.model)
-        other.forward = lambda parameters: method(parameters).unflatten(1, (2, self.degree, 2)) * self.decay
-        return other
+    def around(self, found: Tensor, jets: Tensor, n: np.ndarray) -> np.ndarray:
+        """D (case, angle) of modes by the closed forms around coefficients (case, 4 degree)."""
+        whole = found.unflatten(1, (2, self.degree, 2)) * self.decay
+        return directivities(StoredFactors(self.model.config, jets, whole), jets, n)
 
-    def by_process(self, most: int) -> JetNetwork:
-        """From a Gaussian process of the network's inputs."""
+    def by_process(self, jets: Tensor, n: np.ndarray, most: int) -> np.ndarray:
+        """D by coefficients from a Gaussian process of the network's inputs."""
+        points = scaled(self.model.features(self.parameters), self.model.features(jets))
+        return self.around(process(*points, self.coefficients, most), jets, n)
 
-        def method(parameters: Tensor) -> Tensor:
-            points = scaled(self.model.features(self.parameters), self.model.features(parameters))
-            return process(*points, self.coefficients, most)
-
-        return self.network(method)
-
-    def by_nearest(self) -> JetNetwork:
-        """From the nearest jet of the same m."""
-        places = self.parameters.numpy()
-        return self.network(lambda wanted: self.coefficients[closest(places, wanted.numpy(), 1)])
+    def by_nearest(self, jets: Tensor, n: np.ndarray) -> np.ndarray:
+        """D by the coefficients of the nearest jet of the same m."""
+        return self.around(self.coefficients[closest(self.parameters.numpy(), jets.numpy(), 1)], jets, n)
 
 
-def directivities(model: JetNetwork, given: np.ndarray) -> np.ndarray:
-    """D (case, angle) of modes; all orders at once reach the network, so that a process is fitted once."""
-    every = torch.from_numpy(np.delete(given, 1, axis=1))
-    with torch.no_grad():
-        known = dict(zip(map(tuple, every.tolist()), model(every), strict=True))
-    fixed = copy.copy(model)
-    fixed.forward = lambda some: torch.stack([known[tuple(row)] for row in some.tolist()])
-    m, n = (torch.from_numpy(one.astype(int)) for one in given.T[:2])
-    ka, mach, *outer = (torch.from_numpy(one.copy()) for one in given.T[2:])
-    with torch.no_grad():
-        found = fixed.directivity(
-            m, n, ka, mach, torch.from_numpy(THETA), **dict(zip(PARAMETERS[3:], outer, strict=True))
-        )
-    return found.numpy()
+def drawn(model: JetNetwork, rng: np.random.Generator) -> Tensor:
+    """Jets from the ranges of training, uniformly, every other with a hub if hubs were learned: (jet, parameter)."""
+    low, high = np.array(model.config.low), np.array(model.config.high)
+    jets = rng.uniform(low, high, (8 * TESTED, len(PARAMETERS)))
+    jets[:, 0] = rng.integers(low[0], high[0] + 1, len(jets))
+    jets[:, 5] /= jets[:, 4] ** 2  # the range is that of D C^2
+    if "hub" in PARAMETERS:
+        jets[::2, PARAMETERS.index("hub")] = 0.0
+    return torch.from_numpy(jets)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -232,19 +214,16 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(1)
     model, rng, file = load_network(options.run), np.random.default_rng(2), read(options.data)
     chosen = rng.permutation(file.cases("train"))[: options.jets]
-    low, high = np.array(model.config.low), np.array(model.config.high)
-    anew = rng.uniform(low, high, (6 * TESTED, len(PARAMETERS)))
-    anew[:, 0] = rng.integers(low[0], high[0] + 1, len(anew))
-    anew[:, -1] /= anew[:, -2] ** 2  # ranges are those of D C^2
-    test, exact = (one[:TESTED] for one in modes(model, anew, rng))
+    test, n, exact = (one[:TESTED] for one in modes(model, drawn(model, rng), rng))
     factors = Factors(model, file.arrays, chosen)
-    train, target = modes(model, factors.parameters.numpy(), rng)
-    inputs = plain(train), plain(test)
-    more = informed(model, train), informed(model, test)
+    train, radial, target = modes(model, factors.parameters, rng)
+    inputs = plain(train, radial), plain(test, n)
+    more = informed(model, train, radial), informed(model, test, n)
     print(f"{len(train)} modes of as many jets to learn from; {len(test)} unseen modes; median / 95 %, CPU time")
 
     def nearest() -> np.ndarray:
-        found = closest(train, test, 2)
+        places = [np.insert(jets.numpy(), 1, one, axis=1) for jets, one in ((train, radial), (test, n))]
+        found = closest(*places, 2)
         return np.where(found[:, None] >= 0, target[found], 0.0)
 
     def of_network(x: Tensor, z: Tensor, y: Tensor) -> Tensor:
@@ -254,9 +233,9 @@ def main(argv: list[str] | None = None) -> None:
         return process(x, z, y, options.process)
 
     for name, method in (
-        ("factors by network, closed forms", lambda: directivities(model, test)),
-        ("factors by Gaussian process, closed forms", lambda: directivities(factors.by_process(options.process), test)),
-        ("factors of the nearest jet, closed forms", lambda: directivities(factors.by_nearest(), test)),
+        ("factors by network, closed forms", lambda: directivities(model, test, n)),
+        ("factors by Gaussian process, closed forms", lambda: factors.by_process(test, n, options.process)),
+        ("factors of the nearest jet, closed forms", lambda: factors.by_nearest(test, n)),
         ("black-box network, the network's inputs", lambda: by_shape(of_network, more[0], target, more[1])),
         ("black-box network", lambda: by_shape(of_network, inputs[0], target, inputs[1])),
         ("Gaussian process, the network's inputs", lambda: by_shape(of_process, more[0], target, more[1])),

@@ -37,8 +37,9 @@ OF = {
     "M_2": ("M_2",),
     "T": ("ln C", "ln D C^2"),
     "sheet": ("s_c over its limit", "ln weight", "ln across", "ln order", "R"),
+    "hub": ("hub", "rate of nu at the hub", "hub K", "m hub"),
 }
-GROUPS = {group: tuple(NAMES.index(name) for name in names) for group, names in OF.items()}
+GROUPS = {group: tuple(NAMES.index(name) for name in names) for group, names in OF.items() if {*names} <= {*NAMES}}
 CHOSEN = ("rap", "rap-weight", "lrp-epsilon", "lrp-alpha-beta", "input-x-gradient", "integrated-gradients", "exchange")
 NUMBERS = ("ka", "M", "T")
 OTHERS = 12  # jets that a case is compared with
@@ -226,7 +227,7 @@ def picture(found: np.ndarray, field: tuple[np.ndarray, np.ndarray], folder: Pat
     import matplotlib.pyplot as plt
 
     colours = dict(
-        zip(GROUPS, ("#999999", "#0072B2", "#56B4E9", "#E69F00", "#CCCCCC", "#D55E00", "#CC79A7"), strict=True)
+        zip(OF, ("#999999", "#0072B2", "#56B4E9", "#E69F00", "#CCCCCC", "#D55E00", "#CC79A7", "#555555"), strict=True)
     )
     names = [*CHOSEN, "ln |D|: exchange", "ln |D|: int. gradients"]
     figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.8), layout="constrained", sharey=True)

@@ -17,7 +17,7 @@ from wavenet.jets import learning
 from wavenet.jets.inputs import COUNT, NAMES
 from wavenet.jets.network import PARAMETERS
 from wavenet.study import jet_comparison
-from wavenet.study.jet_factors import THETA, StoredFactors, of_file
+from wavenet.study.jet_factors import THETA, StoredFactors, named, of_file
 from wavenet.study.jet_relevance import slopes
 from wavenet.study.jets import load_network
 from wavenet.study.tasks import examples
@@ -187,9 +187,8 @@ def test_stored_factors_give_the_solvers_directivities(data):
     found = of_file(model, file, file.cases("test"))
     assert len(found.cases) > 2
     exact = found.directivities(StoredFactors(model.config, found.parameters, found.coefficients))
-    m, ka, mach, *outer = found.parameters.numpy().T
-    streams = dict(zip(PARAMETERS[3:], outer, strict=True))
-    solved = sweep(m.astype(int), found.n, ka, THETA, mach=mach, **streams).directivity
+    jets = {name: one.numpy() for name, one in named(found.parameters).items()}
+    solved = sweep(jets.pop("m").astype(int), found.n, jets.pop("helmholtz"), THETA, **jets).directivity
     # 24 coefficients on windows of a dataset, drawn out to the network's: 1e-6 and better
     assert np.max(np.linalg.norm(exact - solved, axis=1) / np.linalg.norm(solved, axis=1)) < 1e-5
 
@@ -225,7 +224,8 @@ def test_the_nearest_jet_is_of_the_same_m(data):
 def test_slopes_are_the_change_of_the_level_with_the_outputs(data):
     """Second route: the level is computed again with one output changed a little."""
     model = load_network()
-    parameters = torch.tensor([[2.0, 8.0, 0.3, 0.1, 0.8, 1.6]], dtype=torch.float64)
+    jet = {"m": 2.0, "helmholtz": 8.0, "mach": 0.3, "mach_outer": 0.1, "sound_speed_ratio": 0.8, "density_ratio": 1.6}
+    parameters = torch.tensor([[jet.get(name, 0.0) for name in PARAMETERS]], dtype=torch.float64)
     theta = np.array([0.5, 1.5])
     level, rows = slopes(model, parameters, 1, theta)
     assert rows.shape == (2, 4 * model.config.degree)

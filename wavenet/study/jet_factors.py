@@ -8,9 +8,9 @@ from torch import Tensor
 
 import analytic
 from data.read import Dataset
-from wavenet.arrays import ComplexArray, FloatArray, IntArray
+from wavenet.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from wavenet.jets.learning import ALL, coefficients, values
-from wavenet.jets.network import PARAMETERS, JetConfig, JetNetwork
+from wavenet.jets.network import PARAMETERS, JetConfig, JetModes, JetNetwork
 from wavenet.training import loading
 
 THETA: FloatArray = np.linspace(0, np.pi, 36)  # angles at which directivities are compared [rad]
@@ -50,18 +50,34 @@ class JetsOfFile(NamedTuple):
 
 def directivities(model: JetNetwork, parameters: Tensor, n: IntArray) -> ComplexArray:
     """D (jet, angle) at `THETA` of modes n (jet,) of jets (jet, parameter), with a Kutta parameter of one."""
-    m, ka, mach, *outer = parameters.unbind(dim=1)
-    streams = dict(zip(PARAMETERS[3:], outer, strict=True))
+    mode = named(parameters)
+    first = (mode.pop(name) for name in ("helmholtz", "mach"))
     with torch.no_grad():
-        found = model.directivity(m.long(), torch.from_numpy(n), ka, mach, torch.from_numpy(THETA), **streams)
+        found = model.directivity(mode.pop("m").long(), torch.from_numpy(n), *first, torch.from_numpy(THETA), **mode)
     whole: ComplexArray = found.cpu().numpy()
     return whole
 
 
+def named(parameters: Tensor) -> dict[str, Tensor]:
+    """Parameters (jet,) by name, of jets (jet, parameter)."""
+    return dict(zip(PARAMETERS, parameters.unbind(dim=1), strict=True))
+
+
+def usable(model: JetNetwork, parameters: Tensor, n: IntArray) -> BoolArray:
+    """Whether the network takes modes n (jet,) of jets (jet, parameter), (jet,)."""
+    mode = named(parameters) | {"n": torch.from_numpy(n), "kutta": torch.tensor(1.0)}
+    mode["m"] = mode["m"].long()
+    return model.usable(*(mode[name] for name in JetModes._fields))
+
+
 def cut_on_counts(parameters: Tensor) -> IntArray:
     """Numbers of cut-on modes (jet,) of jets (jet, parameter)."""
-    names = [PARAMETERS.index(name) for name in ("helmholtz", "m", "mach")]
-    return np.array([analytic.cut_on_orders(row[0], int(row[1]), row[2]) for row in parameters[:, names].tolist()])
+    found = []
+    for row in parameters.tolist():
+        jet = dict(zip(PARAMETERS, row, strict=True))
+        m, hub = int(jet["m"]), jet.get("hub", 0.0)
+        found.append(analytic.cut_on_orders(jet["helmholtz"], m, jet["mach"], hub=hub))
+    return np.array(found, dtype=int)
 
 
 def of_file(model: JetNetwork, dataset: Dataset, cases: IntArray) -> JetsOfFile:
@@ -72,9 +88,6 @@ def of_file(model: JetNetwork, dataset: Dataset, cases: IntArray) -> JetsOfFile:
     parameters, series = loading.of_task(dataset.task).at_once(dataset.arrays, cases)
     counts = cut_on_counts(parameters)
     n = cases % np.maximum(counts, 1)
-    m, *rest = parameters.unbind(dim=1)
-    streams = dict(zip(PARAMETERS[1:], rest, strict=True))
-    usable = model.usable(m.long(), torch.from_numpy(n), *streams.values(), torch.tensor(1.0))
     learned = values(parameters, series)
-    good = usable & (counts > 0) & torch.isfinite(learned[:, 0, 0, 0]).numpy()
+    good = usable(model, parameters, n) & (counts > 0) & torch.isfinite(learned[:, 0, 0, 0]).numpy()
     return JetsOfFile(cases[good], parameters[good], n[good], coefficients(learned[good], ALL))
