@@ -346,3 +346,17 @@ def test_a_contrast_sums_to_zero_and_cancels_what_two_outputs_share():
     assert found[0].tolist() == pytest.approx([1.25, -1.25], rel=1e-14)
     assert abs(float(lost)) < ROUNDING
     assert (RAP(layer).contrast(x, 1, 1) == 0).all()
+
+
+def test_growth_is_the_sum_of_moduli_over_the_output():
+    """For y = 2 x_0 + x_1 and y = 0; several inputs together."""
+    layer = nn.Linear(2, 1, bias=False).double().eval()
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[2.0, 1.0]]))
+    x = torch.tensor([[1.0, -3.0], [1.0, -2.0], [1.0, 1.0]], dtype=torch.float64)
+    assert attribute(layer, x, torch.ones(3, 1)).growth.tolist() == pytest.approx([1.0, 0.0, 1.0])
+    deep = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1)).double().eval()
+    found = attribute(Of(lambda p, a, b: p[0](torch.cat([a, b], 1)), deep), (x[:, :1], x[:, 1:]), torch.ones(3, 1))
+    size = sum(r.abs().sum(1) for r in found.relevance)
+    assert torch.allclose(found.growth, size / found.output.abs(), rtol=1e-12)
+    assert (found.growth >= 1 - 1e-12).all()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..devices import full_precision
-from .arithmetic import per_case
+from .arithmetic import over, per_case
 from .backward import Backward, LayerRelevance, Message
 from .cases import alone, expect_the_model_s, joined, recorded, together
 from .checks import as_inputs, expect_eval, expect_inputs, expect_output, expect_selector
@@ -38,6 +38,16 @@ class Attribution:
     def leak(self) -> Tensor:
         """Relevance that reached no input, summed over the layers: (case,)."""
         return sum((layer.leak for layer in self.layers), torch.zeros_like(self.output))
+
+    @property
+    def growth(self) -> Tensor:
+        """Sum |R| over |y|, (case,): how far positive and negative relevance have grown beside their sum.
+
+        One for a map of one sign; each convolution multiplies it by about 1.2. Zero where the output is.
+        """
+        tensors = self.relevance if isinstance(self.relevance, tuple) else (self.relevance,)
+        size = sum((per_case(r.abs()) for r in tensors), torch.zeros_like(self.output))
+        return over(size, self.output.abs())
 
 
 def propagate(
