@@ -51,7 +51,7 @@ MEETING = ("wavenet.study", "wavenet.cli")  # may import every room; cli imports
 FORBIDDEN = {  # libraries
     "analytic": {"torch", "h5py", "matplotlib", "lightning"},
     "data": {"torch", "matplotlib", "lightning"},
-    "wavenet": {"h5py", "mpmath", "typer", "rich", "dash", "plotly"},
+    "wavenet": {"h5py", "mpmath", "typer", "rich", "plotly"},
     "wavenet.study": {"h5py", "mpmath", "typer", "rich"},
     "wavenet.rap": {"lightning", "matplotlib", "scipy", "safetensors"},
     "wavenet.explain": {"lightning", "matplotlib", "safetensors"},
