@@ -4,7 +4,6 @@ A part of the jets is held out; one mode of each calibrates the error bars. The 
 the same closed forms with all coefficients of the dataset, which are the solver's to 1e-7 and better.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +15,13 @@ from torch import Tensor
 
 from ..arrays import ComplexArray, FloatArray
 from ..fields import columns
+from .duct import MODES
 from .error_bars import bands, bars
-from .inputs import COUNT, inputs
+from .inputs import inputs
 from .instability import instability
 from .network import PARAMETERS, JetConfig, JetNetwork
 from .optimizer import Soap
-from .sheet import MODES, Sheets, hard
+from .sheet import Sheets
 from .waves import Waves
 
 _POINTS = 24  # of either window, at which errors count and from which all coefficients follow
@@ -41,7 +41,7 @@ class Effort:
 
 
 def cases(arrays: Mapping[str, Any], chosen: Any) -> tuple[Tensor, Tensor]:
-    """Parameters (case, 6) and values to learn (case, factor, point, 2), NaN for jets that are not of the low domain.
+    """Parameters (case, 7) and values to learn (case, factor, point, 2), NaN for jets that are not of the low domain.
 
     The values are ln(K / C) at Chebyshev nodes of the network's windows, less that at s_c, where the windows meet.
     """
@@ -101,23 +101,25 @@ def fit(parameters: Tensor, values: Tensor, seed: int, effort: Effort = Effort()
     held, train = order.tensor_split([max(1, round(_HELD_OUT * len(order)))])
     model = _untrained(parameters, effort.width, generator)
     _train(model, parameters[train], values[train], effort, generator)
-    m, ka, mach = (one.numpy() for one in parameters[held, :3].T)
+    m, ka, mach, hub = (one.numpy() for one in parameters[held][:, [0, 1, 2, 6]].T)
     errors = mode_errors(model, parameters[held], values[held], np.random.default_rng(seed))
     on = np.isfinite(errors)
-    model.bars.copy_(torch.from_numpy(bars(bands(m, ka, mach)[on], errors[on])))
+    model.bars.copy_(torch.from_numpy(bars(bands(m, ka, mach, hub)[on], errors[on])))
     return model
 
 
 def _untrained(parameters: Tensor, width: int, generator: torch.Generator) -> JetNetwork:
     """Network for the parameters' ranges, inputs scaled to mean 0 and spread 1; initial weights as torch's own."""
     ranged = parameters.clone()
-    ranged[:, -1] *= parameters[:, -2] ** 2
-    low, high = (tuple(one.tolist()) for one in (ranged.amin(dim=0), ranged.amax(dim=0)))
-    config = JetConfig(low, high, (0.0,) * COUNT, (1.0,) * COUNT, width)
+    ranged[:, 5] *= parameters[:, 4] ** 2
+    low, high = (one.tolist() for one in (ranged.amin(dim=0), ranged.amax(dim=0)))
+    hubs = parameters[:, 6]
+    plain = bool((hubs == 0).any())
+    low[6] = hubs[hubs > 0].min().item() if bool((hubs > 0).any()) else 0.0
     features = inputs(parameters)
     spread = features.std(dim=0, correction=0).clamp(min=1e-6)  # a parameter may be fixed
-    config = dataclasses.replace(config, mean=tuple(features.mean(dim=0).tolist()), spread=tuple(spread.tolist()))
-    model, columns_in = JetNetwork(config), 1
+    scales = tuple(features.mean(dim=0).tolist()), tuple(spread.tolist())
+    model, columns_in = JetNetwork(JetConfig(tuple(low), tuple(high), *scales, width, plain=plain)), 1
     with torch.no_grad():
         for weight in model.parameters():
             columns_in = weight.shape[1] if weight.ndim == 2 else columns_in
@@ -127,19 +129,19 @@ def _untrained(parameters: Tensor, width: int, generator: torch.Generator) -> Je
 
 def _train(model: JetNetwork, parameters: Tensor, values: Tensor, effort: Effort, generator: torch.Generator) -> None:
     """Minimise the mean square of the errors over the windows, in single precision."""
-    inputs, targets = model.features(parameters).float(), values.float()
+    features, targets = model.features(parameters).float(), values.float()
     table = basis(model.config.degree).float()
     model.float().train()
-    batch = min(effort.batch, len(inputs))
-    steps = effort.epochs * (len(inputs) // batch)
+    batch = min(effort.batch, len(features))
+    steps = effort.epochs * (len(features) // batch)
     optimizer = Soap(model.parameters(), effort.rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, effort.rate, total_steps=steps, pct_start=_WARM, final_div_factor=1e3, cycle_momentum=False
     )
     for _ in range(effort.epochs):
-        order = torch.randperm(len(inputs), generator=generator)
+        order = torch.randperm(len(features), generator=generator)
         for chosen in order[: len(order) // batch * batch].split(batch):
-            found = torch.einsum("cfdq,fpd->cfpq", model.coefficients(inputs[chosen]), table)
+            found = torch.einsum("cfdq,fpd->cfpq", model.coefficients(features[chosen]), table)
             loss = (found - targets[chosen]).square().mean()
             optimizer.zero_grad()
             loss.backward()
@@ -158,14 +160,13 @@ def mode_errors(model: JetNetwork, parameters: Tensor, values: Tensor, rng: np.r
     exact = exact.permute(2, 0, 1, 3).contiguous()
     errors, theta = np.full(len(parameters), np.nan), torch.from_numpy(_ARC)[None]
     for order in torch.unique(parameters[:, 0]).tolist():
-        alpha = torch.from_numpy(hard(int(order))[:MODES].copy())
-        reduced = parameters[:, 1] / torch.sqrt(1 - parameters[:, 2] ** 2)
-        counts = (alpha < reduced[:, None]).sum(dim=1)
-        mine = torch.nonzero((parameters[:, 0] == order) & (counts > 0))[:, 0]
+        mine = torch.nonzero(parameters[:, 0] == order)[:, 0]
+        sheets = Sheets(int(order), *parameters[mine, 1:].T[..., None])
+        counts = (sheets.duct.alpha[:, :MODES] < sheets.helmholtz / torch.sqrt(sheets.beta2)).sum(dim=1)
+        mine, sheets, counts = mine[counts > 0], sheets.take(counts > 0), counts[counts > 0]
         if not len(mine):
             continue
-        sheets = Sheets(int(order), *parameters[mine, 1:].T[..., None])
-        n = torch.from_numpy(rng.integers(0, counts[mine].numpy()))[:, None]
+        n = torch.from_numpy(rng.integers(0, counts.numpy()))[:, None]
         s_0, found = instability(sheets)
         pair = []
         for coefficients in (exact[mine], model(parameters[mine])):

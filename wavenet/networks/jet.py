@@ -10,9 +10,6 @@ from . import Exact, Network
 
 def _fit(cases: Source, seed: int, exact: Exact) -> JetNetwork:
     """Network trained on all training cases, in memory; error bars from some that are held out."""
-    hubs = cases.columns["hub"][cases.columns["hub"] != 0]
-    if len(hubs):
-        raise ValueError(f"the network of jets knows no hub, got cases with hub = {hubs[0]:g}")
     arrays = {name: cases.columns[name] for name in PARAMETERS} | {"node": cases.constants["node"]}
     every = [cases[index] for index in range(len(cases))]
     for name in ("log_minus", "log_plus"):
@@ -20,4 +17,4 @@ def _fit(cases: Source, seed: int, exact: Exact) -> JetNetwork:
     return learning.fit(*learning.cases(arrays, slice(None)), seed)
 
 
-NETWORK = Network(name="jet", task="jet_factor", module=JetNetwork, config=JetConfig, fit=_fit, jets=True)
+NETWORK = Network(name="jet", task="jet_factor", module=JetNetwork, config=JetConfig, fit=_fit, hubs=True, jets=True)
