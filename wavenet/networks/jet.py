@@ -78,5 +78,6 @@ NETWORK = Network(
     explain=_explain,
     calibrate=_calibrate,
     held_out=_HELD_OUT,
+    hubs=True,
     jets=True,
 )
