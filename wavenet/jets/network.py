@@ -277,9 +277,9 @@ class JetNetwork(nn.Module):
 
     def _broadcast(self, *given: Numbers) -> JetModes:
         tensors = [torch.atleast_1d(torch.as_tensor(one, device=device_of(self))) for one in given]
-        if len(tensors) < len(JetModes._fields):  # no hub
-            tensors.append(torch.zeros_like(tensors[-1]))
         m, n, *rest = tensors
+        if len(tensors) < len(JetModes._fields):  # no hub
+            rest.append(torch.zeros_like(rest[-1]))
         return JetModes(*torch.broadcast_tensors(m.abs(), n, *(one.to(self.precision) for one in rest)))
 
     def _reasons(self, modes: JetModes) -> dict[str, Tensor]:
