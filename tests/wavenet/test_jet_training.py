@@ -135,6 +135,7 @@ def test_error_bars_are_order_statistics_of_their_band():
     assert len(set(bands(m, ka, mach).tolist())) == 4
     assert bands(-m, ka, mach).tolist() == bands(m, ka, mach).tolist()
     assert not set(bands(m, ka, mach, np.array([0.2, 0.3, 0.4, 0.7]))) & set(bands(m, ka, mach, 0.0 * m))
+    assert len(set(bands(np.array([13, 14, 20, 14]), ka, np.array([0.2, 0.2, 0.2, 0.3])).tolist())) == 3
     errors = np.random.default_rng(0).permutation(np.arange(1.0, 100.0))
     found = bars(np.full(99, 3), errors)
     assert found[3].tolist() == [50.0, 80.0, 90.0, 95.0, 99.0]  # number ceil(100 coverage)

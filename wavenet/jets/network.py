@@ -277,7 +277,9 @@ class JetNetwork(nn.Module):
 
     def _broadcast(self, *given: Numbers) -> JetModes:
         tensors = [torch.atleast_1d(torch.as_tensor(one, device=device_of(self))) for one in given]
-        m, n, *rest = [*tensors, *[torch.zeros(1, device=tensors[0].device)] * (len(JetModes._fields) - len(tensors))]
+        m, n, *rest = tensors
+        if len(tensors) < len(JetModes._fields):  # no hub
+            rest.append(torch.zeros_like(rest[-1]))
         return JetModes(*torch.broadcast_tensors(m.abs(), n, *(one.to(self.precision) for one in rest)))
 
     def _reasons(self, modes: JetModes) -> dict[str, Tensor]:
@@ -316,8 +318,8 @@ class JetNetwork(nn.Module):
         for order in torch.unique(modes.m).tolist():
             mine = torch.nonzero(modes.m == order)[:, 0]
             own = JetModes(*(one[mine] for one in modes))
-            sheets = Sheets(int(order), *(one[:, None] for one in (*own[2:7], own.hub)))
             parameters = torch.stack([own.m.to(own.mach), *own[2:7], own.hub], dim=1)
+            sheets = Sheets(int(order), *parameters[:, 1:].T[..., None])
             minus, plus = torch.view_as_complex(self(parameters).to(own.mach.dtype).contiguous()).unbind(dim=1)
             s_0, found = instability(sheets)
             if not bool(found.all()):
