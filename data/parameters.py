@@ -134,23 +134,24 @@ def tie_of(parameter: Parameter) -> Tie | None:
 
 
 class Limits(NamedTuple):
-    """Least and largest value that a recipe may have, and whether the parameter may be tied to others.
+    """Least and largest value that a recipe may have, whether others may multiply it, and whether they may make it.
 
     Chosen, not derived: they contain the built-in recipes with room to spare and keep costs bounded.
     """
 
     low: float
     high: float
+    scaled: bool = False
     tied: bool = False
 
 
 LIMITS = {
     "helmholtz": Limits(0.001, 60.0),
-    "mach": Limits(-0.95, 0.95),
+    "mach": Limits(-0.95, 0.95, scaled=True),
     "hub": Limits(0.0, 0.95),
     "mach_outer": Limits(0.0, 0.95),
-    "sound_speed_ratio": Limits(0.1, 10.0, tied=True),
-    "density_ratio": Limits(0.1, 10.0, tied=True),
+    "sound_speed_ratio": Limits(0.1, 10.0, scaled=True, tied=True),
+    "density_ratio": Limits(0.1, 10.0, scaled=True, tied=True),
     "kutta": Limits(0.0, 1.0),
     "resistance": Limits(0.01, 100.0),
     "reactance": Limits(-100.0, 100.0),
@@ -204,8 +205,10 @@ def _table(table: dict[str, Any], limits: Limits) -> Parameter:
             f"got {table!r:.80}"
         )
     times = table.get("times")
-    if times is not None and not (limits.tied and isinstance(times, str)):
-        raise ValueError(f"only ratios may be multiplied by other parameters, by a text, got times = {times!r:.40}")
+    if times is not None and not (limits.scaled and isinstance(times, str)):
+        raise ValueError(
+            f"only mach and ratios may be multiplied by other parameters, by a text, got times = {times!r:.40}"
+        )
     scale = table.get("scale", "uniform")
     if scale not in _SCALES:
         raise ValueError(f"scale must be one of {', '.join(_SCALES)}, got {scale!r:.40}")

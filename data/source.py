@@ -137,8 +137,9 @@ class Source(Table):
 
     @model_validator(mode="after")
     def _flowing(self) -> Self:
-        if self.jet and self.mach.bounds[0] < _LEAST_JET:
-            raise ValueError(f"a jet needs flow out of the duct: mach from {_LEAST_JET} on, got {self.mach.bounds[0]}")
+        slowest = self.bounds["mach"][0]
+        if self.jet and slowest < _LEAST_JET:
+            raise ValueError(f"a jet needs flow out of the duct: mach from {_LEAST_JET} on, got {slowest:.6g}")
         return self
 
 

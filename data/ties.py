@@ -39,7 +39,7 @@ class Tie:
     text: str
 
     def __post_init__(self) -> None:
-        self.bounds(dict.fromkeys(self.names, (1.0, 1.0)))
+        self.bounds(dict.fromkeys(self.names, (0.3, 0.3)))  # any value: it is the spelling that is tried
 
     @property
     def names(self) -> set[str]:

@@ -80,5 +80,5 @@ TASK = Task(
     positions=_positions,
     observe=_observe,
     accept=_accept,
-    jets_together=504,  # 24 of each of 21 azimuthal orders, of which jets are factorised together
+    jets_together=1008,  # 24 of each of 21 orders with and without a hub: what is factorised together
 )

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from analytic import sweep
+from analytic import DuctMode, Jet, solve, sweep
 from data.read import read
 from wavenet import networks, runs
 from wavenet.cli import main
@@ -17,6 +17,7 @@ from wavenet.jets import learning
 from wavenet.jets.inputs import COUNT, NAMES
 from wavenet.jets.network import PARAMETERS
 from wavenet.study import jet_comparison
+from wavenet.study.jet_arrays import JetRadiation
 from wavenet.study.jet_factors import THETA, StoredFactors, named, of_file
 from wavenet.study.jet_relevance import slopes
 from wavenet.study.jets import load_network
@@ -38,6 +39,7 @@ helmholtz = [4.0, 9.0]
 mach = [{mach}]
 mach_outer = [0.0, 0.2]
 sound_speed_ratio = [0.6, 1.1]
+hub = {{ range = [0.3, 0.6], or = 0.0 }}
 density_ratio = {{ range = [0.6, 1.8], times = "1/sound_speed_ratio^2" }}
 [windows]
 nodes = 24
@@ -140,14 +142,10 @@ def test_a_run_predicts_with_the_error_bars_of_its_own_jets(command, train, data
     assert said == "wavenet: there is no error bar of coverage 0.99 here: too few jets calibrated it\n"
 
 
-WITH_HUBS = RECIPE.replace("[windows]", "hub = 0.3\n[windows]")
-
-
 @pytest.mark.parametrize(
     ("text", "named"),
     [
         (RECIPE.format(cases=20, mach="0.8, 0.85"), "jets is of the low domain"),
-        (WITH_HUBS.format(cases=20, mach="0.2, 0.6"), "with hub = 0.3, a parameter that"),
         (OTHER, "is a forward dataset, a jet_factor dataset is needed"),
     ],
 )
@@ -279,3 +277,26 @@ def test_another_m_is_never_the_nearest(data):
     train, test = (of_file(model, file, file.cases(split)) for split in ("train", "test"))
     chosen = jet_comparison.nearest(train, test)
     assert torch.equal(train.parameters[torch.from_numpy(chosen), 0], test.parameters[:, 0])
+
+
+def test_hubs_reach_the_network_from_the_commands(command):
+    options = ["--helmholtz", 5, "--mach", 0.3, "--angles", "30:120:4"]
+    status, out, _ = command("predict", "--m", 2, "--n", 0, *options, "--hub", 0.4, "--jet", "--json")
+    assert status == 0
+    exact = solve(DuctMode(2, 0, 5.0, 0.3, 0.4), jet=Jet()).relative_level(np.radians([30, 60, 90, 120]))
+    assert np.max(np.abs(np.array(json.loads(out)["far_field"]["level_db"]) - exact)) < 0.1
+    status, _, said = command("detect", "--array", "none.h5", "--hub", 0.4)
+    assert (status, said.count("\n")) == (2, 1)
+
+
+def test_pressures_of_a_duct_with_a_hub_are_the_solvers():
+    jet, ka, mach, hub = Jet(0.1, 0.8, 1.6, instability=False), 6.0, 0.35, 0.5
+    radiation = JetRadiation(load_network(), jet, hub)
+    assert (4, 0) in radiation.cut_on(ka, mach)
+    assert (5, 0) in radiation.cut_on(ka, mach)  # it is not without the hub
+    x, r = np.array([12.0, -3.0, 5.0]), np.array([9.0, 14.0, 20.0])
+    exact = solve(DuctMode(2, 0, ka, mach, hub), jet=jet).at(x, r).pressure
+    with torch.no_grad():
+        order = torch.tensor([2]), torch.tensor([0])
+        found = radiation.pressure(*order, ka, mach, torch.from_numpy(x), torch.from_numpy(r))[0].numpy()
+    assert np.linalg.norm(found - exact) < 1e-2 * np.linalg.norm(exact)

@@ -1,4 +1,4 @@
-"""Error bars of the jets' surrogate, by split conformal prediction in bands of m, K and M.
+"""Error bars of the jets' surrogate, by split conformal prediction in bands of the hub, m, K and M.
 
 The error of a new mode is at most the bar, with a probability of at least the coverage, if it is drawn as those that
 calibrated the bar: see `wavenet.far_field.error_bars`.
@@ -11,16 +11,21 @@ from ..far_field.error_bars import LEVELS, conformal
 
 __all__ = ["BANDS", "LEVELS", "bands", "bars"]
 
-_EDGES = (6,), (12.0,), (0.35,)  # of m, K and M, between bands: halves of the recipe's jets, about
-BANDS = 8
+_HIGH_ORDER, _FAST = 6, 0.35  # |m| and M above which another band begins: halves of the recipe's jets, about
+_EDGES = 12.0, 17.0  # K, for low and for high orders, whose modes are cut on later
+# |m| from which bands are by M alone, and its edge: errors are largest there, where waves across hardly leave the jet.
+_HIGHEST_ORDERS, _FASTER = 14, 0.29
+BANDS = 18
 
 
-def bands(m: IntArray | FloatArray, helmholtz: FloatArray, mach: FloatArray) -> IntArray:
+def bands(m: IntArray | FloatArray, helmholtz: FloatArray, mach: FloatArray, hub: FloatArray | float = 0.0) -> IntArray:
     """Band of every mode, (case,)."""
+    high = np.abs(m) > _HIGH_ORDER
     k = helmholtz / np.sqrt(1 - mach**2)
-    places = [np.searchsorted(edges, one) for edges, one in zip(_EDGES, (np.abs(m), k, mach), strict=True)]
-    found: IntArray = np.ravel_multi_index(tuple(places), tuple(len(edges) + 1 for edges in _EDGES))
-    return found
+    halves = np.asarray(hub) + 0 * k > 0, high, k > np.where(high, *_EDGES[::-1]), mach > _FAST
+    found = np.ravel_multi_index(tuple(one.astype(int) for one in halves), (2,) * len(halves))
+    last: IntArray = np.where(np.abs(m) >= _HIGHEST_ORDERS, BANDS - 2 + (mach > _FASTER), found)
+    return last
 
 
 def bars(band: IntArray, errors: FloatArray) -> FloatArray:

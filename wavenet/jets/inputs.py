@@ -1,8 +1,9 @@
-r"""What the jets' network is given: from a jet's parameters, numbers on which its factors depend smoothly.
+r"""What the jets' networks are given: from a jet's parameters, numbers on which its factors depend smoothly.
 
 Next to m, K = ka / sqrt(1 - M^2) and the streams' parameters these are the continuous radial index nu, with which the
 factors oscillate, and at s_c the sheet's impedance over that of the jet, zeta = D N_2^2 K / (N_1^2 gamma_2), its parts,
-and the reflection R = (zeta - 1) / (zeta + 1) of waves across the jet, which is the size of the oscillation.
+and the reflection R = (zeta - 1) / (zeta + 1) of waves across the jet, which is the size of the oscillation. With the
+phase delta of H_m' nu is (delta(K) - delta(K h)) / pi, without a hub delta(K) / pi - 1/2: whole where a mode is cut on.
 """
 
 import math
@@ -10,26 +11,25 @@ import math
 import torch
 from torch import Tensor
 
-from .sheet import Sheets, radial_index
+from ..ducts.bessel import outer
+from .sheet import Sheets
 
 NAMES = (  # of the inputs
     *("m", "ln K", "cos 2 pi nu", "sin 2 pi nu", "s_c over its limit", "M_2", "ln C"),
     *("ln D C^2", "M", "1 / K", "m / K", "ka"),
     *("ln weight", "ln across", "ln order", "nu", "1 / (1 + nu)"),
     *("R", "R cos 2 pi nu", "R sin 2 pi nu"),
+    *("hub", "rate of nu at the hub", "hub K", "m hub"),
 )
 COUNT = len(NAMES)
 
 
 def inputs(parameters: Tensor) -> Tensor:
-    """Inputs (case, COUNT) from m, ka, M_1, M_2, C and D, (case, 6)."""
-    m, ka, mach, mach_outer, speed, density = parameters.unbind(dim=1)
+    """Inputs (case, COUNT) from m, ka, M_1, M_2, C, D and the hub, (case, 7)."""
+    m, ka, mach, mach_outer, speed, density, hub = parameters.unbind(dim=1)
     sheets = Sheets(0, *parameters[:, 1:].T[..., None])
     k = ka / torch.sqrt((1 - mach) * (1 + mach))
-    index = torch.zeros_like(k)
-    for order in torch.unique(m).tolist():
-        mine = m == order
-        index = torch.where(mine, radial_index(round(order), torch.where(mine, k, 1.0)), index)
+    index, rate = _radial_index(m, k, hub)
     cosine, sine = torch.cos(2 * math.pi * index), torch.sin(2 * math.pi * index)
     centre = sheets.centre
     limit = sheets.right - 0.25 * (sheets.right - sheets.left)
@@ -42,5 +42,34 @@ def inputs(parameters: Tensor) -> Tensor:
         *((density * speed**2).log(), mach, 1 / k, m / k, ka / 10),
         *(weight, across, torch.log1p(m**2 / square), index / 5, 1 / (1 + index)),
         *(reflection, reflection * cosine, reflection * sine),
+        *(hub, rate, hub * k / 10, m * hub),
     ]
     return torch.stack(columns, dim=1)
+
+
+def _radial_index(m: Tensor, k: Tensor, hub: Tensor) -> tuple[Tensor, Tensor]:
+    """Continuous radial index, and its derivative in K that is due to the hub, (case,) each."""
+    turns, rates = torch.empty_like(k), torch.empty_like(k)
+    hollow = hub > 0
+    at_hub = torch.where(hollow, k * hub, k)  # any number without a hub
+    for order in torch.unique(m).tolist():
+        mine = torch.nonzero(m == order)[:, 0]
+        wall, _ = _phase(round(order), k[mine])
+        inside, rate = _phase(round(order), at_hub[mine])
+        none = ~hollow[mine]
+        turns = turns.index_put((mine,), (wall - inside.masked_fill(none, 0.5 * math.pi)) / math.pi)
+        rates = rates.index_put((mine,), (hub[mine] * rate).masked_fill(none, 0.0))
+    return turns, rates
+
+
+def _phase(m: int, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Phase of H_m'(z), continuous from pi / 2 at z = 0, and its derivative."""
+    slope = outer(z, m)[1]
+    power = ((0.5 * z.double()) ** m / math.factorial(m)).to(z)
+    rate = 2 / math.pi * z * (1 - (m / z) ** 2) * (power / slope.abs()) ** 2
+    with torch.no_grad():  # Debye's phase is within pi / 4, and tells the branch
+        live = z.clamp(min=m) if m else z
+        debye = torch.sqrt((live - m) * (live + m)) - m * torch.arccos(m / live)
+        debye = debye + torch.where(z > m, 0.25, 0.5) * math.pi
+        whole = torch.round((debye - torch.angle(slope)) / (2 * math.pi))
+    return torch.angle(slope) + 2 * math.pi * whole, rate

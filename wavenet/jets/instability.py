@@ -1,21 +1,27 @@
 r"""The Kelvin–Helmholtz wave of a jet, exp(-i s_0 x), differentiable.
 
 N_1 = -+ r N_2 with r = i sqrt(-D G), G = [gamma_1 J_m'(gamma_1) / J_m(gamma_1)] [H_m(gamma_2) / (gamma_2
-H_m'(gamma_2))], is iterated from r = i sqrt(D) until the root with the larger imaginary part moves little; Newton's
-method then solves f = D N_2^2 G - N_1^2 = 0. The derivatives are those of one more step of it.
+H_m'(gamma_2))], with a hub S in place of J_m, is iterated from r = i sqrt(D) until the root with the larger imaginary
+part moves little; Newton's method then solves f = D N_2^2 G - N_1^2 = 0. The derivatives are those of one more step of
+it.
 """
+
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..ducts.bessel import inner, outgoing
+from ..ducts.bessel import hankel
+from ..ducts.debye import rise, slopes
 from .sheet import Sheets
 
 _ROUNDS = 20  # of the iteration, each of which gains about two digits; Newton's method starts then
+_FIRST = 5  # of the iteration with Debye's expansions
 _CLOSE = 0.02, 0.01  # change of s_0, and over its size, at which Newton's method takes over
 _NEWTON = 8  # its steps: convergence is quadratic
 _LONGEST = 0.5  # of a step, over k
 _NEUTRAL = 1e-6  # Im s_0 / |s_0| below which the streams are equal, nearly, and s_0 next to a double zero
+_DEEP = 19.0  # Im gamma_1 (1 - h) beyond which the hub does not matter: exp(-2 * 19) = 3e-17
 _UNIFORM = 3.0  # sqrt(m^2 - gamma^2) above which Debye's expansions, with two terms, are within 3 % for a first guess
 
 
@@ -29,7 +35,7 @@ def instability(sheets: Sheets) -> tuple[Tensor, Tensor]:
         s = _iterated(sheets, *_guess(sheets))
         change, live, some = torch.full_like(s, torch.inf), torch.arange(len(s), device=s.device), sheets
         for _ in range(_NEWTON):
-            value, slope = _residual(some, s[live])
+            value, slope = residual(some, s[live])
             step = torch.nan_to_num(value / slope)
             step = step * torch.clamp(_LONGEST * some.helmholtz / step.abs().clamp(min=1e-30), max=1.0)
             s[live] -= step
@@ -45,14 +51,14 @@ def instability(sheets: Sheets) -> tuple[Tensor, Tensor]:
         s = torch.where(found, s, torch.complex(-sheets.helmholtz, sheets.helmholtz) / sheets.mach)
     if not torch.is_grad_enabled():
         return s, found
-    value, slope = _residual(sheets, s)
+    value, slope = residual(sheets, s)
     return s - value / slope, found
 
 
 def _guess(sheets: Sheets) -> tuple[Tensor, Tensor]:
-    """s_0 by the same iteration with Debye's expansions of G, and whether these hold there."""
+    """s_0 by the same iteration with Debye's expansions of G without a hub, and whether these hold there."""
     r, s = 1j * torch.sqrt(sheets.density) + torch.zeros_like(sheets.mach), None
-    for _ in range(_ROUNDS // 2):
+    for _ in range(_FIRST):
         s = _growing(sheets, r)
         square, square_outer = (sheets.m**2 - one for one in sheets.squares(s))
         root, root_outer = torch.sqrt(square), torch.sqrt(square_outer)
@@ -86,33 +92,83 @@ def _iterated(sheets: Sheets, s: Tensor, good: Tensor) -> Tensor:
         going = ~((new - last).abs() < torch.clamp(_CLOSE[1] * new.abs(), max=_CLOSE[0]))[:, 0]
         live, some, last = live[going], some.take(going), new[going]
         if len(live):
-            r = 1j * torch.sqrt(-some.density * _quotient(some, last)[0])
+            wall, wave = _quotients(some, last)[:2]
+            r = 1j * torch.sqrt(-some.density * wall / wave)
     return s
 
 
-def _residual(sheets: Sheets, s: Tensor) -> tuple[Tensor, Tensor]:
+def residual(sheets: Sheets, s: Tensor) -> tuple[Tensor, Tensor]:
     """f and f' at s; f' is not differentiable."""
-    quotient, wall, wave, square, square_outer = _quotient(sheets, s)
+    wall, wave, square, square_outer = _quotients(sheets, s)
     n_1, n_2 = sheets.inner(s), sheets.outer(s)
-    outside = sheets.density * quotient
+    outside = sheets.density * wall / wave
     with torch.no_grad():
-        shear, m2 = sheets.mach_outer * sheets.speed, sheets.m**2
-        # d/ds of the logarithms of wall and wave, by Riccati's equation z L' = m^2 - z^2 - L^2
+        shear = sheets.mach_outer * sheets.speed
         turn, turn_outer = sheets.mach * n_1 - s, sheets.mach_outer / sheets.speed * n_2 - s  # gamma gamma'
-        rise = (m2 - square - wall**2) / wall * turn / square
-        rise = rise - (m2 - square_outer - wave**2) / wave * turn_outer / square_outer
-        slope = outside * (2 * n_2 * shear + n_2**2 * rise) - 2 * n_1 * sheets.mach
+        growth = _slope(wall, square, sheets) / wall * turn - rise(wave, square_outer, sheets.m) / wave * turn_outer
+        slope = outside * (2 * n_2 * shear + 2 * n_2**2 * growth) - 2 * n_1 * sheets.mach
     return outside * n_2**2 - n_1**2, slope
 
 
-def _quotient(sheets: Sheets, s: Tensor) -> tuple[Tensor, ...]:
-    """G, gamma_1 J'/J, gamma_2 H'/H, gamma_1^2 and gamma_2^2."""
+def _quotients(sheets: Sheets, s: Tensor) -> tuple[Tensor, ...]:
+    """gamma_1 S'/S, gamma_2 H'/H, gamma_1^2 and gamma_2^2."""
     square, square_outer = sheets.squares(s)
-    gamma = sheets.beta_outer * _root(sheets.right - s) * _root(s - sheets.left)
-    wall, wave = sheets.m - square * inner(square, sheets.m), outgoing(gamma, sheets.m)
-    return wall / wave, wall, wave, square, square_outer
+    wall, wave = slopes(square, sheets.m)[0], slopes(square_outer, sheets.m)[1]
+    hollow = _hollow_ones(square, sheets)
+    if len(hollow):
+        wall = wall.index_put((hollow,), _Hollow.apply(square[hollow], sheets.hub[hollow], sheets.m))
+    return wall, wave, square, square_outer
 
 
-def _root(z: Tensor) -> Tensor:
+def _hollow_ones(square: Tensor, sheets: Sheets) -> Tensor:
+    """Numbers of the jets whose hub matters."""
+    with torch.no_grad():
+        decay = torch.sqrt(-square).real * (1 - sheets.hub)
+        return torch.nonzero(((sheets.hub > 0) & (decay < _DEEP))[:, 0])[:, 0]
+
+
+def _slope(wall: Tensor, square: Tensor, sheets: Sheets) -> Tensor:
+    """d(gamma S' / S) / d gamma^2."""
+    slope, hollow = rise(wall, square, sheets.m), _hollow_ones(square, sheets)
+    if len(hollow):
+        slope[hollow] = _hollow(square[hollow], sheets.hub[hollow], sheets.m)[1]
+    return slope
+
+
+class _Hollow(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, square: Tensor, hub: Tensor, m: int) -> Tensor:
+        wall, *rates = _hollow(square, hub, m)
+        ctx.save_for_backward(*rates)
+        return wall
+
+    @staticmethod
+    def backward(ctx: Any, *given: Tensor) -> tuple[Tensor, Tensor, None]:
+        by_square, by_hub = ctx.saved_tensors
+        return given[0] * by_square.conj(), (given[0] * by_hub.conj()).real, None
+
+
+def _hollow(square: Tensor, hub: Tensor, m: int) -> tuple[Tensor, Tensor, Tensor]:
+    """gamma S' / S of ducts with hubs at complex gamma^2 (case, 1), its derivatives in gamma^2 and in the hub.
+
+    S = J_m - Q H_m. With the logarithmic derivatives j and h of J_m(z) and H_m(z) times z, Wronskians leave the
+    quotient H_m(gamma) / H_m(gamma h) as the only other function; it is small where the hub does not matter.
+    """
+    wide = square.to(torch.complex128)  # powers of m overflow in single precision
+    radius = hub.to(torch.float64)
+    x = 1j * torch.sqrt(-wide)
+    (j_x, h_x), (j_y, h_y) = (slopes(q, m) for q in (wide, wide * radius**2))
+    ratio = hankel(x, m)[0] / hankel(x * radius, m)[0] * torch.sqrt(radius) * torch.exp(1j * x * (1 - radius))
+    hub_share = j_y / h_y * (h_x - j_x) / (h_y - j_y) * ratio**2  # Q H_m(gamma) / J_m(gamma)
+    wall = (j_x - hub_share * h_x) / (1 - hub_share)
+    at_hub = ratio * (h_x - j_x) / (h_y * (1 - hub_share))  # S(gamma h) / S(gamma)
+    # With p of slope one at the wall, dp(1) / dq is the integral of p^2 r, and dp(1) / dh = (m^2 / h - q h) p(h)^2.
+    edge = radius**2 - m**2 / wide
+    by_square = -0.5 * (1 - m**2 / wide + wall**2 / wide - edge * at_hub**2)
+    by_hub = wide / radius * edge * at_hub**2
+    return wall.to(square), by_square.to(square), by_hub.to(square)
+
+
+def root(z: Tensor) -> Tensor:
     """Square root, cut along the negative imaginary axis."""
     return (1 + 1j) / 2**0.5 * torch.sqrt(-1j * z)

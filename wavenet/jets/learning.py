@@ -4,7 +4,6 @@ Jets that are held out calibrate the error bars, by one mode each. The directivi
 the same closed forms with all coefficients of the dataset, which are the solver's to 1e-7 and better.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -16,11 +15,12 @@ from torch import Tensor
 
 from ..arrays import ComplexArray, FloatArray
 from ..fields import columns
+from .duct import MODES
 from .error_bars import bands, bars
-from .inputs import COUNT, inputs
+from .inputs import inputs
 from .instability import instability
 from .network import PARAMETERS, JetConfig, JetNetwork
-from .sheet import MODES, Sheets, hard
+from .sheet import Sheets
 from .waves import Waves
 
 _POINTS = 24  # of either window, at which errors count
@@ -29,7 +29,7 @@ _ARC = np.linspace(0, np.pi, 36)  # angles at which directivities are compared
 
 
 def series(arrays: Mapping[str, Any], chosen: Any) -> tuple[Tensor, Tensor]:
-    """Parameters (case, 6) of jets of a dataset, and Chebyshev series of ln(K / C) on its windows.
+    """Parameters (case, 7) of jets of a dataset, and Chebyshev series of ln(K / C) on its windows.
 
     The series are (case, factor, degree, 2): of K_minus, then of K_plus, real and imaginary parts.
     """
@@ -63,7 +63,7 @@ def values(parameters: Tensor, given: Tensor) -> Tensor:
 
 
 def cases(arrays: Mapping[str, Any], chosen: Any) -> tuple[Tensor, Tensor]:
-    """Parameters (case, 6) of jets of a dataset, and their `values`."""
+    """Parameters (case, 7) of jets of a dataset, and their `values`."""
     parameters, given = series(arrays, chosen)
     return parameters, values(parameters, given)
 
@@ -111,13 +111,15 @@ def untrained(parameters: Tensor, width: int) -> JetNetwork:
         raise ValueError(f"none of {len(parameters)} jets is of the low domain")
     parameters = parameters[low_domain]
     ranged = parameters.clone()
-    ranged[:, -1] *= parameters[:, -2] ** 2
-    low, high = (tuple(one.tolist()) for one in (ranged.amin(dim=0), ranged.amax(dim=0)))
-    config = JetConfig(low, high, (0.0,) * COUNT, (1.0,) * COUNT, width)
+    ranged[:, 5] *= parameters[:, 4] ** 2
+    low, high = (one.tolist() for one in (ranged.amin(dim=0), ranged.amax(dim=0)))
+    hubs = parameters[:, 6]
+    plain = bool((hubs == 0).any())
+    low[6] = hubs[hubs > 0].min().item() if bool((hubs > 0).any()) else 0.0
     features = inputs(parameters)
     spread = features.std(dim=0, correction=0).clamp(min=1e-6)  # a parameter may be fixed
-    config = dataclasses.replace(config, mean=tuple(features.mean(dim=0).tolist()), spread=tuple(spread.tolist()))
-    return JetNetwork(config).float()
+    scales = tuple(features.mean(dim=0).tolist()), tuple(spread.tolist())
+    return JetNetwork(JetConfig(tuple(low), tuple(high), *scales, width, plain=plain)).float()
 
 
 def samples(model: JetNetwork, parameters: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
@@ -150,8 +152,8 @@ def calibrate(model: JetNetwork, parameters: Tensor, given: Tensor, seed: int = 
     parameters, learned = parameters[good], learned[good]
     errors = mode_errors(model, parameters, learned, np.random.default_rng(seed))
     on = np.isfinite(errors)
-    m, ka, mach = (one.numpy()[on] for one in parameters[:, :3].T)
-    model.bars.copy_(torch.from_numpy(bars(bands(m, ka, mach), errors[on])))
+    m, ka, mach, hub = (one.numpy()[on] for one in parameters[:, [0, 1, 2, 6]].T)
+    model.bars.copy_(torch.from_numpy(bars(bands(m, ka, mach, hub), errors[on])))
 
 
 @torch.no_grad()
@@ -160,14 +162,13 @@ def mode_errors(model: JetNetwork, parameters: Tensor, learned: Tensor, rng: np.
     exact = coefficients(learned, ALL)
     errors, theta = np.full(len(parameters), np.nan), torch.from_numpy(_ARC)[None]
     for order in torch.unique(parameters[:, 0]).tolist():
-        alpha = torch.from_numpy(hard(int(order))[:MODES].copy())
-        reduced = parameters[:, 1] / torch.sqrt(1 - parameters[:, 2] ** 2)
-        counts = (alpha < reduced[:, None]).sum(dim=1)
-        mine = torch.nonzero((parameters[:, 0] == order) & (counts > 0))[:, 0]
+        mine = torch.nonzero(parameters[:, 0] == order)[:, 0]
+        sheets = Sheets(int(order), *parameters[mine, 1:].T[..., None])
+        counts = (sheets.duct.alpha[:, :MODES] < sheets.helmholtz / torch.sqrt(sheets.beta2)).sum(dim=1)
+        mine, sheets, counts = mine[counts > 0], sheets.take(counts > 0), counts[counts > 0]
         if not len(mine):
             continue
-        sheets = Sheets(int(order), *parameters[mine, 1:].T[..., None])
-        n = torch.from_numpy(rng.integers(0, counts[mine].numpy()))[:, None]
+        n = torch.from_numpy(rng.integers(0, counts.numpy()))[:, None]
         s_0, found = instability(sheets)
         pair = []
         for series_of in (exact[mine], model(parameters[mine])):

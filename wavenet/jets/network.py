@@ -17,16 +17,17 @@ from torch import Tensor, nn
 
 from ..arrays import BoolArray
 from ..devices import device_of, in_full_precision
+from .duct import HUBS, LARGEST, MODES, duct
 from .error_bars import BANDS, LEVELS, bands
 from .inputs import COUNT, inputs
 from .instability import instability
-from .sheet import Sheets, hard
+from .sheet import Sheets
 from .waves import Waves
 
 Numbers = npt.ArrayLike | Tensor
-PARAMETERS = ("m", "helmholtz", "mach", "mach_outer", "sound_speed_ratio", "density_ratio")  # of a jet
+PARAMETERS = ("m", "helmholtz", "mach", "mach_outer", "sound_speed_ratio", "density_ratio", "hub")  # of a jet
 # Of these and of D C^2, the ratio of bulk moduli: one for the same gas, whatever its temperature.
-_RANGES = (*PARAMETERS[:-1], "density_ratio * sound_speed_ratio^2")
+_RANGES = (*PARAMETERS[:5], "density_ratio * sound_speed_ratio^2")
 _SLACK = 1e-3  # of a range: the gap that the recipe's sequence leaves at its ends
 _SHEAR = 1e-3  # least difference of the two streams' speeds, over the jet's: at equal ones s_0 is a double zero
 _NODES = 200  # of the quadrature over angles: twice as many as the most lobes of |D|^2
@@ -36,8 +37,9 @@ _NODES = 200  # of the quadrature over angles: twice as many as the most lobes o
 class JetConfig:
     """Ranges of a jet's parameters in training, and the size of the network.
 
-    low, high : of `PARAMETERS`, but of D C^2 for the last. mean, spread : of the network's inputs. width, depth : of
-    its layers. degree : of the Chebyshev series.
+    low, high : of `PARAMETERS`, but of D C^2 for D, and of the hubs that are not 0; these are 0 if there were none.
+    mean, spread : of the network's inputs. width, depth : of its layers. degree : of the Chebyshev series. plain :
+    whether ducts without a hub were learned.
     """
 
     low: tuple[float, ...]
@@ -47,6 +49,7 @@ class JetConfig:
     width: int = 192
     depth: int = 3
     degree: int = 13
+    plain: bool = True
 
     def __post_init__(self) -> None:
         sizes = (len(PARAMETERS), len(PARAMETERS), COUNT, COUNT)
@@ -54,16 +57,25 @@ class JetConfig:
             raise ValueError(f"expected ranges of {', '.join(PARAMETERS)} and scales of {COUNT} inputs, got {self}")
         if not all(low <= high for low, high in zip(self.low, self.high, strict=True)):
             raise ValueError(f"the ranges must be ascending, got {self.low} ... {self.high}")
+        hubs = self.low[6], self.high[6]
+        if hubs != (0, 0) and not HUBS[0] <= hubs[0] <= hubs[1] <= HUBS[1]:
+            raise ValueError(f"hubs must lie in {HUBS[0]} ... {HUBS[1]}, got {hubs[0]} ... {hubs[1]}")
+        # gamma_1^2 is at most K^2 at s_c, and no less than -(k / C)^2 at the left branch point
+        reach = self.high[1] / min(self.low[4], (1 - self.high[2] ** 2) ** 0.5)
+        if not reach**2 <= LARGEST:
+            raise ValueError(
+                f"helmholtz over the lowest sound speed ratio must be at most {LARGEST**0.5:.4g}, got {self}"
+            )
         if min(self.spread) <= 0 or min(self.width, self.depth, self.degree) < 1:
             raise ValueError(f"spreads and sizes must be positive, got {self}")
 
 
 # The fluid outside and the lip: as for `analytic.Jet`, with its defaults.
-_OUTER = {"mach_outer": 0.0, "sound_speed_ratio": 1.0, "density_ratio": 1.0, "kutta": 1.0}
+_OUTER = {"mach_outer": 0.0, "sound_speed_ratio": 1.0, "density_ratio": 1.0, "kutta": 1.0, "hub": 0.0}
 
 
 def streams(**outer: Numbers) -> list[Numbers]:
-    """mach_outer, sound_speed_ratio, density_ratio and kutta, those of `analytic.Jet` where they are left out.
+    """mach_outer, sound_speed_ratio, density_ratio, kutta, as for `analytic.Jet`, and hub, with its defaults.
 
     Raises
     ------
@@ -71,7 +83,7 @@ def streams(**outer: Numbers) -> list[Numbers]:
         A parameter has another name.
     """
     if unknown := outer.keys() - _OUTER.keys():
-        raise TypeError(f"the parameters of the fluid outside are {', '.join(_OUTER)}; got {min(unknown)}")
+        raise TypeError(f"the parameters of the hub and the fluid outside are {', '.join(_OUTER)}; got {min(unknown)}")
     return [outer.get(name, usual) for name, usual in _OUTER.items()]
 
 
@@ -86,6 +98,7 @@ class JetModes(NamedTuple):
     sound_speed_ratio: Tensor
     density_ratio: Tensor
     kutta: Tensor
+    hub: Tensor
 
 
 class JetNetwork(nn.Module):
@@ -98,7 +111,8 @@ class JetNetwork(nn.Module):
     m, n : int tensors, helmholtz, mach : tensors
         As for `analytic.DuctMode`.
     **outer : tensors
-        mach_outer, sound_speed_ratio, density_ratio and kutta, as for `analytic.Jet`. All broadcast to (case,).
+        mach_outer, sound_speed_ratio, density_ratio and kutta, as for `analytic.Jet`, and hub, as for
+        `analytic.DuctMode`. All broadcast to (case,).
     """
 
     bars: Tensor
@@ -114,7 +128,7 @@ class JetNetwork(nn.Module):
         self.register_buffer("bars", torch.full((BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
 
     def features(self, parameters: Tensor) -> Tensor:
-        """Inputs of the layers, (case, COUNT), from `PARAMETERS` (case, 6)."""
+        """Inputs of the layers, (case, COUNT), from `PARAMETERS` (case, 7)."""
         found = inputs(parameters)
         mean, spread = (torch.tensor(one).to(found) for one in (self.config.mean, self.config.spread))
         return (found - mean) / spread
@@ -122,7 +136,7 @@ class JetNetwork(nn.Module):
     def forward(self, parameters: Tensor) -> Tensor:
         """Chebyshev coefficients from degree 1 (case, factor, degree, 2) of ln(K_minus / C_minus), ln(K_plus / C_plus).
 
-        parameters : (case, 6), in the order of `PARAMETERS`.
+        parameters : (case, 7), in the order of `PARAMETERS`.
         """
         return self.coefficients(self.features(parameters).to(self.precision))
 
@@ -188,7 +202,7 @@ class JetNetwork(nn.Module):
         both = self._by_order(modes, lambda waves, _: torch.cat([waves.directivity(angle), waves.reflection()], dim=1))
         return both[:, : len(angle)], both[:, len(angle) :]
 
-    def error_bar(self, m: int, helmholtz: float, mach: float, coverage: float = 0.95) -> float:
+    def error_bar(self, m: int, helmholtz: float, mach: float, coverage: float = 0.95, *, hub: float = 0.0) -> float:
         """Bound on the relative L2 error of D over the arc, with this coverage, by split conformal prediction.
 
         Raises
@@ -198,7 +212,7 @@ class JetNetwork(nn.Module):
         """
         if coverage not in LEVELS:
             raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
-        band = bands(np.array([m]), np.array([float(helmholtz)]), np.array([float(mach)]))[0]
+        band = bands(*(np.array([one], dtype=float) for one in (m, helmholtz, mach, hub)))[0]
         bar = float(self.bars[band, LEVELS.index(coverage)])
         if math.isnan(bar):
             raise ValueError(f"there is no error bar of coverage {coverage} here: too few jets calibrated it")
@@ -233,7 +247,7 @@ class JetNetwork(nn.Module):
             sheets = waves.sheets
             density = waves.directivity(theta).abs() ** 2 * torch.sin(theta)
             total = 0.5 * math.pi * (density * weights).sum(dim=1, keepdim=True)
-            incident = waves.wave.gather(1, waves.n) * waves.norm[waves.n]
+            incident = (waves.wave * waves.norm).gather(1, waves.n)
             return sheets.density * sheets.helmholtz / sheets.speed * total / incident
 
         return self._by_order(modes, power)[:, 0]
@@ -264,28 +278,34 @@ class JetNetwork(nn.Module):
     def _broadcast(self, *given: Numbers) -> JetModes:
         tensors = [torch.atleast_1d(torch.as_tensor(one, device=device_of(self))) for one in given]
         m, n, *rest = tensors
+        if len(tensors) < len(JetModes._fields):  # no hub
+            rest.append(torch.zeros_like(rest[-1]))
         return JetModes(*torch.broadcast_tensors(m.abs(), n, *(one.to(self.precision) for one in rest)))
 
     def _reasons(self, modes: JetModes) -> dict[str, Tensor]:
         """Cases that each of the guards refuses; NaN is refused."""
         found: dict[str, Tensor] = {}
-        given = [getattr(modes, name).double() for name in PARAMETERS]
-        given[-1] = given[-1] * given[-2] ** 2
-        for name, value, low, high in zip(_RANGES, given, self.config.low, self.config.high, strict=True):
-            slack = _SLACK * (high - low)
-            eps = 4 * torch.finfo(modes.mach.dtype).eps * high
-            inside = (value >= low - slack - eps) & (value <= high + slack + eps)
-            found[f"{name} must lie in the trained range {low:.6g} ... {high:.6g}"] = ~inside
+        given = [getattr(modes, name).double() for name in PARAMETERS[:6]]
+        given[5] = given[5] * given[4] ** 2
+        for name, value, low, high in zip(_RANGES, given, self.config.low, self.config.high, strict=False):
+            found[f"{name} must lie in the trained range {low:.6g} ... {high:.6g}"] = ~_inside(value, low, high, modes)
+        first, last = self.config.low[6], self.config.high[6]
+        good = (modes.hub > 0) & _inside(modes.hub.double(), first, last, modes)
+        known = [f"in the trained range {first:.6g} ... {last:.6g}"] if last else []
+        if self.config.plain:
+            good, known = good | (modes.hub == 0), ["0", *known]
+        found[f"hub must be {' or '.join(known)}"] = ~good
         found["kutta must lie in 0 ... 1"] = ~((modes.kutta >= 0) & (modes.kutta <= 1))
         streams = modes.mach - modes.mach_outer * modes.sound_speed_ratio
         found["the streams are equal, or nearly: use the solver"] = ~(streams.abs() > _SHEAR * modes.mach)
         k = modes.helmholtz / torch.sqrt(1 - modes.mach**2)
-        on, most = torch.zeros_like(k, dtype=torch.bool), 0
-        for order in torch.unique(modes.m).tolist():
-            alpha = torch.from_numpy(hard(int(order))).to(k)
-            most = len(alpha)
-            place = modes.n.clamp(0, most - 1)
-            on = torch.where(modes.m == order, (modes.n >= 0) & (modes.n < most) & (alpha[place] < k), on)
+        on = torch.zeros_like(k, dtype=torch.bool)
+        safe = torch.where(good, modes.hub, 0.0)
+        counted = good & (modes.n >= 0) & (modes.n < MODES) & (modes.m <= self.config.high[0])
+        for order in torch.unique(modes.m[counted]).tolist():
+            mine = torch.nonzero(counted & (modes.m == order))[:, 0]
+            alpha = duct(int(order), safe[mine, None].detach()).alpha.expand(len(mine), -1)
+            on[mine] = (alpha.gather(1, modes.n[mine, None].long()) < k[mine, None])[:, 0]
         found["the mode is not cut on"] = ~on
         found[
             "modes of the jet may lie beside the outer branch point, where the network has not learned: use the solver"
@@ -298,8 +318,8 @@ class JetNetwork(nn.Module):
         for order in torch.unique(modes.m).tolist():
             mine = torch.nonzero(modes.m == order)[:, 0]
             own = JetModes(*(one[mine] for one in modes))
-            sheets = Sheets(int(order), *(one[:, None] for one in own[2:7]))
-            parameters = torch.stack([own.m.to(own.mach), *own[2:7]], dim=1)
+            parameters = torch.stack([own.m.to(own.mach), *own[2:7], own.hub], dim=1)
+            sheets = Sheets(int(order), *parameters[:, 1:].T[..., None])
             minus, plus = torch.view_as_complex(self(parameters).to(own.mach.dtype).contiguous()).unbind(dim=1)
             s_0, found = instability(sheets)
             if not bool(found.all()):
@@ -309,3 +329,9 @@ class JetNetwork(nn.Module):
             parts.append(function(Waves(sheets, s_0, minus, plus, own.n[:, None], own.kutta[:, None]), mine))
             places.append(mine)
         return torch.cat(parts)[torch.argsort(torch.cat(places))]
+
+
+def _inside(value: Tensor, low: float, high: float, modes: JetModes) -> Tensor:
+    """Whether values lie in a range, but for rounding and the gap at its ends."""
+    slack = _SLACK * (high - low) + 4 * torch.finfo(modes.mach.dtype).eps * high
+    return (value >= low - slack) & (value <= high + slack)

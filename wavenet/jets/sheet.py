@@ -7,26 +7,23 @@ The kernel, and the closed forms that are divided out of its factors before they
     C_minus = 1 / sqrt(right - s) prod_l (s - z_l^up) / (s - s_l^up),
     C_plus = (s - s_0) (s - conj(s_0)) / sqrt(s - left) prod_l (s - z_l^dn) / (s - s_l^dn),
 
-with the duct's modes s_l and, in place of the jet's, z_l of a soft-walled duct with damped radial wavenumbers. Points
-are real; everything is (case, point), and differentiable.
+with the duct's modes s_l and, in place of the jet's, z_l of a soft-walled duct with damped radial wavenumbers; with a
+hub J_m / (gamma_1 J_m') is S / (gamma_1 S'), see `duct`. Points are real; everything is (case, point), and
+differentiable.
 """
 
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from scipy.interpolate import CubicSpline
-from scipy.special import jn_zeros, jnp_zeros
 from torch import Tensor
 
-from ..arrays import FloatArray
-from ..ducts.bessel import inner, outer
+from ..ducts.bessel import outer
+from .duct import MODES, Duct, at_wall, duct
 
-MODES = 12  # in the closed forms, as in the dataset's task
-_DAMPING = 0.6  # as there
+_DAMPING = 0.6  # as in the dataset's task
 _ROUNDED = 0.3  # of the corners where the ends of windows pass from one point to another, over k
-_INDEXED = 28  # radial orders of the spline of the radial index: cut on up to K = 80
 
 
 class Modes(NamedTuple):
@@ -36,10 +33,12 @@ class Modes(NamedTuple):
     hard: Tensor
 
 
-class Sheets(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Sheets:
     """Jets of one azimuthal order m >= 0.
 
-    helmholtz, mach, mach_outer, speed, density : (case, 1) tensors; speed and density: sound speed and density ratio.
+    helmholtz, mach, mach_outer, speed, density, hub : (case, 1) tensors; speed and density: sound speed and density
+    ratio; hub: radius, by default none.
     """
 
     m: int
@@ -48,6 +47,26 @@ class Sheets(NamedTuple):
     mach_outer: Tensor
     speed: Tensor
     density: Tensor
+    hub: Tensor = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.hub is None:
+            object.__setattr__(self, "hub", torch.zeros_like(self.mach))
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """All but m, in the order of the constructor's."""
+        return self.helmholtz, self.mach, self.mach_outer, self.speed, self.density, self.hub
+
+    @cached_property
+    def duct(self) -> Duct:
+        """Eigenvalues and norms of the ducts."""
+        return duct(self.m, self.hub)
+
+    @property
+    def orders(self) -> int:
+        """Radial orders in the closed forms."""
+        return MODES
 
     @property
     def beta2(self) -> Tensor:
@@ -104,29 +123,28 @@ class Sheets(NamedTuple):
 
     def take(self, chosen: Tensor) -> "Sheets":
         """Some of the jets, by their numbers or by a mask."""
-        return Sheets(self.m, *(one[chosen] for one in self[1:]))
+        return type(self)(self.m, *(one[chosen] for one in self.parameters))
 
     def squares(self, s: Tensor) -> tuple[Tensor, Tensor]:
         """gamma_1^2 and gamma_2^2."""
         square = (self.helmholtz - (1 - self.mach) * s) * (self.helmholtz + (1 + self.mach) * s)
         return square, self.beta_outer**2 * (self.right - s) * (s - self.left)
 
-    def wall(self, s: Tensor) -> Tensor:
-        """gamma_1 J_m'(gamma_1) / J_m(gamma_1), real."""
-        square = self.squares(s)[0]
-        return self.m - square * inner(square, self.m)
+    def at_wall(self, s: Tensor, own: Tensor | None = None) -> Tensor:
+        """S / (gamma_1 S') at the duct's wall, real; without the pole of modes `own` (case, 1)."""
+        return at_wall(self.squares(s)[0], self.duct, own)
 
     def waves(self, direction: int) -> Tensor:
-        """s of the duct's modes that travel or decay along +1 or -1: (case, MODES) complex."""
-        alpha = torch.from_numpy(hard(self.m)[:MODES]).to(self.mach)
-        return self._along(alpha + 0j, direction)
+        """s of the duct's modes that travel or decay along +1 or -1: (case, orders) complex."""
+        return self.along(self.duct.alpha[:, : self.orders] + 0j, direction)
 
     def guesses(self, direction: int) -> Tensor:
-        """z_l, (case, MODES) complex."""
-        radial = torch.from_numpy(soft(self.m)).to(self.mach)
-        return self._along(torch.complex(radial, torch.full_like(radial, -_DAMPING)), direction)
+        """z_l, (case, orders) complex."""
+        radial = self.duct.soft[:, : self.orders]
+        return self.along(torch.complex(radial, torch.full_like(radial, -_DAMPING)), direction)
 
-    def _along(self, radial: Tensor, direction: int) -> Tensor:
+    def along(self, radial: Tensor, direction: int) -> Tensor:
+        """s of waves of these radial wavenumbers."""
         return self.centre - direction * torch.sqrt(self.helmholtz**2 - self.beta2 * radial**2 + 0j) / self.beta2
 
     def modes(self, direction: int) -> Modes:
@@ -139,7 +157,7 @@ class Sheets(NamedTuple):
 
     def closed_plus(self, s: Tensor, down: Modes, s_0: Tensor, n: Tensor) -> Tensor:
         """C_plus at real s >= s_c times s - s_n, for radial orders n (case, 1) and instabilities s_0 (case, 1)."""
-        own = torch.arange(MODES, device=n.device) == n
+        own = torch.arange(down.hard.shape[1], device=n.device) == n
         pair = (s - s_0.real) ** 2 + s_0.imag**2
         return _quotient(s, *down, own) * pair / torch.sqrt(s - self.left)
 
@@ -147,7 +165,7 @@ class Sheets(NamedTuple):
         """K at real s between the branch points."""
         gamma = self.beta_outer * torch.sqrt(self.right - s) * torch.sqrt(s - self.left)
         value, slope = outer(gamma, self.m)
-        return self.density * self.outer(s) ** 2 * value / slope - self.inner(s) ** 2 / self.wall(s)
+        return self.density * self.outer(s) ** 2 * value / slope - self.inner(s) ** 2 * self.at_wall(s)
 
 
 def _larger(one: Tensor, other: Tensor, k: Tensor) -> Tensor:
@@ -196,33 +214,3 @@ def _quotient(s: Tensor, above: Tensor, below: Tensor, own: Tensor | None = None
     """Product of (s - above) / (s - below) over the modes, without the denominator where it is the `own`."""
     found: Tensor = _Quotient.apply(s, above, below, own)
     return found
-
-
-@lru_cache(maxsize=64)
-def hard(m: int) -> FloatArray:
-    """Zeros of J_m', from 0 for m = 0: radial eigenvalues of the duct, ascending."""
-    zeros = np.concatenate([[0.0], jnp_zeros(0, _INDEXED - 1)]) if m == 0 else jnp_zeros(m, _INDEXED)
-    return np.asarray(zeros, dtype=float)
-
-
-@lru_cache(maxsize=64)
-def soft(m: int) -> FloatArray:
-    """First zeros of J_m, ascending."""
-    return np.asarray(jn_zeros(m, MODES), dtype=float)
-
-
-@lru_cache(maxsize=64)
-def index_spline(m: int) -> tuple[FloatArray, FloatArray]:
-    """Knots and coefficients (power, interval) of the cubic spline of l through the eigenvalues alpha_ml."""
-    spline = CubicSpline(hard(m), np.arange(_INDEXED))
-    return np.asarray(spline.x), np.asarray(spline.c)
-
-
-def radial_index(m: int, k: Tensor) -> Tensor:
-    """Continuous radial index at K = ka / sqrt(1 - M^2): l at the cut-on of mode l, smooth between."""
-    knots, coefficients = (torch.from_numpy(one).to(k) for one in index_spline(m))
-    place = (torch.searchsorted(knots, k.detach().contiguous(), right=True) - 1).clamp(0, len(knots) - 2)
-    step, value = k - knots[place], torch.zeros_like(k)
-    for row in coefficients:
-        value = value * step + row[place]
-    return value

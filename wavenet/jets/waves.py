@@ -20,10 +20,8 @@ import torch
 from torch import Tensor
 
 from ..ducts.bessel import outer
-from .sheet import MODES, Sheets, hard
+from .sheet import Sheets
 
-# Distance of s to s_n, over k, below which gamma_1 J_m' / (s - s_n) is its limit.
-_POLE = {torch.float64: 1e-8, torch.float32: 1e-4}
 AXIS = 1e-6  # angle to the downstream axis [rad] below which D is that at this angle: a branch point lies there
 
 
@@ -50,16 +48,13 @@ class Waves:
 
     def __post_init__(self) -> None:
         sheets = self.sheets
-        alpha = torch.from_numpy(hard(sheets.m)[:MODES]).to(sheets.mach)
-        square = (sheets.helmholtz**2 - sheets.beta2 * alpha**2).clamp(min=0)
+        square = (sheets.helmholtz**2 - sheets.beta2 * sheets.duct.alpha[:, : sheets.orders] ** 2).clamp(min=0)
         self.cut_on = square > 0
         self.wave = torch.sqrt(torch.where(self.cut_on, square, 1.0))  # w_l
-        safe = torch.where(alpha > 0, alpha, 1.0)
-        self.norm = 0.5 * torch.where(alpha > 0, 1 - (sheets.m / safe) ** 2, 1.0)
-        own = self.wave.gather(1, self.n)
-        self.down = sheets.centre - own / sheets.beta2
-        self._residue = sheets.inner(self.down) ** 2 / (2 * self.norm[self.n] * own)  # of K
-        self._slope = -2 * self.norm[self.n] * own  # of gamma_1 J_m' / J_m, at s_n
+        self.norm = sheets.duct.norm[:, : sheets.orders].expand_as(self.wave)
+        own, self._norm = self.wave.gather(1, self.n), self.norm.gather(1, self.n)
+        self.down, self._back = sheets.centre - own / sheets.beta2, sheets.centre + own / sheets.beta2
+        self._residue = sheets.inner(self.down) ** 2 / (2 * self._norm * own)  # of K
         boundary = sheets.boundary
         self._middle = sheets.kernel(boundary)  # K_plus(s_c)
         self._up, self._down = sheets.modes(-1), sheets.modes(1)
@@ -105,12 +100,11 @@ class Waves:
         return (-1j) ** (m + 1) / np.pi / sheets.beta_outer * -1j * sheets.outer(s) * self._strength * power * parts
 
     def _left(self, s: Tensor, value: Tensor, slope: Tensor) -> Tensor:
-        sheets = self.sheets
-        wall, gap = sheets.wall(s), s - self.down
-        near = gap.abs() < _POLE[s.dtype] * sheets.helmholtz
-        over = torch.where(near, self._slope, wall / torch.where(near, 1.0, gap))
-        kernel = sheets.density * sheets.outer(s) ** 2 * wall * value - sheets.inner(s) ** 2 * slope
-        return self.minus_factor(s) * (over - wall * self._free) / kernel
+        # times s - s_n, which takes the incident mode's pole out of the kernel
+        sheets, gap = self.sheets, s - self.down
+        wall = gap * sheets.at_wall(s, self.n) + 1 / (self._norm * sheets.beta2 * (s - self._back))
+        kernel = sheets.density * sheets.outer(s) ** 2 * gap * value - sheets.inner(s) ** 2 * wall * slope
+        return self.minus_factor(s) * (1 - gap * self._free) / kernel
 
     def _right(self, s: Tensor, slope: Tensor) -> Tensor:
         return (1 - self._free * (s - self.down)) / (self.plus_factor(s) * slope)

@@ -70,7 +70,7 @@ NETWORK = Network(
     config=JetConfig,
     steps=Steps(
         build=_build,
-        presets={"quick": Preset(60, 256, 3e-3, 60, 128), "standard": Preset(1400, 256, 3e-3, 1400, 192)},
+        presets={"quick": Preset(60, 256, 3e-3, 60, 128), "standard": Preset(900, 512, 3e-3, 900, 192)},
         loss=_loss,
         samples=_samples,
         optimizer=_optimizer,
@@ -78,5 +78,6 @@ NETWORK = Network(
     explain=_explain,
     calibrate=_calibrate,
     held_out=_HELD_OUT,
+    hubs=True,
     jets=True,
 )

@@ -22,25 +22,26 @@ _MORE = 200
 class JetRadiation:
     """Modes with a given jet, as the directivity surrogate describes those without one.
 
-    model : JetNetwork, on the CPU. jet : analytic.Jet.
+    model : JetNetwork, on the CPU. jet : analytic.Jet. hub : radius of the duct's hub [duct radii].
     """
 
-    def __init__(self, model: JetNetwork, jet: analytic.Jet):
+    def __init__(self, model: JetNetwork, jet: analytic.Jet, hub: float = 0.0):
         self.model = model
         self.jet = jet
         names = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
-        self._outer = {name: getattr(jet, name) for name in names}
+        self._outer = {name: getattr(jet, name) for name in names} | {"hub": hub}
 
     def cut_on(self, helmholtz: float, mach: float) -> list[tuple[int, int]]:
         """Cut-on modes (m, n) of the learned orders, with both signs of m."""
         last = int(self.model.config.high[0])
-        counts = [analytic.cut_on_orders(helmholtz, m, mach) for m in range(last + 1)]
+        counts = [analytic.cut_on_orders(helmholtz, m, mach, hub=self._outer["hub"]) for m in range(last + 1)]
         return [(m, n) for m in range(-last, last + 1) for n in range(counts[abs(m)])]
 
     def unlearned(self, helmholtz: float, mach: float) -> int | None:
         """Smallest azimuthal order that is cut on but was not learned; None if there is none."""
         following = int(self.model.config.high[0]) + 1
-        return following if analytic.cut_on_orders(helmholtz, following, mach) else None
+        on = analytic.cut_on_orders(helmholtz, following, mach, hub=self._outer["hub"])
+        return following if on else None
 
     def pressure(self, m: Tensor, n: Tensor, helmholtz: float, mach: float, x: Tensor, r: Tensor) -> Tensor:
         """Pressures (mode, microphone) of modes of amplitude one [rho c^2 of the duct's stream] at x, r [radii].

@@ -22,7 +22,7 @@ from wavenet.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from .jet_patterns import Patterns
 
 RANGES = (0.1, 0.65), (0.75, 3.9)  # of M and T: what the shipped network has learned, rounded inwards
-_GRID = 16, 16  # points of the scan, of M and of ln T: a third of the distance between minima at ka = 15
+_GRID = 20, 20  # points of the scan, of M and of ln T: a third of the distance between minima at ka = 18
 _STARTS = 4  # local minima of the scan that are refined
 _HOPELESS = 3.0  # times the least sum of squares: a start that a step has brought no nearer is dropped
 _STEPS = 30  # at most; five to eight are usual

@@ -58,9 +58,8 @@ def predict(
     ValueError
         A mode, jet or coverage that the network does not take.
     """
-    if source.hub:
-        raise ValueError(f"the network knows no hub, got hub={source.hub}")
     outer = {name: getattr(jet, name) for name in ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")}
+    outer["hub"] = source.hub
 
     def directivity(theta: FloatArray) -> ComplexArray:
         with torch.no_grad():
@@ -68,7 +67,8 @@ def predict(
             return model.directivity(source.m, source.n, source.helmholtz, source.mach, angle, **outer)[0].cpu().numpy()
 
     found = far_field(source, degrees, directivity, mach=jet.mach_outer, density=jet.density_ratio, loudness=loudness)
-    return Prediction(found, model.error_bar(source.m, source.helmholtz, source.mach, coverage), coverage)
+    bar = model.error_bar(source.m, source.helmholtz, source.mach, coverage, hub=source.hub)
+    return Prediction(found, bar, coverage)
 
 
 def or_solve(
@@ -83,13 +83,14 @@ def or_solve(
     sound_speed_ratio: npt.ArrayLike = 1.0,
     density_ratio: npt.ArrayLike = 1.0,
     kutta: npt.ArrayLike = 1.0,
+    hub: npt.ArrayLike = 0.0,
 ) -> JetSweep:
     """Directivities and reflections of many modes: by the surrogate where it has learned, else by the solver.
 
     Parameters
     ----------
     model : JetNetwork
-    m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta : broadcast to (case,)
+    m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta, hub : broadcast to (case,)
         As for `analytic.sweep`.
     theta : (angle,) array
         Angles of the outer stream's plane (x / beta, r) [rad].
@@ -100,9 +101,9 @@ def or_solve(
         As for `analytic.sweep`.
     """
     given = np.broadcast_arrays(
-        *map(np.atleast_1d, (m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta))
+        *map(np.atleast_1d, (m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta, hub))
     )
-    names = ("mach", "mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
+    names = ("mach", "mach_outer", "sound_speed_ratio", "density_ratio", "kutta", "hub")
     angle = np.asarray(theta, dtype=float)
     learned = model.usable(*(torch.from_numpy(one.copy()) for one in given))
     directivity = np.empty((len(learned), len(angle)), complex)
