@@ -57,38 +57,107 @@ def multihead_attention(
     """torch.nn.MultiheadAttention, with the cases in front throughout if they are in front of its arguments."""
     if module.bias_k is not None or module.add_zero_attn:
         raise ValueError("no rule for MultiheadAttention with add_bias_kv or add_zero_attn")
-    alone, turned = query.ndim == 2, query.ndim == 3 and not module.batch_first
-    if alone:
-        query, key, value = query[None], key[None], value[None]
-    elif turned:
-        query, key, value = query.transpose(0, 1), key.transpose(0, 1), value.transpose(0, 1)
-    if module.in_proj_weight is not None:
-        weights = module.in_proj_weight.chunk(3)
-    else:
-        weights = module.q_proj_weight, module.k_proj_weight, module.v_proj_weight
-    biases = (None,) * 3 if module.in_proj_bias is None else module.in_proj_bias.chunk(3)
+    whole = module.in_proj_weight
+    separate = module.q_proj_weight, module.k_proj_weight, module.v_proj_weight
+    return _multihead(
+        (query, key, value),
+        module.num_heads,
+        separate if whole is None else whole.chunk(3),
+        module.in_proj_bias,
+        (module.out_proj.weight, module.out_proj.bias),
+        (attn_mask, key_padding_mask),
+        turned=query.ndim == 3 and not module.batch_first,
+        weights=average_attn_weights if need_weights else None,
+    )
 
-    def heads(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return F.linear(x, weight, bias).unflatten(-1, (module.num_heads, module.head_dim)).transpose(1, 2)
 
-    q, k, v = (heads(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True))
-    scores = q @ k.transpose(-2, -1) / math.sqrt(module.head_dim)
-    for mask in (attn_mask, key_padding_mask):
+def multi_head_attention_forward(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    embed_dim_to_check: int,
+    num_heads: int,
+    in_proj_weight: Tensor | None,
+    in_proj_bias: Tensor | None,
+    bias_k: Tensor | None,
+    bias_v: Tensor | None,
+    add_zero_attn: bool,
+    dropout_p: float,
+    out_proj_weight: Tensor,
+    out_proj_bias: Tensor | None,
+    training: bool = True,
+    key_padding_mask: Tensor | None = None,
+    need_weights: bool = True,
+    attn_mask: Tensor | None = None,
+    use_separate_proj_weight: bool = False,
+    q_proj_weight: Tensor | None = None,
+    k_proj_weight: Tensor | None = None,
+    v_proj_weight: Tensor | None = None,
+    static_k: Tensor | None = None,
+    static_v: Tensor | None = None,
+    average_attn_weights: bool = True,
+    is_causal: bool = False,
+) -> tuple[Tensor, Tensor | None]:
+    """torch.nn.functional.multi_head_attention_forward."""
+    if bias_k is not None or add_zero_attn or static_k is not None or static_v is not None:
+        raise ValueError("no rule for multi_head_attention_forward with bias_k, static_k, static_v or add_zero_attn")
+    if training and dropout_p:
+        raise ValueError(f"multi_head_attention_forward drops in eval mode, got dropout_p={dropout_p}, training=True")
+    separate = q_proj_weight, k_proj_weight, v_proj_weight
+    assert use_separate_proj_weight or in_proj_weight is not None
+    return _multihead(
+        (query, key, value),
+        num_heads,
+        separate if use_separate_proj_weight or in_proj_weight is None else in_proj_weight.chunk(3),
+        in_proj_bias,
+        (out_proj_weight, out_proj_bias),
+        (attn_mask, key_padding_mask),
+        turned=query.ndim == 3,
+        weights=average_attn_weights if need_weights else None,
+    )
+
+
+def _multihead(
+    given: tuple[Tensor, Tensor, Tensor],
+    num_heads: int,
+    weight: Sequence[Tensor | None],
+    bias: Tensor | None,
+    out: tuple[Tensor, Tensor | None],
+    masks: tuple[Tensor | None, Tensor | None],
+    *,
+    turned: bool,
+    weights: bool | None,
+) -> tuple[Tensor, Tensor | None]:
+    """Attention of several heads to query, key and value.
+
+    masks : of the scores, and of the keys; turned : the steps are in front of the cases
+    weights : whether to average the attention weights that are returned, None for none
+    """
+    alone = given[0].ndim == 2
+    if alone or turned:
+        given = tuple(x[None] if alone else x.transpose(0, 1) for x in given)  # type: ignore[assignment]
+    biases = (None,) * 3 if bias is None else bias.chunk(3)
+
+    def heads(x: Tensor, w: Any, b: Tensor | None) -> Tensor:
+        return F.linear(x, w, b).unflatten(-1, (num_heads, -1)).transpose(1, 2)
+
+    q, k, v = (heads(x, w, b) for x, w, b in zip(given, weight, biases, strict=True))
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+    for mask, of_keys in zip(masks, (False, True), strict=True):
         if mask is None:
             continue
-        if mask is key_padding_mask:
+        if of_keys:
             mask = mask[None, None, None] if alone else mask[:, None, None]
         elif mask.ndim == 3:
-            mask = mask.unflatten(0, (-1, module.num_heads))
+            mask = mask.unflatten(0, (-1, num_heads))
         scores = scores.masked_fill(mask, -math.inf) if mask.dtype is torch.bool else scores + mask
     shares = torch.softmax(scores, -1)
-    joined = (shares @ v).transpose(1, 2).flatten(2)
-    out = F.linear(joined, module.out_proj.weight, module.out_proj.bias)
-    out = out[0] if alone else out.transpose(0, 1) if turned else out
-    if not need_weights:
-        return out, None
-    shares = shares.mean(1) if average_attn_weights else shares
-    return out, shares[0] if alone else shares
+    found = F.linear((shares @ v).transpose(1, 2).flatten(2), *out)
+    found = found[0] if alone else found.transpose(0, 1) if turned else found
+    if weights is None:
+        return found, None
+    shares = shares.mean(1) if weights else shares
+    return found, shares[0] if alone else shares
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -180,6 +249,7 @@ def addmm(x: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1)
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "scaled_dot_product_attention": attention,
+    "multi_head_attention_forward": multi_head_attention_forward,
     "lstm": recurrent(lstm_cell),
     "gru": recurrent(gru_cell),
     "rnn_tanh": recurrent(rnn_tanh_cell),
