@@ -55,7 +55,7 @@ def derived(state: State) -> dict[str, str]:
     source = state.mode.source
     if state.chosen["given"] == "frequency":
         return {"helmholtz": f"{source.helmholtz:.7g}"}
-    return {"frequency": f"{source.frequency:.7g}" if isinstance(source, analytic.PhysicalMode) else ""}
+    return {"frequency": f"{source.frequency:.6g}" if isinstance(source, analytic.PhysicalMode) else ""}
 
 
 def near_field(bench: Bench, state: State, view: View) -> Answer:
