@@ -235,6 +235,8 @@ def test_a_liner_has_controls_and_is_shown(opened):
     wait_for(page, "radiated", "transmission loss 19.13 dB")
     wait_for(page, "reflection-note", "at the front of the liner")
     wait_for(page, "relevance-note", "no network for velocities behind liners")
+    assert not page.locator("[data-figure=relevance][data-format=CSV]").is_visible()  # there is nothing to save
+    assert page.locator("[data-figure=field][data-format=CSV]").is_visible()
     wait_for(page, "directivity-note", "there is none for ducts with a liner")
     wait_for(page, "command-line", "--impedance=1.5+0.8j --liner-length=1 --liner-distance=0.5")
     old = picture(page, "field")
@@ -261,7 +263,7 @@ def test_the_fan_in_metres_hertz_and_degrees(opened):
     page.fill("#frequency", "1200")
     wait_for(page, "message", "Mode (22, 0) is cut off: it propagates above ka = 22.75, 3081 Hz")
     page.fill("#helmholtz", "26.58815")
-    page.wait_for_function("document.getElementById('frequency').value.startsWith('3600.0')")
+    page.wait_for_function("document.getElementById('frequency').value.startsWith('3600')")
     page.fill("#temperature", "40")
     page.wait_for_function("document.getElementById('frequency').value.startsWith('3752.')")  # ka stays: typed last
     page.fill("#radius", "")
@@ -298,7 +300,7 @@ def test_a_click_and_the_keyboard_choose_a_point(opened):
 def test_the_keyboard_reaches_every_control_and_each_has_a_name(opened):
     page = opened("#flow=jet&wall=lined&mach=0.3", drawn=("field",))
     named = re.findall(r"- '?(textbox|slider|button|link)( \"[^\"]+\")?", page.locator("body").aria_snapshot())
-    assert len(named) > 50  # a name with a colon is in quotes
+    assert len(named) > 40  # a name with a colon is in quotes
     assert all(name for _, name in named), named
     page.locator(".skip").focus()
     seen = []

@@ -42,6 +42,7 @@ from .relevance import (
 )
 from .shown import DEGREES, Balance, Derivative, Directivity, NearField, Reflection, Relevance, reflection_of
 from .solution import far_field as far_field_of
+from .solution import modes as modes_of
 from .validity import outside_of_training
 
 # The networks' grid.
@@ -57,6 +58,7 @@ VELOCITIES = {"u": "axial_velocity", "v": "radial_velocity"}
 REACH = 0.65  # from a point to the furthest cells that its derivatives can use, less than this [radii]
 DISTANCES = np.linspace(0, REACH, 53)
 COVERAGE = 0.95  # of the error bar
+_MOST_MODES = 30.0  # Helmholtz number up to which all modes are computed: some 250 of them
 _JET_TOLERANCE = 1e-4  # more than an eye sees, in half of the time
 assert COVERAGE in LEVELS
 
@@ -93,7 +95,7 @@ class Bench:
         network, about = load_as(None, "derivative", ConstrainedNetwork, "constrained network")
         self._network, self._ranges = network.on_grid(X, R).to(device), about.get("ranges", {})
         self._solutions, self._fields, self._cores = Kept(16), Kept(16), Kept(8)
-        self._pictures = Kept(8)
+        self._pictures, self._sums = Kept(8), Kept(8)
         self._networks = threading.Lock()  # attribution traces its network, and torch can trace in one thread only
 
     def solution(self, mode: Mode) -> Any:
@@ -147,6 +149,26 @@ class Bench:
         ours, theirs = exact.amplitude, found.far.amplitude
         difference = np.abs(theirs - ours) / np.sqrt(np.mean(np.abs(ours) ** 2))
         return Directivity(exact, found.far, difference, float(relative_error(theirs, ours)), found.error_bar)
+
+    def all_modes(self, mode: Mode, sharing: str) -> Directivity:
+        """Far field of all modes that are cut on in the mode's duct, incoherent; sharing : a key of `SHARING`.
+
+        Raises
+        ------
+        ValueError
+            The Helmholtz number is too large for a page that answers at once, or no mode is cut on.
+        """
+        source = mode.source
+        if source.helmholtz > _MOST_MODES:
+            raise ValueError(f"all modes are computed up to ka = {_MOST_MODES:g} here, got {source.helmholtz:.6g}")
+        duct = source.duct if isinstance(source, analytic.PhysicalMode) else None
+        given: dict[str, Any] = {"jet": mode.jet, "duct": duct, "liners": mode.liners or None}
+
+        def compute() -> Directivity:
+            found = modes_of(sharing, source.helmholtz, source.mach, source.hub, DEGREES, **given)
+            return Directivity(found, reason=f"{found.count} modes that are cut on, for which there is no surrogate")
+
+        return self._sums((mode, sharing), compute)
 
     def _learned(self, mode: Mode) -> prediction.Prediction:
         """Far field of the surrogate, with or without a jet."""

@@ -9,7 +9,7 @@ import numpy as np
 import analytic
 from wavenet.arrays import ComplexArray, FloatArray
 
-from .solution import FarField
+from .solution import FarField, ModesAtAngles
 
 DEGREES = np.linspace(0, 180, 181)  # physical angles
 
@@ -34,11 +34,13 @@ class NearField:
 class Directivity:
     """Exact far field at the physical angles `DEGREES`, and the surrogate's, or the reason why there is none.
 
+    exact : of one mode, or of all modes that are cut on.
+
     difference : of the potential's directivities, |difference| over the root mean square of the exact one; error :
     relative L2; bar : what the error stays below with probability `COVERAGE`, None where that is not known.
     """
 
-    exact: FarField
+    exact: FarField | ModesAtAngles
     surrogate: FarField | None = None
     difference: FloatArray | None = None
     error: float | None = None

@@ -11,8 +11,9 @@ import wavenet
 from data.pictured import Quantity, write_pictured
 
 from ..bench import DISTANCES, QUANTITIES, VELOCITIES, Bench, R, X
+from ..solution import FarField
 from . import lines
-from .parts import View
+from .parts import View, far_field
 from .query import State, read
 
 Arrays = dict[str, Quantity]
@@ -55,11 +56,12 @@ def _directivity(bench: Bench, state: State, view: View) -> Arrays:
     cases = {"": state} | ({} if view.held is None else {"held_": read(view.held)})
     arrays: Arrays = {}
     for prefix, case in cases.items():
-        found = bench.directivity(case.mode)
+        found = far_field(bench, case)
         for name, far in ((prefix, found.exact), (f"{prefix}surrogate_", found.surrogate)):
             if far is not None:
                 arrays["angle"] = Quantity(far.degrees, ("angle",), "deg")
                 arrays[f"{name}level"] = Quantity(far.level, ("angle",), far.reference)
+            if isinstance(far, FarField):
                 arrays[f"{name}directivity"] = Quantity(far.amplitude, ("angle",), "a, of the potential")
     return arrays
 

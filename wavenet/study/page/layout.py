@@ -46,6 +46,7 @@ _CHOICES = {
     "surface_wave": "Surface wave, for Im Z > 0 in flow",
     "time": "Time factor of Z",
     "quantity": "Quantity in the near field",
+    "sound": "Sound of the far field",
     "velocity": "Velocity of the surrogate",
 }
 FORMATS = ("PNG", "SVG", "CSV", "HDF5")
@@ -103,13 +104,15 @@ def _controls() -> str:
         + "<p>Surface wave, if Im Z &gt; 0 in flow</p>"
         + _choice("surface_wave")
     )
+    of_many = "<p>Far field of this mode, or of all that are cut on, with</p>"
+    pictures = _choice("quantity") + of_many + _choice("sound")
     point = '<div class="two">{}</div>'.format("".join(_number(name, terse=True) for name in ("x", "r")))
     hint = "<p>Or click on a field. Relevance shows what the velocity there is read from.</p>"
     return (
         _group("Incident mode", _number("m") + _number("n") + _number("helmholtz") + si + _number("hub"))
         + _group("Flow", _choice("flow") + _number("mach") + _when("jet", jet))
         + _group("Wall", _choice("wall") + _when("liner", liner))
-        + _group("Picture", _choice("quantity"))
+        + _group("Pictures", pictures)
         + _group("Surrogate and relevance", _choice("velocity") + point + hint)
         + _group("Two cases", '<button type="button" id="hold" aria-pressed="false">Hold this case</button>'
                  '<p id="held">Its far field stays in the picture, under that of the next case.</p>')

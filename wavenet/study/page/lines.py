@@ -102,6 +102,8 @@ def python(state: State, steps: tuple[float, float]) -> str:
         *_grid(state, steps),
         "field = solution.field(x, r[r > mode.hub])",
     ]
+    if chosen["sound"] != "mode":
+        program += _all_modes(state, options)
     if not state.mode.liners:  # their powers may be refused
         program.insert(6, "print(solution.power)")
     return escape("\n".join(program))
@@ -117,6 +119,19 @@ def _grid(state: State, steps: tuple[float, float]) -> list[str]:
     ]
     clear = " & ".join(f"(abs(x + {-end:g}) > {BESIDE[mode.source.mach != 0]})" for end in liner_ends(mode))
     return [*made, f"x = x[{clear}]  # sums of modes converge there"] if clear else made
+
+
+def _all_modes(state: State, options: list[str]) -> list[str]:
+    """Lines for all modes that are cut on."""
+    way, physical = state.chosen["sound"].replace("-", "_"), _Given(state).given("radius")
+    given = ", ".join(["many", *(option for option in options if not option.startswith("tolerance"))])
+    level = "sound_pressure_level(angle, mode.duct)" if physical else "directivity_index(angle)"
+    return [
+        "from analytic import MultiMode",
+        f"many = MultiMode.{way}(mode.helmholtz, mode.mach, mode.hub)",
+        "angle = np.radians(np.arange(181.0))",
+        f"level = solve({given}).{level}",
+    ]
 
 
 def _source(given: _Given, state: State) -> str:

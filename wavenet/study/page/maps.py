@@ -25,7 +25,7 @@ _PERCENTILE = 99.5  # of the moduli that the colours reach: the lip's singularit
 _GREATEST, _EXTREME, _CLIPPED = 10.0, 1000.0, 3.0
 
 
-def colour_limit(found: NearField, values: FloatArray, mode: Mode) -> tuple[float, float | None]:
+def colour_limit(x: FloatArray, values: FloatArray, mode: Mode) -> tuple[float, float | None]:
     """Modulus at which the colours end, and the largest in the field if that is much more, as of a growing wave.
 
     The field next to its source, where the incident amplitude is one, then takes a third of the scale.
@@ -33,7 +33,7 @@ def colour_limit(found: NearField, values: FloatArray, mode: Mode) -> tuple[floa
     modulus = np.abs(values)
     usual, largest = float(np.percentile(modulus, _PERCENTILE)), float(modulus.max())
     # Of the columns on both sides of the source: the field grows with one of them, and is singular at the lip.
-    beside = np.argsort(np.abs(found.x - mode.front))[:2]
+    beside = np.argsort(np.abs(x - mode.front))[:2]
     source = min(float(np.percentile(modulus[column], _PERCENTILE)) for column in beside)
     if usual > (_GREATEST if mode.grows else _EXTREME) * source > 0:
         return _CLIPPED * source, largest
@@ -46,7 +46,7 @@ def field(
     """Real part of a quantity, with the chosen point as its second trace."""
     symbol, unit = QUANTITIES[quantity]
     name, values = f"Re {symbol}", getattr(found.field, quantity).real
-    limit, _ = colour_limit(found, values, mode)
+    limit, _ = colour_limit(found.x, values, mode)
     ends = _ends(found.x)[0], 2.0
     narrow = width < _NARROW
     inner = width - _LEFT - (10 if narrow else _BAR)
@@ -125,7 +125,7 @@ def relevance(theme: Theme, width: float, found: Relevance, name: str) -> Figure
 def derivative(theme: Theme, width: float, found: Derivative, name: str, mode: Mode) -> Figure:
     """Exact velocity, the surrogate's, and the decimal logarithm of their difference."""
     _, unit = QUANTITIES[VELOCITIES[name]]
-    limit = float(np.percentile(np.abs(found.exact.real), _PERCENTILE)) or 1.0
+    limit, _ = colour_limit(X, found.exact.real, mode)
     signed: dict[str, Any] = {"colours": theme.signed, "limits": (-limit, limit)}
     symbol = f"Re {name}"
     maps: list[tuple[str, FloatArray, str, dict[str, Any]]] = [

@@ -14,6 +14,7 @@ import analytic
 
 from ..bench import Bench, R, X, cell_at
 from ..picture_grid import CELLS
+from ..shown import Directivity
 from . import curves, lines, maps, plotting, texts
 from .query import State, UnreadError, read
 from .themes import THEMES, Theme
@@ -54,26 +55,32 @@ def derived(state: State) -> dict[str, str]:
     source = state.mode.source
     if state.chosen["given"] == "frequency":
         return {"helmholtz": f"{source.helmholtz:.7g}"}
-    return {"frequency": f"{source.frequency:.7g}" if isinstance(source, analytic.PhysicalMode) else ""}
+    return {"frequency": f"{source.frequency:.6g}" if isinstance(source, analytic.PhysicalMode) else ""}
 
 
 def near_field(bench: Bench, state: State, view: View) -> Answer:
     """Near field on the grid of the picture."""
     mode, quantity = state.mode, state.chosen["quantity"]
     found = bench.near_field(mode)
-    limit, largest = maps.colour_limit(found, getattr(found.field, quantity).real, mode)
+    limit, largest = maps.colour_limit(found.x, getattr(found.field, quantity).real, mode)
     clickable = not bench.without_network(mode)
     marked = _marked(state) if clickable else (None, None)
     picture = maps.field(view.theme, view.width("field"), found, quantity, mode, marked)
     return {"figure": picture, "html": {"field-note": texts.field(mode, found, limit, largest, clickable)}}
 
 
+def far_field(bench: Bench, state: State) -> Directivity:
+    """Of the mode, or of all that are cut on."""
+    sound = state.chosen["sound"]
+    return bench.directivity(state.mode) if sound == "mode" else bench.all_modes(state.mode, sound)
+
+
 def directivity(bench: Bench, state: State, view: View) -> Answer:
     """Far field by both, over that of a held case."""
-    found, held, html = bench.directivity(state.mode), None, {}
+    found, held, html = far_field(bench, state), None, {}
     if view.held is not None:
         try:
-            held = bench.directivity(read(view.held).mode)
+            held = far_field(bench, read(view.held))
             if held.exact.reference != found.exact.reference:
                 raise ValueError(f"its levels are in {held.exact.reference}, and are not shown")
         except REFUSED as error:
@@ -108,7 +115,11 @@ def derivative(bench: Bench, state: State, view: View) -> Answer:
     if found.surrogate is None:
         return {"figure": picture, "html": {"derivative-note": texts.sentence(found.reason)}}
     note = f"{name} from ψ on the grid, off by {texts.power_of_ten(found.error)}, relative L2"
-    note += "".join(f"<strong>; {line}</strong>" for line in found.warnings)
+    warnings = list(found.warnings)
+    limit, largest = maps.colour_limit(X, found.exact.real, state.mode)
+    if largest is not None:
+        warnings.append(texts.clipped(limit, largest))
+    note += "".join(f"<strong>; {line}</strong>" for line in warnings)
     return {"figure": picture, "html": {"derivative-note": note}}
 
 

@@ -36,12 +36,14 @@ CHOICES: dict[str, dict[str, str]] = {  # of one of several: {value: text in HTM
     "time": {"minus": "e<sup>−iωt</sup>", "plus": "e<sup>+iωt</sup>"},
     "given": {"helmholtz": "ka", "frequency": "Hz"},  # which of both was typed last
     "quantity": {"pressure": "Re p", "potential": "Re ψ", "axial_velocity": "Re u", "radial_velocity": "Re v"},
+    "sound": {"mode": "this mode", "equal-power": "equal power", "equal-energy-density": "equal energy"},
     "velocity": {"u": "u", "v": "v"},
 }
 CHOSEN = {name: next(iter(choices)) for name, choices in CHOICES.items()} | {"flow": "uniform"}  # on a fresh page
 _SPOKEN = WORDS | {"x": "point's x", "r": "point's r"}
 _OUTER = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}", re.ASCII)  # 3,600: a thousand in some countries
 _LONGEST = 32  # of a number as typed
 _SIGNS = str.maketrans({"−": "-", "–": "-"})  # as in texts that are pasted
 
@@ -74,13 +76,15 @@ def number(name: str, text: str) -> float | None:
     Raises
     ------
     UnreadError
-        The text is something else, or could be read in two ways: 1,234.5.
+        The text is something else, or could be read in two ways: 3,600 or 1,234.5.
     """
     plain = text.strip().translate(_SIGNS)
     if not plain:
         return None
     if name == "liner_length" and plain == "inf":
         return math.inf
+    if _THOUSANDS.fullmatch(plain):
+        raise UnreadError(name, f"the {_SPOKEN[name]} could be {plain.replace(',', '')} or {plain.replace(',', '.')}")
     if plain.count(",") == 1 and "." not in plain:
         plain = plain.replace(",", ".")
     if len(plain) > _LONGEST or not _NUMBER.fullmatch(plain) or not math.isfinite(float(plain)):

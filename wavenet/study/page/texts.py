@@ -126,11 +126,16 @@ def power(found: Balance) -> dict[str, str]:
     }
 
 
+def clipped(limit: float, largest: float) -> str:
+    """What has to be said where the colours end before the field."""
+    return f"colours end at ±{limit:.2g}, the field at {power_of_ten(largest)}"
+
+
 def field(mode: Mode, found: NearField, limit: float, largest: float | None, clickable: bool) -> str:
     """What has to be said about the picture of a near field."""
     notes = ["click on a point for its relevance"] if clickable else []
     if largest is not None:
-        notes.append(f"<strong>colours end at ±{limit:.2g}, the field at {power_of_ten(largest)}</strong>")
+        notes.append(f"<strong>{clipped(limit, largest)}</strong>")
     if found.points < ENOUGH:
         notes.append(f"<strong>only {found.points:.1f} points per shortest wavelength</strong>")
     if found.left_out:

@@ -7,6 +7,7 @@ const sliderOf = (name) => document.getElementById(`${name}-slider`);
 // As the server reads it: a decimal comma is a point. NaN where it refuses.
 function read(text) {
   const plain = text.trim().replace(/[−–]/g, "-");
+  if (/^[-+]?[1-9]\d{0,2},\d{3}$/.test(plain)) return NaN; // 3,600: a thousand in some countries
   const point = plain.includes(".") ? plain : plain.replace(",", ".");
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(point) ? Number(point) : NaN;
 }

@@ -4,6 +4,7 @@ const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false };
 export function draw(name, figure, clicked) {
   const element = document.getElementById(name);
   element.style.height = `${figure.layout.height}px`;
+  element.closest("figure").querySelector(".files").hidden = !figure.data.length;
   const first = !element.classList.contains("js-plotly-plot");
   Plotly.react(element, figure.data, figure.layout, CONFIG);
   if (first && (name === "field" || name === "relevance")) {

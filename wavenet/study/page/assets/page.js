@@ -6,7 +6,7 @@ const START = JSON.parse(document.getElementById("start").textContent);
 const GRAPHS = ["field", "relevance", "directivity", "derivative"];
 const ALL = ["summary", "field", "directivity", "relevance", "derivative", "power", "code"];
 const PARTS = {
-  quantity: ["field"], velocity: ["relevance", "derivative"], x: ["relevance"], r: ["relevance"],
+  quantity: ["field"], sound: ["directivity", "code"], velocity: ["relevance", "derivative"], x: ["relevance"], r: ["relevance"],
 }; // that a control changes; others change everything
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
