@@ -77,7 +77,7 @@ def balance(family: "Sequence[Transform]", weights: npt.ArrayLike, tolerance: fl
     flows = [one.flows() for one in family]
     lobes = flows[0][0]  # the same for all: they are the jet's
     inside, vortical, flow_error = (float(weights @ [flow[index] for flow in flows]) for index in (1, 2, 3))
-    radiated, radiated_error = _radiated(family, weights, lobes, inside, tolerance)
+    radiated, radiated_error = radiated(family, weights, lobes, inside, tolerance)
     scale = float(np.sum(weights @ (flux * np.abs(incident) ** 2)))
     evanescent = float(np.sum(crossed))
     power = Power(into, back, evanescent, radiated, vortical, (into + evanescent - back - radiated - vortical) / scale)
@@ -103,7 +103,7 @@ def check_residual(residual: float, error: float, tolerance: float, described: s
         )
 
 
-def _radiated(
+def radiated(
     family: "Sequence[Transform]", weights: FloatArray, lobes: FloatArray, value: float, tolerance: float
 ) -> tuple[float, float]:
     """Integral of |D|^2 sin(theta) and its error estimate: a double-exponential rule on intervals split at lobes.

@@ -128,11 +128,11 @@ def solve(
         raise TypeError(f"expected a DuctMode, a ModeMixture or a MultiMode, got {type(source).__name__}")
     tolerance = check_tolerance(tolerance)
     if lined_hub is not None:
-        if isinstance(source, MultiMode) or not (medium is None and jet is None and liner is None):
-            raise TypeError("with a lined hub, expected a DuctMode or a ModeMixture, and no medium, jet or liner")
+        if isinstance(source, MultiMode) or liner is not None:
+            raise TypeError("with a lined hub, expected a DuctMode or a ModeMixture, and no liner")
         if not isinstance(lined_hub, LinedHub):
             raise TypeError(f"expected a LinedHub, got {type(lined_hub).__name__}")
-        return LinedHubSolution(source, lined_hub, tolerance)
+        return LinedHubSolution(source, lined_hub, tolerance, _medium(medium, jet))
     if liner is not None:
         liners = check_liners(liner)
         if isinstance(source, MultiMode):

@@ -156,7 +156,7 @@ def hydrodynamic_wave(wall: FlowWall) -> complex:
     estimate = -(wall.beta**2) / (wall.y * mach**2) - 2 * wall.k / mach
     estimate *= np.sign(wall.mach)
     with quiet():
-        found = _newton(wall, np.append(_surface_waves(wall), estimate), wall.y, _NEWTON, _CLOSE)
+        found = newton(wall, np.append(surface_waves(wall, 1 + wall.section.m), estimate))
     distance = np.abs(found / estimate - 1)
     best = int(np.nanargmin(np.where(_is_root(wall, found), distance, np.inf)))
     against = float(np.sign(wall.mach) * found[best].imag)
@@ -191,17 +191,19 @@ def _follow(wall: FlowWall, alpha: FloatArray, path: ComplexArray) -> ComplexArr
     root = np.sqrt(b**2 - a * c)
     s = np.concatenate([(-b + root) / a, (-b - root) / a])
     s = s[np.argsort(s.imag > 0, kind="stable")]
-    s, before = _newton(wall, s, complex(path[0]), 4, _LOOSE), path[0]
+    s, before = newton(wall, s, complex(path[0]), 4, _LOOSE), path[0]
     for y in path[1:]:
         here = replace(wall, y=complex(before))
         s = s + (y - before) * wall.convected(s) ** 2 / here.slope(s)
-        s, before = _newton(wall, s, complex(y), 4, _LOOSE), y
-    return _newton(wall, s, wall.y, _NEWTON, _CLOSE)
+        s, before = newton(wall, s, complex(y), 4, _LOOSE), y
+    return newton(wall, s)
 
 
-def _newton(wall: FlowWall, s: ComplexArray, y: complex, most: int, close: float) -> ComplexArray:
+def newton(
+    wall: FlowWall, s: ComplexArray, y: complex | None = None, most: int = _NEWTON, close: float = _CLOSE
+) -> ComplexArray:
     """Roots next to s, of gamma^-m (gamma S' - y N^2 S); see `modes`."""
-    s, live, section = s.copy(), np.arange(len(s)), wall.section
+    s, live, section, y = s.copy(), np.arange(len(s)), wall.section, wall.y if y is None else y
     for _ in range(most):
         here = s[live]
         gamma, n = wall.radial(here), wall.convected(here)
@@ -217,8 +219,8 @@ def _newton(wall: FlowWall, s: ComplexArray, y: complex, most: int, close: float
     return s
 
 
-def _surface_waves(wall: FlowWall) -> ComplexArray:
-    """Estimates: roots of gamma^2 = -(y N^2)^2 with Re y N^2 > 0, where the wave decays from the wall."""
+def surface_waves(wall: FlowWall, least: float) -> ComplexArray:
+    """Estimates: roots of gamma^2 = -(y N^2)^2 with Re y N^2 > least >= 0, where the wave decays from the wall."""
     strength, mach = (wall.y * wall.k / wall.beta**2) ** 2, wall.mach
     if abs(mach) < _SLOW:
         z = np.sqrt(1 + strength) * np.array([1, -1])
@@ -227,7 +229,7 @@ def _surface_waves(wall: FlowWall) -> ComplexArray:
     else:
         z = np.roots(strength * np.array([mach**4, 4 * mach**3, 6 * mach**2, 4 * mach, 1]) - [0, 0, 1, 0, -1])
     s = np.array(wall.k * z, dtype=complex)
-    return np.asarray(s[(wall.y * wall.convected(s) ** 2).real > 1 + wall.section.m])
+    return np.asarray(s[(wall.y * wall.convected(s) ** 2).real > least])
 
 
 def _is_root(wall: FlowWall, s: ComplexArray) -> np.ndarray:
@@ -241,7 +243,7 @@ def _complete(wall: FlowWall, followed: ComplexArray, count: int) -> ComplexArra
     found = _joined(followed[:0], followed[_is_root(wall, followed)])
     if not (np.any(found.imag < 0) and np.any(found.imag > 0)):
         return None
-    waves = _newton(wall, _surface_waves(wall), wall.y, _NEWTON, _CLOSE)
+    waves = newton(wall, surface_waves(wall, 1 + wall.section.m))
     waves = waves[_is_root(wall, waves)]
     s = _sorted(_joined(found, waves))
     # Beyond the last mode followed in either direction some may be missing.
@@ -282,7 +284,7 @@ def _with_missing(wall: FlowWall, s: ComplexArray, radius: float) -> ComplexArra
         terms = [(-1) ** (i - 1) * elementary[order - i] * rest[i - 1] for i in range(1, order + 1)]
         elementary.append(sum(terms) / order)
     guesses = radius * np.roots([(-1) ** i * one for i, one in enumerate(elementary)])
-    more = _newton(wall, guesses.astype(complex), wall.y, _NEWTON, _CLOSE)
+    more = newton(wall, guesses.astype(complex))
     more = more[_is_root(wall, more) & (np.abs(more) < radius)]
     found = _joined(s, more)
     return found if len(found) == count else None
