@@ -35,6 +35,7 @@ _ROUNDED = 1e-9  # largest relative error of a root
 _DECAYED = 2.0  # Im gamma from which Newton's method is for F - y N^2 itself
 _FAR, _EVANESCENT = 1e6, 50.0  # |gamma| / (1 + m^2) and Im gamma (1 - h) from which F has the error (m / gamma)^3
 _SPARE = 4  # modes followed in each direction beyond those asked for
+_NEUTRAL = 1e-12  # Im s over |s| that is rounding
 _APART = 1e-9  # relative distance below which two roots are one
 _POINTS = 24  # on the circle of the count for each mode within it, at first
 _ROUNDS = 6  # of doubling them
@@ -87,6 +88,10 @@ class FlowWall:
         value = np.where(far, -1j * gamma - 0.5 + next_term, value)
         return value, np.where(far, (1j + next_term / gamma) / gamma, norm)
 
+    def growth(self, value: ComplexArray, gamma: ComplexArray) -> ComplexArray:
+        """-1 / s times the logarithmic derivative of a function that F - y N^2 lacks poles with; value : F."""
+        return np.asarray((value - self.section.m) / gamma**2)
+
     def twice_hard_norm(self, alpha: FloatArray) -> FloatArray:
         """b at hard-walled modes."""
         return 2 * self.section.norm(alpha)
@@ -137,7 +142,9 @@ def flow_modes(wall: FlowWall, count: int) -> FlowModes:
             s = _follow(wall, alpha, _path(wall, alpha, detour, 1 if attempt == 0 else _FINER))
             inside = _complete(wall, s, count)
         if inside is not None:
-            return FlowModes(inside[inside.imag < 0], inside[inside.imag > 0])
+            neutral = np.abs(inside.imag) < _NEUTRAL * np.abs(inside)  # waves that do not feel the wall
+            down = np.where(neutral, inside.real < 0, inside.imag < 0)
+            return FlowModes(inside[down], inside[~down])
     raise ConvergenceError(
         f"the modes of the lined duct were not all found, for i / (ka Z) = {wall.y:.6g}, m = {wall.section.m} and "
         f"mach = {wall.mach}: two may coincide"
@@ -203,14 +210,14 @@ def newton(
     wall: FlowWall, s: ComplexArray, y: complex | None = None, most: int = _NEWTON, close: float = _CLOSE
 ) -> ComplexArray:
     """Roots next to s, of gamma^-m (gamma S' - y N^2 S); see `modes`."""
-    s, live, section, y = s.copy(), np.arange(len(s)), wall.section, wall.y if y is None else y
+    s, live, y = s.copy(), np.arange(len(s)), wall.y if y is None else y
     for _ in range(most):
         here = s[live]
         gamma, n = wall.radial(here), wall.convected(here)
         value, norm = wall.admittance(here)
         missed = value - y * n**2
         slope = norm * here - 2 * y * n * wall.mach / wall.beta
-        slope = slope - np.where(gamma.imag < _DECAYED, (value - section.m) / gamma**2 * here * missed, 0.0)
+        slope = slope - np.where(gamma.imag < _DECAYED, wall.growth(value, gamma) * here * missed, 0.0)
         step = missed / slope
         s[live] -= step
         live = live[~(np.abs(step) <= close * np.abs(s[live]))]

@@ -5,10 +5,9 @@ References
 A. Demir, S. W. Rienstra, Sound radiation from an annular duct with jet flow and a lined centerbody, AIAA 2006-2718.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ from ..checks import check_angles
 from ..conj_time import ConjTime
 from ..errors import check_estimate, check_finite, quiet
 from ..media import Jet, UniformFlow
-from ..power import radiated
+from ..power import Emission, radiated_power
 from ..source import Source
 from .hub_end import HubModes, UniformHubEnd, hub_modes
 from .hub_jet import JetHubEnd
@@ -76,9 +75,9 @@ _ENDS: dict[type, _MakesEnd] = {UniformFlow: UniformHubEnd, Jet: JetHubEnd}
 class LinedHubSolution:
     """The sound of one source in a duct with a lined hub, as returned by `solve`.
 
-    The source's n counts downstream modes with the lined hub in order of |gamma|, of their radial wavenumbers, beginning
-    with 0. All of them decay, and their powers do not add, so that there is no incident power. With flow the hub has
-    Ingard's and Myers' condition, see `LinedFlowSolution`; the hub has no edge, so that nothing is shed from it.
+    The source's n counts downstream modes with the lined hub in order of |gamma|, of their radial wavenumbers, from 0.
+    All of them decay, and their powers do not add, so that there is no incident power. With flow the hub has Ingard's
+    and Myers' condition, see `LinedFlowSolution`; the hub has no edge, so that nothing is shed from it.
 
     Parameters
     ----------
@@ -107,9 +106,7 @@ class LinedHubSolution:
         The error estimate is above the tolerance, modes were lost, or two coincide.
     """
 
-    def __init__(
-        self, source: Source, lined_hub: LinedHub, tolerance: float, medium: object = UNIFORM_FLOW
-    ) -> None:
+    def __init__(self, source: Source, lined_hub: LinedHub, tolerance: float, medium: object = UNIFORM_FLOW) -> None:
         if type(medium) not in _ENDS:
             known = ", ".join(sorted(one.__name__ for one in _ENDS))
             raise TypeError(f"with a lined hub, expected a medium, one of {known}, got {type(medium).__name__}")
@@ -192,25 +189,10 @@ class LinedHubSolution:
             The quadrature did not converge.
         """
         with quiet():
-            emission = [_Emission(self._end, self.described)]
-            value, error = radiated(emission, np.ones(1), np.empty((0, 2)), 0.0, self.tolerance)
+            emission = [Emission(self._end.directivity, self._end.radiation, self.described)]
+            value, error = radiated_power(emission, np.ones(1), np.empty((0, 2)), 0.0, self.tolerance)
         check_estimate(error / value if value else 0.0, self.tolerance, "the radiated power", self.described)
         return value
-
-
-class _Emission:
-    """What the quadrature of the radiated power needs."""
-
-    power_accuracy: ClassVar[float] = 1e-2
-
-    def __init__(self, end: HubEnd, described: str) -> None:
-        self.end, self.radiation, self.described = end, end.radiation, described
-
-    @classmethod
-    def directivities(cls, family: "Sequence[_Emission]", theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
-        """Of the one source."""
-        value, error = family[0].end.directivity(theta.ravel())
-        return value.reshape(1, *theta.shape), np.full((1, *theta.shape), error)
 
 
 def _check_surface_wave(hub: LinedHub, mach: float) -> None:

@@ -19,6 +19,7 @@ from ..errors import ConvergenceError
 from ..section import Section
 from ..source import Source
 from .flow_modes import FlowModes, flow_modes, hydrodynamic_wave
+from .flow_section import SLOWEST
 from .hub_factor import HubFactor
 from .hub_modes import HubWall, OuterHubWall, outer_waves
 
@@ -71,13 +72,14 @@ def hub_modes(source: Source, impedance: complex, unstable: bool, more: int = 0)
     """
     beta = math.sqrt((1 - source.mach) * (1 + source.mach))
     k, section = source.helmholtz / beta, Section(abs(source.m), source.hub)
-    wall = HubWall(section, k, source.mach, 1j / (source.helmholtz * impedance))
+    mach = source.mach if abs(source.mach) > SLOWEST else 0.0
+    wall = HubWall(section, k, mach, 1j / (source.helmholtz * impedance))
     cut_on = int(np.count_nonzero(section.eigenvalues(int(k / np.pi) + 3) < k))
     count, wave = max(cut_on, len(source.amplitudes)) + 1, None
     every = flow_modes(wall, count + SPARE + more)
-    if unstable:
+    if unstable and mach:
         wave = hydrodynamic_wave(wall)
-        every = moved(every, wave, source.mach > 0)
+        every = moved(every, wave, mach > 0)
     down, up = (some[np.argsort(np.abs(wall.radial(some)), kind="stable")][:count] for some in (every.down, every.up))
     return HubModes(wall, every, down, up, wave)
 

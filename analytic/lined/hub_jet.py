@@ -7,7 +7,7 @@ As in `media.jet`, with the modes of the annulus with a lined hub in place of th
 where S has the hub's condition, and a reflected amplitude is N_1(s_l) eta_plus(s_l) / G'(s_l). The hub and the fluid
 outside both absorb, so that Im K < 0 on the real axis: no wave is trapped, and the zeros of K keep to their half-planes
 as the hub turns soft, the Kelvin–Helmholtz wave s_0 excepted, which belongs to K_plus. The zeros near the lines of
-integration are found by Newton's method and accepted as in the fast lane of `sheet_factors`: if neither line's integrand
+integration are found by Newton's method and accepted as in the fast lane of `sheet_factors`: if no line's integrand
 winds around the origin and no zero between line and axis is unknown.
 
 References
@@ -43,6 +43,7 @@ _LONGEST = 0.5  # step over k
 _CONVERGED, _SAME = 1e-9, 1e-7  # over k and |s|: last change of a zero that was found, distance of two
 _WIDE = 0.8  # strip around a line in which guesses are followed
 _AXIS, _BESIDE = 1e-12, 1e-3  # angles below which D is 0, and K comes from gamma_2
+_NUDGE = 1e-13  # of s, over k
 _BOUND = 100 * EPS  # of a root, over its size: f(h) of bound waves is large, and its zeros are as accurate as that
 _MOST = 60  # radial orders of the jet
 _LATTICE = 40, 10  # starts between the branch points
@@ -162,7 +163,7 @@ class JetHubEnd:
         return value[0], error[0]
 
     def _bound(self) -> float:
-        """Relative error of waves bound to the hub, from the rounding of a mode's distance to its partner in the jet."""
+        """Relative error of waves bound to the hub, from the rounding of a mode's distance to its partner outside."""
         (down, up), error = self.factors.known.zeros, 0.0
         for modes, others in ((self._down, down[0]), (self._up, up[0])):
             gap = np.min(np.abs(modes[:, None] - others), axis=1, initial=np.inf)
@@ -182,14 +183,17 @@ class JetHubEnd:
         """D at angles (angle,) in the outer stream, and the error estimate of its factors; 0 on the downstream axis."""
         sheet, axis, theta = self.sheet, theta < _AXIS, np.maximum(theta, _AXIS)
         s, factor = far(sheet, theta, _AXIS)
-        plus, error = self.factors.plus(s)
-        beside = np.flatnonzero(theta < _BESIDE)
+        plus, error = np.empty(s.shape, complex), np.empty(s.shape)
+        beside, away = np.flatnonzero(theta < _BESIDE), np.flatnonzero(theta >= _BESIDE)
+        plus[:, away], error[:, away] = self.factors.plus(s[:, away])
         if len(beside):  # s loses gamma_2, on which K depends like its logarithm
             here = s[:, beside]
             gamma = np.asarray(sheet.k_outer / sheet.beta_outer * np.sin(theta[beside]) + 0j)
             outside = quotient(sheet.m, lambda z, _: hankel_pair(sheet.m, z), gamma, 1)
             kernel = sheet.density * sheet.outer(here)[0] ** 2 * outside
-            kernel = kernel - sheet.inner(here)[0] ** 2 * sheet.quotients(here)[0]
+            speed, inner = sheet.inner(here)
+            off = np.where(inner == 0, here + _NUDGE * sheet.k, here)  # 1 / G is regular in gamma_1^2
+            kernel = kernel - speed**2 * sheet.quotients(off)[0]
             minus, lost = self.factors.minus(here)
             plus[:, beside], error[:, beside] = kernel / minus, lost
         eta, error = self._displacement(s[0], (plus, error), self._amplitudes)

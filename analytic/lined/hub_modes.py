@@ -1,11 +1,11 @@
-r"""Modes of an annulus with a hard wall and a lined hub, without flow or in uniform flow, and the waves of the hub outside.
+r"""Modes of an annulus with a hard wall and a lined hub, also in uniform flow, and waves along the hub outside.
 
-The variables are those of `flow_modes`. With the displacement of the hub's surface towards its inside, f_r = -y N^2 f at
-r = h. The radial function with f(1) = 1 and f'(1) = 0,
+The variables are those of `flow_modes`. With the displacement into the hub, f_r = -y N^2 f at r = h. The radial
+function with f(1) = 1 and f'(1) = 0,
 
     f(r) = (pi gamma / 2 i) [J_m(gamma r) H_m'(gamma) - H_m(gamma r) J_m'(gamma)],
 
-is entire in w = gamma^2, and modes are the roots of F = -f'(h) / f(h) = y N^2. As at the wall, dF / dw = -b / 2, here with
+is entire in w = gamma^2, and modes are the roots of F = -f'(h) / f(h) = y N^2. As at the wall, dF / dw = -b / 2, with
 
     b = (2 / (h f(h)^2)) \int_h^1 f^2 r dr = [(1 - m^2 / w) / f(h)^2 - (h^2 - m^2 / w) - h^2 F^2 / w] / h,
 
@@ -76,6 +76,15 @@ class HubWall(FlowWall):
         norm = ((1 - m**2 / w) * wall - (h**2 - m**2 / w) - h**2 * admittance**2 / w) / h
         far_value, far_norm = self._of_far(gamma, far)
         return np.where(far, far_value, admittance), np.where(far, far_norm, norm)
+
+    def growth(self, value: ComplexArray, gamma: ComplexArray) -> ComplexArray:
+        """As of `FlowWall`, of f(h) (F - y N^2); d / d gamma of f(h) follows from Bessel's equation."""
+        m, h, decay = self.section.m, self.section.hub, np.abs(gamma.imag)
+        wall, out = bessel_pair(m, gamma)[0], hankel_pair(m, gamma)[0]
+        first = bessel_pair(m, gamma * h)[0] * out * np.exp(1j * gamma + decay * (2 * h - 1))
+        second = hankel_pair(m, gamma * h)[0] * wall * np.exp(1j * gamma * h + decay * h)
+        turned = (1 - m**2 / gamma**2) * (np.pi / 2j) * (first - second) / at_hub(self.section, gamma)[0]
+        return np.asarray(-h * value / gamma**2 - turned)
 
     def twice_hard_norm(self, alpha: FloatArray) -> FloatArray:
         """b at hard-walled modes."""

@@ -1,6 +1,6 @@
 r"""Factors of a kernel from one line of integration, s = e^{-i theta} t, t = B sinh x.
 
-On the line z = K / (C exp(i phase)), with C(s) = sqrt(1 + (a t)^2) where the kernel grows, tends to one at both ends, and
+On the line z = K / (C exp(i phase)), with C = sqrt(1 + (a t)^2) where the kernel grows, tends to one at both ends, and
 
     ln z_plus(s) = (1 / 2 pi i) \int ln z(u) / (u - s) du
 
