@@ -24,7 +24,8 @@ from .lined.gradient import ImpedanceDerivative, impedance_derivative
 from .lined.hub import LinedHub, LinedHubSolution
 from .lined.liner import Liner
 from .lined.multimode import LinedMultiModeSolution
-from .lined.solution import LinedPower, LinedSolution
+from .lined.quantities import LinedPower
+from .lined.solution import LinedSolution
 from .lined.sweep import LinedSweep, lined_sweep
 from .many_near_fields import fields_at, near_fields
 from .media import Jet, JetSolution, UniformFlow
