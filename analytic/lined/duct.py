@@ -35,6 +35,8 @@ class HardModes:
     Attributes
     ----------
     section, k, count
+    q : complex
+        0, as of a `LinedSection`.
     alpha : (mode,) float array
     norm : (mode,) float array
         Over the weight, so that amplitudes of a tail are those of all modes it stands for.
@@ -44,7 +46,7 @@ class HardModes:
     """
 
     def __init__(self, section: Section, k: float, count: int, *, tail: bool = False) -> None:
-        self.section, self.k, self.count = section, k, count
+        self.section, self.k, self.count, self.q = section, k, count, 0j
         self.alpha: FloatArray = section.eigenvalues(count)
         self.norm: FloatArray = section.norm(self.alpha)
         self.fewer: FloatArray = np.ones(count)

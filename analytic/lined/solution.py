@@ -18,7 +18,7 @@ from ..source import Source
 from .absorption import absorbed_power
 from .cascade import Amplitudes, Cascade, cascade_of, shortest_of
 from .duct import HardModes, LinedDuct
-from .field import Waves, lined_field, lined_points, switch
+from .field import Ends, Waves, ends_of, lined_field, lined_points, switch
 from .liner import Liner
 from .quantities import LinedPower, LinedQuantities, check_lip, check_radii, lined_balance
 
@@ -201,14 +201,15 @@ class LinedSolution(LinedQuantities):
     def field(self, x: npt.ArrayLike, r: npt.ArrayLike) -> Field:
         """Near field on the tensor grid of x and r, also along the liners; see `Solution.field`.
 
-        Closer than about 0.02 to an end of a liner the sums of modes do not converge.
+        Next to a lip that a liner reaches, closer than about 0.02 inside the duct, the sums of modes do not converge.
 
         Raises
         ------
         ValueError
             As `Solution.field`.
         ConvergenceError
-            The error estimate is above the solution's tolerance.
+            The error estimate is above the solution's tolerance; or a point lies closer than 1e-6 to an end of a liner,
+            where the velocity is infinite.
         """
         x, r = grid_arrays(x, r, hint="; see at()")
         with quiet():
@@ -236,13 +237,16 @@ class LinedSolution(LinedQuantities):
             amplitudes = cascade.amplitudes(self.source)
             error = cascade.error(self.source, amplitudes)
         end = self._at_open_end(cascade, amplitudes.lip)
-        return Waves(cascade, amplitudes, end, error, self.position)
+        return Waves(cascade, amplitudes, end, error, self.position, self._ends)
+
+    @property
+    def _ends(self) -> Ends:
+        return ends_of(self.liners, self.position)
 
     def _shortest(self, x: FloatArray) -> float:
         """Least distance of positions in the duct to the ends of the liners, and to the lip where modes are summed."""
-        steps = [length for one in self.liners for length in (one.length, one.distance) if length < math.inf]
-        ends = self.position + np.cumsum([0.0, *steps])
-        gaps = np.abs(x[:, None] - ends)
+        ends = self._ends
+        gaps = np.where(ends.nearby(x), np.inf, np.abs(x[:, None] - ends.x))
         if self.liners[-1].distance:
             gaps[x >= switch(self.liners), -1] = np.inf
         return max(float(np.min(gaps, initial=np.inf)), 1e-3)
