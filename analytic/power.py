@@ -132,7 +132,11 @@ def check_residual(residual: float, error: float, tolerance: float, described: s
 
 
 def radiated_power(
-    family: "Sequence[Transform] | Sequence[Emission]", weights: FloatArray, lobes: FloatArray, value: float, tolerance: float
+    family: "Sequence[Transform] | Sequence[Emission]",
+    weights: FloatArray,
+    lobes: FloatArray,
+    value: float,
+    tolerance: float,
 ) -> tuple[float, float]:
     """Integral of |D|^2 sin(theta) and its error estimate: a double-exponential rule on intervals split at lobes.
 

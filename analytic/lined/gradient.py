@@ -18,8 +18,9 @@ from ..checks import check_angles
 from ..errors import check_estimate, quiet
 from .cascade import Amplitudes
 from .duct import LinedDuct
+from .quantities import net_power
 from .solution import LinedSolution
-from .sweep import directivities, lined_cascades, net_power
+from .sweep import directivities, lined_cascades
 
 _RADIUS = 0.1  # rho over Re Z: 0.1^12 is left
 _NODES = 12
@@ -123,7 +124,7 @@ def _power_gradients(solution: LinedSolution, reflected: ComplexArray, lip: Comp
         for sign in (0.5, -0.5):
             waves = here.lip + sign * step * lip
             back = here.reflected + sign * step * reflected
-            nets.append((net_power(duct, here.incoming, back), net_power(duct, waves, duct.lip @ waves)))
+            nets.append((net_power(hard, here.incoming, back), net_power(hard, waves, duct.lip @ waves)))
         (net, through), (net_before, through_before) = nets
         return (net - net_before) / scale, (through - through_before) / scale
 
