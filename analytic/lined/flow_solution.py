@@ -164,6 +164,11 @@ class LinedFlowSolution(LinedQuantities):
         """Solution of the modes at the lip: the sound outside, and in the hard duct behind the last liner."""
         return self._at_open_end(self._cascade)
 
+    def sent(self, lip: ComplexArray) -> Solution:
+        """Solution for any amplitudes of the modes at the lip."""
+        source = self.source
+        return self._cascade.open_end.incident(ModeMixture(source.m, lip, source.helmholtz, source.mach, source.hub))
+
     def _at_open_end(self, cascade: FlowCascade) -> Solution:
         lip, source = cascade.hop * cascade.amplitudes.lip, self.source
         check_lip(lip, source)

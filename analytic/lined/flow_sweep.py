@@ -42,7 +42,7 @@ def flow_rows(
         except ConvergenceError as failure:
             cascades.append(failure)
     live = [one for one in cascades if isinstance(one, FlowCascade)]
-    values = _directivities(duct, live, theta, tolerance) if live else np.empty((0, len(theta)))
+    values = _directivities(duct, live, theta, tolerance) if live else np.empty((0, len(theta)), complex)
     order = iter(values)
     for mode, one in zip(modes, cascades, strict=True):
         if isinstance(one, ConvergenceError):
