@@ -33,7 +33,7 @@ _NEWTON = 40  # iterations at the end of the path; along it four, to _LOOSE
 _LOOSE, _CLOSE = 1e-5, 1e-13  # relative size of the last step
 _ROUNDED = 1e-9  # largest relative error of a root
 _DECAYED = 2.0  # Im gamma from which Newton's method is for F - y N^2 itself
-_FAR, _EVANESCENT = 1e6, 50.0  # |gamma| / (1 + m^2) and Im gamma (1 - h) from which F has the error (m / gamma)^3
+_FAR, _EVANESCENT = 1e5, 50.0  # |gamma| / (1 + m) and Im gamma (1 - h) from which F has the error (m / gamma)^4
 _SPARE = 4  # modes followed in each direction beyond those asked for
 _NEUTRAL = 1e-12  # Im s over |s| that is rounding
 _APART = 1e-9  # relative distance below which two roots are one
@@ -80,7 +80,7 @@ class FlowWall:
     def admittance(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """F and b = -2 dF / d gamma^2 at s, by their expansions where Bessel functions would overflow or cancel."""
         gamma, section = self.radial(s), self.section
-        far = (np.abs(gamma) > _FAR * (1 + section.m**2)) & (gamma.imag * (1 - section.hub) > _EVANESCENT)
+        far = (np.abs(gamma) > _FAR * (1 + section.m)) & (gamma.imag * (1 - section.hub) > _EVANESCENT)
         near = np.where(far, 1j, gamma)
         value = admittance(section, near)
         norm = twice_norm(section, near, value)

@@ -24,7 +24,7 @@ from ..section import Section
 from ..wavenumbers import radial_wavenumber
 from .flow_modes import FlowWall, newton, surface_waves
 
-_FAR, _EVANESCENT = 1e6, 40.0  # |gamma| h / (1 + m^2), Im gamma (1 - h): exp(2 i gamma (1 - h)) is lost in rounding
+_FAR, _EVANESCENT = 1e5, 40.0  # |gamma| h / (1 + m), Im gamma (1 - h): exp(2 i gamma (1 - h)) is lost in rounding
 _LARGEST = 300.0  # exponent of f(h), of waves that do not reach the wall: its square is finite
 _POINTS = 200  # on each side of a quadrant, at first
 _ROUNDS = 20  # of halving steps along which the phase turns by more than _TURN
@@ -57,7 +57,7 @@ class HubWall(FlowWall):
     def _far(self, gamma: ComplexArray) -> np.ndarray:
         """Where a surface wave does not know that the hub is round, or that there is a wall."""
         h = self.section.hub
-        return np.asarray((np.abs(gamma) * h > _FAR * (1 + self.section.m**2)) & (gamma.imag * (1 - h) > _EVANESCENT))
+        return np.asarray((np.abs(gamma) * h > _FAR * (1 + self.section.m)) & (gamma.imag * (1 - h) > _EVANESCENT))
 
     def _of_far(self, gamma: ComplexArray, far: np.ndarray) -> tuple[ComplexArray, ComplexArray]:
         """F and b there."""
@@ -135,7 +135,7 @@ class OuterHubWall(HubWall):
     def admittance(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """F and b at s."""
         gamma, h, m = self.radial(s), self.section.hub, self.section.m
-        far = np.abs(gamma) * h > _FAR * (1 + m**2)
+        far = np.abs(gamma) * h > _FAR * (1 + m)
         near = np.where(far, 1j, gamma)
         value, slope = hankel_pair(m, near * h)
         admittance, w = -near * slope / value, near**2
