@@ -1,6 +1,7 @@
 """What follows from the sums of a `MultiMode`'s parts, with liners or without: the base of both solutions."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +14,9 @@ from .checks import check_angles, check_positive
 from .physical import PhysicalDuct
 
 if TYPE_CHECKING:
+    from .lined.quantities import LinedPower
     from .multimode import MultiMode
+    from .power import Power
     from .transform import Transform
 
 
@@ -38,11 +41,16 @@ class Group(Protocol):
         """Sum of |D|^2."""
 
 
-class IncoherentQuantities:
+class IncoherentQuantities(ABC):
     """The part of the solution for a `MultiMode` that follows from those of its groups; its base class."""
 
     source: "MultiMode"
     groups: Sequence[Group]
+
+    @property
+    @abstractmethod
+    def power(self) -> "Power | LinedPower":
+        """Power balance of the parts together."""
 
     @property
     def error_estimate(self) -> float:
@@ -94,6 +102,27 @@ class IncoherentQuantities:
         """
         theta, factor = levels.outer_pressure_factor(self.groups[0].transform, angle)
         return factor**2 * self.mean_square(theta)
+
+    def level(self, theta: npt.ArrayLike) -> FloatArray:
+        """Directivity index of the potential [dB]: `mean_square` over its mean over all directions theta.
+
+        Parameters and errors as for `mean_square`. What a microphone measures in a flow is `directivity_index`.
+        """
+        scale = self.groups[0].transform.radiation
+        return levels.decibels(np.sqrt(2 * scale * self.mean_square(theta) / self.power.radiated))
+
+    def directivity_index(self, angle: npt.ArrayLike) -> FloatArray:
+        """Level of the pressure at a physical angle over a monopole's of equal power in the same fluid at rest [dB].
+
+        -inf where nothing is radiated. Parameters and errors as for `mean_square_pressure`; without flow equal to
+        `level`.
+        """
+        transform, duct = self.groups[0].transform, self.source.parts[0]
+        density, helmholtz, _ = transform.fluid(inside=False)
+        beta = math.sqrt((1 - duct.mach) * (1 + duct.mach))
+        # 4 pi R^2 <p^2> / (rho c W), W = pi ka beta times the power counted; rho c of the fluid outside
+        scale = 2 / (density * helmholtz / (transform.k * transform.scale) * duct.helmholtz * beta)
+        return levels.decibels(np.sqrt(scale * self.mean_square_pressure(angle) / self.power.radiated))
 
     def sound_pressure_level(
         self, angle: npt.ArrayLike, duct: PhysicalDuct, *, distance: float = 1.0, power: float = 1.0

@@ -13,9 +13,7 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-from . import levels
 from .arrays import FloatArray
 from .checks import real_array
 from .errors import ConvergenceError, check_estimate, check_finite, quiet
@@ -141,28 +139,6 @@ class MultiModeSolution(IncoherentQuantities):
         described = f"a MultiMode of {len(self.source.parts)} parts, the first {self.source.parts[0]}"
         check_residual(residual, 0.0, self.tolerance, described)
         return Power(**{**total, "residual": residual})
-
-    def level(self, theta: npt.ArrayLike) -> FloatArray:
-        """Directivity index of the potential [dB]: `mean_square` over its mean over all directions theta.
-
-        Parameters and errors as for `mean_square`. What a microphone measures in a flow is `directivity_index`.
-        """
-        scale = self.groups[0].transform.radiation
-        with np.errstate(divide="ignore"):
-            return 10 * np.log10(2 * scale * self.mean_square(theta) / self.power.radiated)
-
-    def directivity_index(self, angle: npt.ArrayLike) -> FloatArray:
-        """Level of the pressure at a physical angle over a monopole's of equal power in the same fluid at rest [dB].
-
-        -inf where nothing is radiated. Parameters and errors as for `mean_square_pressure`; without flow equal to
-        `level`.
-        """
-        transform, duct = self.groups[0].transform, self.source.parts[0]
-        density, helmholtz, _ = transform.fluid(inside=False)
-        beta = math.sqrt((1 - duct.mach) * (1 + duct.mach))
-        # 4 pi R^2 <p^2> / (rho c W), W = pi ka beta times the power counted; rho c of the fluid outside
-        scale = 2 / (density * helmholtz / (transform.k * transform.scale) * duct.helmholtz * beta)
-        return levels.decibels(np.sqrt(scale * self.mean_square_pressure(angle) / self.power.radiated))
 
 
 def check_parts(source: MultiMode, counts: Sequence[int]) -> None:

@@ -4,6 +4,7 @@ Amplitudes are those of phi at the wall, see `flow_modes`, for which hard walls 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -50,39 +51,85 @@ class FlowAmplitudes:
         return self.behind[-1][0]
 
 
-class FlowCascade:
-    """Liners in front of the open end in flow, with a number of modes that follows from a length.
+class FlowDuct:
+    """The hard-walled duct in flow and its open end: what does not depend on the liners' impedances.
 
     Parameters
     ----------
     source : DuctMode or ModeMixture
-        Incident at the front of the first liner.
-    liners : tuple of Liner
+        One of the sources; its amplitudes do not matter.
     shortest : float
         Length along which the modes that are left out decay by e^40, if there are not more than 200 of them.
+    least : int
+        Number of radial orders in the sources.
     tolerance : float
         For the open end.
     medium : object
         What the duct opens into: UniformFlow or a Jet.
+
+    Attributes
+    ----------
+    mach, beta, k : float
+        M, sqrt(1 - M^2) and K.
+    hard : HardModes
+    fewer : int
+        Number of modes for the error estimate.
+    open_end : Solution
+        Of all hard modes at once.
+    lip : (mode, mode) complex array
+        Reflection at the open end.
     """
 
-    def __init__(
-        self, source: Source, liners: tuple[Liner, ...], shortest: float, tolerance: float, medium: object
-    ) -> None:
-        self._source, self.liners, self.mach = source, liners, source.mach
+    def __init__(self, source: Source, shortest: float, least: int, tolerance: float, medium: object) -> None:
+        self.mach = source.mach
         section, self.beta = Section(abs(source.m), source.hub), math.sqrt((1 - source.mach) * (1 + source.mach))
         self.k = source.helmholtz / self.beta
-        count, cut_on = _count(section, self.k, shortest / self.beta, len(source.amplitudes))
-        self._fewer = max(cut_on + _SPARE, len(source.amplitudes), cut_on + int(_FEWER * (count - cut_on)))
+        count, cut_on = _count(section, self.k, shortest / self.beta, least)
+        self.fewer = max(cut_on + _SPARE, least, cut_on + int(_FEWER * (count - cut_on)))
         self.hard = HardModes(section, self.k, count)
         mixture = ModeMixture(source.m, np.ones(count), source.helmholtz, source.mach, source.hub)
         with quiet():
             end = transform(mixture, medium)
             self.open_end: Solution = end.solution(end, tolerance)
-            self.sections = [
-                FlowSection(liner, self.hard, source.mach, count, liner.surface_wave == "unstable") for liner in liners
+            self.lip: ComplexArray = self.open_end.reflection_matrix[:count, :count]
+
+    def sections(self, liners: Sequence[Liner]) -> list[FlowSection]:
+        """The lined ducts of liners."""
+        with quiet():
+            return [
+                FlowSection(liner, self.hard, self.mach, len(self.hard.alpha), liner.surface_wave == "unstable")
+                for liner in liners
             ]
-            self._lip = self.open_end.reflection_matrix[:count, :count]
+
+
+class FlowCascade:
+    """Liners in front of the open end in flow.
+
+    Parameters
+    ----------
+    source : DuctMode or ModeMixture
+        Incident at the front of the first liner.
+    duct : FlowDuct
+    sections : list of FlowSection
+        Front to back.
+    """
+
+    def __init__(self, source: Source, duct: FlowDuct, sections: list[FlowSection]) -> None:
+        self._source, self.duct, self.sections = source, duct, sections
+        self.liners = tuple(section.liner for section in sections)
+        self.mach, self.beta, self.k, self.hard, self.open_end = duct.mach, duct.beta, duct.k, duct.hard, duct.open_end
+
+    @classmethod
+    def of(
+        cls, source: Source, liners: Sequence[Liner], shortest: float, tolerance: float, medium: object
+    ) -> "FlowCascade":
+        """With a duct of its own; parameters as of `FlowDuct`."""
+        duct = FlowDuct(source, shortest, len(source.amplitudes), tolerance, medium)
+        return cls(source, duct, duct.sections(liners))
+
+    def incident_of(self, source: Source) -> "FlowCascade":
+        """For another source in the same duct, with no more radial orders."""
+        return FlowCascade(source, self.duct, self.sections)
 
     @property
     def position(self) -> float:
@@ -111,13 +158,13 @@ class FlowCascade:
         The difference to fewer hard modes, and the errors of the factors.
         """
         with quiet():
-            full, fewer = self.amplitudes, self._solve(self._fewer)
+            full, fewer = self.amplitudes, self._solve(self.duct.fewer)
         hop = self.hop
         gaps = [
-            float(np.max(np.abs(one[: self._fewer] - other)) / max(np.max(np.abs(one)), _TINY))
+            float(np.max(np.abs(one[: len(other)] - other)) / max(np.max(np.abs(one)), _TINY))
             for one, other in (
-                (full.reflected, fewer.reflected[: self._fewer]),
-                (full.lip * hop, (fewer.lip * hop)[: self._fewer]),
+                (full.reflected, fewer.reflected[: self.duct.fewer]),
+                (full.lip * hop, (fewer.lip * hop)[: self.duct.fewer]),
             )
         ]
         factors = self.open_end.error_estimate + sum(section.error for section in self.sections)
@@ -133,7 +180,7 @@ class FlowCascade:
 
     def _solve(self, count: int) -> FlowAmplitudes:
         """Amplitudes with the first `count` hard modes: loads from the lip to the front, then waves to the back."""
-        unit, load = np.eye(count), self._lip[:count, :count]
+        unit, load = np.eye(count), self.duct.lip[:count, :count]
         steps = []  # from back to front
         for section in reversed(self.sections):
             hop = self._hop(section.liner.distance)[:count]

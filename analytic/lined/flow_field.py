@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ..arrays import BoolArray, ComplexArray, FloatArray
+from ..arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from ..near_field import QUANTITIES, Field
 from ..solution import Solution
 from .flow_cascade import FlowCascade
@@ -42,6 +42,29 @@ def flow_field(cascade: FlowCascade, end: Solution, x: FloatArray, r: FloatArray
             parts, lost = _modal(cascade, waves, x[rows], radii)
             _put(values, rows, inner, parts[:, :, back])
             error += (cascade.error * _sizes(parts) + lost) ** 2
+    return _field(x, r, values, error)
+
+
+def flow_points(cascade: FlowCascade, end: Solution, x: FloatArray, r: FloatArray) -> Field:
+    """Field at scattered points, x and r (point,); otherwise as `flow_field`."""
+    values, error = np.zeros((len(QUANTITIES), len(x)), complex), np.zeros(3)
+    deep, inner = x < switch(cascade), r <= 1
+    for here in (~deep, deep & ~inner):  # apart: incident cut-off modes may overflow far upstream
+        if np.any(here):
+            block = end.at(x[here], r[here])
+            values[:, here] = parts = np.array([getattr(block, name) for name in QUANTITIES])
+            error += ((block.error_estimate + cascade.error) * _sizes(parts)) ** 2
+    for start, stop, waves in _sections(cascade):
+        here = deep & inner & (start <= x) & (x < stop)
+        if np.any(here):
+            radii, back = np.unique(r[here], return_inverse=True)
+            parts, lost = _modal(cascade, waves, x[here], radii, back)
+            values[:, here] = parts
+            error += (cascade.error * _sizes(parts) + lost) ** 2
+    return _field(x, r, values, error)
+
+
+def _field(x: FloatArray, r: FloatArray, values: ComplexArray, error: FloatArray) -> Field:
     relative = np.sqrt(error) / _sizes(values)
     estimate = float(np.max(relative)) if np.all(np.isfinite(relative)) else np.inf
     return Field(x, r, values[0], values[1], values[2], values[3], estimate)
@@ -85,22 +108,32 @@ def _radial(
     return lambda r: function(s, r)
 
 
-def _modal(cascade: FlowCascade, waves: list[Waves], x: FloatArray, r: FloatArray) -> tuple[ComplexArray, FloatArray]:
-    """Field quantities (4, x, r), and the errors' norms of psi, (u, v) and p."""
+def _modal(
+    cascade: FlowCascade, waves: list[Waves], x: FloatArray, r: FloatArray, places: IntArray | None = None
+) -> tuple[ComplexArray, FloatArray]:
+    """Field quantities (4, x, r), and the errors' norms of psi, (u, v) and p.
+
+    places : of the radius of every x, for scattered points; the quantities are (4, x) then.
+    """
+
+    def joined(axial: ComplexArray, radial: ComplexArray) -> ComplexArray:
+        return axial @ radial.T if places is None else np.einsum("xm,xm->x", axial, radial[places])
+
+    beside = (len(x), len(r)) if places is None else (len(x),)
     shift = cascade.k * cascade.mach / cascade.beta  # psi = phi exp(-i shift x)
     sums = []
     for share in (1.0, _FEWER):
-        total = np.zeros((3, len(x), len(r)), complex)
+        total = np.zeros((3, *beside), complex)
         for rate, amplitude, origin, radial in waves:
             # Surface waves come last, however fast the others decay: they stay.
             kept = np.ones(len(rate), bool)
             kept[int(share * len(rate)) : _ordinary(rate)] = False
             axial = amplitude[kept] * np.exp(1j * np.multiply.outer(x - origin, rate[kept]))
             value, slope = radial(r)[:, :, kept]
-            total[0] += axial @ value.T
-            total[1] += (axial * (1j * (rate[kept] - shift))) @ value.T
-            total[2] += axial @ slope.T
-        total *= np.exp(-1j * shift * x)[:, None]
+            total[0] += joined(axial, value)
+            total[1] += joined(axial * (1j * (rate[kept] - shift)), value)
+            total[2] += joined(axial, slope)
+        total *= np.exp(-1j * shift * x).reshape(-1, *[1] * (len(beside) - 1))
         ka = cascade.k * cascade.beta
         sums.append(np.concatenate([total, 1j * ka * total[:1] - cascade.mach * total[1:2]]))
     full, fewer = sums

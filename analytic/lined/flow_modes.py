@@ -33,8 +33,9 @@ _NEWTON = 40  # iterations at the end of the path; along it four, to _LOOSE
 _LOOSE, _CLOSE = 1e-5, 1e-13  # relative size of the last step
 _ROUNDED = 1e-9  # largest relative error of a root
 _DECAYED = 2.0  # Im gamma from which Newton's method is for F - y N^2 itself
-_FAR, _EVANESCENT = 1e6, 50.0  # |gamma| / (1 + m^2) and Im gamma (1 - h) from which F has the error (m / gamma)^3
+_FAR, _EVANESCENT = 1e5, 50.0  # |gamma| / (1 + m) and Im gamma (1 - h) from which F has the error (m / gamma)^4
 _SPARE = 4  # modes followed in each direction beyond those asked for
+_NEUTRAL = 1e-12  # Im s over |s| that is rounding
 _APART = 1e-9  # relative distance below which two roots are one
 _POINTS = 24  # on the circle of the count for each mode within it, at first
 _ROUNDS = 6  # of doubling them
@@ -79,13 +80,17 @@ class FlowWall:
     def admittance(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """F and b = -2 dF / d gamma^2 at s, by their expansions where Bessel functions would overflow or cancel."""
         gamma, section = self.radial(s), self.section
-        far = (np.abs(gamma) > _FAR * (1 + section.m**2)) & (gamma.imag * (1 - section.hub) > _EVANESCENT)
+        far = (np.abs(gamma) > _FAR * (1 + section.m)) & (gamma.imag * (1 - section.hub) > _EVANESCENT)
         near = np.where(far, 1j, gamma)
         value = admittance(section, near)
         norm = twice_norm(section, near, value)
         next_term = np.where(far, 0.125j * (4 * section.m**2 - 1) / gamma, 0.0)
         value = np.where(far, -1j * gamma - 0.5 + next_term, value)
         return value, np.where(far, (1j + next_term / gamma) / gamma, norm)
+
+    def growth(self, value: ComplexArray, gamma: ComplexArray) -> ComplexArray:
+        """-1 / s times the logarithmic derivative of a function that F - y N^2 lacks poles with; value : F."""
+        return np.asarray((value - self.section.m) / gamma**2)
 
     def twice_hard_norm(self, alpha: FloatArray) -> FloatArray:
         """b at hard-walled modes."""
@@ -137,7 +142,9 @@ def flow_modes(wall: FlowWall, count: int) -> FlowModes:
             s = _follow(wall, alpha, _path(wall, alpha, detour, 1 if attempt == 0 else _FINER))
             inside = _complete(wall, s, count)
         if inside is not None:
-            return FlowModes(inside[inside.imag < 0], inside[inside.imag > 0])
+            neutral = np.abs(inside.imag) < _NEUTRAL * np.abs(inside)  # waves that do not feel the wall
+            down = np.where(neutral, inside.real < 0, inside.imag < 0)
+            return FlowModes(inside[down], inside[~down])
     raise ConvergenceError(
         f"the modes of the lined duct were not all found, for i / (ka Z) = {wall.y:.6g}, m = {wall.section.m} and "
         f"mach = {wall.mach}: two may coincide"
@@ -156,7 +163,7 @@ def hydrodynamic_wave(wall: FlowWall) -> complex:
     estimate = -(wall.beta**2) / (wall.y * mach**2) - 2 * wall.k / mach
     estimate *= np.sign(wall.mach)
     with quiet():
-        found = _newton(wall, np.append(_surface_waves(wall), estimate), wall.y, _NEWTON, _CLOSE)
+        found = newton(wall, np.append(surface_waves(wall, 1 + wall.section.m), estimate))
     distance = np.abs(found / estimate - 1)
     best = int(np.nanargmin(np.where(_is_root(wall, found), distance, np.inf)))
     against = float(np.sign(wall.mach) * found[best].imag)
@@ -191,24 +198,26 @@ def _follow(wall: FlowWall, alpha: FloatArray, path: ComplexArray) -> ComplexArr
     root = np.sqrt(b**2 - a * c)
     s = np.concatenate([(-b + root) / a, (-b - root) / a])
     s = s[np.argsort(s.imag > 0, kind="stable")]
-    s, before = _newton(wall, s, complex(path[0]), 4, _LOOSE), path[0]
+    s, before = newton(wall, s, complex(path[0]), 4, _LOOSE), path[0]
     for y in path[1:]:
         here = replace(wall, y=complex(before))
         s = s + (y - before) * wall.convected(s) ** 2 / here.slope(s)
-        s, before = _newton(wall, s, complex(y), 4, _LOOSE), y
-    return _newton(wall, s, wall.y, _NEWTON, _CLOSE)
+        s, before = newton(wall, s, complex(y), 4, _LOOSE), y
+    return newton(wall, s)
 
 
-def _newton(wall: FlowWall, s: ComplexArray, y: complex, most: int, close: float) -> ComplexArray:
+def newton(
+    wall: FlowWall, s: ComplexArray, y: complex | None = None, most: int = _NEWTON, close: float = _CLOSE
+) -> ComplexArray:
     """Roots next to s, of gamma^-m (gamma S' - y N^2 S); see `modes`."""
-    s, live, section = s.copy(), np.arange(len(s)), wall.section
+    s, live, y = s.copy(), np.arange(len(s)), wall.y if y is None else y
     for _ in range(most):
         here = s[live]
         gamma, n = wall.radial(here), wall.convected(here)
         value, norm = wall.admittance(here)
         missed = value - y * n**2
         slope = norm * here - 2 * y * n * wall.mach / wall.beta
-        slope = slope - np.where(gamma.imag < _DECAYED, (value - section.m) / gamma**2 * here * missed, 0.0)
+        slope = slope - np.where(gamma.imag < _DECAYED, wall.growth(value, gamma) * here * missed, 0.0)
         step = missed / slope
         s[live] -= step
         live = live[~(np.abs(step) <= close * np.abs(s[live]))]
@@ -217,8 +226,8 @@ def _newton(wall: FlowWall, s: ComplexArray, y: complex, most: int, close: float
     return s
 
 
-def _surface_waves(wall: FlowWall) -> ComplexArray:
-    """Estimates: roots of gamma^2 = -(y N^2)^2 with Re y N^2 > 0, where the wave decays from the wall."""
+def surface_waves(wall: FlowWall, least: float) -> ComplexArray:
+    """Estimates: roots of gamma^2 = -(y N^2)^2 with Re y N^2 > least >= 0, where the wave decays from the wall."""
     strength, mach = (wall.y * wall.k / wall.beta**2) ** 2, wall.mach
     if abs(mach) < _SLOW:
         z = np.sqrt(1 + strength) * np.array([1, -1])
@@ -227,7 +236,7 @@ def _surface_waves(wall: FlowWall) -> ComplexArray:
     else:
         z = np.roots(strength * np.array([mach**4, 4 * mach**3, 6 * mach**2, 4 * mach, 1]) - [0, 0, 1, 0, -1])
     s = np.array(wall.k * z, dtype=complex)
-    return np.asarray(s[(wall.y * wall.convected(s) ** 2).real > 1 + wall.section.m])
+    return np.asarray(s[(wall.y * wall.convected(s) ** 2).real > least])
 
 
 def _is_root(wall: FlowWall, s: ComplexArray) -> np.ndarray:
@@ -241,7 +250,7 @@ def _complete(wall: FlowWall, followed: ComplexArray, count: int) -> ComplexArra
     found = _joined(followed[:0], followed[_is_root(wall, followed)])
     if not (np.any(found.imag < 0) and np.any(found.imag > 0)):
         return None
-    waves = _newton(wall, _surface_waves(wall), wall.y, _NEWTON, _CLOSE)
+    waves = newton(wall, surface_waves(wall, 1 + wall.section.m))
     waves = waves[_is_root(wall, waves)]
     s = _sorted(_joined(found, waves))
     # Beyond the last mode followed in either direction some may be missing.
@@ -282,7 +291,7 @@ def _with_missing(wall: FlowWall, s: ComplexArray, radius: float) -> ComplexArra
         terms = [(-1) ** (i - 1) * elementary[order - i] * rest[i - 1] for i in range(1, order + 1)]
         elementary.append(sum(terms) / order)
     guesses = radius * np.roots([(-1) ** i * one for i, one in enumerate(elementary)])
-    more = _newton(wall, guesses.astype(complex), wall.y, _NEWTON, _CLOSE)
+    more = newton(wall, guesses.astype(complex))
     more = more[_is_root(wall, more) & (np.abs(more) < radius)]
     found = _joined(s, more)
     return found if len(found) == count else None

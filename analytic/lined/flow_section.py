@@ -36,7 +36,7 @@ from .liner import Liner
 
 _GROWN = 30.0  # exponent of an instability along a liner up to which digits are left: e^30 EPS = 2e-3
 
-_SLOWEST = 1e-20  # |M| up to which there is no flow, also for hydrodynamic waves, whose wavenumbers are ka |Z| / M^2
+SLOWEST = 1e-20  # |M| up to which there is no flow, also for hydrodynamic waves, whose wavenumbers are ka |Z| / M^2
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class FlowSection:
     def __init__(self, liner: Liner, hard: HardModes, mach: float, count: int, unstable: bool) -> None:
         self.liner, self.hard, self._count = liner, hard, count
         beta = float(np.sqrt((1 - mach) * (1 + mach)))
-        ka, mach = hard.k * beta, mach if abs(mach) > _SLOWEST else 0.0
+        ka, mach = hard.k * beta, mach if abs(mach) > SLOWEST else 0.0
         self.wall = FlowWall(hard.section, hard.k, mach, 1j / (ka * liner.impedance))
         self.length = liner.length / beta
         stable = flow_modes(self.wall, count)

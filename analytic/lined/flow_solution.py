@@ -1,21 +1,23 @@
 """The sound of one source behind liners in uniform flow."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from ..arrays import ComplexArray, FloatArray
-from ..checks import grid_arrays
+from ..checks import broadcast_arrays, finite_array, grid_arrays
+from ..conj_time import ConjTime
 from ..errors import check_estimate, quiet
 from ..media import UniformFlow
-from ..near_field import Field
+from ..near_field import Field, reshaped
 from ..solution import Solution
 from ..source import ModeMixture, Source
 from .duct import HardModes
 from .flow_absorption import absorbed_power
 from .flow_cascade import FlowCascade
-from .flow_field import flow_field, switch
+from .flow_field import flow_field, flow_points, switch
 from .liner import Liner
 from .quantities import LinedPower, LinedQuantities, check_lip, check_radii, lined_balance
 
@@ -59,13 +61,18 @@ class LinedFlowSolution(LinedQuantities):
     """
 
     def __init__(
-        self, source: Source, liners: tuple[Liner, ...], tolerance: float, medium: object = UNIFORM_FLOW
+        self,
+        source: Source,
+        liners: Sequence[Liner],
+        tolerance: float,
+        medium: object = UNIFORM_FLOW,
+        cascade: FlowCascade | None = None,
     ) -> None:
-        _check_liners(liners, source.mach)
+        check_flow_liners(liners, source.mach)
         super().__init__(source, liners, tolerance)
         self.medium = medium
         lengths = [length for one in liners for length in (one.length, one.distance)]
-        self._cascade = FlowCascade(source, liners, min(lengths), tolerance, medium)
+        self._cascade = cascade or FlowCascade.of(source, liners, min(lengths), tolerance, medium)
         self.transform = self._cascade.open_end.transform
         check_estimate(self.error_estimate, self.tolerance, "the amplitudes", self.described)
 
@@ -74,6 +81,23 @@ class LinedFlowSolution(LinedQuantities):
         """The source and the liners."""
         end = "" if self.medium == UNIFORM_FLOW else f" and {self.medium}"
         return f"{super().described}{end}"
+
+    def incident(self, source: Source) -> "LinedFlowSolution":
+        """The solution for another source in the same duct, with no more radial orders; what it shares is kept."""
+        ours, theirs = ((one.helmholtz, one.mach, one.hub, abs(one.m)) for one in (self.source, source))
+        if ours != theirs or len(source.amplitudes) > len(self.source.amplitudes):
+            raise ValueError(f"expected a source in the duct of {self.source}, with no more orders, got {source}")
+        cascade = self._cascade.incident_of(source)
+        return LinedFlowSolution(source, self.liners, self.tolerance, self.medium, cascade)
+
+    def conj_time(self) -> ConjTime:
+        """The solution in the time convention exp(+i omega t): conjugates of every complex quantity."""
+        return ConjTime(self)
+
+    @property
+    def cascade(self) -> FlowCascade:
+        """Waves in the duct."""
+        return self._cascade
 
     @property
     def error_estimate(self) -> float:
@@ -140,6 +164,11 @@ class LinedFlowSolution(LinedQuantities):
         """Solution of the modes at the lip: the sound outside, and in the hard duct behind the last liner."""
         return self._at_open_end(self._cascade)
 
+    def sent(self, lip: ComplexArray) -> Solution:
+        """Solution for any amplitudes of the modes at the lip."""
+        source = self.source
+        return self._cascade.open_end.incident(ModeMixture(source.m, lip, source.helmholtz, source.mach, source.hub))
+
     def _at_open_end(self, cascade: FlowCascade) -> Solution:
         lip, source = cascade.hop * cascade.amplitudes.lip, self.source
         check_lip(lip, source)
@@ -178,16 +207,29 @@ class LinedFlowSolution(LinedQuantities):
         ConvergenceError
             The error estimate is above the solution's tolerance.
         """
-        x, r = grid_arrays(x, r)
-        check_radii(r, self.source.hub)
+        x, r = grid_arrays(x, r, hint="; see at()")
         with quiet():
-            shortest = self._shortest(x) if np.any(r <= 1) else np.inf
-            cascade = self._cascade
-            if shortest < min(length for one in self.liners for length in (one.length, one.distance)):
-                cascade = FlowCascade(self.source, self.liners, shortest, self.tolerance, self.medium)
-            field = flow_field(cascade, self._at_open_end(cascade), x, r)
+            field = flow_field(*self._waves_at(x, r), x, r)
         check_estimate(field.error_estimate, self.tolerance, "the field", self.described)
         return field
+
+    def at(self, x: npt.ArrayLike, r: npt.ArrayLike) -> Field:
+        """Near field at scattered points; x and r broadcast together. Otherwise as `field`."""
+        x, r = broadcast_arrays(x=finite_array(x, "x"), r=finite_array(r, "r"))
+        flat = x.ravel(), r.ravel()
+        with quiet():
+            field = flow_points(*self._waves_at(*flat), *flat)
+        check_estimate(field.error_estimate, self.tolerance, "the field", self.described)
+        return reshaped(field, x.shape)
+
+    def _waves_at(self, x: FloatArray, r: FloatArray) -> tuple[FlowCascade, Solution]:
+        """Waves with as many modes as positions ask for, and the open end's."""
+        check_radii(r, self.source.hub)
+        shortest = self._shortest(x) if np.any(r <= 1) else np.inf
+        cascade = self._cascade
+        if shortest < min(length for one in self.liners for length in (one.length, one.distance)):
+            cascade = FlowCascade.of(self.source, self.liners, shortest, self.tolerance, self.medium)
+        return cascade, self._at_open_end(cascade)
 
     def _shortest(self, x: FloatArray) -> float:
         """Least distance of positions in the duct to the ends of the liners, and to the lip where modes are summed."""
@@ -197,7 +239,7 @@ class LinedFlowSolution(LinedQuantities):
         return max(float(np.min(gaps, initial=np.inf)), 1e-2)
 
 
-def _check_liners(liners: tuple[Liner, ...], mach: float) -> None:
+def check_flow_liners(liners: Sequence[Liner], mach: float) -> None:
     """Raise for a liner that is not solved with flow."""
     for one in liners:
         if mach and one.impedance.imag > 0 and one.surface_wave is None:

@@ -1,36 +1,29 @@
-r"""The open end of a duct with a lined hub all along, no flow: the radial function's condition at the hub changes only.
-
-As in `media.uniform`, with V(s) the transform of the radial velocity on r = 1, x > 0 and s_l, N_l those of the modes
-with the lined hub, bilinear norms of complex functions,
-
-    R_ln = -(k + s_l) W_plus(s_l) (k + s_n) W_plus(s_n) / (4 N_l s_l (s_l + s_n)),
-    D(theta) = (-i)^{m+1} / pi V(s) / (gamma H_m'(gamma)),    V = (i / 2) (k + s) W_plus(s) sum_n a_n (k + s_n)
-        W_plus(s_n) / (s + s_n),    s = -k cos(theta), gamma = k sin(theta).
+"""The open end of a duct with a lined hub all along, from -infinity to infinity.
 
 References
 ----------
-A. Demir, S. W. Rienstra, Sound radiation from an annular duct with jet flow and a lined centerbody, AIAA 2006-2718,
-for the problem in flow.
+A. Demir, S. W. Rienstra, Sound radiation from an annular duct with jet flow and a lined centerbody, AIAA 2006-2718.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import EPS, ComplexArray
-from ..bessel import hankel_pair
+from ..arrays import ComplexArray, FloatArray
 from ..checks import check_angles
+from ..conj_time import ConjTime
 from ..errors import check_estimate, check_finite, quiet
-from ..factorisation import Factorisation
-from ..section import Section
+from ..media import Jet, UniformFlow
+from ..power import Emission, radiated_power
 from ..source import Source
-from .flow_modes import flow_modes
-from .hub_modes import HubWall, LinedHubSection
-from .liner import check_impedance
+from .hub_end import HubModes, UniformHubEnd, hub_modes
+from .hub_jet import JetHubEnd
+from .liner import check_impedance, check_surface_wave
 
-_SPARE = 3  # modes beyond those reported
-_AXIS = 1e-12  # sine of the angle to the axis below which D is its limit, downstream zero like 1 / ln(gamma)
+UNIFORM_FLOW = UniformFlow()
 
 
 @dataclass(frozen=True)
@@ -41,24 +34,50 @@ class LinedHub:
     ----------
     impedance : complex, Re > 0
         Specific impedance Z = p / (rho c v) with v into the hub, as of a `Liner`.
+    surface_wave : {"stable", "unstable"}, optional
+        As of a `Liner`: what the hydrodynamic wave along the hub is, needed with flow and Im Z > 0.
 
     Raises
     ------
     ValueError
-        The impedance is outside its range.
+        A parameter is outside its range.
     """
 
     impedance: complex
+    surface_wave: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "impedance", check_impedance(self.impedance))
+        check_surface_wave(self.surface_wave)
+
+
+class HubEnd(Protocol):
+    """An open end with a lined hub, in one medium."""
+
+    error: float
+    radiation: float
+
+    @property
+    def reflection_matrix(self) -> ComplexArray:
+        """As of `LinedHubSolution`."""
+
+    def directivity(self, theta: FloatArray) -> tuple[ComplexArray, float]:
+        """D at angles (angle,), and the error estimate of its factors."""
+
+
+class _MakesEnd(Protocol):
+    def __call__(self, source: Source, medium: object, modes: HubModes) -> HubEnd: ...
+
+
+_ENDS: dict[type, _MakesEnd] = {UniformFlow: UniformHubEnd, Jet: JetHubEnd}
 
 
 class LinedHubSolution:
-    """The sound of one source in a duct with a lined hub, as returned by `solve`; no flow.
+    """The sound of one source in a duct with a lined hub, as returned by `solve`.
 
-    The source's n counts modes with the lined hub in order of |gamma|, of their radial wavenumbers, beginning with 0.
-    All of them decay, so that there is no incident power.
+    The source's n counts downstream modes with the lined hub in order of |gamma|, of their radial wavenumbers, from 0.
+    All of them decay, and their powers do not add, so that there is no incident power. With flow the hub has Ingard's
+    and Myers' condition, see `LinedFlowSolution`; the hub has no edge, so that nothing is shed from it.
 
     Parameters
     ----------
@@ -67,69 +86,81 @@ class LinedHubSolution:
     lined_hub : LinedHub
     tolerance : float
         Largest relative error estimate accepted.
+    medium : UniformFlow or Jet
+        What the duct opens into; the jet's Kutta parameter is that of the lip.
 
     Attributes
     ----------
-    source, lined_hub, tolerance
+    source, lined_hub, tolerance, medium
         As passed in.
-    wavenumbers : (mode,) complex array
-        Axial wavenumbers of the modes, for waves exp(i s x).
     error_estimate : float
-        Relative, of the reflection and of the directivity over its largest value.
+        Relative, of the reflection and, in uniform flow, of the directivity over its largest value.
 
     Raises
     ------
+    TypeError
+        The medium is another one.
     ValueError
-        There is flow, or no hub.
+        There is no hub; or flow, Im Z > 0, and it is not said what the surface wave is.
     ConvergenceError
         The error estimate is above the tolerance, modes were lost, or two coincide.
     """
 
-    def __init__(self, source: Source, lined_hub: LinedHub, tolerance: float) -> None:
-        if source.mach:
-            raise ValueError(f"a lined hub is solved for without flow only, got mach={source.mach}")
+    def __init__(self, source: Source, lined_hub: LinedHub, tolerance: float, medium: object = UNIFORM_FLOW) -> None:
+        if type(medium) not in _ENDS:
+            known = ", ".join(sorted(one.__name__ for one in _ENDS))
+            raise TypeError(f"with a lined hub, expected a medium, one of {known}, got {type(medium).__name__}")
         if not source.hub:
             raise ValueError(f"a lined hub needs a hub, got hub={source.hub}")
-        self.source, self.lined_hub, self.tolerance = source, lined_hub, tolerance
-        m, hub, k = abs(source.m), source.hub, source.helmholtz
-        wall = HubWall(Section(m, hub), k, 0.0, 1j / (k * lined_hub.impedance))
-        self._section = LinedHubSection(m, hub, 1j * k / lined_hub.impedance)
-        cut_on = int(np.count_nonzero(wall.section.eigenvalues(int(k / np.pi) + 3) < k))
-        count = max(cut_on, len(source.amplitudes)) + 1
+        self.source, self.lined_hub, self.tolerance, self.medium = source, lined_hub, tolerance, medium
+        _check_surface_wave(lined_hub, source.mach)
         with quiet():
-            found = flow_modes(wall, count + _SPARE).up
-            found = found[np.argsort(np.abs(wall.radial(found)), kind="stable")]
-            self.wavenumbers: ComplexArray = found[:count]
-            self._norm = 0.5 * wall.twice_norm(self.wavenumbers)
-            self._factors = Factorisation(self._section, k)
-            plus, error = self._factors.plus(self.wavenumbers)
-        self._half = (k + self.wavenumbers) * plus
-        # Roots have the error eps over the distance to the next one, squared: b is like that distance.
-        apart = np.abs(found[:count, None] - found) + np.where(np.eye(count, len(found)) > 0, np.inf, 0.0)
-        crowd = float(np.max(np.abs(found[:count]) / np.min(apart, axis=1)))
-        self.error_estimate = float(2 * np.max(error)) + 4 * EPS * crowd**3
-        check_estimate(self.error_estimate, tolerance, "the amplitudes", self._described)
+            self._modes = hub_modes(source, lined_hub.impedance, lined_hub.surface_wave == "unstable")
+            self._end = _ENDS[type(medium)](source, medium, self._modes)
+            self._matrix = self._end.reflection_matrix
+        self.error_estimate = self._end.error
+        check_estimate(self.error_estimate, tolerance, "the amplitudes", self.described)
+        check_finite(self._matrix, "the reflection", self.described)
 
     @property
-    def _described(self) -> str:
-        return f"{self.source} with {self.lined_hub}"
+    def described(self) -> str:
+        """The source, the hub and the medium."""
+        end = "" if self.medium == UNIFORM_FLOW else f" and {self.medium}"
+        return f"{self.source} with {self.lined_hub}{end}"
+
+    @property
+    def wavenumbers(self) -> ComplexArray:
+        """Axial wavenumbers mu of the incident modes, for waves exp(i mu x): complex (mode,)."""
+        return self._physical(self._modes.down)
+
+    @property
+    def reflected_wavenumbers(self) -> ComplexArray:
+        """Axial wavenumbers mu of the reflected modes; those of the incident ones, turned round, without flow."""
+        return self._physical(self._modes.up)
+
+    def _physical(self, s: ComplexArray) -> ComplexArray:
+        wall = self._modes.wall
+        return -(s + wall.k * wall.mach) / wall.beta
 
     @property
     def reflection_matrix(self) -> ComplexArray:
-        """Reflection coefficients at x = 0, [reflected, incident], of amplitudes at the outer wall.
+        """Reflection coefficients at x = 0, [reflected, incident], of amplitudes of the potential at the outer wall.
 
         As many as there are orders cut on with a hard hub or in the source, and one more.
         """
-        s, half = self.wavenumbers, self._half
-        return np.asarray(-half[:, None] * half / (4 * (self._norm * s)[:, None] * (s[:, None] + s)))
+        return self._matrix
 
     @property
     def reflection(self) -> ComplexArray:
         """Reflected amplitudes at the outer wall, x = 0: complex (order,)."""
-        return np.asarray(self.reflection_matrix[:, : len(self.source.amplitudes)] @ self.source.amplitudes)
+        return np.asarray(self._matrix[:, : len(self.source.amplitudes)] @ self.source.amplitudes)
+
+    def conj_time(self) -> ConjTime:
+        """The solution in the time convention exp(+i omega t): conjugates of every complex quantity."""
+        return ConjTime(self)
 
     def directivity(self, theta: npt.ArrayLike) -> ComplexArray:
-        """Directivity D: psi -> D(theta) exp(i k rho) / rho far away, theta in [0, pi]; see `Solution.directivity`.
+        """Directivity D: phi -> D(theta) exp(i K rho) / rho far away, theta in [0, pi]; see `Solution.directivity`.
 
         Raises
         ------
@@ -139,23 +170,37 @@ class LinedHubSolution:
             The error estimate is above the tolerance.
         """
         angle = check_angles(theta)
-        k, m, section = self.source.helmholtz, self._section.m, self._section
-        sine, cosine = np.sin(angle.ravel()), np.cos(angle.ravel())
-        axis, sine = (sine < _AXIS) & (cosine > 0), np.maximum(sine, _AXIS)
-        s, gamma = np.asarray(-k * cosine + 0j), np.asarray(k * sine + 0j)
         with quiet():
-            ahead = s.real < 0  # W_plus(s) = W(s) / W_plus(-s)
-            plus, error = self._factors.plus(np.where(ahead, -s, s))
-            slope = hankel_pair(m, gamma)[1] * np.exp(1j * gamma)
-            finite = np.isfinite(slope)  # else H_m' overflows, and D vanishes
-            slope = np.where(finite, slope, 1.0)
-            kernel = 1j * section.kernel(gamma) / gamma
-            spectrum = np.where(ahead, kernel / plus, plus) / (gamma * slope)
-            poles = self._half[: len(self.source.amplitudes)] * self.source.amplitudes
-            waves = (1 / (s[:, None] + self.wavenumbers[: len(poles)])) @ poles
-            branch = np.where(ahead, gamma**2 / (k - s), k + s)  # k + s
-            value = 0.5j * branch * np.where(finite & ~axis, spectrum * waves, 0.0)
-        estimate = self.error_estimate + float(np.max(error, initial=0.0))
-        check_estimate(estimate, self.tolerance, "the directivity", self._described)
-        check_finite(value, "the directivity", self._described)
-        return np.asarray((-1j) ** (m + 1) / np.pi * value.reshape(angle.shape))
+            value, error = self._end.directivity(angle.ravel())
+        check_estimate(self.error_estimate + error, self.tolerance, "the directivity", self.described)
+        check_finite(value, "the directivity", self.described)
+        return np.asarray(value.reshape(angle.shape))
+
+    @cached_property
+    def radiated(self) -> float:
+        """Radiated power, as `Power.radiated`; with a jet over sqrt(1 - M^2) of the duct's stream, see `Power`.
+
+        What the hub absorbs, inside the duct and outside, is not in it, and the modes bring no power that could be told
+        from what is reflected.
+
+        Raises
+        ------
+        ConvergenceError
+            The quadrature did not converge.
+        """
+        with quiet():
+            emission = [Emission(self._end.directivity, self._end.radiation, self.described)]
+            value, error = radiated_power(emission, np.ones(1), np.empty((0, 2)), 0.0, self.tolerance)
+        check_estimate(error / value if value else 0.0, self.tolerance, "the radiated power", self.described)
+        return value
+
+
+def _check_surface_wave(hub: LinedHub, mach: float) -> None:
+    """Raise where the surface wave of the hub is not chosen, or there is none."""
+    if mach and hub.impedance.imag > 0 and hub.surface_wave is None:
+        raise ValueError(
+            "over a hub with Im Z > 0 the flow has a surface wave that may be an instability: choose "
+            f"surface_wave='stable' or 'unstable', got {hub}"
+        )
+    if hub.impedance.imag <= 0 and hub.surface_wave == "unstable":
+        raise ValueError(f"a surface wave can be unstable with Im Z > 0 only, got {hub}")

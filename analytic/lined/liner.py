@@ -51,8 +51,7 @@ class Liner:
         if not 0 <= distance < math.inf:
             raise ValueError(f"distance must be finite and not negative, got distance={self.distance}")
         object.__setattr__(self, "distance", distance)
-        if self.surface_wave not in _SURFACE_WAVES:
-            raise ValueError(f"surface_wave must be one of {_SURFACE_WAVES}, got surface_wave={self.surface_wave!r}")
+        check_surface_wave(self.surface_wave)
 
     @classmethod
     def engineering(cls, impedance: complex, length: float, distance: float, surface_wave: str | None = None) -> Self:
@@ -79,6 +78,12 @@ def check_impedance(value: object) -> complex:
             f"[{_IMPEDANCE[0]:g}, {_IMPEDANCE[1]:g}], got impedance={value}"
         )
     return impedance
+
+
+def check_surface_wave(value: object) -> None:
+    """Raise unless it is one of the choices."""
+    if value not in _SURFACE_WAVES:
+        raise ValueError(f"surface_wave must be one of {_SURFACE_WAVES}, got surface_wave={value!r}")
 
 
 def check_liners(liner: object) -> tuple[Liner, ...]:

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import levels
 from ..arrays import FloatArray
-from ..errors import quiet
+from ..errors import check_estimate, check_finite, quiet
 from ..incoherent import IncoherentQuantities
 from ..multimode import MultiMode, check_parts, groups_of
 from ..source import ModeMixture
 from .cascade import cascade_of
+from .flow_solution import UNIFORM_FLOW, LinedFlowSolution
 from .liner import Liner
 from .quantities import LinedPower
 from .solution import LinedSolution
@@ -31,22 +31,31 @@ class LinedMultiModeSolution(IncoherentQuantities):
     liners : tuple of Liner
         Front to back, of finite lengths.
     tolerance : float
+    medium : UniformFlow or Jet
+        What the duct opens into.
 
     Raises
     ------
     ValueError
-        There is flow, or the first liner begins at -infinity.
+        The first liner begins at -infinity, or as for `LinedFlowSolution`.
     ConvergenceError
-        As for `LinedSolution`.
+        As for `LinedSolution` and `LinedFlowSolution`.
     """
 
-    def __init__(self, source: MultiMode, liners: Sequence[Liner], tolerance: float) -> None:
+    def __init__(
+        self, source: MultiMode, liners: Sequence[Liner], tolerance: float, medium: object = UNIFORM_FLOW
+    ) -> None:
         if math.isinf(liners[0].length):
             raise ValueError("a MultiMode has powers, and those of lined modes from -infinity do not add")
-        self.source, self.liners, self.tolerance = source, tuple(liners), tolerance
-        self.groups: list[_Group] = [
-            _Group(sources, weights, liners, tolerance) for sources, weights in groups_of(source)
-        ]
+        self.source, self.liners, self.tolerance, self.medium = source, tuple(liners), tolerance, medium
+        flows = source.parts[0].mach != 0 or medium != UNIFORM_FLOW
+        self.groups: list[_Group] | list[_FlowGroup]
+        if flows:
+            self.groups = [
+                _FlowGroup(sources, weights, liners, tolerance, medium) for sources, weights in groups_of(source)
+            ]
+        else:
+            self.groups = [_Group(sources, weights, liners, tolerance) for sources, weights in groups_of(source)]
 
     @cached_property
     def power(self) -> LinedPower:
@@ -70,7 +79,7 @@ class LinedMultiModeSolution(IncoherentQuantities):
             absorbed=np.sum([weight * power.absorbed for weight, power in parts], axis=0),
             radiated=math.fsum(weight * power.radiated for weight, power in parts),
             residual=max(abs(power.residual) for _, power in parts),
-            vortical=0.0,
+            vortical=math.fsum(weight * power.vortical for weight, power in parts),
         )
 
     @property
@@ -83,15 +92,6 @@ class LinedMultiModeSolution(IncoherentQuantities):
         """10 log10 of the incident over the radiated sound power [dB]."""
         return float(levels.decibels(np.sqrt(self.power.incident / self.power.radiated)))
 
-    def level(self, theta: npt.ArrayLike) -> FloatArray:
-        """Directivity index [dB]: `mean_square` over its mean over all directions."""
-        scale = self.groups[0].transform.radiation
-        return levels.decibels(np.sqrt(2 * scale * self.mean_square(theta) / self.power.radiated))
-
-    def directivity_index(self, angle: npt.ArrayLike) -> FloatArray:
-        """As `level`: there is no flow."""
-        return self.level(angle)
-
 
 class _Group:
     """Sources of one |m|, which share a cascade, and the weight of each |amplitude|^2."""
@@ -101,8 +101,6 @@ class _Group:
     ) -> None:
         self.weights = weights
         first = sources[0]
-        if first.mach:
-            raise ValueError(f"liners are solved for without flow only, got mach={first.mach}")
         cascade = cascade_of(first, liners, tolerance, least=len(first.amplitudes))
         self.parts = [LinedSolution(source, liners, tolerance, cascade) for source in sources]
         self.error_estimate = max(part.error_estimate for part in self.parts)
@@ -113,4 +111,27 @@ class _Group:
         """Sum of |D|^2."""
         with quiet():
             value = directivities(self._duct, self._lips, theta)
+        return np.tensordot(self.weights, np.abs(value) ** 2, 1)
+
+
+class _FlowGroup:
+    """The same with flow."""
+
+    def __init__(
+        self, sources: list[ModeMixture], weights: FloatArray, liners: Sequence[Liner], tolerance: float, medium: object
+    ) -> None:
+        self.weights = weights
+        first = LinedFlowSolution(sources[0], liners, tolerance, medium)
+        self.parts = [first, *(first.incident(source) for source in sources[1:])]
+        self.error_estimate = max(part.error_estimate for part in self.parts)
+        self.transform = first.cascade.open_end.transform
+        self._tolerance = tolerance
+
+    def mean_square(self, theta: FloatArray) -> FloatArray:
+        """Sum of |D|^2."""
+        with quiet():
+            family = [part.open_end.transform for part in self.parts]
+            value, error = type(self.transform).directivities(family, theta)
+        check_estimate(float(np.max(error, initial=0.0)), self._tolerance, "the directivity", self.parts[0].described)
+        check_finite(value, "the directivity", self.parts[0].described)
         return np.tensordot(self.weights, np.abs(value) ** 2, 1)

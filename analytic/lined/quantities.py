@@ -165,3 +165,10 @@ def lined_balance(
     power = LinedPower(into, back, crossed, absorbed, radiated, residual, vortical)
     check_finite(np.hstack(list(vars(power).values())), "the power", solution.described)
     return power
+
+
+def net_power(hard: HardModes, towards: ComplexArray, back: ComplexArray) -> float:
+    """Power through a cross-section of hard modes; of cut-off modes by their interaction."""
+    flux, on = np.abs(hard.kappa) * hard.norm, hard.kappa.imag == 0
+    own = np.abs(towards) ** 2 - np.abs(back) ** 2
+    return float(np.sum(flux * np.where(on, own, 2 * (towards.conj() * back).imag)))

@@ -84,6 +84,10 @@ class LinedSolution(LinedQuantities):
             raise ValueError(f"expected a source in the duct of {self.source}, with no more orders, got {source}")
         return LinedSolution(source, self.liners, self.tolerance, self._cascade)
 
+    def sent(self, lip: ComplexArray) -> Solution:
+        """Solution for any amplitudes of the modes at the lip."""
+        return self.duct.at_open_end(lip, self.source.m)
+
     @property
     def duct(self) -> LinedDuct:
         """Hard modes and their reflection at the open end."""

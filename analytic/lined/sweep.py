@@ -17,8 +17,11 @@ from ..errors import ConvergenceError, check_estimate, quiet
 from ..source import DuctMode, ModeMixture
 from .cascade import Amplitudes, Cascade, lined_duct
 from .duct import LinedDuct
+from .flow_solution import check_flow_liners
+from .flow_sweep import flow_rows
 from .liner import Liner
 from .modes import many_lined_modes
+from .quantities import net_power
 from .section import LinedSection
 
 
@@ -53,23 +56,27 @@ def lined_sweep(
     impedance: npt.ArrayLike,
     length: npt.ArrayLike,
     distance: npt.ArrayLike,
+    mach: npt.ArrayLike = 0.0,
     hub: npt.ArrayLike = 0.0,
+    surface_wave: str | None = None,
     tolerance: float = 1e-6,
     errors: str = RAISE,
 ) -> LinedSweep:
-    """Reflection, directivity and absorbed power of many incident duct modes behind one liner each, without flow.
+    """Reflection, directivity and absorbed power of many incident duct modes behind one liner each.
 
     Parameters
     ----------
     m, n : (case,) int arrays
         Azimuthal and radial orders; all arrays of cases broadcast.
-    helmholtz, hub : (case,) float arrays
-        As for `sweep`.
+    helmholtz, mach, hub : (case,) float arrays
+        As for `sweep`; a flow is uniform, without a jet.
     theta : (angle,) float array
         Polar angles [rad], 0 downstream, in [0, pi].
     impedance : (case,) complex array
     length, distance : (case,) float arrays
-        As for `Liner`; finite lengths.
+        As for `Liner`; finite lengths, and with flow distances > 0.
+    surface_wave : {None, "stable"}
+        As for `Liner`, of all cases; powers of an instability are not known.
     tolerance : float
         Largest relative error estimate accepted.
     errors : {"raise", "record"}
@@ -102,15 +109,20 @@ def lined_sweep(
         "length": wall[1],
         "distance": wall[2],
     }
-    cases = broadcast(m, n, helmholtz, 0.0, hub, outer)
+    if surface_wave == "unstable":
+        raise ValueError("the powers of an instability are not known: expected surface_wave None or 'stable'")
+    cases = broadcast(m, n, helmholtz, mach, hub, outer)
     walls = np.array([cases.outer[name] for name in outer])
     if not np.all(np.isfinite(walls[2])):
         raise ValueError("lengths must be finite: a lined mode from -infinity carries no power of its own")
-    liners = [Liner(complex(real, imag), *lengths) for real, imag, *lengths in walls.T.tolist()]
-    modes = [
-        DuctMode(int(m), int(n), ka, 0.0, hub)
-        for m, n, ka, hub in zip(cases.m, cases.n, cases.helmholtz.tolist(), cases.hub.tolist(), strict=True)
+    liners = [
+        Liner(complex(real, imag), length, distance, surface_wave) for real, imag, length, distance in walls.T.tolist()
     ]
+    columns = (column.tolist() for column in (cases.m, cases.n, cases.helmholtz, cases.mach, cases.hub))
+    modes = [DuctMode(*row) for row in zip(*columns, strict=True)]
+    for mode, liner in zip(modes, liners, strict=True):
+        if mode.mach:
+            check_flow_liners([liner], mode.mach)
     count = len(cases)
     out = LinedSweep(
         np.zeros(count, complex),
@@ -120,8 +132,8 @@ def lined_sweep(
         (),
     )
     reasons = np.full(count, "", object)
-    for part in alike(np.abs(cases.m), cases.hub, cases.helmholtz, *walls[2:]):
-        _solve_part(
+    for part in alike(np.abs(cases.m), cases.hub, cases.helmholtz, cases.mach, *walls[2:]):
+        (_solve_flow if cases.mach[part[0]] else _solve_part)(
             part, [modes[case] for case in part], [liners[case] for case in part], theta, tolerance, out, reasons
         )
         failed = np.flatnonzero(reasons[part] != "")
@@ -185,8 +197,7 @@ def _solve_part(
             error = cascade.error(mode, amplitudes)
             check_estimate(error, tolerance, "the amplitudes", described)
         except ConvergenceError as failure:
-            text = str(failure)
-            reasons[case] = text if described in text else f"{text}, for {described}"
+            reasons[case] = _named(failure, described)
             continue
         out.reflection[case], out.error_estimate[case] = amplitudes.reflected[mode.n], error
         out.absorbed[case], out.radiated[case] = power_shares(duct, amplitudes)
@@ -195,6 +206,31 @@ def _solve_part(
     if live:
         values = directivities(duct, lips, theta)
         out.directivity[live] = values
+
+
+@quiet()
+def _solve_flow(
+    part: IntArray,
+    modes: list[DuctMode],
+    liners: list[Liner],
+    theta: FloatArray,
+    tolerance: float,
+    out: LinedSweep,
+    reasons: np.ndarray,
+) -> None:
+    """`_solve_part` with flow."""
+    for case, mode, liner, row in zip(part, modes, liners, flow_rows(modes, liners, theta, tolerance), strict=True):
+        if isinstance(row, ConvergenceError):
+            reasons[case] = _named(row, f"{mode} with {liner}")
+            continue
+        out.reflection[case], out.directivity[case], out.absorbed[case], out.radiated[case] = row[:4]
+        out.error_estimate[case] = row[4]
+
+
+def _named(failure: ConvergenceError, described: str) -> str:
+    """Why a case failed."""
+    text = str(failure)
+    return text if described in text else f"{text}, for {described}"
 
 
 def directivities(duct: LinedDuct, lips: list[ComplexArray], theta: FloatArray) -> ComplexArray:
@@ -216,14 +252,6 @@ def power_shares(duct: LinedDuct, amplitudes: Amplitudes) -> tuple[float, float]
     hard, lip = duct.hard, amplitudes.lip
     flux = np.abs(hard.kappa) * hard.norm
     scale = float(np.sum(flux * np.abs(amplitudes.incoming) ** 2))
-    net = net_power(duct, amplitudes.incoming, amplitudes.reflected)
-    radiated = net_power(duct, lip, duct.lip @ lip)
+    net = net_power(hard, amplitudes.incoming, amplitudes.reflected)
+    radiated = net_power(hard, lip, duct.lip @ lip)
     return (net - radiated) / scale, radiated / scale
-
-
-def net_power(duct: LinedDuct, towards: ComplexArray, back: ComplexArray) -> float:
-    """Power through a cross-section of hard modes; of cut-off modes by their interaction."""
-    hard = duct.hard
-    flux, on = np.abs(hard.kappa) * hard.norm, hard.kappa.imag == 0
-    own = np.abs(towards) ** 2 - np.abs(back) ** 2
-    return float(np.sum(flux * np.where(on, own, 2 * (towards.conj() * back).imag)))

@@ -220,8 +220,8 @@ def test_the_factors_multiply_to_the_kernel_and_agree_on_all_lines():
 
 
 def test_the_error_of_the_factors_is_in_the_estimate(monkeypatch):
-    monkeypatch.setattr("analytic.lined.flow_factor._EXPONENT", 8.0)
-    monkeypatch.setattr("analytic.lined.flow_factor._LARGEST_STEP", 0.4)
+    monkeypatch.setattr("analytic.lined.line.EXPONENT", 8.0)
+    monkeypatch.setattr("analytic.lined.line.LARGEST_STEP", 0.4)
     assert solve(DuctMode(0, 0, 2.0, mach=0.3), liner=ONE, tolerance=0.1).error_estimate > 1e-8
 
 
