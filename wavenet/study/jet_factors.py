@@ -51,9 +51,9 @@ class JetsOfFile(NamedTuple):
 def directivities(model: JetNetwork, parameters: Tensor, n: IntArray) -> ComplexArray:
     """D (jet, angle) at `THETA` of modes n (jet,) of jets (jet, parameter), with a Kutta parameter of one."""
     mode = named(parameters)
-    ka, mach = mode.pop("helmholtz"), mode.pop("mach")
+    m, ka, mach = (mode.pop(name) for name in ("m", "helmholtz", "mach"))
     with torch.no_grad():
-        found = model.directivity(mode.pop("m").long(), torch.from_numpy(n), ka, mach, torch.from_numpy(THETA), **mode)
+        found = model.directivity(m.long(), torch.from_numpy(n), ka, mach, torch.from_numpy(THETA), **mode)
     whole: ComplexArray = found.cpu().numpy()
     return whole
 
