@@ -15,11 +15,9 @@ from torch import Tensor
 
 from ..arrays import ComplexArray, FloatArray
 from ..fields import columns
-from .duct import MODES
 from .error_bars import bands, bars
-from .inputs import inputs
 from .instability import instability
-from .network import PARAMETERS, JetConfig, JetNetwork
+from .network import PARAMETERS, JetNetwork
 from .optimizer import Soap
 from .sheet import Sheets
 from .waves import Waves
@@ -78,28 +76,30 @@ def _evaluated(series: ComplexArray, place: FloatArray) -> ComplexArray:
     return found
 
 
-def basis(degree: int) -> Tensor:
+def basis(degree: int, points: int = _POINTS) -> Tensor:
     """Chebyshev polynomials from degree 1 less their values where the windows meet, (factor, point, degree)."""
-    table = chebyshev.chebvander(window_points(), degree)[:, 1:]
+    table = chebyshev.chebvander(chebyshev.chebpts1(points), degree)[:, 1:]
     return torch.from_numpy(np.stack([table - 1, table - (-1.0) ** np.arange(1, degree + 1)]))
 
 
-def fit(parameters: Tensor, values: Tensor, seed: int, effort: Effort = Effort()) -> JetNetwork:
-    """Network trained on `cases`, with error bars.
+def fit(
+    parameters: Tensor, values: Tensor, seed: int, effort: Effort = Effort(), network: type[JetNetwork] = JetNetwork
+) -> JetNetwork:
+    """Network of a domain trained on `cases`, with error bars; jets whose values are NaN are left out.
 
     Raises
     ------
     ValueError
-        No jet is of the low domain.
+        No jet is of the network's domain.
     """
-    low = torch.isfinite(values[:, 0, 0, 0])
+    low = torch.isfinite(values).flatten(1).all(dim=1)
     if not bool(low.any()):
-        raise ValueError(f"none of {len(low)} jets is of the low domain")
+        raise ValueError(f"none of {len(low)} jets is of the network's domain")
     parameters, values = parameters[low], values[low]
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(parameters), generator=generator)
     held, train = order.tensor_split([max(1, round(_HELD_OUT * len(order)))])
-    model = _untrained(parameters, effort.width, generator)
+    model = _untrained(network, parameters, effort.width, generator)
     _train(model, parameters[train], values[train], effort, generator)
     m, ka, mach, hub = (one.numpy() for one in parameters[held][:, [0, 1, 2, 6]].T)
     errors = mode_errors(model, parameters[held], values[held], np.random.default_rng(seed))
@@ -108,7 +108,7 @@ def fit(parameters: Tensor, values: Tensor, seed: int, effort: Effort = Effort()
     return model
 
 
-def _untrained(parameters: Tensor, width: int, generator: torch.Generator) -> JetNetwork:
+def _untrained(network: type[JetNetwork], parameters: Tensor, width: int, generator: torch.Generator) -> JetNetwork:
     """Network for the parameters' ranges, inputs scaled to mean 0 and spread 1; initial weights as torch's own."""
     ranged = parameters.clone()
     ranged[:, 5] *= parameters[:, 4] ** 2
@@ -116,10 +116,11 @@ def _untrained(parameters: Tensor, width: int, generator: torch.Generator) -> Je
     hubs = parameters[:, 6]
     plain = bool((hubs == 0).any())
     low[6] = hubs[hubs > 0].min().item() if bool((hubs > 0).any()) else 0.0
-    features = inputs(parameters)
+    with torch.no_grad():
+        features = network.unscaled(parameters)
     spread = features.std(dim=0, correction=0).clamp(min=1e-6)  # a parameter may be fixed
     scales = tuple(features.mean(dim=0).tolist()), tuple(spread.tolist())
-    model, columns_in = JetNetwork(JetConfig(tuple(low), tuple(high), *scales, width, plain=plain)), 1
+    model, columns_in = network(network.settings(tuple(low), tuple(high), *scales, width, plain=plain)), 1
     with torch.no_grad():
         for weight in model.parameters():
             columns_in = weight.shape[1] if weight.ndim == 2 else columns_in
@@ -129,8 +130,9 @@ def _untrained(parameters: Tensor, width: int, generator: torch.Generator) -> Je
 
 def _train(model: JetNetwork, parameters: Tensor, values: Tensor, effort: Effort, generator: torch.Generator) -> None:
     """Minimise the mean square of the errors over the windows, in single precision."""
-    features, targets = model.features(parameters).float(), values.float()
-    table = basis(model.config.degree).float()
+    with torch.no_grad():
+        features, targets = model.features(parameters).float(), values.float()
+    table = basis(model.config.degree, values.shape[2]).float()
     model.float().train()
     batch = min(effort.batch, len(features))
     steps = effort.epochs * (len(features) // batch)
@@ -153,7 +155,7 @@ def _train(model: JetNetwork, parameters: Tensor, values: Tensor, effort: Effort
 @torch.no_grad()
 def mode_errors(model: JetNetwork, parameters: Tensor, values: Tensor, rng: np.random.Generator) -> FloatArray:
     """Relative L2 error over the arc of D of a random mode of each jet, (case,); NaN if none is cut on."""
-    table = basis(_POINTS - 1)
+    table = basis(values.shape[2] - 1, values.shape[2])
     exact = torch.stack(
         [torch.linalg.lstsq(table[factor], values[:, factor].transpose(0, 1).flatten(1)).solution for factor in (0, 1)]
     ).unflatten(2, (-1, 2))  # (factor, degree, case, 2)
@@ -161,8 +163,8 @@ def mode_errors(model: JetNetwork, parameters: Tensor, values: Tensor, rng: np.r
     errors, theta = np.full(len(parameters), np.nan), torch.from_numpy(_ARC)[None]
     for order in torch.unique(parameters[:, 0]).tolist():
         mine = torch.nonzero(parameters[:, 0] == order)[:, 0]
-        sheets = Sheets(int(order), *parameters[mine, 1:].T[..., None])
-        counts = (sheets.duct.alpha[:, :MODES] < sheets.helmholtz / torch.sqrt(sheets.beta2)).sum(dim=1)
+        sheets = model.kind(int(order), *parameters[mine, 1:].T[..., None])
+        counts = (sheets.duct.alpha[:, : model.orders] < sheets.helmholtz / torch.sqrt(sheets.beta2)).sum(dim=1)
         mine, sheets, counts = mine[counts > 0], sheets.take(counts > 0), counts[counts > 0]
         if not len(mine):
             continue
