@@ -44,7 +44,7 @@ WHEN_CALLED = {
     "wavenet.derivatives": {"wavenet.runs"},
     "wavenet.far_field": {"wavenet.runs"},
     "wavenet.forward": {"wavenet.runs"},
-    "wavenet.jets": {"wavenet.runs"},
+    "wavenet.jets": {"wavenet.networks", "wavenet.runs"},
     "wavenet.networks": {"wavenet.outside"},
 }
 MEETING = ("wavenet.study", "wavenet.cli")  # may import every room; cli imports study, and nobody else imports them

@@ -84,7 +84,8 @@ def predict(
     else:
         from ..study import jets
 
-        found = jets.predict(jets.load_network(run).to(place), source, streams, degrees, loudness=strength, **options)
+        network = jets.network_for(source, streams, run).to(place)
+        found = jets.predict(network, source, streams, degrees, loudness=strength, **options)
     if as_json:
         say({**far_field_values(found.far), "error_bar": found.error_bar, "coverage": coverage}, True)
         return

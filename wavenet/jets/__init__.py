@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .high_network import HighNetwork
     from .network import JetNetwork
 
 
@@ -31,4 +32,25 @@ def load(run: str | Path | None = None) -> JetNetwork:
     from ..runs import open_network
 
     model: JetNetwork = open_network(run, "jet_factor")
+    return model
+
+
+def load_high(run: str | Path | None = None) -> HighNetwork:
+    """The surrogate of jets of the high domain shipped with the package, or that of a run.
+
+    Parameters
+    ----------
+    run : path or str, optional
+        Folder that `benchmarks/jet_high.py --train` wrote.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Not such a folder, or damaged.
+    """
+    from ..runs import folder_of
+    from ..runs import load as load_run
+    from .high_network import entry
+
+    model: HighNetwork = load_run(folder_of("jet_high" if run is None else run), network=entry())[1]
     return model

@@ -8,10 +8,9 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -21,10 +20,10 @@ from .duct import HUBS, LARGEST, MODES, duct
 from .error_bars import BANDS, LEVELS, bands
 from .inputs import COUNT, inputs
 from .instability import instability
+from .modes import JetModes, Numbers, streams
 from .sheet import Sheets
 from .waves import Waves
 
-Numbers = npt.ArrayLike | Tensor
 PARAMETERS = ("m", "helmholtz", "mach", "mach_outer", "sound_speed_ratio", "density_ratio", "hub")  # of a jet
 # Of these and of D C^2, the ratio of bulk moduli: one for the same gas, whatever its temperature.
 _RANGES = (*PARAMETERS[:5], "density_ratio * sound_speed_ratio^2")
@@ -50,11 +49,14 @@ class JetConfig:
     depth: int = 3
     degree: int = 13
     plain: bool = True
+    inputs: ClassVar[int] = COUNT
 
     def __post_init__(self) -> None:
-        sizes = (len(PARAMETERS), len(PARAMETERS), COUNT, COUNT)
+        sizes = (len(PARAMETERS), len(PARAMETERS), self.inputs, self.inputs)
         if tuple(map(len, (self.low, self.high, self.mean, self.spread))) != sizes:
-            raise ValueError(f"expected ranges of {', '.join(PARAMETERS)} and scales of {COUNT} inputs, got {self}")
+            raise ValueError(
+                f"expected ranges of {', '.join(PARAMETERS)} and scales of {self.inputs} inputs, got {self}"
+            )
         if not all(low <= high for low, high in zip(self.low, self.high, strict=True)):
             raise ValueError(f"the ranges must be ascending, got {self.low} ... {self.high}")
         hubs = self.low[6], self.high[6]
@@ -68,37 +70,6 @@ class JetConfig:
             )
         if min(self.spread) <= 0 or min(self.width, self.depth, self.degree) < 1:
             raise ValueError(f"spreads and sizes must be positive, got {self}")
-
-
-# The fluid outside and the lip: as for `analytic.Jet`, with its defaults.
-_OUTER = {"mach_outer": 0.0, "sound_speed_ratio": 1.0, "density_ratio": 1.0, "kutta": 1.0, "hub": 0.0}
-
-
-def streams(**outer: Numbers) -> list[Numbers]:
-    """mach_outer, sound_speed_ratio, density_ratio, kutta, as for `analytic.Jet`, and hub, with its defaults.
-
-    Raises
-    ------
-    TypeError
-        A parameter has another name.
-    """
-    if unknown := outer.keys() - _OUTER.keys():
-        raise TypeError(f"the parameters of the hub and the fluid outside are {', '.join(_OUTER)}; got {min(unknown)}")
-    return [outer.get(name, usual) for name, usual in _OUTER.items()]
-
-
-class JetModes(NamedTuple):
-    """Incident modes of jets: tensors (case,), broadcast and checked."""
-
-    m: Tensor
-    n: Tensor
-    helmholtz: Tensor
-    mach: Tensor
-    mach_outer: Tensor
-    sound_speed_ratio: Tensor
-    density_ratio: Tensor
-    kutta: Tensor
-    hub: Tensor
 
 
 class JetNetwork(nn.Module):
@@ -116,20 +87,31 @@ class JetNetwork(nn.Module):
     """
 
     bars: Tensor
+    settings: ClassVar[type[JetConfig]] = JetConfig
+    kind: ClassVar[type[Sheets]] = Sheets
+    orders: ClassVar[int] = MODES
 
     def __init__(self, config: JetConfig):
         super().__init__()
         self.config = config
-        sizes = [COUNT, *[config.width] * config.depth]
+        sizes = [config.inputs, *[config.width] * config.depth]
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(sizes):
             layers += [nn.Linear(before, after, dtype=torch.float64), nn.SiLU()]
         self.layers = nn.Sequential(*layers, nn.Linear(config.width, 4 * config.degree, dtype=torch.float64))
         self.register_buffer("bars", torch.full((BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
 
+    @classmethod
+    def unscaled(cls, parameters: Tensor) -> Tensor:
+        """The `features` before they are scaled to mean 0 and spread 1."""
+        return inputs(parameters)
+
     def features(self, parameters: Tensor) -> Tensor:
         """Inputs of the layers, (case, COUNT), from `PARAMETERS` (case, 7)."""
-        found = inputs(parameters)
+        return self.scaled(self.unscaled(parameters))
+
+    def scaled(self, found: Tensor) -> Tensor:
+        """The `features` from those of `unscaled`."""
         mean, spread = (torch.tensor(one).to(found) for one in (self.config.mean, self.config.spread))
         return (found - mean) / spread
 
@@ -183,7 +165,7 @@ class JetNetwork(nn.Module):
         mach: Numbers,
         **outer: Numbers,
     ) -> Tensor:
-        """Potential amplitudes of the reflected radial orders, (case, 12) complex; zero for those cut off."""
+        """Potential amplitudes of the reflected radial orders, (case, orders) complex; zero for those cut off."""
         modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
         return self._by_order(modes, lambda waves, _: waves.reflection())
 
@@ -301,15 +283,22 @@ class JetNetwork(nn.Module):
         k = modes.helmholtz / torch.sqrt(1 - modes.mach**2)
         on = torch.zeros_like(k, dtype=torch.bool)
         safe = torch.where(good, modes.hub, 0.0)
-        counted = good & (modes.n >= 0) & (modes.n < MODES) & (modes.m <= self.config.high[0])
+        counted = good & (modes.n >= 0) & (modes.n < self.orders) & (modes.m <= self.config.high[0])
         for order in torch.unique(modes.m[counted]).tolist():
             mine = torch.nonzero(counted & (modes.m == order))[:, 0]
             alpha = duct(int(order), safe[mine, None].detach()).alpha.expand(len(mine), -1)
             on[mine] = (alpha.gather(1, modes.n[mine, None].long()) < k[mine, None])[:, 0]
         found["the mode is not cut on"] = ~on
-        found[
-            "modes of the jet may lie beside the outer branch point, where the network has not learned: use the solver"
-        ] = ~Sheets(0, *modes[2:7]).low
+        return found | self.domain(Sheets(0, *modes[2:7]))
+
+    def domain(self, sheets: Sheets) -> dict[str, Tensor]:
+        """Jets that are not of the network's domain, (case,), and why they are refused."""
+        why = "modes of the jet may lie beside the outer branch point, which this network does not know: use the solver"
+        return {why: ~sheets.low}
+
+    def factors(self, sheets: Sheets, parameters: Tensor, s_0: Tensor) -> Tensor:
+        """As `forward`, for jets of one azimuthal order with instabilities s_0 (case, 1)."""
+        found: Tensor = self(parameters)
         return found
 
     def _by_order(self, modes: JetModes, function: Callable[[Waves, Tensor], Tensor]) -> Tensor:
@@ -319,13 +308,14 @@ class JetNetwork(nn.Module):
             mine = torch.nonzero(modes.m == order)[:, 0]
             own = JetModes(*(one[mine] for one in modes))
             parameters = torch.stack([own.m.to(own.mach), *own[2:7], own.hub], dim=1)
-            sheets = Sheets(int(order), *parameters[:, 1:].T[..., None])
-            minus, plus = torch.view_as_complex(self(parameters).to(own.mach.dtype).contiguous()).unbind(dim=1)
+            sheets = self.kind(int(order), *parameters[:, 1:].T[..., None])
             s_0, found = instability(sheets)
             if not bool(found.all()):
                 case = int(torch.nonzero(~found[:, 0])[0])
                 values = ", ".join(f"{name} = {float(one[case]):.6g}" for name, one in own._asdict().items())
                 raise ValueError(f"the instability of the jet was not found: {values}")
+            series = self.factors(sheets, parameters, s_0).to(own.mach.dtype).contiguous()
+            minus, plus = torch.view_as_complex(series).unbind(dim=1)
             parts.append(function(Waves(sheets, s_0, minus, plus, own.n[:, None], own.kutta[:, None]), mine))
             places.append(mine)
         return torch.cat(parts)[torch.argsort(torch.cat(places))]

@@ -193,7 +193,8 @@ class _Quotient(torch.autograd.Function):
         weight = given[0] * value.conj()
         over, by_above = _rates(s, above, weight, None)
         under, by_below = _rates(s, below, weight, ctx.own)
-        return (weight * (over - under).conj()).real, -by_above, by_below, None
+        slope = weight * (over - under).conj()
+        return slope if s.is_complex() else slope.real, -by_above, by_below, None
 
 
 def _rates(s: Tensor, points: Tensor, weight: Tensor, own: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -201,14 +202,16 @@ def _rates(s: Tensor, points: Tensor, weight: Tensor, own: Tensor | None) -> tup
 
     In real numbers, all points at once: torch divides complex ones slowly.
     """
-    along, across = s[:, None] - points.real[..., None], points.imag[..., None]
+    along, across = s.real[:, None] - points.real[..., None], points.imag[..., None]
+    if s.is_complex():
+        across = across - s.imag[:, None]
     inverse = torch.addcmul(across * across, along, along).reciprocal_()
     if own is not None:
         inverse = inverse.masked_fill_(own[..., None], 0.0)
-    along = along.mul_(inverse)
+    along, across = along.mul_(inverse), across * inverse  # 1 / (s - point) = along + i across
     weights = torch.view_as_real(weight.contiguous())
-    rates = torch.view_as_complex(along @ weights) - 1j * points.imag * torch.view_as_complex(inverse @ weights)
-    return torch.complex(along.sum(dim=1), (across * inverse).sum(dim=1)), rates
+    rates = torch.view_as_complex(along @ weights) - 1j * torch.view_as_complex(across @ weights)
+    return torch.complex(along.sum(dim=1), across.sum(dim=1)), rates
 
 
 def _gap(s: Tensor, below: Tensor, own: Tensor | None, index: int) -> Tensor:

@@ -10,7 +10,8 @@ import analytic
 from data.read import Dataset
 from wavenet.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from wavenet.jets.learning import ALL, coefficients, values
-from wavenet.jets.network import PARAMETERS, JetConfig, JetModes, JetNetwork
+from wavenet.jets.modes import JetModes
+from wavenet.jets.network import PARAMETERS, JetConfig, JetNetwork
 from wavenet.training import loading
 
 THETA: FloatArray = np.linspace(0, np.pi, 36)  # angles at which directivities are compared [rad]

@@ -11,6 +11,7 @@ import torch
 
 import analytic
 from wavenet.arrays import BoolArray, ComplexArray, FloatArray
+from wavenet.jets import load_high
 from wavenet.jets.network import JetNetwork
 from wavenet.runs import load_as
 
@@ -23,12 +24,14 @@ class JetSweep:
     """Fields of many modes with jets.
 
     directivity : (case, angle), reflection : (case,) of the potential into the incident mode itself, both complex.
-    learned : (case,) bool, whether a case is by the surrogate; the others are the solver's.
+    learned : (case,) bool, whether a case is by the surrogate; the others are the solver's. high : (case,) bool, which
+    of these are by the network of the high domain.
     """
 
     directivity: ComplexArray
     reflection: ComplexArray
     learned: BoolArray
+    high: BoolArray
 
 
 def load_network(run: str | Path | None = None) -> JetNetwork:
@@ -40,6 +43,26 @@ def load_network(run: str | Path | None = None) -> JetNetwork:
         Not a run of the jet_factor task.
     """
     return load_as(run, "jet_factor", JetNetwork, "network jet")[0]
+
+
+def network_for(source: analytic.DuctMode, jet: analytic.Jet, run: str | Path | None = None) -> JetNetwork:
+    """The surrogate of a run; of the shipped ones that of the high domain if only that takes the mode.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Not a run of the jet_factor task.
+    """
+    model = load_network(run)
+    if run is not None:
+        return model
+    given = (source.m, source.n, source.helmholtz, source.mach, *_outer(jet).values(), source.hub)
+    high = load_high()
+    return high if high.usable(*given)[0] and not model.usable(*given)[0] else model
+
+
+def _outer(jet: analytic.Jet) -> dict[str, float]:
+    return {name: getattr(jet, name) for name in ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")}
 
 
 def predict(
@@ -58,8 +81,7 @@ def predict(
     ValueError
         A mode, jet or coverage that the network does not take.
     """
-    outer = {name: getattr(jet, name) for name in ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")}
-    outer["hub"] = source.hub
+    outer = _outer(jet) | {"hub": source.hub}
 
     def directivity(theta: FloatArray) -> ComplexArray:
         with torch.no_grad():
@@ -84,6 +106,7 @@ def or_solve(
     density_ratio: npt.ArrayLike = 1.0,
     kutta: npt.ArrayLike = 1.0,
     hub: npt.ArrayLike = 0.0,
+    high: JetNetwork | None = None,
 ) -> JetSweep:
     """Directivities and reflections of many modes: by the surrogate where it has learned, else by the solver.
 
@@ -92,6 +115,8 @@ def or_solve(
     model : JetNetwork
     m, n, helmholtz, mach, mach_outer, sound_speed_ratio, density_ratio, kutta, hub : broadcast to (case,)
         As for `analytic.sweep`.
+    high : JetNetwork, optional
+        Surrogate of the high domain, `wavenet.jets.load_high`, for jets that the model does not take.
     theta : (angle,) array
         Angles of the outer stream's plane (x / beta, r) [rad].
 
@@ -105,20 +130,25 @@ def or_solve(
     )
     names = ("mach", "mach_outer", "sound_speed_ratio", "density_ratio", "kutta", "hub")
     angle = np.asarray(theta, dtype=float)
-    learned = model.usable(*(torch.from_numpy(one.copy()) for one in given))
+    tensors = [torch.from_numpy(one.copy()) for one in given]
+    low = model.usable(*tensors)
+    above = np.zeros_like(low) if high is None else high.usable(*tensors) & ~low
+    learned = low | above
     directivity = np.empty((len(learned), len(angle)), complex)
     reflection = np.empty(len(learned), complex)
-    if np.any(learned):
-        order, radial, ka, *rest = (torch.from_numpy(one[learned]) for one in given)
+    for network, mine in ((model, low), (high, above)):
+        if network is None or not np.any(mine):
+            continue
+        order, radial, ka, *rest = (one[torch.from_numpy(mine)] for one in tensors)
         outer = dict(zip(names, rest, strict=True))
         flow = outer.pop("mach")
         with torch.no_grad():
-            found = model.fields(order, radial, ka, flow, torch.from_numpy(angle), **outer)
-        directivity[learned] = found[0].cpu().numpy()
-        reflection[learned] = found[1].cpu().gather(1, radial[:, None].long())[:, 0].numpy()
+            found = network.fields(order, radial, ka, flow, torch.from_numpy(angle), **outer)
+        directivity[mine] = found[0].cpu().numpy()
+        reflection[mine] = found[1].cpu().gather(1, radial[:, None].long())[:, 0].numpy()
     if not np.all(learned):
         left = [one[~learned] for one in given]
         streams: dict[str, Any] = dict(zip(names, left[3:], strict=True))
         solved = analytic.sweep(left[0], left[1], left[2], angle, **streams)
         directivity[~learned], reflection[~learned] = solved.directivity, solved.reflection
-    return JetSweep(directivity, reflection, learned)
+    return JetSweep(directivity, reflection, learned, above)

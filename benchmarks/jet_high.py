@@ -1,0 +1,144 @@
+"""The surrogate of jets of the high domain: how it is trained, and its errors against the solver.
+
+    python benchmarks/jet_high.py [--run FOLDER] [--jets 1000]
+    python benchmarks/jet_high.py --train FOLDER [--jets 36000]
+
+Jets are drawn from the box of benchmarks/jet_surrogate.py, without hubs. High domain: M k / (1 - M^2) is at least
+right - (right - left) / 4, with the branch points of the fluid outside; the rows below "from the solver" use its
+factors at the windows' points in place of the network's, and show what the closed forms and series lose.
+"""
+
+import argparse
+import time
+
+import numpy as np
+import torch
+from jet_surrogate import draw, exact, learned, row, usable
+
+from analytic.sheet import Sheet
+from analytic.sheet_factors import factorise_many
+from wavenet import runs
+from wavenet.jets import load, load_high
+from wavenet.jets.error_bars import LEVELS, bands
+from wavenet.jets.high_learning import fit, points, values
+from wavenet.jets.high_network import HighNetwork, entry
+from wavenet.study.errors import level_errors
+
+TOGETHER = 24  # jets factorised at a time
+ACCURACY = 1e-6  # of the factors
+SEED = 21
+
+
+def jets(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Parameters (case, 7) of jets of the high domain, and a few beside it, of which a mode is cut on; by m."""
+    found: list[np.ndarray] = []
+    while len(found) < count:
+        for case in draw(count, rng)[::3]:
+            m, _, ka, mach, outer, speed, density, _ = case
+            left, right = -ka / speed / (1 + outer), ka / speed / (1 - outer)
+            if mach * ka / (1 - mach**2) > right - 0.27 * (right - left):
+                found.append(np.array([m, ka, mach, outer, speed, density, 0.0]))
+    some = np.array(found[:count])
+    return some[np.argsort(some[:, 0], kind="stable")]
+
+
+def factors(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """K_minus and K_plus at the windows' points, (case, point) complex, and which are accurate."""
+    s = points(parameters)
+    found = [np.full(one.shape, np.nan + 0j) for one in s]
+    good = np.zeros(len(parameters), bool)
+    for m in np.unique(parameters[:, 0]):
+        own = np.flatnonzero(parameters[:, 0] == m)
+        for start in range(0, len(own), TOGETHER):
+            some = own[start : start + TOGETHER]
+            parts, _ = factorise_many([Sheet(int(m), *map(float, parameters[case, 1:6])) for case in some])
+            for numbers, both in parts:
+                mine = some[numbers]
+                (found[0][mine], first), (found[1][mine], second) = (
+                    both.minus(s[0][mine] + 0j),
+                    both.plus(s[1][mine] + 0j),
+                )
+                good[mine] = np.maximum(first.max(axis=1), second.max(axis=1)) < ACCURACY
+    return found[0], found[1], good
+
+
+def train(folder: str, count: int) -> None:
+    """Draw jets, factorise them, train and write a run."""
+    started = time.process_time()
+    parameters = jets(count, np.random.default_rng(SEED))
+    minus, plus, good = factors(parameters)
+    targets = values(parameters[good], minus[good], plus[good])
+    print(
+        f"{good.sum()} of {count} jets factorised, {torch.isfinite(targets).all(1).all(1).all(1).sum()} to learn from"
+    )
+    print(f"{time.process_time() - started:.0f} s of a core")
+    model = fit(torch.from_numpy(parameters[good]), targets, SEED)
+    runs.save(folder, entry(), model, {"made by": "benchmarks/jet_high.py", "jets": count, "seed": SEED})
+    print(f"{time.process_time() - started:.0f} s of a core")
+
+
+def accuracy(model: HighNetwork, count: int, rng: np.random.Generator) -> None:
+    """Shares of the box, and errors on new modes."""
+    low = load()
+    modes = draw(count, rng)
+    shares = [np.mean(usable(one, modes)) for one in (low, model)]
+    print(f"share of the box by the low domain's network {shares[0]:.3f}, by this {shares[1]:.3f}")
+    modes = modes[usable(model, modes)]
+    while len(modes) < 3 * count:
+        more = draw(count, rng)
+        modes = np.concatenate([modes, more[usable(model, more)]])
+    modes = modes[: 3 * count]
+    directivity, reflection, valid = exact(modes)
+    modes, directivity, reflection = modes[valid], directivity[valid], reflection[valid]
+    with torch.no_grad():
+        found, matrix = (one.numpy() for one in learned(model, modes))
+    errors = np.linalg.norm(found - directivity, axis=1) / np.linalg.norm(directivity, axis=1)
+    own = np.take_along_axis(matrix, modes[:, 1:2].astype(int), axis=1)[:, 0]
+    print(f"{len(modes)} modes, median / 95 % / largest")
+    print(f"D, relative L2   {row(errors)}")
+    print(f"R, absolute      {row(np.abs(own - reflection))}")
+    pairs = [np.stack([one.real, one.imag], axis=-1) for one in (found, directivity)]
+    print(f"level [dB]       {row(level_errors(*pairs))}")
+    band = bands(modes[:, 0], modes[:, 2], modes[:, 3])
+    for column, level in enumerate(LEVELS):
+        bar = model.bars.numpy()[band, column]
+        known = np.isfinite(bar)
+        print(f"coverage {level:.0%}: {np.mean(errors[known] <= bar[known]):.3f}")
+    for low_m, high_m in ((0, 6), (7, 13), (14, 20)):
+        some = (modes[:, 0] >= low_m) & (modes[:, 0] <= high_m)
+        print(f"D, m = {low_m} ... {high_m}: {row(errors[some])}")
+
+
+def speed(model: HighNetwork, rng: np.random.Generator, batch: int = 2000, solved: int = 200) -> None:
+    """Modes per second of one core, each of a jet of its own, and those of the solver's sweep."""
+    modes = draw(3 * batch, rng)[::3]
+    modes = modes[usable(model, modes)]
+    modes = np.concatenate([modes] * (batch // len(modes) + 1))[:batch]
+    started = time.process_time()
+    exact(modes[:solved])
+    sweep = solved / (time.process_time() - started)
+    with torch.no_grad():
+        started = time.process_time()
+        learned(model, modes)
+        rate = batch / (time.process_time() - started)
+    print(f"surrogate {rate:.0f} modes/s, solver's sweep {sweep:.0f}, ratio {rate / sweep:.1f}")
+
+
+def main() -> None:
+    """Print the figures, or train."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run")
+    parser.add_argument("--train")
+    parser.add_argument("--jets", type=int)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.train:
+        train(options.train, options.jets or 36_000)
+        return
+    model, rng = load_high(options.run), np.random.default_rng(7)
+    accuracy(model, options.jets or 1000, rng)
+    speed(model, rng)
+
+
+if __name__ == "__main__":
+    main()
