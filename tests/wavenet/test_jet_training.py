@@ -130,6 +130,21 @@ def test_the_first_step_is_the_orthogonal_factor_of_the_gradient_and_later_ones_
     assert torch.max(torch.abs(weight - target)) < 0.05
 
 
+def test_the_average_of_gradients_turns_with_the_basis():
+    """In the weights' own axes the average is that of the gradients, whatever the bases were."""
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.nn.Parameter(torch.zeros(4, 3, dtype=torch.float64))
+    optimizer, average = Soap([weight], 0.0), torch.zeros(4, 3, dtype=torch.float64)
+    for _ in range(45):  # two changes of the basis
+        weight.grad = torch.randn(4, 3, generator=generator, dtype=torch.float64)
+        average = 0.95 * average + 0.05 * weight.grad
+        optimizer.step()
+    state = optimizer.state[weight]
+    left, right = state["left_basis"], state["right_basis"]
+    assert torch.allclose(left @ state["mean"] @ right.T, average, rtol=0, atol=1e-12)
+    assert not torch.allclose(left.abs(), torch.eye(4, dtype=torch.float64))
+
+
 def test_error_bars_are_order_statistics_of_their_band():
     m, ka, mach = np.array([0, 7, 0, 7]), np.array([5.0, 5.0, 15.0, 15.0]), np.array([0.2, 0.2, 0.2, 0.5])
     assert len(set(bands(m, ka, mach).tolist())) == 4
