@@ -305,6 +305,24 @@ def test_a_moved_batch_axis_is_that_of_each_case(way, cases):
         lambda parts, x: parts[0](x) + x.sum(),
         lambda parts, x: F.batch_norm(parts[0](x), None, None, training=True),
         lambda parts, x: torch.softmax(x @ x.mT, 1) @ parts[0](x),
+        # the first case is as it is alone
+        lambda parts, x: parts[0](x.cumsum(0)),
+        lambda parts, x: parts[0](x[torch.tensor([0, 0, 1, 2])]),
+        lambda parts, x: parts[0](x[(x[:, 0] - x[0, 0]).abs().argsort()]),
+        lambda parts, x: parts[0](x - x[:1]),
+        lambda parts, x: parts[0](torch.cat([x[:3], x[3:] + x[:1]])),
+        lambda parts, x: torch.ones(4, 4).tril() @ parts[0](x),
+        # other ways
+        lambda parts, x: parts[0](torch.softmax(x, 0)),
+        lambda parts, x: parts[0](x.roll(1, 0)),
+        lambda parts, x: parts[0](x.sort(0).values),
+        lambda parts, x: torch.cdist(parts[0](x), parts[0](x))[:, :3],
+        lambda parts, x: (F.normalize(parts[0](x)) @ F.normalize(parts[0](x)).T)[:, :3],
+        lambda parts, x: parts[0](x.reshape(1, 4, 3).cumsum(1).reshape(4, 3)),
+        lambda parts, x: parts[0](x.reshape(2, 2, 3).flip(1).reshape(4, 3)),
+        lambda parts, x: F.conv1d(x.T[None], torch.ones(3, 3, 3), padding=1)[0].T,
+        lambda parts, x: parts[0](x.detach() - x.detach().mean(0)) + x,
+        lambda parts, x: parts[0](x) if (x > x[0].max()).any() else -parts[0](x),
     ],
 )
 def test_mixed_cases_are_refused(way):
@@ -325,6 +343,31 @@ def test_further_arguments_of_each_case_follow_it():
     with pytest.raises(UnsupportedOperation, match="cases"):
         # which of the two goes by case is not tried one by one
         attribute(model, x, selector, additional_forward_args=(scale, table))
+
+
+def test_a_model_may_depend_on_the_number_of_cases():
+    layer = nn.Linear(3, 2)
+    model = Of(lambda parts, x: torch.tanh(parts[0](x)) * (8 / len(x)), layer).double()
+    x = torch.randn(4, 3, dtype=torch.float64)
+    same(model, Of(lambda parts, x: torch.tanh(parts[0](x)) * 2.0, layer).double(), x)
+
+
+def test_a_table_with_a_row_for_each_case_is_a_table():
+    """Two cases, and a constant of two rows that all of them share."""
+    layer, table = nn.Linear(3, 2), torch.randn(2, 2)
+    x, selector = torch.randn(2, 3), torch.randn(2, 2)
+    found = attribute(Of(lambda p, x, t: p[0](x) @ t, layer), x, selector, additional_forward_args=table)
+    expected = attribute(Of(lambda p, x: p[0](x) @ table, layer), x, selector)
+    assert torch.equal(found.relevance, expected.relevance)
+
+
+def test_inputs_that_forward_writes_into_stay_as_they_are():
+    layer, x = nn.Linear(3, 2), torch.randn(4, 3)
+    before = x.clone()
+    found = attribute(Of(lambda p, x: p[0](x.mul_(2.0)), layer), x, torch.ones(4, 2))
+    expected = attribute(Of(lambda p, x: p[0](x * 2.0), layer), x, torch.ones(4, 2))
+    assert torch.equal(found.relevance, expected.relevance)
+    assert torch.equal(x, before)
 
 
 def test_dropout_in_place_is_none_in_eval_mode():

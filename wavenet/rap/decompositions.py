@@ -211,9 +211,8 @@ def recurrent(cell: Callable[..., Any]) -> Callable[..., Any]:
         training: bool,
         bidirectional: bool,
         batch_first: bool = False,
+        sizes: list[int] | None = None,
     ) -> tuple[Tensor, ...]:
-        if not isinstance(bias, bool):
-            raise ValueError("no rule for recurrent layers of a PackedSequence; pad the sequences")
         several = cell is lstm_cell
         states = list(zip(*hx, strict=True)) if several else list(hx)
         axis, each = 1 if batch_first and x.ndim == 3 else 0, len(flat) // (count * (1 + bidirectional))
@@ -225,17 +224,36 @@ def recurrent(cell: Callable[..., Any]) -> Callable[..., Any]:
                 state, found = states[at], []
                 weights = flat[at * each : (at + 1) * each]
                 weights = weights if bias or each < 3 else [*weights[:2], None, None, *weights[2:]]
-                steps = x.unbind(axis)
+                steps = x.unbind(axis) if sizes is None else x.split(sizes)
                 for step in reversed(steps) if back else steps:
-                    state = cell(step, state, *weights)
-                    found.append(state[0] if several else state)
+                    state, seen = one_step(step, state, weights, None if sizes is None else len(step))
+                    found.append(seen)
                 last.append(state)
-                sides.append(torch.stack(found[::-1] if back else found, axis))
+                found = found[::-1] if back else found
+                sides.append(torch.stack(found, axis) if sizes is None else torch.cat(found))
             x = torch.cat(sides, -1) if bidirectional else sides[0]
         ends = [torch.stack(one) for one in zip(*last, strict=True)] if several else [torch.stack(last)]
         return (x, *ends)
 
-    return layers
+    def one_step(step: Tensor, state: Any, weights: Sequence[Any], running: int | None) -> tuple[Any, Tensor]:
+        """The state after a step, and the step's output; of the first sequences only, if the others are shorter."""
+        if running is None:
+            state = cell(step, state, *weights)
+            return state, state[0] if cell is lstm_cell else state
+        before = state if cell is lstm_cell else (state,)
+        made = cell(step, tuple(s[:running] for s in before) if cell is lstm_cell else state[:running], *weights)
+        made = made if cell is lstm_cell else (made,)
+        after = [torch.cat([m, s[running:]]) for m, s in zip(made, before, strict=True)]
+        return (after if cell is lstm_cell else after[0]), made[0]
+
+    def either(x: Tensor, *more: Any) -> tuple[Tensor, ...]:
+        """The layers of a padded tensor, or of the data of a PackedSequence, whose second argument are batch sizes."""
+        if len(more) == 8 and isinstance(more[3], bool):
+            sizes, hx, flat, bias, count, dropout, training, bidirectional = more
+            return layers(x, hx, flat, bias, count, dropout, training, bidirectional, sizes=sizes.tolist())
+        return layers(x, *more)
+
+    return either
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -245,6 +263,11 @@ def recurrent(cell: Callable[..., Any]) -> Callable[..., Any]:
 def addmm(x: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """torch.addmm, baddbmm, addmv as an addition."""
     return beta * x + alpha * (a @ b)
+
+
+def bilinear(a: Tensor, b: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """torch.nn.functional.bilinear as a dense layer of the products a_i b_j."""
+    return F.linear((a.unsqueeze(-1) * b.unsqueeze(-2)).flatten(-2), weight.flatten(1), bias)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -261,5 +284,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "addmm": addmm,
     "baddbmm": addmm,
     "addmv": addmm,
+    "bilinear": bilinear,
 }
 MODULES: dict[type, Callable[..., Any]] = {nn.MultiheadAttention: multihead_attention}

@@ -24,7 +24,7 @@ from .decompositions import FUNCTIONS, MODULES
 from .nodes import Node, UnsupportedOperation, Value, differentiable
 from .operations import CASTS, CONSTANT, FACTORIES, LEAVING, LIKE, canonical
 from .shadow import Module, mapped, shadow, tensors_in
-from .writes import Storages, overlay, written_into
+from .writes import Storages, expect_memory, overlay, written_into
 
 
 class Recording(TorchFunctionMode):
@@ -88,6 +88,7 @@ class Recording(TorchFunctionMode):
             return self._quietly(name, func, args, kwargs)
         if name in LIKE:  # of a second tensor only type or shape are used
             args = (args[0], *mapped(lambda a: a.detach() if isinstance(a, Tensor) else a, args[1:]))
+        expect_memory(tensors_in((args, kwargs)))
         values = [self._read(t) for t in tensors_in((args, kwargs))]
         if not any(values):
             return self._quietly(name, func, args, kwargs)
