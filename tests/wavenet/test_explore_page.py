@@ -434,7 +434,7 @@ def test_the_theme_follows_the_system_or_the_button(opened):
     def wait(theme):
         page.wait_for_function(
             "ink => ['field', 'derivative', 'directivity', 'relevance']"
-            ".every(name => document.getElementById(name).layout.font.color === ink)",
+            ".every(name => document.getElementById(name).layout?.font.color === ink)",
             arg=themes.THEMES[theme].ink,
         )
 

@@ -109,7 +109,7 @@ class Bench:
         """Exact near field for a picture, on a grid that is fine enough for its waves."""
         solution = self.solution(mode)
         wave = 0j
-        if mode.jet is not None and mode.jet.instability:
+        if mode.growing:
             wave = complex((solution.open_end if mode.liners else solution).instability[0])
         x, r, points, left_out = picture_grid(mode, wave)
 
@@ -174,20 +174,18 @@ class Bench:
         """Far field of the surrogate, with or without a jet."""
         if mode.liners:
             raise ValueError("there is none for ducts with a liner")
-        if mode.jet is not None:
+        if isinstance(mode.jet, analytic.Jet):
             return jet_surrogate.predict(self._jets, mode.source, mode.jet, DEGREES, coverage=COVERAGE)
         return prediction.predict(self._directivity, mode.source, DEGREES, coverage=COVERAGE)
 
     def learned_reflection(self, mode: Mode) -> complex | None:
         """Reflection of the potential into the mode itself by the surrogate of jets; None where that has none."""
-        source, jet = mode.source, mode.jet
-        if jet is None or mode.liners or source.hub:
+        source = mode.source
+        if not mode.in_jet or mode.liners or source.hub:
             return None
-        names = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
-        outer = {name: getattr(jet, name) for name in names}
         try:
             with self._networks, torch.no_grad():
-                found = self._jets.reflection(source.m, source.n, source.helmholtz, source.mach, **outer)
+                found = self._jets.reflection(source.m, source.n, source.helmholtz, source.mach, **mode.outer)
         except ValueError:  # told with the directivity
             return None
         return complex(found[0, source.n].cpu())

@@ -32,6 +32,7 @@ WORDS = {
     "liner_length": "liner's length",
     "liner_distance": "liner's distance",
 }
+OUTER = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
 LINER = ("resistance", "reactance", "liner_length", "liner_distance")
 
 
@@ -109,6 +110,16 @@ class Mode:
         return self.jet is not None
 
     @property
+    def outer(self) -> dict[str, float]:
+        """Parameters of the fluid outside and of the lip by name, as `analytic.Jet` has them; none without a jet."""
+        return {name: getattr(self.jet, name) for name in OUTER} if self.in_jet else {}
+
+    @property
+    def growing(self) -> bool:
+        """Whether the near field has a jet's growing wave."""
+        return self.jet is not None and self.jet.instability
+
+    @property
     def front(self) -> float:
         """Where the mode has its amplitude: x of the first liner's front, or of the lip [radii]."""
         return -sum(length for one in self.liners for length in (one.length, one.distance) if length < math.inf)
@@ -118,9 +129,8 @@ class Mode:
         """Whether the field has a wave that grows or decays exponentially: one that is cut off, a lined one from
         -infinity, or an instability of a jet or over a liner.
         """
-        unstable = self.jet is not None and self.jet.instability
         lined = any(one.length == math.inf or one.surface_wave == "unstable" for one in self.liners)
-        return not self.source.cut_on or unstable or lined
+        return not self.source.cut_on or self.growing or lined
 
     @property
     def cut_on_helmholtz(self) -> float:

@@ -2,11 +2,9 @@
 
 from html import escape
 
-from ..controls import LINER
+from ..controls import LINER, OUTER
 from ..picture_grid import BESIDE, END, TOP, liner_ends, picture_start
 from .query import State, number
-
-_OUTER = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
 
 
 def _plain(value: float | None) -> str:
@@ -44,7 +42,7 @@ def command(state: State) -> str:
 
 def described(state: State) -> str:
     """The case in one line: the command that solves it."""
-    given, source, jet = _Given(state), state.mode.source, state.mode.jet
+    given, source = _Given(state), state.mode.source
     parts = ["wavenet solve", f"--m={source.m}", f"--n={source.n}"]
     if given.given("radius"):
         frequency = given["frequency"] if state.chosen["given"] == "frequency" else f"{_frequency(state):.12g}"
@@ -56,8 +54,8 @@ def described(state: State) -> str:
         parts.append(f"--hub={given['hub']}")
     if source.mach:
         parts.append(f"--mach={given['mach']}")
-    if jet is not None:
-        parts += ["--jet", *(f"--{name.replace('_', '-')}={given[name]}" for name in _OUTER)]
+    if state.mode.in_jet:
+        parts += ["--jet", *(f"--{name.replace('_', '-')}={given[name]}" for name in OUTER)]
     if state.mode.liners:
         parts.append(f"--impedance={_impedance(state)}")
         parts += ["--engineering-impedance"] if state.chosen["time"] == "plus" else []
@@ -75,11 +73,12 @@ def _frequency(state: State) -> float:
 
 def python(state: State, steps: tuple[float, float]) -> str:
     """A program that prints the page's numbers and computes its curves and field, as HTML; steps : of the grid."""
-    given, source, jet, chosen = _Given(state), state.mode.source, state.mode.jet, state.chosen
+    given, source, chosen = _Given(state), state.mode.source, state.chosen
     names, options = ["DuctMode"], []
-    if jet is not None:
+    if state.mode.in_jet:
         names.append("Jet")
-        values = [f"{name}={given[name]}" for name in _OUTER] + (["instability=False"] if not jet.instability else [])
+        values = [f"{name}={given[name]}" for name in OUTER]
+        values += [] if state.mode.growing else ["instability=False"]
         options += [f"jet=Jet({', '.join(values)})", "tolerance=1e-4"]
     if state.mode.liners:
         names.append("Liner")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..controls import FLOWS, LINER, WALLS, WORDS, Mode
+from ..controls import FLOWS, LINER, OUTER, WALLS, WORDS, Mode
 
 DEFAULTS = {  # of every number on the page, as typed; empty: not given
     "m": "2",
@@ -41,7 +41,6 @@ CHOICES: dict[str, dict[str, str]] = {  # of one of several: {value: text in HTM
 }
 CHOSEN = {name: next(iter(choices)) for name, choices in CHOICES.items()} | {"flow": "uniform"}  # on a fresh page
 _SPOKEN = WORDS | {"x": "point's x", "r": "point's r"}
-_OUTER = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}", re.ASCII)  # 3,600: a thousand in some countries
 _LONGEST = 32  # of a number as typed
@@ -119,7 +118,7 @@ def _needed(chosen: Mapping[str, str], texts: Mapping[str, str]) -> list[str]:
     names = ["m", "n", "radius", "hub", "frequency" if chosen["given"] == "frequency" else "helmholtz"]
     names += ["temperature"] if texts["radius"].strip() else []
     names += ["mach"] if chosen["flow"] != "none" else []
-    names += _OUTER if chosen["flow"] == "jet" else ()
+    names += OUTER if chosen["flow"] == "jet" else ()
     return names + list(LINER if chosen["wall"] == "lined" else ())
 
 
@@ -147,5 +146,5 @@ def _mode(values: Mapping[str, float | None], chosen: Mapping[str, str]) -> Mode
         hub=values["hub"],
         liner=liner,
         duct=duct,
-        **({name: values[name] for name in _OUTER} if chosen["flow"] == "jet" else {}),
+        **({name: values[name] for name in OUTER} if chosen["flow"] == "jet" else {}),
     )

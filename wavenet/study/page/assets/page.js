@@ -18,7 +18,7 @@ let wanted = new Set(), running = null, waiting = null;
 
 function query(values = state) {
   const given = new URLSearchParams();
-  for (const [name, start] of Object.entries(START)) if (values[name] !== start) given.set(name, values[name]);
+  for (const [name, value] of Object.entries(values)) if (value !== START[name]) given.set(name, value);
   return given;
 }
 
