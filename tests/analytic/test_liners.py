@@ -14,6 +14,7 @@ from analytic.section import Section
 
 from .lined_elements import differences
 from .lined_galerkin import extrapolated
+from .lined_soft import soft_reflection
 
 ONE = Liner(impedance=1 + 1j, length=1.0, distance=0.5)
 CREMER = 1.2796025402991464 + 2.980382414790488j  # q of the first exceptional point of m = 0: J_1(i q) = i J_0(i q)
@@ -206,6 +207,18 @@ def test_a_soft_wall_is_the_limit_of_small_impedances():
     gaps = [1 - abs(solve(mode, liner=Liner(size, 6.0, 0.5)).reflection[0]) for size in sizes] / sizes
     assert gaps[2] - gaps[1] == pytest.approx(gaps[1] - gaps[0], rel=0.02)
     assert gaps[2] < 20
+
+
+@pytest.mark.parametrize(("m", "ka"), [(0, 1.0), (0, 4.0), (2, 5.0)])
+def test_small_impedances_tend_to_a_soft_duct_like_z_ln_z(m, ka):
+    soft, sizes = soft_reflection(m, ka, 1.0, 0.5), np.array([1e-2, 1e-3, 1e-4])
+    for phase in (1.0, np.exp(1.2j)):
+        gaps = [abs(solve(DuctMode(m, 0, ka), liner=Liner(z * phase, 1.0, 0.5)).reflection[0] - soft) for z in sizes]
+        each = gaps / sizes  # grows by the same for each decade
+        assert each[2] - each[1] == pytest.approx(each[1] - each[0], rel=0.35)
+        assert each[2] / each[1] < 1.5
+    smallest = solve(DuctMode(m, 0, ka), liner=Liner(1e-6, 1.0, 0.5)).reflection[0]
+    assert abs(smallest - soft) < 5e-5
 
 
 # Lined modes
