@@ -122,7 +122,7 @@ def moving_hubs():
     found, apart = [], []
     for source, hub in MOVING_HUBS:
         ours = solve(source, lined_hub=hub)
-        found.append(hub_differences(source, ours, hub.impedance, cell=0.2)[1:])
+        found.append(hub_differences(source, ours, hub.impedance)[1:])
         if source.mach > 0:
             jet = solve(source, lined_hub=hub, jet=Jet(mach_outer=source.mach, kutta=0.0))
             apart.append(float(np.max(np.abs(ours.reflection - jet.reflection))))
