@@ -30,7 +30,7 @@ class LinedFlowSolution(LinedQuantities):
     The flow slips over the liners, with Ingard's (1959) and Myers' (1980) condition: an infinitely thin boundary layer.
     As a problem in time that is ill-posed, because the growth of its surface waves has no upper bound (Brambley 2009),
     so that causality does not tell whether the one at hand is unstable. Results for Im Z > 0 depend on
-    `Liner.surface_wave` therefore; which of the two is right is not settled. For Im Z <= 0 there is no such wave.
+    `Liner.surface_wave` therefore; which of the two is right is not settled. For Im Z <= 0 there is no choice.
 
     Reflection refers to the front of the first liner, where the source has its amplitude; x = 0 remains the lip.
 
