@@ -4,7 +4,8 @@ from scipy.integrate import quad
 from scipy.special import h1vp, hankel1, jv, jvp
 
 from analytic import ConvergenceError, DuctMode, Jet, LinedHub, Liner, ModeMixture, MultiMode, radial_eigenvalue, solve
-from analytic.lined.hub_modes import OuterHubWall, outer_waves
+from analytic.lined.flow_modes import flow_modes
+from analytic.lined.hub_modes import HubWall, OuterHubWall, outer_waves
 from analytic.section import Section
 
 from .lined_hub_elements import differences
@@ -205,3 +206,12 @@ def test_what_a_lined_hub_cannot_be_combined_with_is_refused():
         solve(mode, lined_hub=LinedHub(1.0), jet=Jet())
     with pytest.raises(ValueError, match="surface_wave must be one of"):
         LinedHub(1.0, "kutta")
+
+
+def test_modes_that_do_not_feel_the_hub_keep_their_direction():
+    k = 14.71 / np.sqrt(1 - 0.50788**2)
+    modes = flow_modes(HubWall(Section(9, 0.0925), k, 0.50788, 1j / (14.71 * (0.206 - 1.0375j))), 8)
+    for waves, side in ((modes.down, -1), (modes.up, 1)):
+        neutral = waves[np.abs(waves.imag) < 1e-12 * np.abs(waves)]
+        assert len(neutral) >= 2
+        assert np.all(side * neutral.real > 0)
