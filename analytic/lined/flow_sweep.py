@@ -14,22 +14,22 @@ from .quantities import net_power
 
 
 def flow_rows(
-    modes: list[DuctMode], liners: list[Liner], theta: FloatArray, tolerance: float
+    modes: list[DuctMode], liners: list[tuple[Liner, ...]], theta: FloatArray, tolerance: float
 ) -> list[tuple[complex, ComplexArray, float, float, float] | ConvergenceError]:
-    """Reflection, directivity, absorbed and radiated power, and error of every mode behind its liner, or why it failed.
+    """Reflection, directivity, absorbed and radiated power, and error of every mode, or why it failed.
 
-    All in one duct and flow, with liners of one length and distance.
+    All in one duct and flow, with liners of the same lengths and distances.
     """
-    first = liners[0]
+    shortest = min(length for one in liners[0] for length in (one.length, one.distance))
     least = max(len(mode.amplitudes) for mode in modes)
-    duct = FlowDuct(modes[0], min(first.length, first.distance), least, tolerance, UNIFORM_FLOW)
+    duct = FlowDuct(modes[0], shortest, least, tolerance, UNIFORM_FLOW)
     found: list[tuple[complex, ComplexArray, float, float, float] | ConvergenceError] = []
-    sections: dict[Liner, list | ConvergenceError] = {}
+    sections: dict[tuple[Liner, ...], list | ConvergenceError] = {}
     cascades: list[FlowCascade | ConvergenceError] = []
     for mode, liner in zip(modes, liners, strict=True):
         if liner not in sections:
             try:
-                sections[liner] = duct.sections([liner])
+                sections[liner] = duct.sections(liner)
             except ConvergenceError as failure:
                 sections[liner] = failure
         made = sections[liner]
@@ -37,7 +37,7 @@ def flow_rows(
             if isinstance(made, ConvergenceError):
                 raise made
             cascade = FlowCascade(mode, duct, made)
-            check_estimate(cascade.error, tolerance, "the amplitudes", f"{mode} with {liner}")
+            check_estimate(cascade.error, tolerance, "the amplitudes", f"{mode} with {', '.join(map(str, liner))}")
             cascades.append(cascade)
         except ConvergenceError as failure:
             cascades.append(failure)

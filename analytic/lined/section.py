@@ -28,6 +28,8 @@ from .factor import PlusFactor
 from .liner import Liner
 from .modes import Modes, lined_modes
 
+_FEWER = 0.75  # of the lined modes, for the error estimate
+_NEGLIGIBLE = 1e-13  # decay of modes along a liner that cannot be missed
 _NOMINAL = 0.5  # length, for the error of modes of an endless liner: those that decay along it are not incident
 
 
@@ -116,6 +118,19 @@ class LinedSection:
         inside = self._inverse @ self.lined_hard
         through = self.hard_lined * self.decay
         return self.hard_hard + through @ (self.lined_lined * self.decay) @ inside, through @ inside
+
+    @cached_property
+    def coarse(self) -> tuple[ComplexArray, ComplexArray]:
+        """`scattering` without the lined modes that decay fastest, for the error estimate."""
+        order = np.argsort(self.sigma.imag, kind="stable")
+        kept, rest = np.split(order, [int(_FEWER * len(order))])
+        if np.max(np.abs(self.decay[rest]), initial=0.0) < _NEGLIGIBLE:
+            return self.scattering
+        decay = self.decay[kept]
+        once = self.lined_lined[np.ix_(kept, kept)] * decay
+        inside = np.linalg.solve(np.eye(len(kept)) - once @ once, self.lined_hard[kept])
+        through = self.hard_lined[:, kept] * decay
+        return self.hard_hard + through @ once @ inside, through @ inside
 
     def inside(self, front: ComplexArray, back: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """Amplitudes of lined modes that leave the front, at the front, and that leave the back, at the back.

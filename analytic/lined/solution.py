@@ -52,7 +52,7 @@ class LinedSolution(LinedQuantities):
     ValueError
         There is flow.
     ConvergenceError
-        The error estimate is above the tolerance, as where two lined modes coincide or for lengths below 0.003; or
+        The error estimate is above the tolerance, as where two lined modes coincide or for lengths below 0.004; or
         lined modes were lost, or no sound reaches the lip that double precision could represent.
     """
 

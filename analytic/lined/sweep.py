@@ -1,10 +1,11 @@
-"""Many liners in one call: reflection, directivity and absorbed power of duct modes for arrays of impedances.
+"""Many ducts with liners in one call: reflection, directivity and absorbed power for arrays of impedances.
 
 What does not depend on the impedance is computed once for cases of one duct, Helmholtz number and lengths: hard modes,
 the open end's factor and its reflection. Lined modes of all their impedances are followed together.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from ..arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from ..attempts import RAISE, check_errors
 from ..cases import alike, broadcast
-from ..checks import broadcast_arrays, check_angles, check_tolerance, complex_array, real_array
+from ..checks import broadcast_arrays, check_angles, check_flag, check_tolerance, complex_array, real_array
 from ..errors import ConvergenceError, check_estimate, quiet
 from ..source import DuctMode, ModeMixture
 from .cascade import Amplitudes, Cascade, lined_duct
@@ -45,6 +46,10 @@ class LinedSweep:
     valid: BoolArray
     reasons: tuple[str, ...]
 
+    def conj_time(self) -> "LinedSweep":
+        """The results in the time convention exp(+i omega t): conjugates of the complex ones."""
+        return replace(self, reflection=self.reflection.conj(), directivity=self.directivity.conj())
+
 
 # long: description of the parameters and errors, and an example, of a main entry point
 def lined_sweep(
@@ -59,10 +64,11 @@ def lined_sweep(
     mach: npt.ArrayLike = 0.0,
     hub: npt.ArrayLike = 0.0,
     surface_wave: str | None = None,
+    engineering: bool = False,
     tolerance: float = 1e-6,
     errors: str = RAISE,
 ) -> LinedSweep:
-    """Reflection, directivity and absorbed power of many incident duct modes behind one liner each.
+    """Reflection, directivity and absorbed power of many incident duct modes behind liners.
 
     Parameters
     ----------
@@ -72,11 +78,15 @@ def lined_sweep(
         As for `sweep`; a flow is uniform, without a jet.
     theta : (angle,) float array
         Polar angles [rad], 0 downstream, in [0, pi].
-    impedance : (case,) complex array
-    length, distance : (case,) float arrays
-        As for `Liner`; finite lengths, and with flow distances > 0.
+    impedance : (case,) or (case, liner) complex array
+    length, distance : (case,) or (case, liner) float arrays
+        As for `Liner`; finite lengths, and with flow distances > 0. Several liners, front to back, have an axis of
+        their own; what lacks it is the same for all of them.
     surface_wave : {None, "stable"}
         As for `Liner`, of all cases; powers of an instability are not known.
+    engineering : bool
+        Whether the impedances are for exp(+i omega t), as for `Liner.engineering`. Results are for exp(-i omega t), see
+        `LinedSweep.conj_time`.
     tolerance : float
         Largest relative error estimate accepted.
     errors : {"raise", "record"}
@@ -98,31 +108,26 @@ def lined_sweep(
     theta, tolerance, record = np.atleast_1d(check_angles(theta)), check_tolerance(tolerance), check_errors(errors)
     if theta.ndim != 1:
         raise ValueError(f"angles must be one-dimensional, got shape {theta.shape}")
-    wall = broadcast_arrays(
-        impedance=complex_array(impedance, "impedance"),
-        length=real_array(length, "length"),
-        distance=real_array(distance, "distance"),
-    )
-    outer: dict[str, npt.ArrayLike] = {
-        "real": wall[0].real,
-        "imag": wall[0].imag,
-        "length": wall[1],
-        "distance": wall[2],
-    }
+    walls = _walls(impedance, length, distance, conjugated=check_flag(engineering, "engineering"))
     if surface_wave == "unstable":
         raise ValueError("the powers of an instability are not known: expected surface_wave None or 'stable'")
-    cases = broadcast(m, n, helmholtz, mach, hub, outer)
-    walls = np.array([cases.outer[name] for name in outer])
-    if not np.all(np.isfinite(walls[2])):
+    cases = broadcast(m, n, helmholtz, mach, hub, walls)
+    parts = [[cases.outer[f"{name} {number}"] for name in _WALL] for number in range(len(walls) // len(_WALL))]
+    if not all(np.all(np.isfinite(length)) for _, _, length, _ in parts):
         raise ValueError("lengths must be finite: a lined mode from -infinity carries no power of its own")
-    liners = [
-        Liner(complex(real, imag), length, distance, surface_wave) for real, imag, length, distance in walls.T.tolist()
+    made = [
+        [
+            Liner(complex(real, imag), length, distance, surface_wave)
+            for real, imag, length, distance in zip(*(one.tolist() for one in part), strict=True)
+        ]
+        for part in parts
     ]
+    liners = list(zip(*made, strict=True))
     columns = (column.tolist() for column in (cases.m, cases.n, cases.helmholtz, cases.mach, cases.hub))
     modes = [DuctMode(*row) for row in zip(*columns, strict=True)]
-    for mode, liner in zip(modes, liners, strict=True):
+    for mode, row in zip(modes, liners, strict=True):
         if mode.mach:
-            check_flow_liners([liner], mode.mach)
+            check_flow_liners(row, mode.mach)
     count = len(cases)
     out = LinedSweep(
         np.zeros(count, complex),
@@ -132,7 +137,9 @@ def lined_sweep(
         (),
     )
     reasons = np.full(count, "", object)
-    for part in alike(np.abs(cases.m), cases.hub, cases.helmholtz, cases.mach, *walls[2:]):
+    for part in alike(
+        np.abs(cases.m), cases.hub, cases.helmholtz, cases.mach, *(size for one in parts for size in one[2:])
+    ):
         (_solve_flow if cases.mach[part[0]] else _solve_part)(
             part, [modes[case] for case in part], [liners[case] for case in part], theta, tolerance, out, reasons
         )
@@ -142,7 +149,30 @@ def lined_sweep(
     return LinedSweep(**{**vars(out), "valid": reasons == "", "reasons": tuple(reasons.tolist())})
 
 
-def lined_cascades(duct: LinedDuct, liners: list[list[Liner]]) -> list[Cascade | ConvergenceError]:
+_WALL = "real", "imag", "length", "distance"  # of a liner, in messages with its number
+
+
+def _walls(
+    impedance: npt.ArrayLike, length: npt.ArrayLike, distance: npt.ArrayLike, *, conjugated: bool
+) -> dict[str, npt.ArrayLike]:
+    """Parts of impedances, lengths and distances of every liner, (case,) each."""
+    arrays: dict[str, np.ndarray] = {
+        "impedance": complex_array(impedance, "impedance"),
+        "length": real_array(length, "length"),
+        "distance": real_array(distance, "distance"),
+    }
+    for name, array in arrays.items():
+        if array.ndim > 2:
+            raise ValueError(f"{name} must be (case,) or (case, liner), got shape {array.shape}")
+    columns = {name: array if array.ndim == 2 else array.reshape(-1, 1) for name, array in arrays.items()}
+    z, lengths, distances = broadcast_arrays(**columns)
+    if not z.shape[1]:
+        raise ValueError(f"expected at least one liner, got impedance of shape {z.shape}")
+    every = dict(zip(_WALL, (z.real, -z.imag if conjugated else z.imag, lengths, distances), strict=True))
+    return {f"{name} {number}": one[:, number] for number in range(z.shape[1]) for name, one in every.items()}
+
+
+def lined_cascades(duct: LinedDuct, liners: Sequence[Sequence[Liner]]) -> list[Cascade | ConvergenceError]:
     """Liners in one duct for many rows of them, or why a row failed; lined modes are followed together."""
     flat = [liner for row in liners for liner in row]
     impedances = np.array([liner.impedance for liner in flat])
@@ -176,7 +206,7 @@ def lined_cascades(duct: LinedDuct, liners: list[list[Liner]]) -> list[Cascade |
 def _solve_part(
     part: IntArray,
     modes: list[DuctMode],
-    liners: list[Liner],
+    liners: list[tuple[Liner, ...]],
     theta: FloatArray,
     tolerance: float,
     out: LinedSweep,
@@ -184,12 +214,10 @@ def _solve_part(
 ) -> None:
     """Cases of one duct, Helmholtz number and lengths, written to `out` and `reasons`."""
     least = max(len(mode.amplitudes) for mode in modes)
-    duct = lined_duct(modes[0], liners[:1], tolerance, least=least)
+    duct = lined_duct(modes[0], liners[0], tolerance, least=least)
     lips, live = [], []
-    for case, mode, liner, cascade in zip(
-        part, modes, liners, lined_cascades(duct, [[liner] for liner in liners]), strict=True
-    ):
-        described = f"{mode} with {liner}"
+    for case, mode, liner, cascade in zip(part, modes, liners, lined_cascades(duct, liners), strict=True):
+        described = f"{mode} with {', '.join(map(str, liner))}"
         try:
             if isinstance(cascade, ConvergenceError):
                 raise cascade
@@ -212,7 +240,7 @@ def _solve_part(
 def _solve_flow(
     part: IntArray,
     modes: list[DuctMode],
-    liners: list[Liner],
+    liners: list[tuple[Liner, ...]],
     theta: FloatArray,
     tolerance: float,
     out: LinedSweep,
@@ -221,7 +249,7 @@ def _solve_flow(
     """`_solve_part` with flow."""
     for case, mode, liner, row in zip(part, modes, liners, flow_rows(modes, liners, theta, tolerance), strict=True):
         if isinstance(row, ConvergenceError):
-            reasons[case] = _named(row, f"{mode} with {liner}")
+            reasons[case] = _named(row, f"{mode} with {', '.join(map(str, liner))}")
             continue
         out.reflection[case], out.directivity[case], out.absorbed[case], out.radiated[case] = row[:4]
         out.error_estimate[case] = row[4]

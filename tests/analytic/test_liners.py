@@ -165,6 +165,14 @@ def test_the_estimate_counts_the_modes_left_out(monkeypatch):
         solve(source, liner=liner)
 
 
+def test_the_estimate_counts_the_lined_modes_left_out():
+    # So short a liner is a hard wall: what is left of it are the modes beyond the 400 that are summed.
+    lined = solve(DuctMode(0, 0, 2.0), liner=Liner(1 + 1j, 1e-9, 0.5), tolerance=1e-3)
+    hard = solve(DuctMode(0, 0, 2.0)).reflection[0] * np.exp(2j)
+    missed = abs(lined.reflection[0] / hard - 1)
+    assert max(1e-7, 0.1 * lined.error_estimate) < missed < lined.error_estimate
+
+
 def test_the_factor_has_its_error_in_the_estimate(monkeypatch):
     monkeypatch.setattr("analytic.lined.factor._STEP", 0.5)
     assert solve(DuctMode(0, 0, 2.0), liner=ONE, tolerance=0.1).error_estimate > 1e-8
