@@ -46,6 +46,20 @@ def scripted():
         return torch.jit.script(nn.Linear(3, 2)).eval()
 
 
+def nested():
+    with pytest.warns(UserWarning, match="nested tensors is in prototype stage"):
+        return torch.nested.nested_tensor([X[0], X[1]])
+
+
+def unregistered():
+    hidden = [nn.MultiheadAttention(3, 1, batch_first=True, add_bias_kv=True).eval()]
+    return attribute(Of(lambda p, x: hidden[0](x, x, x)[0]), X[None], X[None])
+
+
+def lazy():
+    return nn.LazyLinear(2).eval()
+
+
 def packed(p, x):
     sequence = nn.utils.rnn.pack_padded_sequence(x[..., None], [3] * len(x), batch_first=True)
     return nn.utils.rnn.pad_packed_sequence(p[0](sequence)[0], batch_first=True)[0][..., 0]
@@ -60,6 +74,8 @@ BAD = {
     "half": (passed(copy.deepcopy(PLAIN).half(), X, ONE), r"float32 or float64, got torch.float16 in 0.weight"),
     "bfloat16": (passed(copy.deepcopy(PLAIN).bfloat16(), X, ONE), "got torch.bfloat16 in 0.weight"),
     "scripted": (lambda: attribute(scripted(), X, ONE), "scripted model hides its operations.*explain the original"),
+    "a lazy layer": (lambda: attribute(lazy(), X, ONE), "numbers must be initialised, got none in weight"),
+    "a meta model": (passed(nn.Linear(3, 2, device="meta").eval(), X, ONE), "must be initialised, got none in weight"),
     "several outputs": (of(lambda p, x: (x, x)), "must return one tensor that depends on its inputs, got tuple"),
     "a dictionary": (of(lambda p, x: {"out": x}), "must return one tensor that depends on its inputs, got dict"),
     "a list": (of(lambda p, x: [x]), "must return one tensor that depends on its inputs, got list"),
@@ -83,6 +99,9 @@ BAD = {
     "an empty tuple": (passed(PLAIN, (), ONE), "tuple of tensors, got none"),
     "two batches": (passed(PLAIN, (X, X[:1]), ONE), r"share the batch axis, got \[\(2, 3\), \(1, 3\)\]"),
     "nan inputs": (passed(PLAIN, X * torch.nan, ONE), "must be finite, got inf or nan"),
+    "sparse inputs": (passed(PLAIN, X.to_sparse(), ONE), "dense tensors of numbers, got torch.sparse_coo in place 0"),
+    "meta inputs": (passed(PLAIN, X.to("meta"), ONE), "dense tensors of numbers, got a meta tensor in place 0"),
+    "nested inputs": (lambda: attribute(PLAIN, nested(), ONE), "dense tensors of numbers, got a nested tensor in place 0"),
     # selector, target, options
     "a selector of one case": (passed(PLAIN, X, ONE[:1]), r"output's shape \(2, 2\), got \(1, 2\)"),
     "a complex selector": (passed(PLAIN, X, ONE.cfloat()), "selector must be real, got torch.complex64"),
@@ -130,6 +149,7 @@ BAD = {
         of(lambda p, x: F.scaled_dot_product_attention(x[:, None], x[:, None], x[:, None], dropout_p=0.5)[:, 0]),
         "drops in eval mode, got dropout_p=0.5",
     ),
+    "bias in functional attention": (lambda: unregistered(), "no rule for multi_head_attention_forward with bias_k"),
     "bias in attention": (
         of(lambda p, x: p[0](x, x, x)[0], nn.MultiheadAttention(3, 1, add_bias_kv=True)), "add_bias_kv or add_zero_attn"
     ),
@@ -139,6 +159,7 @@ BAD = {
     "order of cases": (of(lambda p, x: x.flip(0)), "mixes cases"),
     "attention across cases": (of(lambda p, x: torch.softmax(x @ x.T, 1) @ x), "mixes cases"),
     # rules
+    "rules in a list": (ruled([print]), "rules must be a mapping from types, functions or names, got list"),
     "a module as key": (ruled({PLAIN: print}), "rules are for types of modules, got a module: register Sequential"),
     "a number as key": (ruled({3: print}), "key must be a type of module, a function or a name, got 3"),
     "no function": (ruled({"cumsum": 1.0}), "a rule must be a function, got float for 'cumsum'"),

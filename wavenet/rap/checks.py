@@ -22,6 +22,9 @@ def as_inputs(inputs: Any) -> tuple[Any, ...]:
 def expect_inputs(inputs: tuple[Tensor, ...]) -> None:
     """Refuse inputs that are not real floats with the cases along the same first axis."""
     for k, x in enumerate(inputs):
+        if x.layout is not torch.strided or x.is_nested or x.is_meta:
+            kind = "a nested tensor" if x.is_nested else "a meta tensor" if x.is_meta else x.layout
+            raise ValueError(f"inputs must be dense tensors of numbers, got {kind} in place {k}")
         if x.dtype not in (torch.float32, torch.float64):
             raise ValueError(f"inputs must be real, float32 or float64, got {x.dtype} in place {k}")
         if x.ndim == 0 or len(x) != len(inputs[0]):
@@ -38,6 +41,8 @@ def expect_eval(model: nn.Module) -> None:
         if isinstance(module, torch.jit.ScriptModule):
             raise ValueError(f"a scripted model hides its operations, got {name or 'the model'}: explain the original")
     for name, values in model.named_parameters():
+        if nn.parameter.is_lazy(values) or values.is_meta:
+            raise ValueError(f"the model's numbers must be initialised, got none in {name}")
         if values.is_floating_point() and values.dtype not in (torch.float32, torch.float64):
             raise ValueError(f"the model's numbers must be float32 or float64, got {values.dtype} in {name}")
     if isinstance(model, fx.GraphModule) and "eval" in vars(model):
