@@ -181,7 +181,7 @@ def uno():
 
 NETWORKS = {
     "AlexNet": vision("alexnet", 128),
-    "VGG16": vision("vgg16", 224),
+    "VGG16": vision("vgg16", 128),
     "VGG16-bn": vision("vgg16_bn", 128),
     "ResNet18": vision("resnet18", 128),
     "ResNet50": vision("resnet50", 128),

@@ -413,6 +413,13 @@ def test_gradients_take_several_inputs_and_weighted_sums():
         assert torch.allclose(part, a * b * weight / 2, rtol=1e-6)
 
 
+def test_an_empty_batch_has_no_relevance(net, field):
+    for name in METHODS:
+        assert METHODS[name](net).attribute(field[:0], 0).shape == (0, 2, 7, 7)
+    with pytest.raises(TypeError, match=r"rule must be Epsilon\(\.\.\.\) or AlphaBeta\(\.\.\.\), got 'epsilon'"):
+        LRP(net, "epsilon")
+
+
 def test_gradient_methods_name_what_is_missing(monkeypatch, net, field):
     monkeypatch.setitem(sys.modules, "captum.attr", None)
     with pytest.raises(ValueError, match=r"gradient methods need captum: pip install 'wavenet\[explain\]'"):

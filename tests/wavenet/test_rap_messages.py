@@ -53,6 +53,9 @@ def _nan():
     layer = nn.Linear(3, 3)
     nn.init.constant_(layer.weight, torch.nan)
     return layer
+def unregistered():
+    hidden = [nn.MultiheadAttention(3, 1, batch_first=True, add_bias_kv=True).eval()]
+    return attribute(Of(lambda p, x: hidden[0](x, x, x)[0]), X[None], X[None])
 
 
 BAD = {
@@ -162,6 +165,7 @@ BAD = {
         of(lambda p, x: F.scaled_dot_product_attention(x[:, None], x[:, None], x[:, None], dropout_p=0.5)[:, 0]),
         "drops in eval mode, got dropout_p=0.5",
     ),
+    "bias in functional attention": (lambda: unregistered(), "no rule for multi_head_attention_forward with bias_k"),
     "bias in attention": (
         of(lambda p, x: p[0](x, x, x)[0], nn.MultiheadAttention(3, 1, add_bias_kv=True)), "add_bias_kv or add_zero_attn"
     ),
@@ -175,6 +179,7 @@ BAD = {
     "a lambda as key": (ruled({(lambda x: x): print}), "torch has no function named <lambda>"),
     "a function of one's own": (ruled({of: print}), "no function named of.*types of modules and for torch's functions"),
     "a type that is no module": (ruled({dict: print}), "key must be a type of module, a function or a name, got <class 'dict'>"),
+    "rules in a list": (ruled([print]), "rules must be a mapping from types, functions or names, got list"),
     "a module as key": (ruled({PLAIN: print}), "rules are for types of modules, got a module: register Sequential"),
     "a number as key": (ruled({3: print}), "key must be a type of module, a function or a name, got 3"),
     "no function": (ruled({"cumprod": 1.0}), "a rule must be a function, got float for 'cumprod'"),

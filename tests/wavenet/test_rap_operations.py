@@ -436,6 +436,34 @@ def test_multihead_attention_is_made_of_its_parts(batch_first, masked):
     assert torch.allclose(found.relevance, expected.relevance, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("masked", [None, "bool", "float", "padding"])
+@pytest.mark.parametrize("separate", [False, True])
+def test_functional_multihead_attention_is_the_module_s(masked, separate):
+    """Steps in front of cases, as torch has it; a module in a plain list is seen as the function that it calls."""
+    layer = nn.MultiheadAttention(4, 2, kdim=5 if separate else None, vdim=3 if separate else None).double().eval()
+    nn.init.normal_(layer.in_proj_bias)
+    more = {}
+    if masked == "padding":
+        more["key_padding_mask"] = torch.tensor([[False, False, True]])
+    elif masked:
+        triangle = torch.ones(3, 3, dtype=torch.bool).triu(1)
+        more["attn_mask"] = triangle if masked == "bool" else torch.randn(3, 3, dtype=torch.float64)
+    widths = (4, 5, 3) if separate else (4, 4, 4)
+
+    def forward(attention, x):
+        q, k, v = (x[..., :n].transpose(0, 1) for n in widths)
+        return attention(q, k, v, **more)[0].transpose(0, 1).flatten(1)
+
+    head, hidden = nn.Linear(12, 2), [layer]
+    x, selector = torch.randn(1, 3, 5, dtype=torch.float64), torch.randn(1, 2, dtype=torch.float64)
+    function = Of(lambda p, x: p[0](forward(hidden[0], x)), head).double()
+    module = Of(lambda p, x: p[0](forward(p[1], x)), head, layer).double()
+    both = [attribute(one, x, selector) for one in (function, module)]
+    conserved(both[0])
+    assert torch.allclose(both[0].relevance, both[1].relevance, rtol=1e-10, atol=1e-13)
+    assert torch.allclose(both[0].output, (selector * function(x)).sum(1).detach(), rtol=1e-12)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # recurrent layers: signals take all
 

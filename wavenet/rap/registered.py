@@ -45,6 +45,8 @@ class Registered:
     def __init__(self, rules: Mapping[Any, Rule]) -> None:
         self.types: dict[type, Rule] = {}
         self.names: dict[str, tuple[Any, Rule]] = {}
+        if not isinstance(rules, Mapping):
+            raise TypeError(f"rules must be a mapping from types, functions or names, got {type(rules).__name__}")
         for key, rule in rules.items():
             if not callable(rule):
                 raise TypeError(f"a rule must be a function, got {type(rule).__name__} for {key!r}")
