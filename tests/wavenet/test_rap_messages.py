@@ -53,6 +53,8 @@ def _nan():
     layer = nn.Linear(3, 3)
     nn.init.constant_(layer.weight, torch.nan)
     return layer
+
+
 def unregistered():
     hidden = [nn.MultiheadAttention(3, 1, batch_first=True, add_bias_kv=True).eval()]
     return attribute(Of(lambda p, x: hidden[0](x, x, x)[0]), X[None], X[None])
