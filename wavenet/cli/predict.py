@@ -68,7 +68,7 @@ def predict(
         raise ValueError(f"--angles must lie in 0 ... 180 degrees, got {angles!r}")
 
     from ..devices import usable
-    from ..study import jets, prediction
+    from ..study import prediction
 
     place = usable(device)
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
@@ -80,6 +80,8 @@ def predict(
         uniform = prediction.load_network(run).to(place)
         found = prediction.predict(uniform, source, degrees, extrapolate=extrapolate, loudness=strength, **options)
     else:
+        from ..study import jets
+
         found = jets.predict(jets.load_network(run).to(place), source, streams, degrees, loudness=strength, **options)
     if as_json:
         say({**far_field_values(found.far), "error_bar": found.error_bar, "coverage": coverage}, True)

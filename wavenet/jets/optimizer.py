@@ -12,6 +12,7 @@ from torch import Tensor
 _DECAY = 0.95  # of the averages, as in the paper
 _EVERY = 10  # steps between changes of the basis, as in the paper
 _SMALL = 1e-12
+_SIDES = "left", "right"  # of a matrix
 
 
 class Soap(torch.optim.Optimizer):
@@ -35,24 +36,30 @@ class Soap(torch.optim.Optimizer):
     def _direction(self, state: dict[str, Any], gradient: Tensor) -> Tensor:
         matrix = gradient.ndim == 2
         if not state:
-            state.update(count=0, mean=torch.zeros_like(gradient), square=torch.zeros_like(gradient))
+            # tensors, not lists of them, which a checkpoint keeps by name; of "step" torch keeps the type
+            state.update(step=torch.tensor(0), mean=torch.zeros_like(gradient), square=torch.zeros_like(gradient))
             if matrix:
-                state["covariances"] = [gradient @ gradient.T, gradient.T @ gradient]
-                state["bases"] = [torch.linalg.eigh(one)[1] for one in state["covariances"]]
-        state["count"] += 1
+                for side, one in zip(_SIDES, _covariances(gradient), strict=True):
+                    state[f"{side}_covariance"], state[f"{side}_basis"] = one, torch.linalg.eigh(one)[1]
+        state["step"] += 1
         state["mean"].lerp_(gradient, 1 - _DECAY)
         turned, mean = gradient, state["mean"]
         if matrix:
-            left, right = state["bases"]
+            left, right = (state[f"{side}_basis"] for side in _SIDES)
             turned, mean = left.T @ gradient @ right, left.T @ mean @ right
         state["square"].mul_(_DECAY).addcmul_(turned, turned, value=1 - _DECAY)
-        unbiased = 1 - _DECAY ** state["count"]
+        count = int(state["step"])
+        unbiased = 1 - _DECAY**count
         direction: Tensor = mean / unbiased / ((state["square"] / unbiased).sqrt() + _SMALL)
         if matrix:
             direction = left @ direction @ right.T
-            for one, new in zip(state["covariances"], (gradient @ gradient.T, gradient.T @ gradient), strict=True):
-                one.lerp_(new, 1 - _DECAY)
-            if state["count"] % _EVERY == 0:  # one round of orthogonal iteration
-                pairs = zip(state["covariances"], state["bases"], strict=True)
-                state["bases"] = [torch.linalg.qr(one @ basis)[0] for one, basis in pairs]
+            for side, new in zip(_SIDES, _covariances(gradient), strict=True):
+                covariance = state[f"{side}_covariance"].lerp_(new, 1 - _DECAY)
+                if count % _EVERY == 0:  # one round of orthogonal iteration
+                    state[f"{side}_basis"] = torch.linalg.qr(covariance @ state[f"{side}_basis"])[0]
         return direction
+
+
+def _covariances(gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Of the rows and of the columns of a matrix."""
+    return gradient @ gradient.T, gradient.T @ gradient
