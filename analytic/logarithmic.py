@@ -16,6 +16,7 @@ from .arrays import ComplexArray, FloatArray
 # |z| beyond which the expansion serves, 40 + 8 m: its terms fall like (m / z)^j, and like j! / (2 z)^j for small m.
 _NEAREST, _PER_ORDER = 40.0, 8.0
 _TERMS = 16
+_STILL = 1e-7  # |z| below which f of a wall is r^m + h^2m r^-m to rounding
 _SOLID = 20.0  # and Im z (1 - h): exp(-2 Im z) is then below rounding, and only one exponential is left
 
 
@@ -43,7 +44,7 @@ def quotient(
     Returns
     -------
     (...) complex array
-        Not finite where f' or z vanishes, or f underflows: who uses it looks.
+        Not finite where f' vanishes, for m = 0 where z does, or where f underflows: who uses it looks.
     """
     far = np.abs(z) > _NEAREST + _PER_ORDER * m
     far &= z.imag * (1 - hub) > _SOLID
@@ -59,6 +60,11 @@ def quotient(
             lost = ~np.isfinite(result) & (z != 0)
             if np.any(lost):
                 result[lost] = _recurred(m, z[lost])
+        elif m > 0:  # waves along the axis: r^m + h^2m r^-m
+            still = ~np.isfinite(result) & (np.abs(z) < _STILL)
+            if np.any(still):
+                part = np.broadcast_to(hub, z.shape)[still] ** (2 * m)
+                result[still] = (1 + part) / (m * (1 - part))
     return result
 
 

@@ -20,9 +20,8 @@ from analytic.sheet_factors import factorise_many
 from wavenet import runs
 from wavenet.jets import load, load_high
 from wavenet.jets.error_bars import LEVELS, bands
-from wavenet.jets.high_learning import EFFORT, points, values
+from wavenet.jets.high_learning import fit, points, values
 from wavenet.jets.high_network import NETWORK, HighNetwork
-from wavenet.jets.learning import fit
 from wavenet.study.errors import level_errors
 
 TOGETHER = 24  # jets factorised at a time
@@ -73,7 +72,7 @@ def train(folder: str, count: int) -> None:
         f"{good.sum()} of {count} jets factorised, {torch.isfinite(targets).all(1).all(1).all(1).sum()} to learn from"
     )
     print(f"{time.process_time() - started:.0f} s of a core")
-    model = fit(torch.from_numpy(parameters[good]), targets, SEED, EFFORT, HighNetwork)
+    model = fit(torch.from_numpy(parameters[good]), targets, SEED)
     runs.save(folder, NETWORK, model, {"made by": "benchmarks/jet_high.py", "jets": count, "seed": SEED})
     print(f"{time.process_time() - started:.0f} s of a core")
 

@@ -20,7 +20,7 @@ from scipy import stats
 
 from analytic import cut_on_orders, sweep
 from wavenet.jets.network import JetNetwork
-from wavenet.study.jet_inversion import FittedJet, fit
+from wavenet.study.jet_inversion import FittedJet, fit, intervals
 from wavenet.study.jet_patterns import FarArray, LearnedPatterns, Patterns, SolvedPatterns, stream
 from wavenet.study.jets import load_network
 
@@ -102,9 +102,23 @@ def accuracy(trials: list[Trial], found: list[FittedJet], missed: np.ndarray) ->
     for level in LEVELS:
         share = stats.norm.ppf((1 + level) / 2)
         inside = np.mean(np.abs(missed) <= share * spread, axis=0)
-        print(f"coverage {level:.0%}: M {inside[0]:.1%}, T {inside[1]:.1%}")
+        print(f"coverage {level:.0%}, intervals from the Jacobian: M {inside[0]:.1%}, T {inside[1]:.1%}")
     far = np.any(np.abs(missed) > 3 * widths, axis=1)
     print(f"errors beyond three half widths, another minimum: {far.sum()}")
+
+
+def coverage(patterns: Patterns, trials: list[Trial], found: list[FittedJet]) -> None:
+    """Coverage of the intervals from the likelihood."""
+    truth = np.array([[trial.mach, trial.temperature] for trial in trials])
+    pressures = np.array([trial.pressure for trial in trials])
+    for level in LEVELS[1:]:
+        started = time.process_time()
+        ends = intervals(patterns, pressures, found, coverage=level)
+        seconds = (time.process_time() - started) / len(trials)
+        inside = np.mean((ends[..., 0] <= truth) & (truth <= ends[..., 1]), axis=0)
+        print(
+            f"coverage {level:.0%}, from the likelihood: M {inside[0]:.1%}, T {inside[1]:.1%}; {seconds:.2f} s a trial"
+        )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -119,8 +133,10 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(1)
     model, rng = load_network(options.run), np.random.default_rng(1)
     trials = [draw(rng, model, options.ka, options.snapshots) for _ in range(options.trials)]
-    found, seconds = timed(LearnedPatterns(model, [trial.array for trial in trials]), trials)
+    patterns = LearnedPatterns(model, [trial.array for trial in trials])
+    found, seconds = timed(patterns, trials)
     accuracy(trials, found, np.array([errors(*pair) for pair in zip(trials, found, strict=True)]))
+    coverage(patterns, trials, found)
     some = trials[: options.solved]
     if some:
         exact, of_solver = timed(SolvedPatterns([trial.array for trial in some]), some)

@@ -1,13 +1,15 @@
 """Which of nu, ka, M and temperature drives a jet's far field in the cone of silence, at its edge, at the sideline?
 
-    python benchmarks/jet_relevance.py [--run FOLDER] [--cases 60] [--pictures FOLDER]
+    python benchmarks/jet_relevance.py [--run FOLDER] [--cases 60] [--solved 60] [--pictures FOLDER]
 
 Random jets of the network's domain, of the same gas inside and outside, which is at rest, and one cut-on mode of each.
 The cone of silence ends at cos theta = C / (1 + M): waves that leave within it decay across the jet. Explained is ln
 |D| at half that angle, at it, and at 90 degrees. Of it the network has learned a part, which is linear in its outputs;
 relevance is that of its inputs for this part, in groups: m, ka, nu, M, T (sound speed and density), M_2, and what
 follows from several of them for the sheet. Beside it: how much ln |D| itself changes when ka, M or T is another jet's
-("exchange"), and the integral of its gradient along the way there. Medians with 95 % bootstrap intervals.
+("exchange"), and the integral of its gradient along the way there. The exchange is repeated with the solver in the
+surrogate's place, for the same jets and for those, too, that the network does not take. Medians with 95 % bootstrap
+intervals.
 """
 
 import argparse
@@ -18,22 +20,26 @@ import numpy as np
 import torch
 from torch import nn
 
-from analytic import cut_on_orders
+from analytic import cut_on_helmholtz, cut_on_orders, sweep
 from wavenet.explain.methods import METHODS
-from wavenet.jets.network import JetNetwork
+from wavenet.jets.inputs import NAMES
+from wavenet.jets.network import PARAMETERS, JetNetwork
+from wavenet.study.jet_relevance import explained, slopes
 from wavenet.study.jets import load_network
 
 ZONES = ("cone of silence", "its edge", "sideline")
-# Inputs of the network, see `wavenet.jets.inputs`. Those of the sheet at s_c follow from all parameters but n.
-GROUPS = {
-    "m": (0, 10),
-    "ka": (1, 9, 11),
-    "nu": (2, 3, 15, 16, 18, 19),
-    "M": (8,),
-    "M_2": (5,),
-    "T": (6, 7),
-    "sheet": (4, 12, 13, 14, 17),
+# Inputs of the network by name, see `wavenet.jets.inputs`. Those of the sheet at s_c follow from all parameters but n.
+OF = {
+    "m": ("m", "m / K"),
+    "ka": ("ln K", "1 / K", "ka"),
+    "nu": ("cos 2 pi nu", "sin 2 pi nu", "nu", "1 / (1 + nu)", "R cos 2 pi nu", "R sin 2 pi nu"),
+    "M": ("M",),
+    "M_2": ("M_2",),
+    "T": ("ln C", "ln D C^2"),
+    "sheet": ("s_c over its limit", "ln weight", "ln across", "ln order", "R"),
+    "hub": ("hub", "rate of nu at the hub", "hub K", "m hub"),
 }
+GROUPS = {group: tuple(NAMES.index(name) for name in names) for group, names in OF.items() if {*names} <= {*NAMES}}
 CHOSEN = ("rap", "rap-weight", "lrp-epsilon", "lrp-alpha-beta", "input-x-gradient", "integrated-gradients", "exchange")
 NUMBERS = ("ka", "M", "T")
 OTHERS = 12  # jets that a case is compared with
@@ -74,24 +80,21 @@ def level(
     return found.abs().log()
 
 
-def explained(model: JetNetwork, case: np.ndarray, theta: np.ndarray) -> tuple[torch.Tensor, nn.Module]:
+def read_out(model: JetNetwork, case: np.ndarray, theta: np.ndarray) -> tuple[torch.Tensor, nn.Module]:
     """Inputs of the network for a case, and the network up to what it adds to ln |D| in the zones."""
-    seen: list[torch.Tensor] = []
+    parameters = jet(case)
+    seen, layers, _ = explained(model, parameters)
+    rows = slopes(model, parameters, int(case[1]), theta)[1]
+    readout = nn.Linear(rows.shape[1], len(rows), bias=False, dtype=torch.float64)
+    readout.weight = nn.Parameter(rows, requires_grad=False)
+    return seen.detach(), nn.Sequential(*layers, readout).eval()
 
-    def catch(_module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
-        seen[:] = [inputs[0].detach(), output.detach().requires_grad_()]
-        return seen[1]
 
-    handle = model.layers.register_forward_hook(catch)
-    try:
-        m, n = (torch.tensor([int(one)]) for one in case[:2])
-        found = level(model, m, n, torch.from_numpy(case[None, 2:].copy()), torch.from_numpy(theta[None].copy()))
-    finally:
-        handle.remove()
-    rows = [torch.autograd.grad(one, seen[1], retain_graph=True)[0][0] for one in found[0]]
-    readout = nn.Linear(len(rows[0]), len(rows), bias=False, dtype=torch.float64)
-    readout.weight = nn.Parameter(torch.stack(rows), requires_grad=False)
-    return seen[0], nn.Sequential(*model.layers, readout).eval()
+def jet(case: np.ndarray) -> torch.Tensor:
+    """Parameters (1, parameter) of a mode's jet."""
+    m, _, ka, mach, t = case
+    known = {"m": m, "helmholtz": ka, "mach": mach, "sound_speed_ratio": t**-0.5, "density_ratio": t}
+    return torch.tensor([[known.get(name, 0.0) for name in PARAMETERS]], dtype=torch.float64)
 
 
 def exchanged(module: nn.Module, seen: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
@@ -117,7 +120,7 @@ def of_network(
     model: JetNetwork, rows: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Shares (case, method, zone, group), and |cosine| between the relevances of two zones by method."""
-    parts = [explained(model, *pair) for pair in zip(rows, angles(rows), strict=True)]
+    parts = [read_out(model, *pair) for pair in zip(rows, angles(rows), strict=True)]
     every = torch.cat([seen for seen, _ in parts])
     found, alike = [], {name: [] for name in CHOSEN}
     for seen, module in parts:
@@ -164,6 +167,38 @@ def of_field(model: JetNetwork, rows: np.ndarray, rng: np.random.Generator) -> t
     return normalised(np.array(exchange)), normalised(np.array(gradient))
 
 
+def of_solver(model: JetNetwork, rows: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Shares (case, zone, number) of ka, M and T in ln |D| by exchange, of the solver and of the surrogate.
+
+    The same jets for both; "solver, any jet" has those, too, that the network does not take. "differences": of ln |D|
+    (case,), the largest of each case.
+    """
+    theta, found = angles(rows), {"surrogate": [], "solver": [], "solver, any jet": [], "differences": []}
+    for case, places in zip(rows, theta, strict=True):
+        other = rows[rng.choice(len(rows), OTHERS, replace=False), 2:]
+        points = np.repeat(case[None, 2:], 3 * OTHERS + 1, axis=0)
+        for number in range(3):
+            points[1 + number * OTHERS : 1 + (number + 1) * OTHERS, number] = other[:, number]
+        modes = np.concatenate([np.repeat(case[None, :2], len(points), axis=0), points], axis=1)
+        m, n, ka, mach, t = modes.T
+        on = ka > [cut_on_helmholtz(int(case[0]), int(case[1]), one) for one in mach]
+        solved = np.full((len(points), 3), np.nan)
+        streams = {"mach": mach[on], "sound_speed_ratio": t[on] ** -0.5, "density_ratio": t[on]}
+        one = sweep(m[on].astype(int), n[on].astype(int), ka[on], places, **streams, errors="record")
+        solved[np.flatnonzero(on)[one.valid]] = np.log(np.abs(one.directivity[one.valid]))
+        good, learned = usable(model, modes), np.full((len(points), 3), np.nan)
+        orders = [torch.full((good.sum(),), int(one)) for one in case[:2]]
+        with torch.no_grad():
+            given = torch.from_numpy(points[good])
+            learned[good] = level(model, *orders, given, torch.from_numpy(places)).numpy()
+        both = np.where(np.isfinite(learned), solved, np.nan)
+        found["differences"].append(np.nanmax(np.abs(learned - both)))
+        for name, values in (("surrogate", learned), ("solver", both), ("solver, any jet", solved)):
+            change = np.abs(values[1:] - values[0]).reshape(3, OTHERS, 3)
+            found[name].append(np.array([[mean(change[number, :, zone]) for number in range(3)] for zone in range(3)]))
+    return {name: np.array(one) if name == "differences" else normalised(np.array(one)) for name, one in found.items()}
+
+
 def normalised(values: np.ndarray) -> np.ndarray:
     """Shares of their sum over the last axis; NaN where no other jet could be compared with."""
     whole = values.sum(axis=2, keepdims=True)
@@ -192,7 +227,7 @@ def picture(found: np.ndarray, field: tuple[np.ndarray, np.ndarray], folder: Pat
     import matplotlib.pyplot as plt
 
     colours = dict(
-        zip(GROUPS, ("#999999", "#0072B2", "#56B4E9", "#E69F00", "#CCCCCC", "#D55E00", "#CC79A7"), strict=True)
+        zip(OF, ("#999999", "#0072B2", "#56B4E9", "#E69F00", "#CCCCCC", "#D55E00", "#CC79A7", "#555555"), strict=True)
     )
     names = [*CHOSEN, "ln |D|: exchange", "ln |D|: int. gradients"]
     figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.8), layout="constrained", sharey=True)
@@ -221,6 +256,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", default=None, help="folder of a run [the shipped network]")
     parser.add_argument("--cases", type=int, default=60)
+    parser.add_argument("--solved", type=int, default=60, help="of them, also by the solver")
     parser.add_argument("--pictures", type=Path, default=None)
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
@@ -243,6 +279,17 @@ def main(argv: list[str] | None = None) -> None:
                 f"{title:22}"
                 + "".join(f"{n}: {interval(one, rng)}   " for n, one in zip(NUMBERS, values[:, zone].T, strict=True))
             )
+    checked = of_solver(model, rows[: options.solved], rng)
+    gaps = checked.pop("differences")
+    print(
+        f"ln |D| by exchange, {options.solved} jets: solver and surrogate differ by {np.median(gaps):.1e}, at most ",
+        end="",
+    )
+    print(f"{gaps.max():.1e}")
+    for name, values in checked.items():
+        for zone, title in enumerate(ZONES):
+            shares_of = (f"{n}: {np.nanmedian(one):.2f}   " for n, one in zip(NUMBERS, values[:, zone].T, strict=True))
+            print(f"{name:17}{title:22}" + "".join(shares_of))
     if options.pictures:
         picture(found, field, options.pictures)
 

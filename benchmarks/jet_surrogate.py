@@ -2,9 +2,9 @@
 
     python benchmarks/jet_surrogate.py [--run FOLDER] [--jets 1100] [--points 200] [--old CHECKOUT]
 
-Jets are drawn anew from 0 <= m <= 20, 0.5 <= ka <= 20, 0.1 <= M <= 0.9, 0 <= M_2 <= 0.3, 0.5 <= C <= 1.2 and D from
-0.5 / C^2 to 2 / C^2, without hubs; of each, three of its cut-on modes and Kutta parameters. Those that the network
-refuses are counted: `wavenet.study.jets.or_solve` leaves them to the solver.
+Jets are drawn anew from 0 <= m <= 20, 0.5 <= ka <= 20, 0.1 <= M <= 0.9, 0 <= M_2 <= 0.3, 0.5 <= C <= 1.2, D from
+0.5 / C^2 to 2 / C^2, and hubs, one half of which are 0, the others 0.2 ... 0.7; of each, three of its cut-on modes and
+Kutta parameters. Those that the network refuses are counted: `wavenet.study.jets.or_solve` leaves them to the solver.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from wavenet.study.jets import load_network
 
 THETA = np.linspace(0, np.pi, 36)
 OUTER = ("mach_outer", "sound_speed_ratio", "density_ratio")
-NAMES = ("m", "n", "helmholtz", "mach", *OUTER, "kutta")
+NAMES = ("m", "n", "helmholtz", "mach", *OUTER, "kutta", "hub")
 MODES = 3  # of each jet
 STEP = 3e-5  # of central differences, over the parameter
 
@@ -36,9 +36,10 @@ def draw(count: int, rng: np.random.Generator) -> np.ndarray:
         m, ka, mach = int(rng.integers(0, 21)), rng.uniform(0.5, 20), rng.uniform(0.1, 0.9)
         speed = rng.uniform(0.5, 1.2)
         outer = rng.uniform(0, 0.3), speed, 2 ** rng.uniform(-1, 1) / speed**2
-        cut_on = cut_on_orders(ka, m, mach)
+        hub = rng.uniform(0.2, 0.7) if rng.uniform() < 0.5 else 0.0
+        cut_on = cut_on_orders(ka, m, mach, hub=hub)
         if cut_on:
-            rows += [(m, rng.integers(cut_on), ka, mach, *outer, rng.uniform()) for _ in range(MODES)]
+            rows += [(m, rng.integers(cut_on), ka, mach, *outer, rng.uniform(), hub) for _ in range(MODES)]
     return np.array(rows)
 
 
@@ -46,7 +47,7 @@ def arguments(modes: np.ndarray) -> tuple[list[np.ndarray], dict[str, np.ndarray
     """Positional and named parameters of the surrogate and the solver."""
     columns = dict(zip(NAMES, modes.T, strict=True))
     first = [columns["m"].astype(int), columns["n"].astype(int), columns["helmholtz"]]
-    return first, {name: columns[name] for name in ("mach", *OUTER, "kutta")}
+    return first, {name: columns[name] for name in ("mach", *OUTER, "kutta", "hub")}
 
 
 def exact(modes: np.ndarray, theta: np.ndarray = THETA) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -93,22 +94,29 @@ def accuracy(model: JetNetwork, jets: int, rng: np.random.Generator) -> None:
     own = np.take_along_axis(matrix, modes[:, 1:2].astype(int), axis=1)[:, 0]
     print(f"{len(modes)} modes of {len(modes) // MODES} jets, median / 95 % / largest")
     print(f"D, relative L2   {row(errors)}")
+    for name, chosen in (("without a hub", modes[:, 8] == 0), ("with a hub", modes[:, 8] > 0)):
+        print(f"  {name:14} {row(errors[chosen])}")
+    leave = modes[:, 0] < 14
+    print(f"  m < 14         {row(errors[leave])}")
+    print(f"  m >= 14        {row(errors[~leave])}")
     print(f"R, absolute      {row(np.abs(own - reflection))}")
     pairs = [np.stack([one.real, one.imag], axis=-1) for one in (found, directivity)]
     print(f"level [dB]       {row(level_errors(*pairs))}")
-    band = bands(modes[:, 0], modes[:, 2], modes[:, 3])
+    band = bands(modes[:, 0], modes[:, 2], modes[:, 3], modes[:, 8])
     for column, level in enumerate(LEVELS):
         bar = model.bars.numpy()[band, column]
         known = np.isfinite(bar)
-        print(f"coverage {level:.0%}: {np.mean(errors[known] <= bar[known]):.3f}")
+        inside, high = errors[known] <= bar[known], modes[known, 0] >= 14
+        print(f"coverage {level:.0%}: {np.mean(inside):.3f}; of m >= 14 {np.mean(inside[high]):.3f}")
 
 
 def refusals(model: JetNetwork, rng: np.random.Generator) -> None:
     """Modes with one parameter out of range."""
-    low, high = (dict(zip(NAMES[:1] + NAMES[2:7], one, strict=True)) for one in (model.config.low, model.config.high))
+    names = ("m", "helmholtz", "mach", *OUTER, "hub")
+    low, high = (dict(zip(names, one, strict=True)) for one in (model.config.low, model.config.high))
     modes = draw(500, rng)[::MODES]
     for case in modes:
-        name = str(rng.choice([*OUTER, "helmholtz", "mach", "m"]))
+        name = str(rng.choice([*OUTER, "helmholtz", "mach", "m", "hub"]))
         value = high[name] * rng.uniform(1.01, 1.5) if rng.uniform() < 0.5 else low[name] - rng.uniform(0.01, 0.05)
         case[NAMES.index(name)] = value if name != "m" else high["m"] + rng.integers(1, 10)
         if name == "density_ratio":  # whose range is that of D C^2
@@ -121,6 +129,7 @@ def gradients(model: JetNetwork, points: int, rng: np.random.Generator) -> None:
     modes = draw(40 * points, rng)[::MODES]
     steps = STEP * (0.1 + np.abs(modes[:, 2:]))
     inside = (modes[:, 4] > steps[:, 2]) & (modes[:, 7] < 1 - steps[:, 5]) & (modes[:, 7] > steps[:, 5])
+    steps[:, 6] *= modes[:, 8] > 0  # there is no derivative at a hub of 0, whose field is another
     inside &= usable(model, modes)
     modes, steps = modes[inside][: 2 * points], steps[inside][: 2 * points]
     count, angle = modes.shape[1] - 2, np.array([1.2])
@@ -130,13 +139,13 @@ def gradients(model: JetNetwork, points: int, rng: np.random.Generator) -> None:
         shifts[:, 2 * index + 1, 2 + index] -= steps[:, index]
     values, _, valid = exact(shifts.reshape(-1, modes.shape[1]), angle)
     power = (np.abs(values[:, 0]) ** 2).reshape(len(modes), count, 2)
-    truth = (power[..., 0] - power[..., 1]) / (2 * steps)
+    truth = (power[..., 0] - power[..., 1]) / np.where(steps > 0, 2 * steps, 1.0)
     good = np.flatnonzero(valid.reshape(len(modes), -1).all(axis=1))[:points]
     given = [torch.from_numpy(column.copy()).requires_grad_() for column in modes[good, 2:].T]
     place = [torch.from_numpy(column).int() for column in modes[good, :2].T]
-    outer = dict(zip((*OUTER, "kutta"), given[2:], strict=True))
+    outer = dict(zip((*OUTER, "kutta", "hub"), given[2:], strict=True))
     found = model.directivity(*place, *given[:2], torch.from_numpy(angle), **outer).abs().square().sum()
-    slope = torch.stack(torch.autograd.grad(found, given), dim=1).numpy()
+    slope = torch.stack(torch.autograd.grad(found, given), dim=1).numpy() * (steps[good] > 0)
     errors = np.linalg.norm(slope - truth[good], axis=1) / np.linalg.norm(truth[good], axis=1)
     print(f"gradients at {len(good)} points against differences of the solver: {row(errors)}")
 
@@ -147,6 +156,7 @@ def speed(model: JetNetwork, rng: np.random.Generator, old: str | None, batch: i
     modes = modes[usable(model, modes)]
     modes = np.concatenate([modes] * (batch // len(modes) + 1))[:batch]
     rates = {}
+    learned(model, modes[:300])  # the tables of ducts
     started = time.process_time()
     exact(modes[:solved])
     rates["sweep"] = solved / (time.process_time() - started)
@@ -176,8 +186,8 @@ from analytic import DuctMode, Jet, solve
 theta = np.linspace(0, np.pi, 36)
 rows = json.load(sys.stdin)
 started = time.process_time()
-for m, n, *duct, mach_outer, speed, density, kutta in rows:
-    found = solve(DuctMode(int(m), int(n), *duct), jet=Jet(mach_outer, speed, density, kutta))
+for m, n, *duct, mach_outer, speed, density, kutta, hub in rows:
+    found = solve(DuctMode(int(m), int(n), *duct, hub), jet=Jet(mach_outer, speed, density, kutta))
     found.directivity(theta), found.reflection
 print(len(rows) / (time.process_time() - started))
 """

@@ -11,6 +11,7 @@ from .hdf5 import expect_numbers, number, opened, plain_array
 from .layout import text
 
 KIND = "wavenet-array"
+_TURNS = 4 * np.pi  # largest |phi|: beyond, it is more likely in degrees
 _UNITS = {"x": "a", "r": "a", "phi": "rad", "pressure": "rho c^2"}
 
 
@@ -62,4 +63,10 @@ def read_array(path: str | Path) -> MicrophoneArray:
         )
     if np.any(r < 0):
         raise ValueError(f"{path}: r holds the value {r[r < 0][0]}, which is out of range")
+    if np.any(np.abs(phi) > _TURNS):
+        raise ValueError(
+            f"{path}: phi holds {phi[np.abs(phi) > _TURNS][0]:.6g}, expected radians, of two turns at most"
+        )
+    if not np.any(pressure):
+        raise ValueError(f"{path}: pressure is zero at all microphones")
     return MicrophoneArray(x, r, phi, pressure, float(values["helmholtz"]), float(values["mach"]), noise)

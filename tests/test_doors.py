@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "wavenet.ducts": {"wavenet.arrays"},
     "wavenet.forward": SHARED | {"wavenet.ducts", "wavenet.far_field"},  # error bars
     "wavenet.jets": SHARED | {"wavenet.ducts", "wavenet.far_field"},
-    "wavenet.training": SHARED | {"wavenet.derivatives", "wavenet.networks", "wavenet.tensorfile"},
+    "wavenet.training": SHARED | {"wavenet.derivatives", "wavenet.jets", "wavenet.networks", "wavenet.tensorfile"},
     "wavenet.networks": SHARED
     | {"wavenet.derivatives", "wavenet.far_field", "wavenet.forward", "wavenet.jets", "wavenet.training"},
     "wavenet.outside": SHARED | {"wavenet.networks", "wavenet.training"},

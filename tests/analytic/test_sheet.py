@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from analytic import ConvergenceError, DuctMode, Jet, ModeMixture, sheet_factors, solve
+from analytic import ConvergenceError, DuctMode, Jet, ModeMixture, sheet_factors, solve, sweep
 from analytic.bessel import hankel_pair
 from analytic.logarithmic import quotient
 from analytic.section import Section
@@ -179,3 +179,22 @@ def test_a_sheet_between_nearly_equal_fluids():
     np.testing.assert_allclose(factors.plus(s)[0], equal.plus(s)[0], rtol=1e-7)
     with pytest.raises(ConvergenceError, match="all modes were lost on the way"):
         _ = factors.downstream
+
+
+@pytest.mark.parametrize(("m", "hub"), [(1, 0.0), (3, 0.0), (40, 0.0), (2, 0.4)])
+def test_waves_along_the_axis_of_the_jet_have_a_kernel(m, hub):
+    """gamma_1 = 0, the edge of the cone of silence: the kernel goes on smoothly, by points of 1e-8 k beside it."""
+    k, mach = (50.0 if m == 40 else 3.5), 0.25
+    sheet = Sheet(m, k, mach, 0.0, 0.7, 2.0, hub)
+    for s in (k / (1 - mach), -k / (1 + mach)):
+        edge, before, after = sheet.kernel(s * np.array([1, 1 - 1e-8, 1 + 1e-8], complex))
+        assert sheet.inner(np.array([s + 0j]))[1] == 0
+        assert abs(edge / (0.5 * (before + after)) - 1) < 1e-12
+
+
+def test_the_edge_of_the_cone_of_silence_is_an_angle_as_any_other():
+    ka, mach, speed = 3.5, 0.25, 0.7
+    edge = np.arccos(speed / (1 + mach))
+    theta = edge + np.array([0.0, -1e-6, 1e-6])
+    found = sweep(1, 0, ka, theta, mach=mach, sound_speed_ratio=speed, density_ratio=2.0).directivity[0]
+    assert abs(found[0] / (0.5 * (found[1] + found[2])) - 1) < 1e-10

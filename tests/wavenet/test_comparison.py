@@ -259,7 +259,7 @@ def test_pictures_say_what_they_show(fields):
 
 def test_a_dataset_of_another_task_is_refused(data):
     edge = type(data)(type(data.about)("edge", data.about.splits, PROVENANCE, (), {}), data.arrays)
-    with pytest.raises(ValueError, match="task derivative or forward, got 'edge'"):
+    with pytest.raises(ValueError, match="one of the tasks derivative, forward, jet_factor, got 'edge'"):
         comparison.compare("net", Off([], []), {}, edge, edge.cases("test"))
 
 

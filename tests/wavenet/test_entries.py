@@ -355,7 +355,7 @@ def test_options_that_a_network_does_not_have(fields, pressures, tmp_path):
 
 def test_runs_and_datasets_that_do_not_fit(fields, pressures, tmp_path):
     with pytest.raises(
-        ValueError, match="is a run of the factor task, one of the forward or derivative task is needed"
+        ValueError, match="is a run of the factor task, one of the tasks forward, derivative, jet_factor is needed"
     ):
         open_run("factor", fields)
     with pytest.raises(ValueError, match=r"is a run of the forward task, .* is a derivative dataset"):
@@ -481,7 +481,7 @@ def test_what_is_fitted_at_once_needs_no_validation():
         "directivity": ("train",),
         "edge": ("train",),
         "feedforward": stepped,
-        "jet": ("train",),
+        "jet": stepped,
         "mlp": stepped,
         "unet": stepped,
     }

@@ -1,6 +1,7 @@
 """Modes of a duct with a jet, from microphones outside the jet."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -110,3 +111,43 @@ def test_what_cannot_be_detected_is_named(radiation, places, exact, tmp_path, ca
     ):
         assert command("detect", "--array", tmp_path / "array.h5", *arguments) == 2
         assert named in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (
+            lambda x, r, phi, p: (np.abs(x) + 12, 0 * r + 0.5, phi, p),
+            r"r = 0\.5 \[duct radii\] is in the jet, which",
+        ),
+        (lambda x, r, phi, p: (np.r_[15.0, x[1:]], np.r_[1.5, r[1:]], phi, p), r"x = 15, r = 1\.5 .* is in the jet"),
+        (lambda x, r, phi, p: (0.05 * x, 0.05 * r, phi, p), r"\[duct radii\] is closer than 10\.0"),
+        (lambda x, r, phi, p: (-np.abs(x) - 12, 0 * r, phi, p), "more than 150 degrees behind"),
+        (lambda x, r, phi, p: (x, r, np.degrees(phi), p), "expected radians, of two turns at most"),
+        (lambda x, r, phi, p: (x, r, phi, 0 * p), "pressure is zero at all microphones"),
+        (lambda x, r, phi, p: (x[:5], r[:5], phi[:5], p[:5]), r"12 modes need more than 5 microphones, .*\(--few\)"),
+    ],
+)
+def test_arrays_that_cannot_be_used_are_named_in_one_line(places, exact, tmp_path, capsys, change, named):
+    write_array(tmp_path / "array.h5", MicrophoneArray(*change(*places, exact[0]), KA, MACH))
+    assert command("detect", "--array", tmp_path / "array.h5", *OPTIONS) == 2
+    out, said = capsys.readouterr()
+    assert (out, said.count("\n")) == ("", 1)
+    assert re.search(named, said)
+
+
+def test_pressures_that_no_mode_explains_are_told(radiation, places, exact):
+    """Of noise alone a hundredth passes the test; signals 10 dB below the noise of one microphone do, too."""
+    modes = list(TRUE)
+    response = responses(radiation, MicrophoneArray(*places, exact[:1], KA, MACH), modes)
+    rng = np.random.default_rng(9)
+    noise = rng.normal(size=(100, 30, 2)) @ [1, 1j]
+
+    def told(pressure):
+        return any("no more of these pressures than of noise" in line for line in detect(pressure, response).warnings)
+
+    assert 95 <= sum(told(one) for one in noise) <= 100
+    signal = np.array(list(TRUE.values())) @ exact
+    loud = signal / np.sqrt(np.mean(np.abs(signal) ** 2))
+    assert not told(loud + 0.5 * noise[0])
+    assert not told(0.45 * loud + noise)  # a hundred snapshots

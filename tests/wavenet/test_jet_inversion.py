@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wavenet.study.jet_inversion import fit
+from wavenet.study.jet_inversion import fit, intervals
 from wavenet.study.jet_patterns import FarArray, LearnedPatterns, SolvedPatterns, stream
 from wavenet.study.jets import load_network
 
@@ -140,3 +140,30 @@ def test_bad_input_is_named(learned, response, array):
     low = FarArray(MODES, array.theta, array.phi, 3.0)
     with pytest.raises(ValueError, match=r"array 0: no jet .* has all modes cut on"):
         fit(LearnedPatterns(learned.model, [low]), pressure)
+
+
+def test_intervals_of_the_likelihood_are_its_profile(learned, response):
+    """Second route: M is held at an end of its interval, T and the amplitudes are fitted on a grid by `lstsq`."""
+    rng = np.random.default_rng(4)
+    noise = 0.1 * np.abs(response @ AMPLITUDE).mean()
+    pressure = response @ AMPLITUDE + noise * (rng.normal(size=(24, 2)) @ [1, 1j])
+    found = fit(learned, [pressure])
+    (ends,) = intervals(learned, [pressure], found, coverage=0.9)
+
+    def least(mach, temperature):
+        values = learned.values(np.zeros(len(mach), int), mach, temperature)
+        return [np.linalg.lstsq(one, pressure, rcond=None)[1][0] for one in values]
+
+    (best,) = least(np.array([found[0].mach]), np.array([found[0].temperature]))
+    allowed = best * (1 + 1.683851**2 / 40)  # 95th percentile for 40 degrees of freedom, from a table
+    around = np.linspace(-1.5, 1.5, 121)
+    for row, other in ((0, 1), (1, 0)):
+        for end in ends[row]:
+            jet = [np.full(121, end), np.full(121, end)]
+            centre = (found[0].mach, found[0].temperature)[other]
+            jet[other] = centre + around * found[0].half_width[other]
+            # the contour is known to 0.8 % of the distance, of which its height is a square; directions to 0.5 %
+            assert min(least(*jet)) - best == pytest.approx(allowed - best, rel=0.04, abs=0)
+    assert ends[0, 0] < found[0].mach < ends[0, 1]
+    with pytest.raises(ValueError, match=r"coverage must lie between 0 and 1, got 1\.0"):
+        intervals(learned, [pressure], found, coverage=1.0)

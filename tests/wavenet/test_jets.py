@@ -13,6 +13,7 @@ from analytic import DuctMode, Jet, solve, sweep
 from analytic.jet_windows import jet_windows, window_nodes
 from analytic.section import Section
 from wavenet.ducts.bessel import inner, outer, outgoing
+from wavenet.ducts.debye import slopes
 from wavenet.jets.duct import at_wall, duct
 from wavenet.jets.inputs import COUNT, inputs
 from wavenet.jets.instability import instability
@@ -126,6 +127,19 @@ def test_quotients_of_bessel_functions_are_scipys():
         c = rng.uniform(0.02, 40, 300) * np.exp(1j * rng.uniform(0.02, 3.1, 300))
         expected = m - c * special.hankel1e(m + 1, c) / special.hankel1e(m, c)
         assert np.max(np.abs(outgoing(torch.from_numpy(c), m).numpy() / expected - 1)) < 1e-13
+
+
+def test_logarithmic_derivatives_off_the_axis_are_scipys():
+    rng = np.random.default_rng(0)
+    for m in (0, 1, 8, 20):
+        # far away by the expansion, near the axis and the origin by continued fraction and recurrence
+        z = np.exp(rng.uniform(np.log(0.3), np.log(300), 600)) * np.exp(1j * rng.uniform(0.3, 1.7, 600))
+        found = [one.numpy() for one in slopes(torch.from_numpy(z**2), m)]
+        for one, function in zip(found, (special.jve, special.hankel1e), strict=True):
+            exact = z * (function(m - 1, z) / function(m, z)) - m
+            assert np.max(np.abs(one / exact - 1)) < 2e-12
+    square = torch.tensor([[3 + 4j, -900 + 50j], [40j, 200 + 999j]], dtype=torch.complex128, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda q: slopes(q, 3), square)
 
 
 @pytest.mark.parametrize("m", [0, 3])

@@ -188,5 +188,5 @@ def test_cases_and_tasks_that_are_not_there_are_refused(field):
         with pytest.raises(ValueError, match=rf"case must lie in 0 \.\.\. 1, got {case}"):
             relevance.attribute(Mixing(36), field, case, None, METHODS["rap"])
     edge = dataset("edge", {"helmholtz": np.ones(2)}, 1, 1)
-    with pytest.raises(ValueError, match="task derivative or forward, got 'edge'"):
+    with pytest.raises(ValueError, match="one of the tasks derivative, forward, jet_factor, got 'edge'"):
         relevance.attribute(Mixing(36), edge, 0, None, METHODS["rap"])

@@ -13,7 +13,8 @@ def attribute(
     run: Annotated[
         str,
         typer.Argument(
-            help="Folder of a trained run, or the name of a network of the package: derivative, forward, unet or mlp."
+            help="Folder of a trained run, or the name of a network of the package: derivative, forward, jet_factor, "
+            "unet or mlp."
         ),
     ],
     data: Data,
@@ -21,7 +22,10 @@ def attribute(
     case: Annotated[int, typer.Option(help="Number of the case in the file, from 0.")] = 0,
     at: Annotated[
         str | None,
-        typer.Option(help="X,R of the cell [0.1,1] or microphone [the first] to explain; the nearest one is used."),
+        typer.Option(
+            help="X,R of the cell [0.1,1] or microphone [the first] to explain, the nearest one, or in the direction "
+            "of D [0,1]."
+        ),
     ] = None,
     method: Annotated[
         str,

@@ -14,7 +14,8 @@ def compare(
     run: Annotated[
         Path,
         typer.Argument(
-            help="Folder of a trained run, or the name of a network of the package: derivative, forward, unet or mlp."
+            help="Folder of a trained run, or the name of a network of the package: derivative, forward, jet_factor, "
+            "unet or mlp."
         ),
     ],
     data: Data,

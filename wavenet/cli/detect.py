@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .common import DensityRatio, Device, HasJet, Json, Kutta, MachOuter, SoundSpeedRatio, jet_or_none, say, warn
+from .common import DensityRatio, Device, HasJet, Hub, Json, Kutta, MachOuter, SoundSpeedRatio, jet_or_none, say, warn
 
 
 # long: options
@@ -21,6 +21,7 @@ def detect(
     few: Annotated[
         bool, typer.Option("--few", help="Assume that few modes are present, and select them by an l1 penalty.")
     ] = False,
+    hub: Hub = 0.0,
     jet: HasJet = False,
     mach_outer: MachOuter = 0.0,
     sound_speed_ratio: SoundSpeedRatio = 1.0,
@@ -55,8 +56,12 @@ def detect(
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
     if streams is not None and place.type != "cpu":
         raise ValueError(f"the network of jets computes on the CPU only, got --device {device}")
+    if streams is None and hub:
+        raise ValueError(f"--hub {hub} needs --jet: the network of uniform flow knows no hub")
     model: detection.Radiation = (
-        prediction.load_network(run).to(place) if streams is None else JetRadiation(jets.load_network(run), streams)
+        prediction.load_network(run).to(place)
+        if streams is None
+        else JetRadiation(jets.load_network(run), streams, hub)
     )
     if wanted is None:
         warn(detection.unlearned_orders(model, measured))

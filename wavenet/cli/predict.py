@@ -11,6 +11,7 @@ from .common import (
     Device,
     HasJet,
     Helmholtz,
+    Hub,
     Json,
     Kutta,
     MachOuter,
@@ -34,6 +35,7 @@ def predict(
     n: Annotated[int, typer.Option(help="Radial order, from 0.")],
     helmholtz: Helmholtz = None,
     mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
+    hub: Hub = 0.0,
     jet: HasJet = False,
     mach_outer: MachOuter = 0.0,
     sound_speed_ratio: SoundSpeedRatio = 1.0,
@@ -74,7 +76,7 @@ def predict(
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
     if streams is not None and extrapolate:
         raise ValueError("--extrapolate is for uniform flow: the network of jets keeps to its range")
-    source = stream.mode(m, n, helmholtz, mach, 0.0)
+    source = stream.mode(m, n, helmholtz, mach, hub)
     strength, options = loudness.values(stream.radius), {"coverage": coverage}
     if streams is None:
         uniform = prediction.load_network(run).to(place)

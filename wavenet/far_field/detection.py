@@ -14,6 +14,8 @@ from scipy import stats
 from ..arrays import ComplexArray, FloatArray
 
 _ALIKE = 0.98  # correlation of two modes at the microphones above which they cannot be distinguished
+_PAIRS = 6  # of such modes that are named
+_CHANCE = 0.01  # probability that noise alone explains as much, above which there is a warning
 _ILL = 100.0  # condition number above which amplitudes are unreliable
 _QUIET = 0.1  # initial noise-to-signal ratio for the choice of modes if the noise is unknown
 _STEPS = 5000  # largest number of steps of the l1 iteration
@@ -86,7 +88,7 @@ def detect(
         raise ValueError(f"noise must be positive, got {noise}")
     modes, microphones = known.shape
     if modes >= microphones and not few:
-        raise ValueError(f"{modes} modes need more than {microphones} microphones, or few=True to choose few of them")
+        raise ValueError(f"{modes} modes need more than {microphones} microphones, unless few are chosen (--few)")
     names = [str(index) for index in range(modes)] if names is None else list(names)
     silent = np.flatnonzero(~np.any(known, axis=1))
     if len(silent):
@@ -100,6 +102,9 @@ def detect(
         raise ValueError(f"{chosen.sum()} modes were chosen, {microphones} microphones are too few for them")
     amplitude, half_width, found, condition = _least_squares(snapshots, matrix, chosen, coverage, noise)
     warnings = _separable(matrix / np.linalg.norm(matrix, axis=0), chosen, names)
+    explained = float(np.sum(np.abs(matrix[:, chosen] @ amplitude[chosen]) ** 2)) * len(snapshots)
+    if not _significant(explained, found, int(chosen.sum()), snapshots.size):
+        warnings.append("the modes explain no more of these pressures than of noise: are units, angles and flow right?")
     if condition > _ILL:
         warnings.append(f"the condition number of the array is {condition:.0f}: these modes are hard to separate")
     return Detection(amplitude, half_width, chosen, found, condition, warnings)
@@ -135,6 +140,14 @@ def _least_squares(
     spread = np.sqrt(np.sum(np.abs(right.conj().T / sizes) ** 2, axis=1)) / scale
     half_width[chosen] = quantile * (noise or found) / np.sqrt(2 * len(snapshots)) * spread
     return amplitude, half_width, float(found), float(sizes[0] / sizes[-1])
+
+
+def _significant(explained: float, noise: float, modes: int, values: int) -> bool:
+    """Whether a sum of squares is more than modes explain of noise alone, by the F test."""
+    if noise == 0:
+        return True
+    ratio = explained / modes / noise**2
+    return bool(stats.f.sf(ratio, 2 * modes, 2 * (values - modes)) < _CHANCE)
 
 
 def _choose(mean: ComplexArray, matrix: ComplexArray, noise: float | None, snapshots: int) -> npt.NDArray[np.bool_]:
@@ -189,10 +202,12 @@ def _separable(part: ComplexArray, chosen: npt.NDArray[np.bool_], names: Sequenc
     """Warnings of pairs of modes that look alike at the microphones, at least one of them chosen."""
     alike = np.abs(part.conj().T @ part)
     pairs = np.argwhere(np.triu((alike > _ALIKE) & (chosen | chosen[:, None]), 1))
-    return [
+    order = np.argsort(-alike[tuple(pairs.T)], kind="stable")
+    found = [
         f"modes {names[i]} and {names[j]} are not separable by this array: their correlation is {alike[i, j]:.3f}"
-        for i, j in pairs
+        for i, j in pairs[order[:_PAIRS]]
     ]
+    return found if len(pairs) <= _PAIRS else [*found, f"nor are {len(pairs) - _PAIRS} more pairs of modes"]
 
 
 def _rms(values: ComplexArray) -> float:

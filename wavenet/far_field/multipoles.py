@@ -52,7 +52,7 @@ def pressure(
         (~((theta >= 0) & (theta <= BEHIND)), "more than 150 degrees behind"),
     ):
         if torch.any(bad):
-            place = f"x = {float(x[bad][0]):.4g}, r = {float(r[bad][0]):.4g}"
+            place = f"x = {float(x[bad][0]):.4g}, r = {float(r[bad][0]):.4g} [duct radii]"
             raise ValueError(f"the microphone at {place} is {what} the open end, in (x / beta, r)")
     result = torch.empty(len(m), len(x), dtype=torch.complex128, device=x.device)
     for order in torch.unique(m).tolist():

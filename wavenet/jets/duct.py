@@ -112,7 +112,7 @@ def _powers(series: FloatArray) -> FloatArray:
 def _at_wall(m: int, q: ComplexArray, h: FloatArray) -> ComplexArray:
     """S / (gamma S') at complex q, Im q > 0: (hub, q)."""
     x = np.sqrt(q)
-    y = x * h
+    y: ComplexArray = np.asarray(x * h, dtype=complex)
     slope, h_slope = _slopes(special.jve, m, x), _slopes(special.hankel1e, m, x)
     mixed = _slopes(special.jve, m, y) / _slopes(special.hankel1e, m, y) * np.exp((1j * x - x.imag) * (1 - h))
     mixed = np.where(h > 0, mixed, 0.0)

@@ -14,7 +14,14 @@ from torch import Tensor
 from ..ducts.bessel import outer
 from .sheet import Sheets
 
-COUNT = 24  # of the inputs
+NAMES = (  # of the inputs
+    *("m", "ln K", "cos 2 pi nu", "sin 2 pi nu", "s_c over its limit", "M_2", "ln C"),
+    *("ln D C^2", "M", "1 / K", "m / K", "ka"),
+    *("ln weight", "ln across", "ln order", "nu", "1 / (1 + nu)"),
+    *("R", "R cos 2 pi nu", "R sin 2 pi nu"),
+    *("hub", "rate of nu at the hub", "hub K", "m hub"),
+)
+COUNT = len(NAMES)
 
 
 def inputs(parameters: Tensor) -> Tensor:

@@ -11,14 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..ducts.bessel import hankel, inner, outgoing
+from ..ducts.bessel import hankel
+from ..ducts.debye import rise, slopes
 from .sheet import Sheets
 
 _ROUNDS = 20  # of the iteration, each of which gains about two digits; Newton's method starts then
+_FIRST = 5  # of the iteration with Debye's expansions
 _CLOSE = 0.02, 0.01  # change of s_0, and over its size, at which Newton's method takes over
 _NEWTON = 8  # its steps: convergence is quadratic
 _LONGEST = 0.5  # of a step, over k
 _NEUTRAL = 1e-6  # Im s_0 / |s_0| below which the streams are equal, nearly, and s_0 next to a double zero
+_DEEP = 19.0  # Im gamma_1 (1 - h) beyond which the hub does not matter: exp(-2 * 19) = 3e-17
 _UNIFORM = 3.0  # sqrt(m^2 - gamma^2) above which Debye's expansions, with two terms, are within 3 % for a first guess
 
 
@@ -55,7 +58,7 @@ def instability(sheets: Sheets) -> tuple[Tensor, Tensor]:
 def _guess(sheets: Sheets) -> tuple[Tensor, Tensor]:
     """s_0 by the same iteration with Debye's expansions of G without a hub, and whether these hold there."""
     r, s = 1j * torch.sqrt(sheets.density) + torch.zeros_like(sheets.mach), None
-    for _ in range(_ROUNDS // 2):
+    for _ in range(_FIRST):
         s = _growing(sheets, r)
         square, square_outer = (sheets.m**2 - one for one in sheets.squares(s))
         root, root_outer = torch.sqrt(square), torch.sqrt(square_outer)
@@ -100,36 +103,33 @@ def residual(sheets: Sheets, s: Tensor) -> tuple[Tensor, Tensor]:
     n_1, n_2 = sheets.inner(s), sheets.outer(s)
     outside = sheets.density * wall / wave
     with torch.no_grad():
-        shear, m2 = sheets.mach_outer * sheets.speed, sheets.m**2
+        shear = sheets.mach_outer * sheets.speed
         turn, turn_outer = sheets.mach * n_1 - s, sheets.mach_outer / sheets.speed * n_2 - s  # gamma gamma'
-        # d/ds of the logarithms of wall and, by Riccati's equation z L' = m^2 - z^2 - L^2, of wave
-        rise = 2 * _slope(wall, square, sheets) / wall * turn
-        rise = rise - (m2 - square_outer - wave**2) / wave * turn_outer / square_outer
-        slope = outside * (2 * n_2 * shear + n_2**2 * rise) - 2 * n_1 * sheets.mach
+        growth = _slope(wall, square, sheets) / wall * turn - rise(wave, square_outer, sheets.m) / wave * turn_outer
+        slope = outside * (2 * n_2 * shear + 2 * n_2**2 * growth) - 2 * n_1 * sheets.mach
     return outside * n_2**2 - n_1**2, slope
 
 
 def _quotients(sheets: Sheets, s: Tensor) -> tuple[Tensor, ...]:
     """gamma_1 S'/S, gamma_2 H'/H, gamma_1^2 and gamma_2^2."""
     square, square_outer = sheets.squares(s)
-    gamma = sheets.beta_outer * root(sheets.right - s) * root(s - sheets.left)
-    return _wall(square, sheets), outgoing(gamma, sheets.m), square, square_outer
+    wall, wave = slopes(square, sheets.m)[0], slopes(square_outer, sheets.m)[1]
+    hollow = _hollow_ones(square, sheets)
+    if len(hollow):
+        wall = wall.index_put((hollow,), _Hollow.apply(square[hollow], sheets.hub[hollow], sheets.m))
+    return wall, wave, square, square_outer
 
 
-def _wall(square: Tensor, sheets: Sheets) -> Tensor:
-    """gamma S' / S at complex gamma^2."""
-    wall = sheets.m - square * inner(square, sheets.m)
-    hollow = torch.nonzero(sheets.hub[:, 0] > 0)[:, 0]
-    if not len(hollow):
-        return wall
-    found: Tensor = _Hollow.apply(square[hollow], sheets.hub[hollow], sheets.m)
-    return wall.index_put((hollow,), found)
+def _hollow_ones(square: Tensor, sheets: Sheets) -> Tensor:
+    """Numbers of the jets whose hub matters."""
+    with torch.no_grad():
+        decay = torch.sqrt(-square).real * (1 - sheets.hub)
+        return torch.nonzero(((sheets.hub > 0) & (decay < _DEEP))[:, 0])[:, 0]
 
 
 def _slope(wall: Tensor, square: Tensor, sheets: Sheets) -> Tensor:
     """d(gamma S' / S) / d gamma^2."""
-    slope = (sheets.m**2 - square - wall**2) / (2 * square)
-    hollow = torch.nonzero(sheets.hub[:, 0] > 0)[:, 0]
+    slope, hollow = rise(wall, square, sheets.m), _hollow_ones(square, sheets)
     if len(hollow):
         slope[hollow] = _hollow(square[hollow], sheets.hub[hollow], sheets.m)[1]
     return slope
@@ -138,8 +138,8 @@ def _slope(wall: Tensor, square: Tensor, sheets: Sheets) -> Tensor:
 class _Hollow(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, square: Tensor, hub: Tensor, m: int) -> Tensor:
-        wall, *slopes = _hollow(square, hub, m)
-        ctx.save_for_backward(*slopes)
+        wall, *rates = _hollow(square, hub, m)
+        ctx.save_for_backward(*rates)
         return wall
 
     @staticmethod
@@ -157,10 +157,8 @@ def _hollow(square: Tensor, hub: Tensor, m: int) -> tuple[Tensor, Tensor, Tensor
     wide = square.to(torch.complex128)  # powers of m overflow in single precision
     radius = hub.to(torch.float64)
     x = 1j * torch.sqrt(-wide)
-    y = x * radius
-    j_x, j_y = (m - q * inner(q, m) for q in (wide, wide * radius**2))
-    h_x, h_y = outgoing(x, m), outgoing(y, m)
-    ratio = hankel(x, m)[0] / hankel(y, m)[0] * torch.sqrt(radius) * torch.exp(1j * (x - y))
+    (j_x, h_x), (j_y, h_y) = (slopes(q, m) for q in (wide, wide * radius**2))
+    ratio = hankel(x, m)[0] / hankel(x * radius, m)[0] * torch.sqrt(radius) * torch.exp(1j * x * (1 - radius))
     hub_share = j_y / h_y * (h_x - j_x) / (h_y - j_y) * ratio**2  # Q H_m(gamma) / J_m(gamma)
     wall = (j_x - hub_share * h_x) / (1 - hub_share)
     at_hub = ratio * (h_x - j_x) / (h_y * (1 - hub_share))  # S(gamma h) / S(gamma)

@@ -119,7 +119,6 @@ class JetNetwork(nn.Module):
     """
 
     bars: Tensor
-    settings: ClassVar[type[JetConfig]] = JetConfig
     kind: ClassVar[type[Sheets]] = Sheets
     orders: ClassVar[int] = MODES
 
@@ -291,7 +290,9 @@ class JetNetwork(nn.Module):
 
     def _broadcast(self, *given: Numbers) -> JetModes:
         tensors = [torch.atleast_1d(torch.as_tensor(one, device=device_of(self))) for one in given]
-        m, n, *rest = [*tensors, *[torch.zeros(1, device=tensors[0].device)] * (len(JetModes._fields) - len(tensors))]
+        m, n, *rest = tensors
+        if len(tensors) < len(JetModes._fields):  # no hub
+            rest.append(torch.zeros_like(rest[-1]))
         return JetModes(*torch.broadcast_tensors(m.abs(), n, *(one.to(self.precision) for one in rest)))
 
     def _reasons(self, modes: JetModes) -> dict[str, Tensor]:
@@ -337,8 +338,8 @@ class JetNetwork(nn.Module):
         for order in torch.unique(modes.m).tolist():
             mine = torch.nonzero(modes.m == order)[:, 0]
             own = JetModes(*(one[mine] for one in modes))
-            sheets = self.kind(int(order), *(one[:, None] for one in (*own[2:7], own.hub)))
             parameters = torch.stack([own.m.to(own.mach), *own[2:7], own.hub], dim=1)
+            sheets = self.kind(int(order), *parameters[:, 1:].T[..., None])
             s_0, found = instability(sheets)
             if not bool(found.all()):
                 case = int(torch.nonzero(~found[:, 0])[0])

@@ -14,18 +14,21 @@ ValueError: there is no network 'perceptron', expected one of constrained, const
 import dataclasses
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import Dataset
 
 from ..arrays import FloatArray
 from ..fields import Source
 from ..training.augmentation import UNCHANGED, Augmentation
+from ..training.optimizers import adam
 from ..training.presets import Preset
 
 Batch = list[Tensor] | tuple[Tensor, ...]
@@ -73,6 +76,7 @@ class Steps:
     residuals : (network, batch, preset) -> values (case,) added to the loss, in training only.
     prepare : (network, *batch) -> None; measures something on training cases before the first step.
     samples : (network, cases, count, seed) -> dataset to learn from instead of the cases themselves.
+    optimizer : (weights, preset) -> optimizer, whose state is tensors, and schedule of its learning rate by the epoch.
     constants : (network, *batch) -> tensors (case, ...) that training does not change, such as a linear part. Computed
     once, after `prepare`; they follow the other tensors of each batch. With noise they are computed for each batch.
     fields : positions in a batch, constants included, of what is complex linear in the potential: (case, 2 k, x, r),
@@ -87,6 +91,7 @@ class Steps:
     residuals: Callable[[Any, Batch, Preset], Tensor | float] | None = None
     prepare: Callable[..., None] | None = None
     samples: Callable[[Any, Dataset, int, int], Dataset] | None = None
+    optimizer: Callable[[Iterable[nn.Parameter], Preset], tuple[Optimizer, LRScheduler]] = adam
     constants: Callable[..., tuple[Tensor, ...]] | None = None
     fields: tuple[int, ...] = (0, 2)
     augmentation: Augmentation = UNCHANGED

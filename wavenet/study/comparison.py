@@ -10,7 +10,7 @@ from torch import nn
 from data.read import Dataset
 from wavenet.arrays import IntArray, Reals
 
-from . import competitors
+from . import competitors, jet_comparison
 from .errors import STATISTICS, Shown, level_errors, median_and_worst, relative_error
 from .tasks import predict
 from .verdict import Verdict, verdict
@@ -23,11 +23,14 @@ _BATCH = {"derivative": 16, "forward": 4096}  # cases that are predicted at a ti
 class _Competition:
     """Predictions and errors of one task.
 
-    errors : relative errors (case,) of each quantity, by method, the network first. rival : the method that is shown
-    beside the network. others : what the other methods are, in the singular. level_errors : see
-    `errors.level_errors`, None where there are no pressures. more : what the errors may depend on besides ka and m.
+    cases : places in the dataset of those that the network takes. descriptions : of each of them. errors : relative
+    errors (case,) of each quantity, by method, the network first. rival : the method that is shown beside the network.
+    others : what the other methods are, in the singular. level_errors : see `errors.level_errors`, None where there are
+    neither pressures nor directivities. more : what the errors may depend on besides ka and m.
     """
 
+    cases: IntArray
+    descriptions: list[str]
     predicted: Reals
     exact: Reals
     errors: dict[str, dict[str, Reals]]
@@ -41,17 +44,15 @@ class _Competition:
 class Comparison(_Competition):
     """A network's errors on the test cases beside those of other methods.
 
-    network, task : names. cases : places in the dataset. descriptions : a description of each case. shown : the cases
-    with the median and the largest error. against : what errors are plotted against, (case,) arrays by name.
-    solver : largest error estimate of the exact solution. verdict : the findings. same_dataset : whether the network
-    was trained on this dataset (its training split), so that the test cases are known not to have been seen.
-    run : provenance of the run.
+    network, task : names. refused : number of test cases that the network does not take. shown : the cases with the
+    median and the largest error. against : what errors are plotted against, (case,) arrays by name. solver : largest
+    error estimate of the exact solution. verdict : the findings. same_dataset : whether the network was trained on this
+    dataset (its training split), so that the test cases are known not to have been seen. run : provenance of the run.
     """
 
     network: str
     task: str
-    cases: IntArray
-    descriptions: list[str]
+    refused: int
     shown: tuple[Shown, ...]
     against: dict[str, Reals]
     solver: float
@@ -62,7 +63,7 @@ class Comparison(_Competition):
     def statistics(self) -> dict[str, dict[str, float]]:
         """Median, 95th percentile and largest error, by statistic and then by "method" or "method, quantity"."""
         flat = {
-            label if quantity == "p" else f"{label}, {quantity}": error
+            label if quantity in ("p", "D") else f"{label}, {quantity}": error
             for label, of in self.errors.items()
             for quantity, error in of.items()
         }
@@ -83,6 +84,7 @@ class Comparison(_Competition):
             **({"level_error_db_within_20_db": level} if level else {}),
             "model": self.network,
             "test_cases": len(self.cases),
+            **({"refused_cases": self.refused} if self.refused else {}),
             "solver_error_estimate": self.solver,
             "training_seconds": self.run.get("training_seconds"),
             "preset": self.run.get("preset"),
@@ -115,23 +117,25 @@ def compare(network: str, model: nn.Module, run: Mapping[str, Any], dataset: Dat
     run : dict
         Provenance of the run, as `wavenet.runs.load` returns it; may be empty.
     dataset : Dataset
-        Dataset of the derivative or forward task.
+        Dataset of the derivative, forward or jet_factor task.
     cases : (case,) int array
         Which of its cases.
 
     Raises
     ------
     ValueError
-        A dataset of another task.
+        A dataset of another task; a network that takes none of the cases.
     """
     if dataset.task not in _COMPETITIONS:
-        raise ValueError(f"a comparison needs a dataset of the task {' or '.join(_COMPETITIONS)}, got {dataset.task!r}")
+        raise ValueError(
+            f"a comparison needs a dataset of one of the tasks {', '.join(_COMPETITIONS)}, got {dataset.task!r}"
+        )
     found = _COMPETITIONS[dataset.task](network, model, dataset, cases)
-    descriptions = [describe(dataset, case) for case in cases]
+    asked, cases = len(cases), found.cases
     solver = float(dataset["error_estimate"][cases].max())
     findings = verdict(
         found.errors,
-        descriptions,
+        found.descriptions,
         others=found.others,
         solver=solver,
         ranges=run.get("ranges", {}),
@@ -142,8 +146,7 @@ def compare(network: str, model: nn.Module, run: Mapping[str, Any], dataset: Dat
         **vars(found),
         network=network,
         task=dataset.task,
-        cases=cases,
-        descriptions=descriptions,
+        refused=asked - len(cases),
         shown=median_and_worst(found.errors[network]),
         against=against | found.more,
         solver=solver,
@@ -153,10 +156,11 @@ def compare(network: str, model: nn.Module, run: Mapping[str, Any], dataset: Dat
     )
 
 
-def describe(dataset: Dataset, case: int) -> str:
+def describe(dataset: Dataset, case: int, mode: str | None = None) -> str:
     """Mode or azimuthal order, ka and M of a case."""
-    order = f"m = {dataset['m'][case]}"
-    mode = f"mode ({dataset['m'][case]}, {dataset['n'][case]})" if "n" in dataset.arrays else order
+    if mode is None:
+        order = f"m = {dataset['m'][case]}"
+        mode = f"mode ({dataset['m'][case]}, {dataset['n'][case]})" if "n" in dataset.arrays else order
     return f"{mode}, ka = {dataset['helmholtz'][case]:.3f}, M = {dataset['mach'][case]:.2f}"
 
 
@@ -180,6 +184,8 @@ def _derivative(network: str, model: nn.Module, dataset: Dataset, cases: IntArra
     }
     points = points_per_wavelength(dataset["helmholtz"][cases], dataset["mach"][cases], dataset["x"], dataset["r"])
     return _Competition(
+        cases=cases,
+        descriptions=[describe(dataset, case) for case in cases],
         predicted=predicted,
         exact=exact,
         errors=errors,
@@ -194,6 +200,8 @@ def _forward(network: str, model: nn.Module, dataset: Dataset, cases: IntArray) 
     predicted, exact = predict(model, dataset, cases, batch=_BATCH[dataset.task])
     candidates = {network: predicted} | competitors.pressures(dataset, cases, exact)
     return _Competition(
+        cases=cases,
+        descriptions=[describe(dataset, case) for case in cases],
         predicted=predicted,
         exact=exact,
         errors={label: {"p": relative_error(values, exact)} for label, values in candidates.items()},
@@ -201,6 +209,23 @@ def _forward(network: str, model: nn.Module, dataset: Dataset, cases: IntArray) 
         others="baseline",
         level_errors=level_errors(predicted, exact),
         more={},
+    )
+
+
+def _jets(network: str, model: Any, dataset: Dataset, cases: IntArray) -> _Competition:
+    found = jet_comparison.compare(network, model, dataset, cases)
+    exact, *every = (jet_comparison.parts(values) for values in (found.exact, *found.methods.values()))
+    modes = [f"mode ({dataset['m'][case]}, {n})" for case, n in zip(found.cases, found.n, strict=True)]
+    return _Competition(
+        cases=found.cases,
+        descriptions=[describe(dataset, *one) for one in zip(found.cases, modes, strict=True)],
+        predicted=every[0],
+        exact=exact,
+        errors={label: {"D": relative_error(one, exact)} for label, one in zip(found.methods, every, strict=True)},
+        rival=jet_comparison.NEAREST,
+        others="method without a network",
+        level_errors=level_errors(every[0], exact),
+        more={"jet's Mach number M": dataset["mach"][found.cases]},
     )
 
 
@@ -212,4 +237,5 @@ def _best_of(quantity: str, errors: Mapping[str, Mapping[str, Reals]], methods: 
 _COMPETITIONS: dict[str, Callable[[str, nn.Module, Dataset, IntArray], _Competition]] = {
     "derivative": _derivative,
     "forward": _forward,
+    "jet_factor": _jets,
 }

@@ -11,6 +11,7 @@ from wavenet.arrays import Reals
 from . import pictures, report
 from .comparison import Comparison
 from .errors import HEADINGS, STATISTICS, Shown
+from .jet_factors import THETA
 from .words import number
 
 
@@ -21,6 +22,7 @@ def page(comparison: Comparison, dataset: Dataset, provenance: Mapping[str, Any]
         _scatter(comparison),
     ]
     parts = [
+        _refused(comparison),
         _level(comparison),
         "<h2>Errors</h2>",
         error_table(comparison.errors),
@@ -75,9 +77,17 @@ def _level(comparison: Comparison) -> str:
     )
 
 
+def _refused(comparison: Comparison) -> str:
+    """Test cases that the network does not take."""
+    if not comparison.refused:
+        return ""
+    every = comparison.refused + len(comparison.cases)
+    return f"<p>The network refuses {comparison.refused} of {every} test cases, which are left to the solver.</p>"
+
+
 def _scatter(comparison: Comparison) -> str:
     """Errors of the network and of its rival, against what they may depend on."""
-    quantity = "u" if "u" in comparison.errors[comparison.network] else "p"
+    quantity = next(iter(comparison.errors[comparison.network]))  # u, p or D
     methods = {name: comparison.errors[name][quantity] for name in (comparison.network, comparison.rival)}
     ends = {label: (float(np.min(errors)), float(np.max(errors))) for label, errors in methods.items()}
     spans = [f"{label} between {number(low)} and {number(high)}" for label, (low, high) in ends.items()]
@@ -112,14 +122,30 @@ def _pressures(comparison: Comparison, dataset: Dataset, shown: Shown) -> str:
     )
 
 
+def _directivities(comparison: Comparison, dataset: Dataset, shown: Shown) -> str:
+    predicted, exact = comparison.predicted[shown.index], comparison.exact[shown.index]
+    title = comparison.descriptions[shown.index]
+    return report.picture(
+        pictures.forward_case(np.degrees(THETA), predicted, exact, title, symbol="D", unit="a"),
+        f"The test case with the {shown.kind} error, {number(shown.error)}: {title}. Level and real "
+        "part of the directivity outside the jet, by the network and by the Wiener–Hopf method.",
+        f"Two line plots against the angle for the {shown.kind} case. {_largest('D', predicted[:, 0], exact[:, 0])}",
+    )
+
+
 def _largest(symbol: str, predicted: Reals, exact: Reals) -> str:
     """Largest difference of real parts, and the largest one, in words."""
     difference, size = float(np.max(np.abs(predicted - exact))), float(np.max(np.abs(exact)))
     return f"Largest difference of Re {symbol}: {number(difference)}, largest Re {symbol}: {number(size)}."
 
 
-_SHOWN: dict[str, Callable[[Comparison, Dataset, Shown], str]] = {"derivative": _velocities, "forward": _pressures}
+_SHOWN: dict[str, Callable[[Comparison, Dataset, Shown], str]] = {
+    "derivative": _velocities,
+    "forward": _pressures,
+    "jet_factor": _directivities,
+}
 _SCATTER = {
     "derivative": "Relative errors of u of all test cases: the network and {rival}, the best classical method for u.",
     "forward": "Relative errors of the pressure of all test cases: the network and the {rival}.",
+    "jet_factor": "Relative errors of D of all test cases: the network, and factors of the {rival} in its place.",
 }

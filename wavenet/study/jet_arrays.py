@@ -1,5 +1,6 @@
 """Pressures of a jet's duct modes at microphones outside the jet, by the surrogate: for `wavenet.study.detection`."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,6 +11,9 @@ from wavenet.jets.network import JetNetwork
 CLOSEST = (
     10.0  # least distance of a microphone from the open end [radii]: nearer, spherical waves miss the jet's length
 )
+# Angle from the axis within which a real jet flows, about [rad]. Pressures outside lack the instability wave, which in
+# the linear model grows without bound within 35 to 57 degrees of the axis, and in a real jet decays again.
+SPREAD = np.radians(10.0)
 # Degrees of the spherical waves beyond K. A jet radiates along its length, by zeros as near as 0.03 k to the branch
 # point: coefficients fall by exp(-0.03) a degree there, and 24 as without a jet leave 0.1 of the pressure.
 _MORE = 200
@@ -18,25 +22,26 @@ _MORE = 200
 class JetRadiation:
     """Modes with a given jet, as the directivity surrogate describes those without one.
 
-    model : JetNetwork, on the CPU. jet : analytic.Jet.
+    model : JetNetwork, on the CPU. jet : analytic.Jet. hub : radius of the duct's hub [duct radii].
     """
 
-    def __init__(self, model: JetNetwork, jet: analytic.Jet):
+    def __init__(self, model: JetNetwork, jet: analytic.Jet, hub: float = 0.0):
         self.model = model
         self.jet = jet
         names = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
-        self._outer = {name: getattr(jet, name) for name in names}
+        self._outer = {name: getattr(jet, name) for name in names} | {"hub": hub}
 
     def cut_on(self, helmholtz: float, mach: float) -> list[tuple[int, int]]:
         """Cut-on modes (m, n) of the learned orders, with both signs of m."""
         last = int(self.model.config.high[0])
-        counts = [analytic.cut_on_orders(helmholtz, m, mach) for m in range(last + 1)]
+        counts = [analytic.cut_on_orders(helmholtz, m, mach, hub=self._outer["hub"]) for m in range(last + 1)]
         return [(m, n) for m in range(-last, last + 1) for n in range(counts[abs(m)])]
 
     def unlearned(self, helmholtz: float, mach: float) -> int | None:
         """Smallest azimuthal order that is cut on but was not learned; None if there is none."""
         following = int(self.model.config.high[0]) + 1
-        return following if analytic.cut_on_orders(helmholtz, following, mach) else None
+        on = analytic.cut_on_orders(helmholtz, following, mach, hub=self._outer["hub"])
+        return following if on else None
 
     def pressure(self, m: Tensor, n: Tensor, helmholtz: float, mach: float, x: Tensor, r: Tensor) -> Tensor:
         """Pressures (mode, microphone) of modes of amplitude one [rho c^2 of the duct's stream] at x, r [radii].
@@ -45,8 +50,12 @@ class JetRadiation:
         ------
         ValueError
             A mode or jet that the network does not take; a microphone closer than `CLOSEST` to the open end, more than
-            150 degrees from the axis, or in the cone that the instability fills.
+            150 degrees from the axis, or in the jet, by `SPREAD`.
         """
+        inside = (x > 0) & (r < torch.tan(torch.tensor(SPREAD)) * x)
+        if bool(inside.any()):
+            place = f"x = {float(x[inside][0]):.4g}, r = {float(r[inside][0]):.4g} [duct radii]"
+            raise ValueError(f"the microphone at {place} is in the jet, which spreads {np.degrees(SPREAD):.0f} degrees")
         self.model.modes(m.abs(), n, helmholtz, mach, *self._outer.values())
 
         def pattern(order: int, radial: Tensor, _ka: Tensor, _mach: Tensor, theta: Tensor) -> Tensor:

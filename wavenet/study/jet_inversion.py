@@ -9,6 +9,7 @@ References
 G. H. Golub, V. Pereyra, SIAM J. Numer. Anal. 10 (1973), 413-432; L. Kaufman, BIT 15 (1975), 49-57.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,11 +22,13 @@ from wavenet.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from .jet_patterns import Patterns
 
 RANGES = (0.1, 0.65), (0.75, 3.9)  # of M and T: what the shipped network has learned, rounded inwards
-_GRID = 16, 16  # points of the scan, of M and of ln T: a third of the distance between minima at ka = 15
+_GRID = 20, 20  # points of the scan, of M and of ln T: a third of the distance between minima at ka = 18
 _STARTS = 4  # local minima of the scan that are refined
 _HOPELESS = 3.0  # times the least sum of squares: a start that a step has brought no nearer is dropped
 _STEPS = 30  # at most; five to eight are usual
 _LONGEST = 0.05  # step over the ranges: about one of the scan's
+_DIRECTIONS = 32  # in which the contour of the likelihood is followed: its extent to 0.5 %
+_HALVINGS = 8  # of the distance to it: to 0.8 %
 _TOGETHER = 5000  # jets of the scan that are computed at once
 _SETTLED = 1e-5  # step over the ranges at which the iteration ends: a hundredth of the intervals at 20 dB, or less
 
@@ -85,12 +88,83 @@ def fit(
         raise ValueError(f"expected ascending, positive ranges of M and T, got {ranges}")
     if not 0 < coverage < 1:
         raise ValueError(f"coverage must lie between 0 and 1, got {coverage}")
-    freedom = 2 * (measured.shape[1] - patterns.modes) - 2
+    freedom = _freedom(patterns, measured)
     if np.any(freedom < 1):
         most = int(patterns.modes.max())
         raise ValueError(f"{measured.shape[1]} microphones are too few for {most} modes and a jet")
     best = _refined(patterns, _scan(patterns, measured, ranges), measured, ranges)
     return [_described(best, row, measured[row], int(freedom[row]), coverage) for row in range(len(measured))]
+
+
+def intervals(
+    patterns: Patterns, pressures: npt.ArrayLike, found: Sequence[FittedJet], *, coverage: float = 0.95
+) -> FloatArray:
+    """Confidence intervals of M and T from the likelihood itself, not from its curvature at the best jet.
+
+    An interval contains the values with which M, T and amplitudes can be chosen so that the sum of squares is at most
+    1 + t^2 / nu times the least, t the quantile of Student's distribution of nu degrees of freedom: the extent in M, or
+    in T, of the region within that contour around the best jet. Where a jet cannot be computed, the region ends.
+
+    Parameters
+    ----------
+    patterns, pressures
+        As for `fit`.
+    found : sequence of FittedJet
+        What `fit` returned.
+    coverage : float
+        Of M and of T, separately.
+
+    Returns
+    -------
+    (array, 2, 2) array
+        Lower and upper ends of M, then of T over that outside.
+    """
+    measured = np.asarray(pressures, complex)
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage must lie between 0 and 1, got {coverage}")
+    best = np.array([(one.mach, np.log(one.temperature)) for one in found])
+    here = _tried(patterns, np.arange(len(best)), best, measured)
+    freedom = _freedom(patterns, measured)
+    allowed = stats.t.ppf((1 + coverage) / 2, freedom) ** 2 / freedom  # of the sum of squares, over the least, less one
+    size = np.sqrt(allowed * here.square)[:, None, None]
+    stretch = size * np.linalg.inv(np.linalg.cholesky(np.swapaxes(here.jacobian, 1, 2) @ here.jacobian))
+    turn = 2 * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS
+    ray = (np.stack([np.cos(turn), np.sin(turn)], axis=1) @ stretch).reshape(-1, 2)  # to the ellipse of the curvature
+    which = np.repeat(np.arange(len(best)), _DIRECTIONS)
+    far = _reach(patterns, which, best[which], ray, measured, (1 + allowed[which]) * here.square[which])
+    edge = (best[which] + far[:, None] * ray).reshape(len(best), _DIRECTIONS, 2)
+    ends = np.stack([edge.min(axis=1), edge.max(axis=1)], axis=2)
+    ends[:, 1] = np.exp(ends[:, 1])
+    return ends
+
+
+def _freedom(patterns: Patterns, measured: ComplexArray) -> IntArray:
+    """Degrees of freedom (array,): those of the pressures less those of amplitudes, M and T."""
+    return 2 * (measured.shape[1] - patterns.modes) - 2
+
+
+def _reach(
+    patterns: Patterns, which: IntArray, start: FloatArray, ray: FloatArray, measured: ComplexArray, most: FloatArray
+) -> FloatArray:
+    """How far along rays (case, 2) from places (case, 2) the sum of squares stays below `most` (case,); about 1."""
+    inside, outside, reached = np.zeros(len(which)), np.full(len(which), np.inf), np.ones(len(which))
+    for _ in range(_HALVINGS):
+        square = _squares(patterns, which, start + reached[:, None] * ray, measured)
+        within = square <= most
+        inside, outside = np.where(within, reached, inside), np.where(within, outside, reached)
+        reached = np.where(np.isinf(outside), 2 * inside, 0.5 * (inside + outside))
+    return inside
+
+
+def _squares(patterns: Patterns, which: IntArray, place: FloatArray, measured: ComplexArray) -> FloatArray:
+    """Sum of squares left (case,) by jets at places (case, 2) in M and ln T; infinite for those not to be computed."""
+    left = np.full(len(which), np.inf)
+    for rows in np.array_split(np.arange(len(which)), 1 + len(which) // _TOGETHER):
+        rows = rows[place[rows, 0] > 0]
+        good = rows[patterns.usable(which[rows], *_jets(place[rows]))] if len(rows) else rows
+        if len(good):
+            left[good] = _left(patterns.values(which[good], *_jets(place[good])), measured[which[good]])[0]
+    return left
 
 
 class _Tried(NamedTuple):
@@ -188,11 +262,7 @@ def _scan(
     axes = np.linspace(*ranges[0], _GRID[0]), np.log(np.geomspace(*ranges[1], _GRID[1]))
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     which, place = np.repeat(np.arange(len(measured)), len(points)), np.tile(points, (len(measured), 1))
-    left = np.full(len(which), np.inf)
-    for rows in np.array_split(np.arange(len(which)), 1 + len(which) // _TOGETHER):
-        good = rows[patterns.usable(which[rows], *_jets(place[rows]))]
-        if len(good):
-            left[good] = _left(patterns.values(which[good], *_jets(place[good])), measured[which[good]])[0]
+    left = _squares(patterns, which, place, measured)
     owners, starts = [], []
     for row, own in enumerate(left.reshape(len(measured), -1)):
         if not np.any(np.isfinite(own)):

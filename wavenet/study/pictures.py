@@ -95,8 +95,10 @@ def derivative_case(x: Reals, r: Reals, predicted: Reals, exact: Reals, title: s
     return figure
 
 
-def forward_case(angle: Reals, predicted: Reals, exact: Reals, title: str) -> Figure:
-    """Level and real part at the microphones."""
+def forward_case(
+    angle: Reals, predicted: Reals, exact: Reals, title: str, *, symbol: str = "p", unit: str = "ρ c²"
+) -> Figure:
+    """Level and real part at the microphones, of the pressure or another quantity."""
     figure, ((left, right),) = _figure(1, 2, width=5.2)
     modulus = [np.hypot(*np.moveaxis(values, -1, 0)) for values in (exact, predicted)]
     for values, style, name in zip(modulus, ("-", "--"), ("Wiener–Hopf", "network"), strict=True):
@@ -104,8 +106,8 @@ def forward_case(angle: Reals, predicted: Reals, exact: Reals, title: str) -> Fi
     right.plot(angle, exact[:, 0], "-", label="Wiener–Hopf")
     right.plot(angle, predicted[:, 0], "--", label="network")
     right.plot(angle, predicted[:, 0] - exact[:, 0], ":", color="C3", label="difference")
-    left.set(xlabel="angle [deg]", ylabel="|p| [dB re peak]", title="directivity of the pressure")
-    right.set(xlabel="angle [deg]", ylabel="Re p [ρ c²]", title="pressure")
+    left.set(xlabel="angle [deg]", ylabel=f"|{symbol}| [dB re peak]", title="level")
+    right.set(xlabel="angle [deg]", ylabel=f"Re {symbol} [{unit}]", title="real part")
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend()
@@ -139,11 +141,13 @@ def relevance_map(x: Reals, r: Reals, relevance: Reals, at: tuple[float, float],
     return figure
 
 
-def relevance_bars(names: Sequence[str], relevance: Sequence[float], title: str) -> Figure:
-    """Relevance of the forward model's inputs."""
+def relevance_bars(
+    names: Sequence[str], relevance: Sequence[float], title: str, over: str = ", over the pressure scale"
+) -> Figure:
+    """Relevance of a network's inputs."""
     figure, ((axes,),) = _figure(1, 1, width=6.0)
     axes.barh(names, relevance, color=["C0" if value >= 0 else "C3" for value in relevance])
     axes.axvline(0, color="black", lw=0.8)
-    axes.set(xlabel="relevance, over the pressure scale", title=title)
+    axes.set(xlabel=f"relevance{over}", title=title)
     axes.invert_yaxis()
     return figure

@@ -17,7 +17,9 @@ from wavenet.rap import Attribution
 from wavenet.rap import attribute as propagate
 from wavenet.rap.explainer import Explainer
 
-from .tasks import explained
+from .jet_factors import cut_on_counts
+from .jet_relevance import slopes
+from .tasks import explained, tensors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 CHANNELS = {"u": 0, "v": 2}  # of a velocity: channel of the real part; the imaginary part is the next one
 NEAR = 0.25  # distance from a point within which relevance is summed up [duct radii]: eight cells of the usual grid
 _AT_LIP = (0.1, 1.0)  # the point that is explained by default: downstream of the lip
+_SIDELINE = (0.0, 1.0)  # the same for jets
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,35 @@ class PressureRelevance(OutputRelevance):
         return pictures.relevance_bars(list(self.relevance), list(self.relevance.values()), title)
 
 
+@dataclass(frozen=True)
+class LevelRelevance(OutputRelevance):
+    """Relevance of a jet's inputs for what the network adds to ln |D| of one mode at one angle.
+
+    relevance : by the name of each input. mode : (m, n). theta : angle [rad]. level : ln |D| itself.
+    """
+
+    relevance: dict[str, float]
+    mode: tuple[int, int]
+    theta: float
+    level: float
+
+    def record(self) -> dict[str, Any]:
+        """The numbers as JSON values."""
+        return super().record() | {
+            "mode": list(self.mode),
+            "angle_deg": float(np.degrees(self.theta)),
+            "ln_d": self.level,
+            "relevance": self.relevance,
+        }
+
+    def figure(self) -> "Figure":
+        """Bars of the relevance."""
+        from . import pictures
+
+        title = f"relevance for ln |D| of mode {self.mode} at {np.degrees(self.theta):.0f} degrees"
+        return pictures.relevance_bars(list(self.relevance), list(self.relevance.values()), title, over="")
+
+
 def attribute(
     model: nn.Module,
     dataset: Dataset,
@@ -114,7 +146,7 @@ def attribute(
     at: tuple[float, float] | None,
     method: Callable[[nn.Module], Any],
 ) -> list[OutputRelevance]:
-    """Relevance for |u| and |v| in one cell, or for |p| at one microphone, by the dataset's task.
+    """Relevance for |u| and |v| in one cell, |p| at one microphone, or ln |D| of a jet's modes, by the dataset's task.
 
     Parameters
     ----------
@@ -124,7 +156,8 @@ def attribute(
     case : int
         Place in the dataset.
     at : (float, float), optional
-        x, r [radii]; the nearest cell or microphone is taken. By default a point at the lip, or the first microphone.
+        x, r [radii]; the nearest cell or microphone is taken, or the angle of a point in the plane (x / beta, r). By
+        default a point at the lip, the first microphone, or the sideline.
     method : callable
         From a model to an explainer, as in `wavenet.explain.methods.METHODS`.
 
@@ -135,7 +168,7 @@ def attribute(
     """
     expect_case(dataset, case)
     if dataset.task not in _OUTPUTS:
-        raise ValueError(f"relevance needs a dataset of the task {' or '.join(_OUTPUTS)}, got {dataset.task!r}")
+        raise ValueError(f"relevance needs a dataset of one of the tasks {', '.join(_OUTPUTS)}, got {dataset.task!r}")
     return _OUTPUTS[dataset.task](model, dataset, case, at, method)
 
 
@@ -266,8 +299,32 @@ def _pressure(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -> 
     return [PressureRelevance(**_fields(sums), relevance=relevance, place=place)]
 
 
+def _levels(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -> list[OutputRelevance]:
+    x, r = at or _SIDELINE
+    theta = float(np.arctan2(r, x))
+    (parameters, _), (seen, core, names) = tensors(dataset, [case]), explained(model, dataset, case)
+    with torch.no_grad(), full_precision():
+        values = core(seen)
+    results: list[OutputRelevance] = []
+    for n in range(int(cut_on_counts(parameters)[0])):
+        level, rows = slopes(model, parameters, n, np.array([theta]))
+        value = float((rows * values).sum())
+        words = f"what the network adds to ln |D| of the radial order {n}, linear in its outputs"
+        found, sums = _explained(method(core), seen, rows, value, f"D{n}", words)
+        relevance: dict[str, Any] = {"relevance": dict(zip(names, found.tolist(), strict=True))}
+        mode = int(dataset["m"][case]), n
+        results.append(LevelRelevance(**_fields(sums), **relevance, mode=mode, theta=theta, level=float(level[0])))
+    if not results:
+        raise ValueError(f"no mode of the jet in case {case} is cut on")
+    return results
+
+
 def _fields(sums: OutputRelevance) -> dict[str, Any]:
     return {field.name: getattr(sums, field.name) for field in dataclasses.fields(sums)}
 
 
-_OUTPUTS: dict[str, Callable[..., list[OutputRelevance]]] = {"derivative": _velocities, "forward": _pressure}
+_OUTPUTS: dict[str, Callable[..., list[OutputRelevance]]] = {
+    "derivative": _velocities,
+    "forward": _pressure,
+    "jet_factor": _levels,
+}

@@ -136,8 +136,8 @@ def open_run(
         name, network, about = runs.load(folder)
         mine = networks.get(name)
         if mine.task not in loading.TASKS:
-            needed = " or ".join(sorted(loading.TASKS, reverse=True))
-            raise ValueError(f"{run} is a run of the {mine.task} task, one of the {needed} task is needed")
+            needed = ", ".join(loading.TASKS)
+            raise ValueError(f"{run} is a run of the {mine.task} task, one of the tasks {needed} is needed")
         dataset = read(data)
         if mine.task != dataset.task:
             raise ValueError(f"{run} is a run of the {mine.task} task, {data} is a {dataset.task} dataset")

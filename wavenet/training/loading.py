@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..fields import INPUTS, PARAMETERS, Source, columns, quantities, times
+from ..jets import learning
 from .augmentation import UNCHANGED, Augmentation
 
 
@@ -92,6 +93,21 @@ class ForwardCases(Dataset[tuple[Tensor, ...]]):
         return inputs, torch.from_numpy(case["pressure"]).float()
 
 
+class JetCases(Dataset[tuple[Tensor, ...]]):
+    """(parameters, series of both factors) of each jet, float64; see `wavenet.jets.learning.series`."""
+
+    def __init__(self, source: Source):
+        self._source = source
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        case = {name: np.asarray(one)[None] for name, one in self._source[index].items()}
+        parameters, series = learning.series(case | {"node": self._source.constants["node"]}, slice(None))
+        return parameters[0], series[0]
+
+
 def _forward(arrays: Mapping[str, Any], cases: Any) -> tuple[Tensor, ...]:
     return columns(arrays, INPUTS, cases, torch.float32), torch.from_numpy(arrays["pressure"][cases]).float()
 
@@ -113,9 +129,10 @@ class Loading:
     at_once: Callable[[Mapping[str, Any], Any], tuple[Tensor, ...]]
 
 
-TASKS = {  # tasks whose networks predict an array of each case of a dataset
+TASKS = {  # tasks whose networks are compared on the cases of a dataset
     "forward": Loading(ForwardCases, _forward),
     "derivative": Loading(lambda source: FieldCases(source, source.constants["x"]), _derivative),
+    "jet_factor": Loading(JetCases, learning.series),
 }
 
 

@@ -94,9 +94,7 @@ class _Training:
         if compiled:
             self._loss.compile()
         live = [weight for weight in network.parameters() if weight.requires_grad]
-        self._optimizer = torch.optim.Adam(live, lr=preset.rate)
-        # decays to a hundredth of the initial rate
-        self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimizer, preset.epochs, preset.rate / 100)
+        self._optimizer, self._schedule = steps.optimizer(live, preset)
         self._due = time.monotonic() + every
         self._several = processes.count > 1
         self._parallel: Callable[..., Tensor] = self._loss

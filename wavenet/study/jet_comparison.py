@@ -1,0 +1,81 @@
+"""The surrogate of jets on the test jets of a dataset, beside what the same closed forms give without a network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data.read import Dataset
+from wavenet.arrays import ComplexArray, FloatArray, IntArray
+from wavenet.jets.network import JetNetwork
+
+from .jet_factors import JetsOfFile, StoredFactors, directivities, of_file
+
+NEAREST = "nearest training jet"
+
+
+@dataclass(frozen=True)
+class JetComparison:
+    """Directivities (jet, angle) of a mode of each jet, by method; the first is the network's.
+
+    cases : (jet,) places of the jets in the dataset; those that the network refuses are missing. n : (jet,) radial
+    orders.
+    """
+
+    cases: IntArray
+    n: IntArray
+    exact: ComplexArray
+    methods: dict[str, ComplexArray]
+
+
+def compare(name: str, model: JetNetwork, dataset: Dataset, cases: IntArray) -> JetComparison:
+    """Compare the network, the factors of the nearest training jet, their mean, and the closed forms alone.
+
+    The exact directivities are those of the factors in the dataset, which are the solver's to 1e-7.
+
+    Parameters
+    ----------
+    name : str
+        Of the network.
+    model : JetNetwork
+    dataset : Dataset
+        Of the task jet_factor.
+    cases : (case,) int array
+
+    Raises
+    ------
+    ValueError
+        The network takes none of these jets; or none of the training's.
+    """
+    jets = of_file(model, dataset, cases)
+    train = of_file(model, dataset, dataset.cases("train"))
+    for found, split in ((jets, "test"), (train, "training")):
+        if not len(found.cases):
+            raise ValueError(f"the network takes none of the {split} jets of the dataset")
+    own = model.cpu().double()
+
+    def closed_forms(coefficients: Tensor) -> ComplexArray:
+        return directivities(StoredFactors(own.config, jets.parameters, coefficients), jets.parameters, jets.n)
+
+    mean = train.coefficients.mean(dim=0)
+    methods = {
+        name: jets.directivities(own),
+        NEAREST: closed_forms(train.coefficients[torch.from_numpy(nearest(train, jets))]),
+        "mean of the training jets": closed_forms(mean.expand(len(jets.n), *mean.shape)),
+        "closed forms alone": closed_forms(torch.zeros_like(jets.coefficients)),
+    }
+    return JetComparison(jets.cases, jets.n, closed_forms(jets.coefficients), methods)
+
+
+def nearest(train: JetsOfFile, jets: JetsOfFile) -> IntArray:
+    """The training jet next to each jet; another m counts more than all else together."""
+    spread = train.parameters.std(dim=0).clamp(min=1e-9)
+    weights = torch.where(torch.arange(len(spread)) == 0, 100.0, 1.0) / spread
+    found: IntArray = torch.cdist(jets.parameters * weights, train.parameters * weights).argmin(dim=1).numpy()
+    return found
+
+
+def parts(values: ComplexArray) -> FloatArray:
+    """Real and imaginary parts in a last axis."""
+    return np.stack([values.real, values.imag], axis=-1)
