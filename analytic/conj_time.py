@@ -9,7 +9,7 @@ from .arrays import ComplexArray
 from .near_field import QUANTITIES, Field
 
 if TYPE_CHECKING:
-    from .lined_solution import LinedSolution
+    from .lined.solution import LinedSolution
     from .solution import Solution
 
 

@@ -5,11 +5,11 @@ from typing import Any, overload
 
 from .checks import check_tolerance
 from .errors import quiet
-from .lined_flow_solution import LinedFlowSolution
-from .lined_hub import LinedHub, LinedHubSolution
-from .lined_multimode import LinedMultiModeSolution
-from .lined_solution import LinedSolution
-from .liner import Liner, check_liners
+from .lined.flow_solution import LinedFlowSolution
+from .lined.hub import LinedHub, LinedHubSolution
+from .lined.liner import Liner, check_liners
+from .lined.multimode import LinedMultiModeSolution
+from .lined.solution import LinedSolution
 from .media import Jet, JetSolution, UniformFlow, transform
 from .multimode import MultiMode, MultiModeSolution
 from .solution import Solution

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from analytic import ConvergenceError, DuctMode, Liner, MultiMode, PhysicalDuct, lined_modes, lined_sweep, solve
+from analytic import ConvergenceError, DuctMode, Liner, MultiMode, PhysicalDuct, lined_sweep, solve
+from analytic.lined import modes as lined_modes
 from analytic.section import Section
 
 THETA = np.array([0.4, 1.2, 2.5])

@@ -68,6 +68,14 @@ class Recording(TorchFunctionMode):
                 wanted |= {id(value) for value in node.inputs}
         return found[::-1]
 
+    def taken_apart(self) -> Iterator[Node]:
+        """The nodes from the last to the first; each of them, and what only it needs, is forgotten after its turn."""
+        self._values, self._kept, self._converted, self._storages = {}, [], {}, Storages()
+        while self.nodes:
+            node = self.nodes.pop()
+            yield node
+            node.args, node.kwargs, node.inputs, node.outputs = (), {}, [], []  # values and nodes name each other
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name = canonical(func)

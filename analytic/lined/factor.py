@@ -11,11 +11,11 @@ above it. The bend c lies within the wavenumber closest to the origin, so that t
 
 import numpy as np
 
-from .arrays import EPS, ComplexArray
-from .errors import ConvergenceError
-from .lined_modes import admittance
-from .section import Section
-from .wavenumbers import radial_wavenumber
+from ..arrays import EPS, ComplexArray
+from ..errors import ConvergenceError
+from ..section import Section
+from ..wavenumbers import radial_wavenumber
+from .modes import admittance
 
 _BEND = 0.5  # c over the smallest wavenumber: the integrand's poles keep 0.75 away from the line in y
 _STEP = 0.08  # of the trapezoidal rule: exp(-2 pi 0.75 / 0.16) = 1.6e-13 for every other node, its square for all

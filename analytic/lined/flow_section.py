@@ -1,6 +1,6 @@
 r"""A liner between semi-infinite hard walls in uniform flow: scattering of modes at its ends, from the factors.
 
-In the variables of `lined_flow_modes`, with hard modes -+kappa, lined modes d_j downstream and u_j upstream, D_j of
+In the variables of `flow_modes`, with hard modes -+kappa, lined modes d_j downstream and u_j upstream, D_j of
 `FlowWall.slope`, beta_l = 2 N_l and y = i / (ka Z), the displacement of the wall is continuous at the front, zeta(0) =
 0, so that zeta ~ x^{1/2}, and
 
@@ -27,11 +27,11 @@ from functools import cached_property
 
 import numpy as np
 
-from .arrays import EPS, ComplexArray, FloatArray
-from .errors import ConvergenceError
-from .lined_duct import HardModes
-from .lined_flow_factor import FlowFactor, Singularities
-from .lined_flow_modes import FlowModes, FlowWall, flow_modes, hydrodynamic_wave
+from ..arrays import EPS, ComplexArray, FloatArray
+from ..errors import ConvergenceError
+from .duct import HardModes
+from .flow_factor import FlowFactor, Singularities
+from .flow_modes import FlowModes, FlowWall, flow_modes, hydrodynamic_wave
 from .liner import Liner
 
 _GROWN = 30.0  # exponent of an instability along a liner up to which digits are left: e^30 EPS = 2e-3

@@ -18,16 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import EPS, ComplexArray
-from .bessel import hankel_pair
-from .checks import check_angles
-from .errors import check_estimate, check_finite, quiet
-from .factorisation import Factorisation
-from .lined_flow_modes import flow_modes
-from .lined_hub_modes import HubWall, LinedHubSection
+from ..arrays import EPS, ComplexArray
+from ..bessel import hankel_pair
+from ..checks import check_angles
+from ..errors import check_estimate, check_finite, quiet
+from ..factorisation import Factorisation
+from ..section import Section
+from ..source import Source
+from .flow_modes import flow_modes
+from .hub_modes import HubWall, LinedHubSection
 from .liner import check_impedance
-from .section import Section
-from .source import Source
 
 _SPARE = 3  # modes beyond those reported
 _AXIS = 1e-12  # sine of the angle to the axis below which D is its limit, downstream zero like 1 / ln(gamma)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import ComplexArray
-from .checks import check_angles
-from .errors import check_estimate, quiet
-from .lined_cascade import Amplitudes
-from .lined_duct import LinedDuct
-from .lined_solution import LinedSolution
-from .lined_sweep import directivities, lined_cascades, net_power
+from ..arrays import ComplexArray
+from ..checks import check_angles
+from ..errors import check_estimate, quiet
+from .cascade import Amplitudes
+from .duct import LinedDuct
+from .solution import LinedSolution
+from .sweep import directivities, lined_cascades, net_power
 
 _RADIUS = 0.1  # rho over Re Z: 0.1^12 is left
 _NODES = 12

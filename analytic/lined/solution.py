@@ -2,60 +2,28 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import ComplexArray, FloatArray
-from .checks import broadcast_arrays, finite_array
-from .conj_time import ConjTime
-from .engineering import EngineeringQuantities
-from .errors import ConvergenceError, check_estimate, check_finite, quiet
-from .lined_absorption import absorbed_power
-from .lined_cascade import Amplitudes, Cascade, cascade_of, shortest_of
-from .lined_duct import LinedDuct
-from .lined_field import Waves, lined_field, lined_points, switch
+from ..arrays import ComplexArray, FloatArray
+from ..checks import broadcast_arrays, finite_array, grid_arrays
+from ..conj_time import ConjTime
+from ..errors import check_estimate, quiet
+from ..near_field import Field, reshaped
+from ..solution import Solution
+from ..source import Source
+from .absorption import absorbed_power
+from .cascade import Amplitudes, Cascade, cascade_of, shortest_of
+from .duct import HardModes, LinedDuct
+from .field import Ends, Waves, ends_of, lined_field, lined_points, switch
 from .liner import Liner
-from .near_field import Field, reshaped
-from .power import check_residual
-from .solution import Solution
-from .source import Source
-
-_BALANCE = 1e-10  # largest residual of the power balance, see `LinedPower`
-_WEAKEST = 1e-150  # amplitude at the lip whose square does not underflow
+from .quantities import LinedPower, LinedQuantities, check_lip, check_radii, lined_balance
 
 
-@dataclass(frozen=True)
-class LinedPower:
-    """Sound power of phi per azimuthal angle, in the unit of `Power`.
-
-    Attributes
-    ----------
-    incident, reflected : float
-        Of the cut-on modes at the front of the first liner.
-    evanescent : float
-        Power carried to that front by the interaction of incident and reflected cut-off modes.
-    absorbed : (liner,) float array
-        By each liner: an integral along its wall, of all lined modes.
-    radiated : float
-        K times the integral of |D|^2 sin(theta).
-    residual : float
-        incident + evanescent - reflected - sum(absorbed) - radiated, over sum |kappa| N |amplitude|^2 of all incident
-        modes.
-    """
-
-    incident: float
-    reflected: float
-    evanescent: float
-    absorbed: FloatArray
-    radiated: float
-    residual: float
-
-
-class LinedSolution(EngineeringQuantities):
+class LinedSolution(LinedQuantities):
     """The sound of one source behind liners, as returned by `solve` with a liner; no flow.
 
     Reflection refers to the front of the first liner, where the source has its amplitude; x = 0 remains the lip. If
@@ -93,25 +61,12 @@ class LinedSolution(EngineeringQuantities):
     ) -> None:
         if source.mach:
             raise ValueError(f"liners are solved for without flow only, got mach={source.mach}")
-        self._source, self.liners, self.tolerance = source, tuple(liners), tolerance
+        super().__init__(source, liners, tolerance)
         least = len(source.amplitudes)
         self._cascade = cascade_of(source, liners, tolerance, least=least) if cascade is None else cascade
         self.transform = self._cascade.duct.open_end.transform
         self._amplitudes = self._cascade.amplitudes(source)
-        self._require(self.error_estimate, "the amplitudes")
-
-    @property
-    def source(self) -> Source:
-        """The DuctMode or ModeMixture."""
-        return self._source
-
-    def _require(self, error: float, what: str) -> None:
-        check_estimate(error, self.tolerance, what, self.described)
-
-    @property
-    def described(self) -> str:
-        """The source and the liners."""
-        return f"{self.source} with {', '.join(map(str, self.liners))}"
+        check_estimate(self.error_estimate, self.tolerance, "the amplitudes", self.described)
 
     @cached_property
     def error_estimate(self) -> float:
@@ -150,9 +105,14 @@ class LinedSolution(EngineeringQuantities):
         return -sum(length for one in self.liners for length in (one.length, one.distance) if length < math.inf)
 
     @property
-    def _reported(self) -> int:
-        cut_on = int(np.count_nonzero(self._cascade.hard.kappa.imag == 0))
-        return max(cut_on, len(self.source.amplitudes)) + 1
+    def hard(self) -> HardModes:
+        """Modes of the hard-walled duct."""
+        return self._cascade.hard
+
+    @property
+    def lip(self) -> ComplexArray:
+        """Amplitudes of all hard modes that are incident on the open end."""
+        return self._amplitudes.lip
 
     @property
     def reflection(self) -> ComplexArray:
@@ -161,12 +121,12 @@ class LinedSolution(EngineeringQuantities):
         The incident amplitude is one there for a DuctMode. Without flow they are those of the pressure, too. It covers
         the radial orders that are cut on or in the source, and one more: complex (order,).
         """
-        return self._amplitudes.reflected[: self._reported]
+        return self._amplitudes.reflected[: self.orders]
 
     @property
     def reflection_matrix(self) -> ComplexArray:
         """Reflection coefficients at the front of the first liner, of the orders in `reflection`."""
-        return self._cascade.load[: self._reported, : self._reported]
+        return self._cascade.load[: self.orders, : self.orders]
 
     @property
     def reflection_pressure(self) -> ComplexArray:
@@ -203,45 +163,18 @@ class LinedSolution(EngineeringQuantities):
         """Axial wavenumbers of the lined modes of the first liner, for waves exp(i sigma x): complex (mode,)."""
         return self._cascade.sections[0].sigma
 
-    @property
-    def transmission(self) -> ComplexArray:
-        """Amplitudes of the modes that are incident on the open end, at the wall, x = 0; orders as in `reflection`.
-
-        With a liner up to the lip, of hard-walled modes that are equal to the field there.
-        """
-        return self._amplitudes.lip[: self._reported]
-
     @cached_property
     def open_end(self) -> Solution:
         """Solution of the modes at the lip: the sound outside, and in the hard duct behind the last liner."""
-        return self._at_open_end(self._cascade, self._amplitudes.lip)
+        return self._at_open_end(self._cascade, self.lip)
 
     def _at_open_end(self, cascade: Cascade, lip: ComplexArray) -> Solution:
-        if not np.max(np.abs(lip)) > _WEAKEST:
-            raise ConvergenceError(f"the sound of {self.source} that reaches the lip is below {_WEAKEST}")
+        check_lip(lip, self.source)
         return cascade.duct.at_open_end(lip, self.source.m)
-
-    def directivity(self, theta: npt.ArrayLike) -> ComplexArray:
-        """Directivity D: psi -> D(theta) exp(i k rho) / rho far away; see `Solution.directivity`."""
-        return self.open_end.directivity(theta)
 
     def conj_time(self) -> ConjTime:
         """The solution in the time convention exp(+i omega t): conjugates of every complex quantity."""
         return ConjTime(self)
-
-    @property
-    def absorbed(self) -> float:
-        """Power that the liners absorb over the incident power, of a source with cut-on modes.
-
-        Raises
-        ------
-        ValueError
-            No incident mode is cut on.
-        """
-        power = self.power
-        if not power.incident:
-            raise ValueError(f"no power is incident to compare with: {self.source} is cut off")
-        return float(np.sum(power.absorbed)) / power.incident
 
     @cached_property
     def power(self) -> LinedPower:
@@ -259,40 +192,29 @@ class LinedSolution(EngineeringQuantities):
                 "the powers of lined modes do not add: there is no incident power for a liner from -infinity, see "
                 "`open_end.power.radiated`"
             )
-        hard, amplitudes = self._cascade.hard, self._amplitudes
-        flux, on = np.abs(hard.kappa) * hard.norm, hard.kappa.imag == 0
-        incident = amplitudes.incoming
-        into, back = (float(np.sum((flux * np.abs(one) ** 2)[on])) for one in (incident, amplitudes.reflected))
-        crossed = float(np.sum(np.where(on, 0.0, 2 * flux * (incident.conj() * amplitudes.reflected).imag)))
+        amplitudes = self._amplitudes
         walls = zip(self._cascade.sections, amplitudes.incident, amplitudes.inside, strict=True)
         with quiet():
             absorbed = np.array([absorbed_power(*one) for one in walls])
-        scale = float(np.sum(flux * np.abs(incident) ** 2))
-        radiated = self.open_end.power.radiated
-        residual = (into + crossed - back - float(np.sum(absorbed)) - radiated) / scale
-        check_residual(residual, 2 * self.error_estimate, _BALANCE, self.described)
-        power = LinedPower(into, back, crossed, absorbed, radiated, residual)
-        check_finite([into, back, crossed, radiated, residual], "the power", self.described)
-        return power
+        return lined_balance(self, amplitudes.incoming, amplitudes.reflected, absorbed)
 
     def field(self, x: npt.ArrayLike, r: npt.ArrayLike) -> Field:
         """Near field on the tensor grid of x and r, also along the liners; see `Solution.field`.
 
-        Closer than about 0.02 to an end of a liner the sums of modes do not converge.
+        Next to a lip that a liner reaches, closer than about 0.02 inside the duct, the sums of modes do not converge.
 
         Raises
         ------
         ValueError
             As `Solution.field`.
         ConvergenceError
-            The error estimate is above the solution's tolerance.
+            The error estimate is above the solution's tolerance; or a point lies closer than 1e-6 to an end of a liner,
+            where the velocity is infinite.
         """
-        x, r = np.atleast_1d(finite_array(x, "x")), np.atleast_1d(finite_array(r, "r"))
-        if x.ndim != 1 or r.ndim != 1:
-            raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}; see at()")
+        x, r = grid_arrays(x, r, hint="; see at()")
         with quiet():
             field = lined_field(self._waves_at(x, r), x, r)
-        self._require(field.error_estimate, "the field")
+        check_estimate(field.error_estimate, self.tolerance, "the field", self.described)
         return field
 
     def at(self, x: npt.ArrayLike, r: npt.ArrayLike) -> Field:
@@ -301,13 +223,12 @@ class LinedSolution(EngineeringQuantities):
         flat = x.ravel(), r.ravel()
         with quiet():
             field = lined_points(self._waves_at(*flat), *flat)
-        self._require(field.error_estimate, "the field")
+        check_estimate(field.error_estimate, self.tolerance, "the field", self.described)
         return reshaped(field, x.shape)
 
     def _waves_at(self, x: FloatArray, r: FloatArray) -> Waves:
         """Waves with as many modes as positions ask for."""
-        if np.any(r < self.source.hub):
-            raise ValueError(f"radii must be at least {self.source.hub}, the hub's, got r={np.min(r)}")
+        check_radii(r, self.source.hub)
         shortest = self._shortest(x) if np.any(r <= 1) else np.inf
         cascade, amplitudes, error = self._cascade, self._amplitudes, self.error_estimate
         if shortest < shortest_of(self.liners):
@@ -316,13 +237,16 @@ class LinedSolution(EngineeringQuantities):
             amplitudes = cascade.amplitudes(self.source)
             error = cascade.error(self.source, amplitudes)
         end = self._at_open_end(cascade, amplitudes.lip)
-        return Waves(cascade, amplitudes, end, error, self.position)
+        return Waves(cascade, amplitudes, end, error, self.position, self._ends)
+
+    @property
+    def _ends(self) -> Ends:
+        return ends_of(self.liners, self.position)
 
     def _shortest(self, x: FloatArray) -> float:
         """Least distance of positions in the duct to the ends of the liners, and to the lip where modes are summed."""
-        steps = [length for one in self.liners for length in (one.length, one.distance) if length < math.inf]
-        ends = self.position + np.cumsum([0.0, *steps])
-        gaps = np.abs(x[:, None] - ends)
+        ends = self._ends
+        gaps = np.where(ends.nearby(x), np.inf, np.abs(x[:, None] - ends.x))
         if self.liners[-1].distance:
             gaps[x >= switch(self.liners), -1] = np.inf
         return max(float(np.min(gaps, initial=np.inf)), 1e-3)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from .checks import complex_array, real_number
+from ..checks import complex_array, real_number
 
 # Beyond these the lined modes lie where the Bessel functions' series and tables were not tested; |Z| < 0.05 at ka = 40,
 # the strongest wall of the tests, has k / |Z| = 800.

@@ -12,9 +12,9 @@ less the first modes'. The rest has decayed at the other end, and its own square
 
 import numpy as np
 
-from .arrays import ComplexArray
-from .lined_factor import PlusFactor
-from .lined_section import LinedSection
+from ..arrays import ComplexArray
+from .factor import PlusFactor
+from .section import LinedSection
 
 _TILTS = 0.125 * np.pi, 0.375 * np.pi  # of two lines: every point is far enough from one of them
 # Nodes tau = c sinh y, c half the largest lined wavenumber. Beyond |q| the integrand falls like tau^-2, to e^-24 at the

@@ -1,6 +1,6 @@
 """Liners in a row in front of an open end in uniform flow, by the scattering matrices of each: amplitudes of all waves.
 
-Amplitudes are those of phi at the wall, see `lined_flow_modes`, for which hard walls are as without flow.
+Amplitudes are those of phi at the wall, see `flow_modes`, for which hard walls are as without flow.
 """
 
 import math
@@ -10,15 +10,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .arrays import ComplexArray
-from .errors import quiet
-from .lined_duct import HardModes
-from .lined_flow_section import FlowSection
+from ..arrays import ComplexArray
+from ..errors import quiet
+from ..media import transform
+from ..section import Section
+from ..solution import Solution
+from ..source import ModeMixture, Source
+from .duct import HardModes
+from .flow_section import FlowSection
 from .liner import Liner
-from .media import transform
-from .section import Section
-from .solution import Solution
-from .source import ModeMixture, Source
 
 _DECAY = 40.0  # exponent of decay of the first mode left out over the shortest length, as without flow
 _MOST = 200  # modes: each has a pole and two zeros here, and the count of these grows with the square

@@ -1,45 +1,28 @@
 """The sound of one source behind liners in uniform flow."""
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import ComplexArray, FloatArray
-from .checks import finite_array
-from .engineering import EngineeringQuantities
-from .errors import ConvergenceError, check_estimate, check_finite, quiet
-from .lined_flow_absorption import absorbed_power
-from .lined_flow_cascade import FlowCascade
-from .lined_flow_field import flow_field, switch
-from .lined_solution import LinedPower
+from ..arrays import ComplexArray, FloatArray
+from ..checks import grid_arrays
+from ..errors import check_estimate, quiet
+from ..media import UniformFlow
+from ..near_field import Field
+from ..solution import Solution
+from ..source import ModeMixture, Source
+from .duct import HardModes
+from .flow_absorption import absorbed_power
+from .flow_cascade import FlowCascade
+from .flow_field import flow_field, switch
 from .liner import Liner
-from .media import UniformFlow
-from .near_field import Field
-from .power import check_residual
-from .solution import Solution
-from .source import ModeMixture, Source
+from .quantities import LinedPower, LinedQuantities, check_lip, check_radii, lined_balance
 
-_BALANCE = 1e-10  # largest residual of the power balance
 UNIFORM_FLOW = UniformFlow()
-_WEAKEST = 1e-150  # amplitude at the lip whose square does not underflow
 
 
-@dataclass(frozen=True)
-class LinedFlowPower(LinedPower):
-    """Sound power behind liners in flow, see `LinedPower`; the residual is less the vortical power, too.
-
-    Attributes
-    ----------
-    vortical : float
-        Power carried downstream along a jet, see `Power`; 0 without a jet.
-    """
-
-    vortical: float
-
-
-class LinedFlowSolution(EngineeringQuantities):
+class LinedFlowSolution(LinedQuantities):
     """The sound of one source behind liners in uniform flow, as returned by `solve` with a liner.
 
     The flow slips over the liners, with Ingard's (1959) and Myers' (1980) condition: an infinitely thin boundary layer.
@@ -79,25 +62,18 @@ class LinedFlowSolution(EngineeringQuantities):
         self, source: Source, liners: tuple[Liner, ...], tolerance: float, medium: object = UNIFORM_FLOW
     ) -> None:
         _check_liners(liners, source.mach)
-        self._source, self.liners, self.tolerance, self.medium = source, liners, tolerance, medium
+        super().__init__(source, liners, tolerance)
+        self.medium = medium
         lengths = [length for one in liners for length in (one.length, one.distance)]
         self._cascade = FlowCascade(source, liners, min(lengths), tolerance, medium)
         self.transform = self._cascade.open_end.transform
-        self._require(self.error_estimate, "the amplitudes")
-
-    @property
-    def source(self) -> Source:
-        """The DuctMode or ModeMixture."""
-        return self._source
-
-    def _require(self, error: float, what: str) -> None:
-        check_estimate(error, self.tolerance, what, self.described)
+        check_estimate(self.error_estimate, self.tolerance, "the amplitudes", self.described)
 
     @property
     def described(self) -> str:
         """The source and the liners."""
         end = "" if self.medium == UNIFORM_FLOW else f" and {self.medium}"
-        return f"{self.source} with {', '.join(map(str, self.liners))}{end}"
+        return f"{super().described}{end}"
 
     @property
     def error_estimate(self) -> float:
@@ -113,9 +89,14 @@ class LinedFlowSolution(EngineeringQuantities):
         return self._cascade.position
 
     @property
-    def _reported(self) -> int:
-        cut_on = int(np.count_nonzero(self._cascade.hard.kappa.imag == 0))
-        return max(cut_on, len(self.source.amplitudes)) + 1
+    def hard(self) -> HardModes:
+        """Modes of the hard-walled duct."""
+        return self._cascade.hard
+
+    @property
+    def lip(self) -> ComplexArray:
+        """Amplitudes of all hard modes that are incident on the open end."""
+        return self._cascade.hop * self._cascade.amplitudes.lip
 
     @property
     def reflection(self) -> ComplexArray:
@@ -124,7 +105,7 @@ class LinedFlowSolution(EngineeringQuantities):
         The incident amplitude is one there for a DuctMode. It covers the radial orders that are cut on or in the
         source, and one more: complex (order,).
         """
-        return self._cascade.amplitudes.reflected[: self._reported] / self._cascade.phase
+        return self._cascade.amplitudes.reflected[: self.orders] / self._cascade.phase
 
     @property
     def reflection_pressure(self) -> ComplexArray:
@@ -139,14 +120,9 @@ class LinedFlowSolution(EngineeringQuantities):
         if len(live) != 1:
             raise ValueError(f"a mixture has no single incident pressure, got {self.source}")
         first = self._cascade.sections[0].wall
-        kappa = self._cascade.hard.kappa[: self._reported]
+        kappa = self._cascade.hard.kappa[: self.orders]
         into, back = first.convected(-kappa[live]), first.convected(kappa)
         return np.asarray(self.reflection * back / (into * self.source.amplitudes[live]))
-
-    @property
-    def transmission(self) -> ComplexArray:
-        """Potential amplitudes of the modes that are incident on the open end, at the wall, x = 0; orders as above."""
-        return self._lip[: self._reported]
 
     @property
     def lined_wavenumbers(self) -> tuple[ComplexArray, ComplexArray]:
@@ -159,10 +135,6 @@ class LinedFlowSolution(EngineeringQuantities):
         modes = cascade.sections[0].modes
         return -(modes.down + shift) / cascade.beta, -(modes.up + shift) / cascade.beta
 
-    @property
-    def _lip(self) -> ComplexArray:
-        return self._cascade.hop * self._cascade.amplitudes.lip
-
     @cached_property
     def open_end(self) -> Solution:
         """Solution of the modes at the lip: the sound outside, and in the hard duct behind the last liner."""
@@ -170,31 +142,12 @@ class LinedFlowSolution(EngineeringQuantities):
 
     def _at_open_end(self, cascade: FlowCascade) -> Solution:
         lip, source = cascade.hop * cascade.amplitudes.lip, self.source
-        if not np.max(np.abs(lip)) > _WEAKEST:
-            raise ConvergenceError(f"the sound of {source} that reaches the lip is below {_WEAKEST}")
+        check_lip(lip, source)
         return cascade.open_end.incident(ModeMixture(source.m, lip, source.helmholtz, source.mach, source.hub))
 
-    def directivity(self, theta: npt.ArrayLike) -> ComplexArray:
-        """Directivity D: phi -> D(theta) exp(i K rho) / rho far away; see `Solution.directivity`."""
-        return self.open_end.directivity(theta)
-
-    @property
-    def absorbed(self) -> float:
-        """Power that the liners absorb over the incident power, of a source with cut-on modes.
-
-        Raises
-        ------
-        ValueError
-            No incident mode is cut on, or as `power`.
-        """
-        power = self.power
-        if not power.incident:
-            raise ValueError(f"no power is incident to compare with: {self.source} is cut off")
-        return float(np.sum(power.absorbed)) / power.incident
-
     @cached_property
-    def power(self) -> LinedFlowPower:
-        """Power balance, see `LinedFlowPower`; powers as in `Power`, of Cantrell and Hart's energy.
+    def power(self) -> LinedPower:
+        """Power balance, see `LinedPower`; powers as in `Power`, of Cantrell and Hart's energy.
 
         Raises
         ------
@@ -207,20 +160,11 @@ class LinedFlowSolution(EngineeringQuantities):
             raise ValueError(
                 f"the power of an instability is not implemented: a liner sheds some of it, got {self.described}"
             )
-        hard, amplitudes = self._cascade.hard, self._cascade.amplitudes
-        flux, on = np.abs(hard.kappa) * hard.norm, hard.kappa.imag == 0
-        incident = self._cascade.incident
-        into, back = (float(np.sum((flux * np.abs(one) ** 2)[on])) for one in (incident, amplitudes.reflected))
-        crossed = float(np.sum(np.where(on, 0.0, 2 * flux * (incident.conj() * amplitudes.reflected).imag)))
-        walls = zip(self._cascade.sections, amplitudes.incident, amplitudes.inside, strict=True)
+        cascade, amplitudes = self._cascade, self._cascade.amplitudes
+        walls = zip(cascade.sections, amplitudes.incident, amplitudes.inside, strict=True)
         with quiet():
             absorbed = np.array([absorbed_power(*one) for one in walls])
-        scale = float(np.sum(flux * np.abs(incident) ** 2))
-        radiated, vortical = self.open_end.power.radiated, self.open_end.power.vortical
-        residual = (into + crossed - back - float(np.sum(absorbed)) - radiated - vortical) / scale
-        check_residual(residual, 2 * self.error_estimate, _BALANCE, self.described)
-        check_finite([into, back, crossed, radiated, residual], "the power", self.described)
-        return LinedFlowPower(into, back, crossed, absorbed, radiated, residual, vortical)
+        return lined_balance(self, cascade.incident, amplitudes.reflected, absorbed)
 
     def field(self, x: npt.ArrayLike, r: npt.ArrayLike) -> Field:
         """Near field on the tensor grid of x and r, also along the liners; see `Solution.field`.
@@ -234,18 +178,15 @@ class LinedFlowSolution(EngineeringQuantities):
         ConvergenceError
             The error estimate is above the solution's tolerance.
         """
-        x, r = np.atleast_1d(finite_array(x, "x")), np.atleast_1d(finite_array(r, "r"))
-        if x.ndim != 1 or r.ndim != 1:
-            raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}")
-        if np.any(r < self.source.hub):
-            raise ValueError(f"radii must be at least {self.source.hub}, the hub's, got r={np.min(r)}")
+        x, r = grid_arrays(x, r)
+        check_radii(r, self.source.hub)
         with quiet():
             shortest = self._shortest(x) if np.any(r <= 1) else np.inf
             cascade = self._cascade
             if shortest < min(length for one in self.liners for length in (one.length, one.distance)):
                 cascade = FlowCascade(self.source, self.liners, shortest, self.tolerance, self.medium)
             field = flow_field(cascade, self._at_open_end(cascade), x, r)
-        self._require(field.error_estimate, "the field")
+        check_estimate(field.error_estimate, self.tolerance, "the field", self.described)
         return field
 
     def _shortest(self, x: FloatArray) -> float:

@@ -14,9 +14,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .arrays import ComplexArray
-from .errors import ConvergenceError, quiet
-from .section import Section
+from ..arrays import ComplexArray
+from ..errors import ConvergenceError, quiet
+from ..section import Section
 
 _FIRST, _GROWTH = 0.25, 1.25  # first step of q, and factor from one q to the next
 _FINER = 4  # steps in place of one where the count fails

@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from .arrays import ComplexArray, FloatArray
-from .media.uniform import UniformTransform
-from .mode_tail import tail_rule
-from .section import Section
-from .solution import Solution
-from .source import ModeMixture
+from ..arrays import ComplexArray, FloatArray
+from ..media.uniform import UniformTransform
+from ..mode_tail import tail_rule
+from ..section import Section
+from ..solution import Solution
+from ..source import ModeMixture
 
 _DECAY = 40.0  # exponent of decay of the first mode left out over the shortest length: e^-40 = 4e-18
 _MOST = 400  # modes: below a length of _DECAY / (400 pi) = 0.03 the error grows, at 0.003 it reaches 1e-6
@@ -35,6 +35,8 @@ class HardModes:
     Attributes
     ----------
     section, k, count
+    q : complex
+        0, as of a `LinedSection`.
     alpha : (mode,) float array
     norm : (mode,) float array
         Over the weight, so that amplitudes of a tail are those of all modes it stands for.
@@ -44,7 +46,7 @@ class HardModes:
     """
 
     def __init__(self, section: Section, k: float, count: int, *, tail: bool = False) -> None:
-        self.section, self.k, self.count = section, k, count
+        self.section, self.k, self.count, self.q = section, k, count, 0j
         self.alpha: FloatArray = section.eigenvalues(count)
         self.norm: FloatArray = section.norm(self.alpha)
         self.fewer: FloatArray = np.ones(count)

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import EPS, ComplexArray, FloatArray
-from .errors import ConvergenceError
-from .lined_flow_modes import FlowModes, FlowWall
+from ..arrays import EPS, ComplexArray, FloatArray
+from ..errors import ConvergenceError
+from .flow_modes import FlowModes, FlowWall
 
 _TILTS = np.pi * np.array([0.25, 0.15, 0.35, 0.2, 0.3, 0.1, 0.4])  # theta
 _FEW = 3  # of them, among which every point is far enough from one

@@ -8,17 +8,17 @@ is entire in w = gamma^2, and modes are the roots of F = -f'(h) / f(h) = q. As a
 
     b = (2 / (h f(h)^2)) \int_h^1 f^2 r dr = [(1 - m^2 / w) / f(h)^2 - (h^2 - m^2 / w) - h^2 F^2 / w] / h,
 
-so that `lined_flow_modes` finds them.
+so that `flow_modes` finds them.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import ComplexArray, FloatArray
-from .bessel import bessel_pair, hankel_pair
-from .lined_flow_modes import FlowWall
-from .section import Section
+from ..arrays import ComplexArray, FloatArray
+from ..bessel import bessel_pair, hankel_pair
+from ..section import Section
+from .flow_modes import FlowWall
 
 _EVANESCENT = 40.0  # Im gamma (1 - h) from where exp(2 i gamma (1 - h)) is lost in rounding
 

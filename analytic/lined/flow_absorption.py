@@ -3,7 +3,7 @@ r"""Power that a liner in flow absorbs, Im y \int |N phi|^2 dX along its wall, w
 By the convected wave equation the flux of Im phi^* grad phi through the wall is Im phi^* D zeta, with the wall's
 displacement zeta and its convected derivative D. That is Im p^* zeta, the pressure's work, and the derivative M / beta
 d(Im phi^* zeta) / dX, which is nothing in total where zeta vanishes at both ends: the energy of Cantrell and Hart
-balances with Ingard's and Myers' condition. As without flow (`lined_absorption`), the first modes are integrated one by
+balances with Ingard's and Myers' condition. As without flow (`absorption`), the first modes are integrated one by
 one, and the rest from its transform in closed form: for waves that leave the front,
 
     (i / K_plus(tau)) [sum_n a_n N(-kappa_n) / (K_minus(-kappa_n) (tau + kappa_n))
@@ -18,9 +18,9 @@ R. H. Cantrell, R. W. Hart, J. Acoust. Soc. Am. 36 (1964), 697-706, for the ener
 
 import numpy as np
 
-from .arrays import ComplexArray
-from .lined_flow_factor import FlowFactor
-from .lined_flow_section import FlowSection
+from ..arrays import ComplexArray
+from .flow_factor import FlowFactor
+from .flow_section import FlowSection
 
 # Nodes tau = c sinh y, c half the hard modes' largest wavenumber; beyond all waves the integrand falls like tau^-3.
 _REACH, _STEP = 24.0, 0.08

@@ -21,12 +21,12 @@ from functools import cached_property
 
 import numpy as np
 
-from .arrays import EPS, ComplexArray, FloatArray
-from .lined_duct import HardModes
-from .lined_factor import PlusFactor
-from .lined_modes import Modes, lined_modes
+from ..arrays import EPS, ComplexArray, FloatArray
+from ..wavenumbers import upper
+from .duct import HardModes
+from .factor import PlusFactor
 from .liner import Liner
-from .wavenumbers import upper
+from .modes import Modes, lined_modes
 
 _NOMINAL = 0.5  # length, for the error of modes of an endless liner: those that decay along it are not incident
 

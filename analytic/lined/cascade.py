@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .arrays import ComplexArray, IntArray
-from .errors import quiet
-from .lined_duct import LinedDuct
-from .lined_section import LinedSection
+from ..arrays import ComplexArray, IntArray
+from ..errors import quiet
+from ..source import Source
+from .duct import LinedDuct
 from .liner import Liner
-from .source import Source
+from .section import LinedSection
 
 _TINY = 1e-300  # amplitudes of which no digit is known: a long liner lets nothing through
 _LONGEST = 1.0  # length whose decay asks for enough modes, of a liner from -infinity up to the lip

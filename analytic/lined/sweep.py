@@ -9,17 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import BoolArray, ComplexArray, FloatArray, IntArray
-from .attempts import RAISE, check_errors
-from .cases import alike, broadcast
-from .checks import broadcast_arrays, check_angles, check_tolerance, complex_array, real_array
-from .errors import ConvergenceError, check_estimate, quiet
-from .lined_cascade import Amplitudes, Cascade, lined_duct
-from .lined_duct import LinedDuct
-from .lined_modes import many_lined_modes
-from .lined_section import LinedSection
+from ..arrays import BoolArray, ComplexArray, FloatArray, IntArray
+from ..attempts import RAISE, check_errors
+from ..cases import alike, broadcast
+from ..checks import broadcast_arrays, check_angles, check_tolerance, complex_array, real_array
+from ..errors import ConvergenceError, check_estimate, quiet
+from ..source import DuctMode, ModeMixture
+from .cascade import Amplitudes, Cascade, lined_duct
+from .duct import LinedDuct
 from .liner import Liner
-from .source import DuctMode, ModeMixture
+from .modes import many_lined_modes
+from .section import LinedSection
 
 
 @dataclass(frozen=True)

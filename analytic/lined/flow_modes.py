@@ -20,11 +20,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .arrays import ComplexArray, FloatArray
-from .errors import ConvergenceError, quiet
-from .lined_modes import admittance, twice_norm
-from .section import Section
-from .wavenumbers import upper
+from ..arrays import ComplexArray, FloatArray
+from ..errors import ConvergenceError, quiet
+from ..section import Section
+from ..wavenumbers import upper
+from .modes import admittance, twice_norm
 
 _FIRST, _GROWTH = 0.25, 1.25  # first step of y, over that at which a mode has moved by its own size; steps' ratio
 _FINER = 4  # steps in place of one where the count fails
@@ -200,7 +200,7 @@ def _follow(wall: FlowWall, alpha: FloatArray, path: ComplexArray) -> ComplexArr
 
 
 def _newton(wall: FlowWall, s: ComplexArray, y: complex, most: int, close: float) -> ComplexArray:
-    """Roots next to s, of gamma^-m (gamma S' - y N^2 S); see `lined_modes`."""
+    """Roots next to s, of gamma^-m (gamma S' - y N^2 S); see `modes`."""
     s, live, section = s.copy(), np.arange(len(s)), wall.section
     for _ in range(most):
         here = s[live]

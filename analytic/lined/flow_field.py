@@ -5,10 +5,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .arrays import BoolArray, ComplexArray, FloatArray
-from .lined_flow_cascade import FlowCascade
-from .near_field import QUANTITIES, Field
-from .solution import Solution
+from ..arrays import BoolArray, ComplexArray, FloatArray
+from ..near_field import QUANTITIES, Field
+from ..solution import Solution
+from .flow_cascade import FlowCascade
 
 _FEWER = 0.75  # of the modes, for the error estimate
 # Tail of a sum of modes over the part that _FEWER leaves out, where terms fall like n^-2: 1 / (1 / 0.75 - 1) = 3.
