@@ -147,7 +147,7 @@ def test_a_run_predicts_with_the_error_bars_of_its_own_jets(command, train, data
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        (RECIPE.format(cases=20, mach="0.8, 0.85"), "jets is of the network's domain"),
+        (RECIPE.format(cases=20, mach="0.8, 0.85"), "jets is of the low domain"),
         (OTHER, "is a forward dataset, a jet_factor dataset is needed"),
     ],
 )

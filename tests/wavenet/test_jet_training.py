@@ -100,9 +100,9 @@ def test_a_few_jets_are_memorised_and_their_directivities_with_them(arrays, tmp_
     exact = sweep(1, 0, 5.0, [0.8, 1.6], mach=0.3, mach_outer=0.1, sound_speed_ratio=0.7, density_ratio=1.5)
     found = model.directivity(1, 0, 5.0, 0.3, [0.8, 1.6], mach_outer=0.1, sound_speed_ratio=0.7, density_ratio=1.5)
     assert np.linalg.norm(found.detach().numpy() - exact.directivity) < 0.01 * np.linalg.norm(exact.directivity)
-    with pytest.raises(ValueError, match="none of 4 jets is of the network's domain"):
+    with pytest.raises(ValueError, match="none of 4 jets is of the low domain"):
         untrained(parameters[~low], 32)
-    with pytest.raises(ValueError, match="none of 4 jets is of the network's domain"):
+    with pytest.raises(ValueError, match="none of 4 jets is of the low domain"):
         samples(model, *(one[~low] for one in series(few, slice(None))))
 
 

@@ -11,10 +11,10 @@ from analytic.sheet import Sheet
 from analytic.sheet_factors import factorise_many, followed
 from wavenet.jets import load, load_high
 from wavenet.jets.high import HighSheets
-from wavenet.jets.high_learning import POINTS, Effort, fit, points, values
+from wavenet.jets.high_learning import fit, points, values
 from wavenet.jets.high_network import HighConfig, HighNetwork, entry
 from wavenet.jets.instability import instability
-from wavenet.jets.learning import basis
+from wavenet.jets.learning import ALL, basis, coefficients
 from wavenet.jets.near_zeros import near_zeros, weights
 from wavenet.jets.waves import Waves
 from wavenet.runs import load as load_run
@@ -54,9 +54,7 @@ def solved_series(case):
     s_minus, s_plus = points(parameters)
     (_, factors) = factorise_many([Sheet(*case)])[0][0]
     learned = values(parameters, factors.minus(s_minus + 0j)[0], factors.plus(s_plus + 0j)[0])
-    table = basis(POINTS - 1, points=POINTS)
-    both = [torch.linalg.lstsq(table[side], learned[0, side]).solution for side in (0, 1)]
-    return [torch.view_as_complex(one.contiguous())[None] for one in both]
+    return torch.view_as_complex(coefficients(learned, ALL)).unbind(dim=1)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -72,8 +70,10 @@ def test_with_the_solvers_factors_the_fields_are_the_solvers(case):
         streams = dict(zip(("mach", "mach_outer", "sound_speed_ratio", "density_ratio"), case[2:], strict=True))
         exact = sweep(case[0], n, case[1], THETA, **streams, kutta=0.4)
         directivity = waves.directivity(torch.from_numpy(THETA)[None])[0].numpy()
-        assert np.linalg.norm(directivity - exact.directivity[0]) < 1e-6 * np.linalg.norm(exact.directivity[0])
-        assert abs(waves.reflection()[0, n].item() - exact.reflection[0]) < 1e-6
+        assert np.linalg.norm(directivity - exact.directivity[0]) < 1e-5 * np.linalg.norm(
+            exact.directivity[0]
+        )  # series of 24 points
+        assert abs(waves.reflection()[0, n].item() - exact.reflection[0]) < 1e-5
 
 
 def test_a_missed_zero_has_no_logarithm():
@@ -163,9 +163,9 @@ def test_it_is_trained_as_the_low_domains_and_kept(tmp_path):
     plus = np.concatenate([one.plus(s[None] + 0j)[0] for one, s in zip(pieces, s_plus, strict=True)])
     targets = values(parameters, minus, plus)
     given = torch.from_numpy(parameters)
-    trained = fit(given, targets, 0, Effort(epochs=60, batch=4, width=16))
+    trained = fit(given, targets, 0, epochs=300, width=16)
     assert isinstance(trained, HighNetwork)
-    table = basis(trained.config.degree, points=POINTS)
+    table = basis(trained.config.degree)
     with torch.no_grad():
         left = torch.einsum("cfdq,fpd->cfpq", trained(given), table) - targets
     assert left.square().mean() < 0.5 * targets.square().mean()

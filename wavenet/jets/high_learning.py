@@ -1,86 +1,34 @@
-"""How the high domain's network is trained: on both factors of jets, from the solver, at points of their windows."""
-
-from dataclasses import dataclass
+"""What the high domain's network is trained on: both factors of jets, from the solver, at points of their windows."""
 
 import numpy as np
 import torch
-from numpy.polynomial import chebyshev
 from torch import Tensor
 
 from ..arrays import ComplexArray, FloatArray
+from .error_bars import bands, bars
 from .high import HighSheets
-from .high_network import HighNetwork
+from .high_network import HighConfig, HighNetwork
 from .instability import instability
-from .learning import set_bars, square_error, untrained
+from .learning import mode_errors, square_error, window_points
 from .optimizer import Soap
 
-POINTS = 32  # of either window
-_HELD_OUT = 0.12  # of the jets: some 100 in most bands of the error bars
+EPOCHS, BATCH, RATE, WIDTH = 60, 256, 3e-3, 192
+_HELD_OUT = 0.06  # of the jets: they calibrate the error bars
 _WARM = 0.05  # share of the steps in which the learning rate rises
-
-
-@dataclass(frozen=True)
-class Effort:
-    """Length of a training: epochs, cases a batch, largest learning rate, width of the network."""
-
-    epochs: int = 60
-    batch: int = 256
-    rate: float = 3e-3
-    width: int = 192
-
-
-EFFORT = Effort()
 _LARGEST_PHASE_STEP = 1.2  # between neighbours [rad]; more, and the branch is not certain
 
 
 def points(parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """s of Chebyshev points of the windows of K_minus and K_plus, then s_c: (case, POINTS + 1) each.
+    """s of Chebyshev points of the windows of K_minus and K_plus, then s_c: (case, point + 1) each.
 
     parameters : (case, 7), as for the network.
     """
     sheets = HighSheets(0, *torch.from_numpy(parameters)[:, 1:].T[..., None])
     first, boundary, last = (one.numpy() for one in (sheets.first, sheets.boundary, sheets.last))
-    place = (chebyshev.chebpts1(POINTS) + 1) / 2
+    place = (window_points() + 1) / 2
     windows = (first, boundary), (boundary, last)
     minus, plus = (np.concatenate([low + (high - low) * place, boundary], axis=1) for low, high in windows)
     return minus, plus
-
-
-def fit(parameters: Tensor, learned: Tensor, seed: int, effort: Effort = EFFORT) -> HighNetwork:
-    """Network trained on `values`, with error bars; jets whose values are NaN are left out.
-
-    Raises
-    ------
-    ValueError
-        No jet is of the high domain, or none has values.
-    """
-    good = torch.isfinite(learned).flatten(1).all(dim=1)
-    parameters, learned = parameters[good], learned[good]
-    generator = torch.Generator().manual_seed(seed)
-    held, train = torch.randperm(len(parameters), generator=generator).tensor_split(
-        [max(1, round(_HELD_OUT * len(parameters)))]
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = untrained(parameters, effort.width, HighNetwork)
-    assert isinstance(model, HighNetwork)
-    with torch.no_grad():
-        features, targets = model.features(parameters[train]).float(), learned[train].float()
-    batch = min(effort.batch, len(features))
-    optimizer, steps = Soap(model.parameters(), effort.rate), effort.epochs * (len(features) // batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, effort.rate, total_steps=steps, pct_start=_WARM, final_div_factor=1e3, cycle_momentum=False
-    )
-    for _ in range(effort.epochs):
-        order = torch.randperm(len(features), generator=generator)
-        for chosen in order[: len(order) // batch * batch].split(batch):
-            optimizer.zero_grad()
-            square_error(model, features[chosen], targets[chosen]).mean().backward()
-            optimizer.step()
-            schedule.step()
-    model.eval()
-    set_bars(model, parameters[held], learned[held], seed)
-    return model
 
 
 @torch.no_grad()
@@ -89,7 +37,7 @@ def values(parameters: FloatArray, minus: ComplexArray, plus: ComplexArray) -> T
 
     NaN where a phase jumps: a zero of the factor was not found.
     """
-    found = torch.full((len(parameters), 2, POINTS, 2), torch.nan, dtype=torch.float64)
+    found = torch.full((len(parameters), 2, len(window_points()), 2), torch.nan, dtype=torch.float64)
     given = torch.from_numpy(parameters)
     s_minus, s_plus = (torch.from_numpy(one) for one in points(parameters))
     for order in torch.unique(given[:, 0]).tolist():
@@ -113,3 +61,73 @@ def _logarithm(ratio: Tensor) -> Tensor:
     sure = (steps.imag.abs() < _LARGEST_PHASE_STEP).all(dim=1, keepdim=True)
     found = torch.nn.functional.pad(torch.cumsum(steps, dim=1), (1, 0))
     return torch.where(sure, found, complex(torch.nan, torch.nan))
+
+
+def fit(parameters: Tensor, learned: Tensor, seed: int, *, epochs: int = EPOCHS, width: int = WIDTH) -> HighNetwork:
+    """Network trained on `values`, with error bars from jets that are held out; jets whose values are NaN are left out.
+
+    Raises
+    ------
+    ValueError
+        No jet is left.
+    """
+    good = torch.isfinite(learned).flatten(1).all(dim=1)
+    if not bool(good.any()):
+        raise ValueError(f"none of {len(good)} jets has values to learn")
+    parameters, learned = parameters[good], learned[good]
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(parameters), generator=generator)
+    held, train = order.tensor_split([max(1, round(_HELD_OUT * len(order)))])
+    with torch.no_grad():
+        found = HighNetwork.unscaled(parameters)
+    model = HighNetwork(_config(parameters, found, width))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for layer in model.layers:
+            if isinstance(layer, torch.nn.Linear):
+                layer.reset_parameters()
+    _train(model, model.scaled(found[train]).float(), learned[train].float(), epochs, generator)
+    calibrate(model, parameters[held], learned[held], seed)
+    return model
+
+
+def _config(parameters: Tensor, found: Tensor, width: int) -> HighConfig:
+    ranged = parameters.clone()
+    ranged[:, 5] *= parameters[:, 4] ** 2
+    spread = found.std(dim=0, correction=0).clamp(min=1e-6)
+    columns = (ranged.amin(dim=0), ranged.amax(dim=0), found.mean(dim=0), spread)
+    low, high, mean, spreads = (tuple(one.tolist()) for one in columns)
+    return HighConfig(low, high, mean, spreads, width)
+
+
+def _train(model: HighNetwork, features: Tensor, learned: Tensor, epochs: int, generator: torch.Generator) -> None:
+    """Minimise the mean square of the errors over the windows, in single precision."""
+    model.float().train()
+    batch = min(BATCH, len(features))
+    optimizer = Soap(model.parameters(), RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        RATE,
+        total_steps=epochs * (len(features) // batch),
+        pct_start=_WARM,
+        final_div_factor=1e3,
+        cycle_momentum=False,
+    )
+    for _ in range(epochs):
+        order = torch.randperm(len(features), generator=generator)
+        for chosen in order[: len(order) // batch * batch].split(batch):
+            loss = square_error(model, features[chosen], learned[chosen]).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    model.double().eval()
+
+
+def calibrate(model: HighNetwork, parameters: Tensor, learned: Tensor, seed: int) -> None:
+    """Error bars from a mode of each of some jets, those of the high domain."""
+    own = ~HighSheets(0, *parameters[:, 1:].T[..., None]).low[:, 0]
+    errors = mode_errors(model, parameters[own], learned[own], np.random.default_rng(seed))
+    on = np.isfinite(errors)
+    m, ka, mach = (one.numpy()[on] for one in parameters[own, :3].T)
+    model.bars.copy_(torch.from_numpy(bars(bands(m, ka, mach), errors[on])))

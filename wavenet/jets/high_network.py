@@ -38,7 +38,6 @@ class HighConfig(JetConfig):
 class HighNetwork(JetNetwork):
     """`JetNetwork` of the high domain, M k / (1 - M^2) >= right - (right - left) / 4, without hubs."""
 
-    settings: ClassVar[type[JetConfig]] = HighConfig
     kind: ClassVar[type[Sheets]] = HighSheets
     orders: ClassVar[int] = ORDERS
 

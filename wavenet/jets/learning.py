@@ -16,8 +16,9 @@ from torch import Tensor
 from ..arrays import ComplexArray, FloatArray
 from ..fields import columns
 from .error_bars import bands, bars
+from .inputs import inputs
 from .instability import instability
-from .network import PARAMETERS, JetNetwork
+from .network import PARAMETERS, JetConfig, JetNetwork
 from .sheet import Sheets
 from .waves import Waves
 
@@ -79,47 +80,45 @@ def _evaluated(series: ComplexArray, place: FloatArray) -> ComplexArray:
 
 
 @lru_cache(maxsize=8)
-def basis(degree: int, dtype: torch.dtype = torch.float64, points: int = _POINTS) -> Tensor:
+def basis(degree: int, dtype: torch.dtype = torch.float64) -> Tensor:
     """Chebyshev polynomials from degree 1 less their values where the windows meet, (factor, point, degree)."""
-    table = chebyshev.chebvander(chebyshev.chebpts1(points), degree)[:, 1:]
+    table = chebyshev.chebvander(window_points(), degree)[:, 1:]
     return torch.from_numpy(np.stack([table - 1, table - (-1.0) ** np.arange(1, degree + 1)])).to(dtype)
 
 
 def coefficients(learned: Tensor, degree: int) -> Tensor:
     """Chebyshev coefficients (case, factor, degree, 2) of `values`, as of the network, by least squares."""
-    table = basis(degree, points=learned.shape[2])
+    table = basis(degree)
     found = torch.stack(
         [torch.linalg.lstsq(table[side], learned[:, side].transpose(0, 1).flatten(1)).solution for side in (0, 1)]
     )
     return found.unflatten(2, (-1, 2)).permute(2, 0, 1, 3).contiguous()
 
 
-def untrained(parameters: Tensor, width: int, network: type[JetNetwork] = JetNetwork) -> JetNetwork:
-    """Network for the ranges of the jets of its domain, inputs scaled to mean 0 and spread 1; weights as torch's own.
+def untrained(parameters: Tensor, width: int) -> JetNetwork:
+    """Network for the parameters' ranges, inputs scaled to mean 0 and spread 1; initial weights as torch's own.
 
     Its weights are in single precision, in which it is trained.
 
     Raises
     ------
     ValueError
-        No jet is of the network's domain.
+        No jet is of the low domain.
     """
     low_domain = Sheets(0, *parameters[:, 1:].T[..., None]).low[:, 0]
-    inside = low_domain == (network is JetNetwork)
-    if not bool(inside.any()):
-        raise ValueError(f"none of {len(parameters)} jets is of the network's domain")
-    parameters = parameters[inside]
+    if not bool(low_domain.any()):
+        raise ValueError(f"none of {len(parameters)} jets is of the low domain")
+    parameters = parameters[low_domain]
     ranged = parameters.clone()
     ranged[:, 5] *= parameters[:, 4] ** 2
     low, high = (one.tolist() for one in (ranged.amin(dim=0), ranged.amax(dim=0)))
     hubs = parameters[:, 6]
     plain = bool((hubs == 0).any())
     low[6] = hubs[hubs > 0].min().item() if bool((hubs > 0).any()) else 0.0
-    with torch.no_grad():
-        features = network.unscaled(parameters)
+    features = inputs(parameters)
     spread = features.std(dim=0, correction=0).clamp(min=1e-6)  # a parameter may be fixed
     scales = tuple(features.mean(dim=0).tolist()), tuple(spread.tolist())
-    return network(network.settings(tuple(low), tuple(high), *scales, width, plain=plain)).float()
+    return JetNetwork(JetConfig(tuple(low), tuple(high), *scales, width, plain=plain)).float()
 
 
 def samples(model: JetNetwork, parameters: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,32 +127,28 @@ def samples(model: JetNetwork, parameters: Tensor, given: Tensor) -> tuple[Tenso
     Raises
     ------
     ValueError
-        No jet is of the network's domain.
+        No jet is of the low domain.
     """
     learned = values(parameters, given)
     good = torch.isfinite(learned[:, 0, 0, 0])
     if not bool(good.any()):
-        raise ValueError(f"none of {len(good)} jets is of the network's domain")
+        raise ValueError(f"none of {len(good)} jets is of the low domain")
     return model.features(parameters[good]).float(), learned[good].float()
 
 
 def square_error(model: JetNetwork, features: Tensor, learned: Tensor) -> Tensor:
     """Mean square of the errors over the windows, (case,)."""
-    table = basis(model.config.degree, features.dtype, learned.shape[2]).to(features.device)
+    table = basis(model.config.degree, features.dtype).to(features.device)
     found = torch.einsum("cfdq,fpd->cfpq", model.coefficients(features), table)
     return (found - learned).square().mean(dim=(1, 2, 3))
 
 
 def calibrate(model: JetNetwork, parameters: Tensor, given: Tensor, seed: int = 0) -> None:
     """Error bars from a mode of each of some jets as `series` gives them; from now on in double precision."""
+    model.double()
     learned = values(parameters, given)
     good = torch.isfinite(learned[:, 0, 0, 0])
-    set_bars(model, parameters[good], learned[good], seed)
-
-
-def set_bars(model: JetNetwork, parameters: Tensor, learned: Tensor, seed: int) -> None:
-    """Error bars from a mode of each jet, of `values`; from now on in double precision."""
-    model.double()
+    parameters, learned = parameters[good], learned[good]
     errors = mode_errors(model, parameters, learned, np.random.default_rng(seed))
     on = np.isfinite(errors)
     m, ka, mach, hub = (one.numpy()[on] for one in parameters[:, [0, 1, 2, 6]].T)
@@ -163,7 +158,7 @@ def set_bars(model: JetNetwork, parameters: Tensor, learned: Tensor, seed: int) 
 @torch.no_grad()
 def mode_errors(model: JetNetwork, parameters: Tensor, learned: Tensor, rng: np.random.Generator) -> FloatArray:
     """Relative L2 error over the arc of D of a random mode of each jet, (case,); NaN if none is cut on."""
-    exact = coefficients(learned, learned.shape[2] - 1)
+    exact = coefficients(learned, ALL)
     errors, theta = np.full(len(parameters), np.nan), torch.from_numpy(_ARC)[None]
     for order in torch.unique(parameters[:, 0]).tolist():
         mine = torch.nonzero(parameters[:, 0] == order)[:, 0]

@@ -87,7 +87,6 @@ class JetNetwork(nn.Module):
     """
 
     bars: Tensor
-    settings: ClassVar[type[JetConfig]] = JetConfig
     kind: ClassVar[type[Sheets]] = Sheets
     orders: ClassVar[int] = MODES
 
