@@ -4,13 +4,14 @@ Closed forms and windows are those of `high`, inputs those of `high_inputs`; all
 by `benchmarks/jet_high.py` on factors from the solver, of ducts without a hub.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from ..networks import Network
 from .high import ORDERS, HighSheets
 from .high_inputs import COUNT, inputs
 from .instability import instability
@@ -55,11 +56,3 @@ class HighNetwork(JetNetwork):
         """As `forward`, for jets of one azimuthal order with instabilities s_0 (case, 1)."""
         assert isinstance(sheets, HighSheets)
         return self.coefficients(self.scaled(inputs(sheets, s_0)).to(self.precision))
-
-
-def _fit(*given: Any) -> HighNetwork:
-    raise ValueError("the network jet_high is trained by benchmarks/jet_high.py: datasets have no such factors")
-
-
-# Not among `wavenet.networks`, which `wavenet train` trains on datasets.
-NETWORK = Network("jet_high", "jet_factor", HighNetwork, HighConfig, fit=_fit, jets=True, outside=True)
