@@ -3,8 +3,8 @@
     python benchmarks/jet_high.py [--run FOLDER] [--jets 1000]
     python benchmarks/jet_high.py --train FOLDER [--jets 36000]
 
-Jets are drawn from the box of benchmarks/jet_surrogate.py; half have hubs, which this network does not know. High domain:
-M k / (1 - M^2) is at least right - (right - left) / 4, with the branch points of the fluid outside.
+Jets are drawn from the box of benchmarks/jet_surrogate.py; half have hubs, which this network does not know. In the
+high domain M k / (1 - M^2) is at least right - (right - left) / 4, with the branch points of the fluid outside.
 """
 
 import argparse
@@ -20,7 +20,8 @@ from wavenet import runs
 from wavenet.jets import load, load_high
 from wavenet.jets.error_bars import LEVELS, bands
 from wavenet.jets.high_learning import fit, points, values
-from wavenet.jets.high_network import HighNetwork, entry
+from wavenet.jets.high_network import HighNetwork
+from wavenet.networks.jet import HIGH
 from wavenet.study.errors import level_errors
 
 TOGETHER = 24  # jets factorised at a time
@@ -72,7 +73,7 @@ def train(folder: str, count: int) -> None:
     )
     print(f"{time.process_time() - started:.0f} s of a core")
     model = fit(torch.from_numpy(parameters[good]), targets, SEED)
-    runs.save(folder, entry(), model, {"made by": "benchmarks/jet_high.py", "jets": count, "seed": SEED})
+    runs.save(folder, HIGH, model, {"made by": "benchmarks/jet_high.py", "jets": count, "seed": SEED})
     print(f"{time.process_time() - started:.0f} s of a core")
 
 

@@ -60,6 +60,13 @@ def open_network(run: str | Path | None, task: str) -> Any:
     return load(folder_of(run), task=task)[1]
 
 
+def open_high(run: str | Path | None = None) -> Any:
+    """Network of jets of the high domain, of a run or shipped with the package, in evaluation mode."""
+    from .networks.jet import HIGH
+
+    return load(_OWN["jet_high"] if run is None else run, network=HIGH)[1]
+
+
 def load_as(run: str | Path | None, task: str, kind: type[Kind], words: str) -> tuple[Kind, dict[str, Any]]:
     """Network of a class and its provenance, from a run or, by default, the one shipped for the task.
 

@@ -12,12 +12,12 @@ from analytic.sheet_factors import factorise_many, followed
 from wavenet.jets import load, load_high
 from wavenet.jets.high import HighSheets
 from wavenet.jets.high_learning import fit, points, values
-from wavenet.jets.high_network import HighConfig, HighNetwork, entry
+from wavenet.jets.high_network import HighConfig, HighNetwork
 from wavenet.jets.instability import instability
 from wavenet.jets.learning import ALL, basis, coefficients
 from wavenet.jets.near_zeros import near_zeros, weights
 from wavenet.jets.waves import Waves
-from wavenet.runs import load as load_run
+from wavenet.networks.jet import HIGH
 from wavenet.runs import save
 from wavenet.study.jets import network_for, or_solve, predict
 
@@ -169,8 +169,8 @@ def test_it_is_trained_as_the_low_domains_and_kept(tmp_path):
     with torch.no_grad():
         left = torch.einsum("cfdq,fpd->cfpq", trained(given), table) - targets
     assert left.square().mean() < 0.5 * targets.square().mean()
-    save(tmp_path, entry(), trained, {})
-    again = load_run(tmp_path, network=entry())[1]
+    save(tmp_path, HIGH, trained, {})
+    again = load_high(tmp_path)
     assert torch.equal(again(given), trained(given))
 
 

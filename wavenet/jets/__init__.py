@@ -48,9 +48,7 @@ def load_high(run: str | Path | None = None) -> HighNetwork:
     FileNotFoundError, ValueError
         Not such a folder, or damaged.
     """
-    from ..runs import folder_of
-    from ..runs import load as load_run
-    from .high_network import entry
+    from ..runs import open_high
 
-    model: HighNetwork = load_run(folder_of("jet_high" if run is None else run), network=entry())[1]
+    model: HighNetwork = open_high(run)
     return model

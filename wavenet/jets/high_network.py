@@ -7,7 +7,7 @@ by `benchmarks/jet_high.py` on factors from the solver, of ducts without a hub.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -59,14 +59,3 @@ class HighNetwork(JetNetwork):
         """As `forward`, for jets of one azimuthal order with instabilities s_0 (case, 1)."""
         assert isinstance(sheets, HighSheets)
         return self.coefficients(self.scaled(inputs(sheets, s_0)).to(self.precision))
-
-
-def _fit(*given: Any) -> HighNetwork:
-    raise ValueError("the network jet_high is trained by benchmarks/jet_high.py: datasets have no such factors")
-
-
-def entry() -> Network:
-    """What a run's folder needs to know; not among `wavenet.networks`, which `wavenet train` trains on datasets."""
-    from ..networks import Network
-
-    return Network("jet_high", "jet_factor", HighNetwork, HighConfig, fit=_fit, jets=True, outside=True)

@@ -199,26 +199,14 @@ class JetNetwork(nn.Module):
             raise ValueError(f"there is no error bar of coverage {coverage} here: too few jets calibrated it")
         return bar
 
-    def end_correction(
-        self,
-        helmholtz: Numbers,
-        mach: Numbers,
-        **outer: Numbers,
-    ) -> Tensor:
+    def end_correction(self, helmholtz: Numbers, mach: Numbers, **outer: Numbers) -> Tensor:
         """End correction (case,) of the plane wave [radii], from the phase of its reflection."""
         found = self.reflection(0, 0, helmholtz, mach, **outer)[:, 0]
         like: dict[str, Any] = {"dtype": found.real.dtype, "device": found.device}
         ka, flow = (torch.as_tensor(one, **like) for one in (helmholtz, mach))
         return torch.angle(-found) * (1 - flow**2) / (2 * ka)
 
-    def radiated(
-        self,
-        m: Numbers,
-        n: Numbers,
-        helmholtz: Numbers,
-        mach: Numbers,
-        **outer: Numbers,
-    ) -> Tensor:
+    def radiated(self, m: Numbers, n: Numbers, helmholtz: Numbers, mach: Numbers, **outer: Numbers) -> Tensor:
         """Power radiated by modes of amplitude one over that of the incident mode, (case,)."""
         modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
         nodes, weights = (torch.from_numpy(one).to(modes.mach) for one in np.polynomial.legendre.leggauss(_NODES))
@@ -295,10 +283,9 @@ class JetNetwork(nn.Module):
         why = "modes of the jet may lie beside the outer branch point, which this network does not know: use the solver"
         return {why: ~sheets.low}
 
-    def factors(self, sheets: Sheets, parameters: Tensor, s_0: Tensor) -> Tensor:
+    def factors(self, _: Sheets, parameters: Tensor, _s_0: Tensor) -> Tensor:
         """As `forward`, for jets of one azimuthal order with instabilities s_0 (case, 1)."""
-        found: Tensor = self(parameters)
-        return found
+        return torch.as_tensor(self(parameters))
 
     def _by_order(self, modes: JetModes, function: Callable[[Waves, Tensor], Tensor]) -> Tensor:
         """Values (case, ...) of a function of the waves of one azimuthal order and the cases' numbers."""

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset, TensorDataset, default_collate
 
 from ..fields import Source, columns
 from ..jets import learning
+from ..jets.high_network import HighConfig, HighNetwork
 from ..jets.inputs import NAMES
 from ..jets.network import PARAMETERS, JetConfig, JetNetwork
 from ..jets.optimizer import Soap
@@ -81,3 +82,13 @@ NETWORK = Network(
     hubs=True,
     jets=True,
 )
+
+
+def _no_dataset(*given: object) -> HighNetwork:
+    raise ValueError(
+        "the network of the high domain is trained by benchmarks/jet_high.py: datasets have no such factors"
+    )
+
+
+# Found by `wavenet.runs.open_high` only: `wavenet train` trains on datasets.
+HIGH = Network("jet_high", "jet_factor", HighNetwork, HighConfig, fit=_no_dataset, jets=True, outside=True)
