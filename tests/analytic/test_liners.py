@@ -437,10 +437,8 @@ def test_what_liners_cannot_be_combined_with_is_refused():
         LinedSolution(DuctMode(0, 0, 1.0, mach=0.2), (ONE,), 1e-6)
     with pytest.raises(ValueError, match="needs flow out of the duct"):
         solve(mode, liner=ONE, jet=Jet())
-    with pytest.raises(TypeError, match="neither medium nor jet"):
+    with pytest.raises(ValueError, match="needs flow out of the duct"):
         solve(MultiMode([mode], [1.0]), liner=ONE, jet=Jet())
-    with pytest.raises(ValueError, match="without flow only"):
-        solve(MultiMode([DuctMode(0, 0, 1.0, mach=0.2)], [1.0]), liner=ONE)
     with pytest.raises(ValueError, match="do not add"):
         solve(MultiMode([mode], [1.0]), liner=Liner(1.0, np.inf, 0.5))
     with pytest.raises(TypeError, match="expected a Liner or a sequence of them, got int"):
