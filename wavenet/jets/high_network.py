@@ -18,9 +18,6 @@ from .instability import instability
 from .network import JetConfig, JetNetwork
 from .sheet import Sheets
 
-if TYPE_CHECKING:
-    from ..networks import Network
-
 
 @dataclass(frozen=True)
 class HighConfig(JetConfig):
