@@ -26,6 +26,9 @@ _MOST = 200  # modes: each has a pole and two zeros here, and the count of these
 _SPARE = 2  # modes at least that decay
 _TINY = 1e-300  # amplitudes of which no digit is known: a long liner lets nothing through
 _FEWER = 0.75  # of the decaying modes, for the error estimate
+# Of what the last quarter of the modes adds to what is beyond them, for sums of terms like n^-1.55: amplitudes converge
+# like N^-2, at the smallest Mach numbers like N^-0.55 at first, and _TAIL is 1 / (0.75^-0.55 - 1).
+_TAIL = 6.0
 Pair: TypeAlias = tuple[ComplexArray, ComplexArray]
 
 
@@ -155,13 +158,13 @@ class FlowCascade:
     def error(self) -> float:
         """Error estimate of the reflected amplitudes, and of those at the lip, over the largest.
 
-        The difference to fewer hard modes, and the errors of the factors.
+        The difference to fewer hard and lined modes, six times; and the errors of the factors.
         """
         with quiet():
-            full, fewer = self.amplitudes, self._solve(self.duct.fewer)
+            full, fewer = self.amplitudes, self._solve(self.duct.fewer, coarse=True)
         hop = self.hop
         gaps = [
-            float(np.max(np.abs(one[: len(other)] - other)) / max(np.max(np.abs(one)), _TINY))
+            _TAIL * float(np.max(np.abs(one[: len(other)] - other)) / max(np.max(np.abs(one)), _TINY))
             for one, other in (
                 (full.reflected, fewer.reflected[: self.duct.fewer]),
                 (full.lip * hop, (fewer.lip * hop)[: self.duct.fewer]),
@@ -178,15 +181,19 @@ class FlowCascade:
     def _hop(self, distance: float) -> ComplexArray:
         return np.exp(1j * self.hard.kappa * (distance / self.beta))
 
-    def _solve(self, count: int) -> FlowAmplitudes:
-        """Amplitudes with the first `count` hard modes: loads from the lip to the front, then waves to the back."""
+    def _solve(self, count: int, *, coarse: bool = False) -> FlowAmplitudes:
+        """Amplitudes with the first `count` hard modes: loads from the lip to the front, then waves to the back.
+
+        coarse : whether lined modes are left out, too.
+        """
         unit, load = np.eye(count), self.duct.lip[:count, :count]
         steps = []  # from back to front
         for section in reversed(self.sections):
             hop = self._hop(section.liner.distance)[:count]
             echo = load * hop
             load = hop[:, None] * echo
-            front, out, back, into = (matrix[:count, :count] for matrix in section.scattering)
+            matrices = section.coarse if coarse else section.scattering
+            front, out, back, into = (matrix[:count, :count] for matrix in matrices)
             through = np.linalg.solve(unit - back @ load, out)
             steps.append((through, echo, hop))
             load = front + into @ (load @ through)

@@ -240,9 +240,10 @@ def surface_waves(wall: FlowWall, least: float) -> ComplexArray:
 
 
 def _is_root(wall: FlowWall, s: ComplexArray) -> np.ndarray:
-    """Whether Newton's next step is small."""
-    step = wall.miss(s) / wall.slope(s)
-    return np.isfinite(s) & (np.abs(step) <= _ROUNDED * np.abs(s))
+    """Whether Newton's next step is small, also that for 1 / F: next to a pole of F, which is no mode, only one is."""
+    missed, displaced = wall.miss(s), wall.y * wall.convected(s) ** 2
+    step = np.abs(missed / wall.slope(s)) * np.maximum(np.abs(missed + displaced) / (1 + np.abs(displaced)), 1)
+    return np.isfinite(s) & (step <= _ROUNDED * np.abs(s))
 
 
 def _complete(wall: FlowWall, followed: ComplexArray, count: int) -> ComplexArray | None:

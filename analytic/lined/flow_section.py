@@ -24,19 +24,26 @@ S. W. Rienstra, Acoustic scattering at a hard-soft lining transition in a flow d
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
-from ..arrays import EPS, ComplexArray, FloatArray
+from ..arrays import EPS, ComplexArray, FloatArray, IntArray
 from ..errors import ConvergenceError
 from .duct import HardModes
 from .flow_factor import FlowFactor, Singularities
 from .flow_modes import FlowModes, FlowWall, flow_modes, hydrodynamic_wave
 from .liner import Liner
 
+_FEWER = 0.75  # of the lined modes, for the error estimate
+_NEGLIGIBLE = 1e-13  # decay of modes along a liner that cannot be missed
 _GROWN = 30.0  # exponent of an instability along a liner up to which digits are left: e^30 EPS = 2e-3
 
 SLOWEST = 1e-20  # |M| up to which there is no flow, also for hydrodynamic waves, whose wavenumbers are ka |Z| / M^2
+Kept: TypeAlias = IntArray | slice
+Pair: TypeAlias = tuple[ComplexArray, ComplexArray]
+Matrices: TypeAlias = tuple[ComplexArray, ComplexArray, ComplexArray, ComplexArray]
+_ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -193,23 +200,41 @@ class FlowSection:
 
         front, back : amplitudes of hard modes incident there, (mode, ...).
         """
+        return self._inside(front, back, _ALL, _ALL)
+
+    def _inside(self, front: ComplexArray, back: ComplexArray, first: Kept, second: Kept) -> Pair:
+        """`inside` with some of the downstream and of the upstream modes only."""
         down, up = self.decay
-        first, second = self.front.lined_hard @ front, self.back.lined_hard @ back
-        there = self.back.lined_lined * down
-        here = self.front.lined_lined * up
-        leaving = np.linalg.solve(np.eye(len(down)) - here @ there, first + here @ second)
-        return np.asarray(leaving), np.asarray(second + there @ leaving)
+        into, other = self.front.lined_hard[first] @ front, self.back.lined_hard[second] @ back
+        there = self.back.lined_lined[second][:, first] * down[first]
+        here = self.front.lined_lined[first][:, second] * up[second]
+        leaving = np.linalg.solve(np.eye(len(into)) - here @ there, into + here @ other)
+        return np.asarray(leaving), np.asarray(other + there @ leaving)
 
     @cached_property
-    def scattering(self) -> tuple[ComplexArray, ComplexArray, ComplexArray, ComplexArray]:
+    def scattering(self) -> Matrices:
         """Of hard modes: reflection at the front, transmission from there; the same for the back."""
-        down, up = self.decay
+        return self._scattering(_ALL, _ALL)
+
+    @cached_property
+    def coarse(self) -> Matrices:
+        """`scattering` without the lined modes that decay fastest, for the error estimate."""
+        kept, missed = [], 0.0
+        for decay in self.decay:
+            size = np.abs(decay)
+            order = np.argsort(-size, kind="stable")
+            kept.append(order[: int(_FEWER * len(order))])
+            missed = max(missed, float(np.max(size[order[len(kept[-1]) :]], initial=0.0)))
+        return self.scattering if missed < _NEGLIGIBLE else self._scattering(kept[0], kept[1])
+
+    def _scattering(self, first: Kept, second: Kept) -> Matrices:
+        down, up = self.decay[0][first], self.decay[1][second]
         unit = np.eye(len(self.hard.kappa), dtype=complex)
         matrices = []
         for front, back in ((unit, 0 * unit), (0 * unit, unit)):
-            leaving, returning = self.inside(front, back)
-            matrices.append(self.front.hard_hard @ front + (self.front.hard_lined * up) @ returning)
-            matrices.append(self.back.hard_hard @ back + (self.back.hard_lined * down) @ leaving)
+            leaving, returning = self._inside(front, back, first, second)
+            matrices.append(self.front.hard_hard @ front + (self.front.hard_lined[:, second] * up) @ returning)
+            matrices.append(self.back.hard_hard @ back + (self.back.hard_lined[:, first] * down) @ leaving)
         return matrices[0], matrices[1], matrices[3], matrices[2]
 
     def radial(self, s: ComplexArray, r: FloatArray) -> ComplexArray:

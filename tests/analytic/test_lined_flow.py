@@ -137,7 +137,7 @@ def test_the_field_is_smooth_through_the_ends_of_liners_and_the_open_end():
 
 def displacement(source, liner):
     """|zeta| at 2, 4, 8 and 16 thousandths from the end where the flow arrives, and from the other one."""
-    cascade = FlowCascade(source, (liner,), 0.03, 1e-3, UniformFlow())
+    cascade = FlowCascade.of(source, (liner,), 0.03, 1e-3, UniformFlow())
     (section,), ((front, back),) = cascade.sections, cascade.amplitudes.inside
     distance = np.array([2e-3, 4e-3, 8e-3, 16e-3])
     down, up = section.modes.down, section.modes.up
@@ -232,6 +232,28 @@ def test_the_estimate_counts_the_modes_left_out(monkeypatch):
     few = solve(source, liner=liner, tolerance=0.1)
     gap = max(abs(few.reflection[0] - exact.reflection[0]), abs(few.transmission[0] - exact.transmission[0]))
     assert 1e-7 < gap < few.error_estimate < 0.1
+
+
+@pytest.mark.parametrize(("mach", "impedance"), [(0.3, 1 - 1j), (-0.017, 3 - 2j)])
+def test_the_estimate_counts_the_lined_modes_left_out(mach, impedance):
+    # So short a liner is a hard wall: what is left of it are the modes beyond the 200 that are summed.
+    source, liner = DuctMode(1, 0, 4.0, mach), Liner(impedance, 1e-9, 0.5)
+    lined, hard = solve(source, liner=liner, tolerance=0.1), solve(source)
+    alpha, k = 1.8411837813406593, 4.0 / np.sqrt(1 - mach**2)
+    there_and_back = 2j * np.sqrt(k**2 - alpha**2) * 0.5 / np.sqrt(1 - mach**2)
+    missed = abs(lined.reflection[0] - hard.reflection[0] * np.exp(there_and_back))
+    assert max(1e-5, 0.01 * lined.error_estimate) < missed < lined.error_estimate
+    with pytest.raises(ConvergenceError, match="the amplitudes"):
+        solve(source, liner=liner)
+
+
+def test_poles_of_the_walls_admittance_are_no_modes():
+    # By a hub Newton's method ends at a pole here, in place of the mode 0.9 away from it.
+    source, liner = DuctMode(1, 0, 8.39099869208171, 0.16139353474672952, hub=0.4), Liner(0.11817 - 0.16339j, 1.0, 0.5)
+    wall = wall_of(source, liner)
+    modes = flow_modes(wall, 200)
+    s = np.concatenate([modes.down, modes.up])
+    assert np.max(np.abs(wall.miss(s)) / (1 + np.abs(wall.y * wall.convected(s) ** 2))) < 1e-8
 
 
 def test_a_mixture_is_the_sum_of_its_modes():
