@@ -72,7 +72,7 @@ def test_a_case_that_cannot_be_solved_is_missing_alone(tmp_path):
     dataset = read(path)
     assert set(dataset.arrays["liner_distance"]) == {0.5}
     assert 0 < len(dataset.about.missing) < 12
-    assert all("error estimate of the field" in one["reason"] for one in dataset.about.missing)
+    assert all("where the velocity is singular" in one["reason"] for one in dataset.about.missing)
 
 
 def test_the_liner_s_table_is_part_of_the_source(tmp_path):

@@ -23,6 +23,7 @@ from wavenet.devices import full_precision
 from wavenet.explain.methods import METHODS
 from wavenet.explain.representations import worst_change
 from wavenet.forward import radiated
+from wavenet.jets.learning import window_points
 from wavenet.networks import Explained
 from wavenet.rap import INPUT_RULES, SPLITS, attribute
 from wavenet.study import detection, differentiation, prediction, relevance, tasks
@@ -321,6 +322,9 @@ def step(device, name):
         model = copy.deepcopy(shipped("forward"))
         inputs = torch.cat([modes(2), torch.zeros(2, 1)], dim=1)
         batch = list(radiated.samples(model, inputs, random(2, len(model.config.x), 2)))
+    elif name == "jet":
+        model = copy.deepcopy(shipped("jet_factor"))
+        batch = [random(2, len(model.config.mean)), random(2, 2, len(window_points()), 2)]
     else:
         constraints = () if name == "unet" else tuple(CONSTRAINTS)
         model = unet_with(constraints, "cpu")
@@ -394,7 +398,7 @@ COMPUTATIONS = {  # name: (function of the device, what its results may differ b
     "explore": (explored, DOUBLE),
     **{
         f"training step, {name}": (functools.partial(step, name=name), DOUBLE)
-        for name in ("constrained", "constrained_unet", "unet", "unet with constraints", "mlp", "feedforward")
+        for name in ("constrained", "constrained_unet", "unet", "unet with constraints", "mlp", "feedforward", "jet")
     },
 }
 

@@ -316,7 +316,7 @@ def test_microphones_too_near_or_far_behind_are_refused(shipped):
         return shipped.pressure(0, 0, 5.0, mach, torch.tensor([x]), torch.tensor([r]))
 
     assert at(5.0, 0.1).abs() > 0
-    with pytest.raises(ValueError, match=r"x = 4.9, r = 0.1 is closer than 5.0 to the open end"):
+    with pytest.raises(ValueError, match=r"x = 4.9, r = 0.1 .* is closer than 5.0 to the open end"):
         at(4.9, 0.1)
     assert at(4.9, 0.1, mach=0.5).abs() > 0  # x / beta counts
     with pytest.raises(ValueError, match="more than 150 degrees behind"):

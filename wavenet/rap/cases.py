@@ -87,7 +87,7 @@ def _expect_the_same(
     """
     cases = len(drawn)
     order = torch.arange(cases, device=drawn.device)
-    some = order[sorted({cases - 1, cases // 2}, reverse=True)]
+    some = torch.tensor(sorted({cases - 1, cases // 2}, reverse=True), device=drawn.device)
 
     def same(taken: Tensor, seen: Tensor) -> bool:
         """Whether outputs of the cases taken are what they were, at the places seen."""
