@@ -30,7 +30,8 @@ class LinedFlowSolution(LinedQuantities):
     The flow slips over the liners, with Ingard's (1959) and Myers' (1980) condition: an infinitely thin boundary layer.
     As a problem in time that is ill-posed, because the growth of its surface waves has no upper bound (Brambley 2009),
     so that causality does not tell whether the one at hand is unstable. Results for Im Z > 0 depend on
-    `Liner.surface_wave` therefore; which of the two is right is not settled. For Im Z <= 0 there is no choice.
+    `Liner.surface_wave` therefore; which of the two is right is not settled. For Im Z <= 0 it is taken as stable; there
+    is one down to Im Z of about -2 |M| / beta^3.
 
     Reflection refers to the front of the first liner, where the source has its amplitude; x = 0 remains the lip.
 
@@ -55,7 +56,7 @@ class LinedFlowSolution(LinedQuantities):
     ValueError
         Im Z > 0 and the liner does not say what its surface wave is; or a liner ends at the lip or begins at -infinity.
     ConvergenceError
-        The error estimate is above the tolerance, as where two lined modes coincide or for lengths below 0.01; lined
+        The error estimate is above the tolerance, as where two lined modes coincide or for lengths below 0.02; lined
         modes were lost; an instability grows beyond double precision; or no sound reaches the lip that double precision
         could represent.
     """

@@ -28,7 +28,8 @@ class Liner:
         Length of the hard wall behind it, up to the next liner or to the lip [duct radii]; 0 for none.
     surface_wave : {None, "stable", "unstable"}
         What the surface wave of a flow over the liner is where Im Z > 0: a wave that decays against the flow, or an
-        instability that grows with it. It must be chosen there, and does not matter without flow.
+        instability that grows with it. It must be chosen there, and does not matter without flow. Down to Im Z of about
+        -2 |M| / (1 - M^2)^1.5 that wave is there, too, and always taken as stable.
 
     Raises
     ------

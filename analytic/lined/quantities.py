@@ -31,7 +31,8 @@ class LinedPower:
     evanescent : float
         Power carried to that front by the interaction of incident and reflected cut-off modes.
     absorbed : (liner,) float array
-        By each liner: an integral along its wall, of all lined modes.
+        By each liner: an integral along its wall, of all lined modes. The error is the solution's `error_estimate`
+        times the incident power, so that it may be negative for liners that absorb less.
     radiated : float
         K times the integral of |D|^2 sin(theta).
     residual : float
@@ -117,6 +118,8 @@ class LinedQuantities(EngineeringQuantities):
     @property
     def absorbed(self) -> float:
         """Power that the liners absorb over the incident power, of a source with cut-on modes.
+
+        Its absolute error is that of the amplitudes, `error_estimate`: what is smaller has no digits, nor a sign.
 
         Raises
         ------

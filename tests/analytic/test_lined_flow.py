@@ -243,6 +243,7 @@ def test_the_estimate_counts_the_lined_modes_left_out(mach, impedance):
     there_and_back = 2j * np.sqrt(k**2 - alpha**2) * 0.5 / np.sqrt(1 - mach**2)
     missed = abs(lined.reflection[0] - hard.reflection[0] * np.exp(there_and_back))
     assert max(1e-5, 0.01 * lined.error_estimate) < missed < lined.error_estimate
+    assert abs(lined.absorbed) < lined.error_estimate
     with pytest.raises(ConvergenceError, match="the amplitudes"):
         solve(source, liner=liner)
 
@@ -321,6 +322,16 @@ def exceptional_impedance(ka, mach):
 def test_surface_waves_are_chosen_where_there_are_some(liner, words):
     with pytest.raises(ValueError, match=words):
         solve(DuctMode(0, 0, 1.0, mach=0.2), liner=liner)
+
+
+def test_below_zero_reactance_a_surface_wave_remains_and_is_taken_as_stable():
+    source, least = DuctMode(0, 0, 3.0, mach=0.1), -2 * 0.1 / 0.99**1.5
+    wall = wall_of(source, Liner(0.5 + 0.8j * least, 1.0, 0.5))
+    wave = hydrodynamic_wave(wall)
+    assert np.min(np.abs(flow_modes(wall, 15).up / wave - 1)) < 1e-12
+    assert wall.radial(np.array([wave]))[0].imag > 10
+    with pytest.raises(ConvergenceError, match="nothing to be unstable"):
+        hydrodynamic_wave(wall_of(source, Liner(0.5 + 1.2j * least, 1.0, 0.5)))
 
 
 def test_other_words_for_a_surface_wave_are_refused():

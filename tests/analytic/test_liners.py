@@ -171,6 +171,7 @@ def test_the_estimate_counts_the_lined_modes_left_out():
     hard = solve(DuctMode(0, 0, 2.0)).reflection[0] * np.exp(2j)
     missed = abs(lined.reflection[0] / hard - 1)
     assert max(1e-7, 0.1 * lined.error_estimate) < missed < lined.error_estimate
+    assert 1e-8 < -lined.absorbed < lined.error_estimate  # a sign without meaning, as the docstring says
 
 
 def test_the_factor_has_its_error_in_the_estimate(monkeypatch):
