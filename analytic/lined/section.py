@@ -30,6 +30,7 @@ from .modes import Modes, lined_modes
 
 _FEWER = 0.75  # of the lined modes, for the error estimate
 _NEGLIGIBLE = 1e-13  # decay of modes along a liner that cannot be missed
+_CROWD = 4.0  # of EPS crowd^3, see `_lost`: a margin of 4, as errors around exceptional points are up to 3 times that
 _NOMINAL = 0.5  # length, for the error of modes of an endless liner: those that decay along it are not incident
 
 
@@ -94,7 +95,7 @@ class LinedSection:
         gap = np.abs(w[:, None] - w) + np.where(np.eye(len(w)) > 0, np.inf, 0.0)
         crowd = np.abs(w) / np.min(gap, axis=1)
         lost = np.abs(w / self.sigma) + np.abs(self.sigma)
-        return np.asarray(decay * (lost / np.min(np.abs(apart), axis=1) + crowd**3))
+        return np.asarray(decay * (lost / np.min(np.abs(apart), axis=1) + _CROWD * crowd**3))
 
     @property
     def endless(self) -> bool:
