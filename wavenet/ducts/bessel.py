@@ -245,7 +245,7 @@ class _Outgoing(torch.autograd.Function):
         return slope
 
     @staticmethod
-    def backward(ctx: Any, *given: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *given: Tensor) -> tuple[Tensor, None, None]:
         z, slope = ctx.saved_tensors
         return given[0] * ((ctx.m**2 - z**2 - slope**2) / z).conj(), None, None
 

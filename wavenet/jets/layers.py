@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 _RIDGE = 1e-6  # of the mean squares of the terms, which have spread 1: less than what the layers leave
+_GRID = 2.0**-16  # of the map: rounding of the solution, which depends on where arrays lie in memory, is far below
 
 
 class Layers(nn.Sequential):
@@ -43,6 +44,7 @@ class Layers(nn.Sequential):
         table = torch.cat([torch.ones_like(terms[:, :1]), terms], dim=1)
         square = table.T @ table + _RIDGE * len(table) * torch.eye(table.shape[1]).to(table)
         found = torch.linalg.solve(square, table.T @ wanted)
+        found = torch.round(found / _GRID) * _GRID
         self.matrix.copy_(found[1:].T)
         self.offset.copy_(found[0])
         self.size.zero_()

@@ -24,6 +24,7 @@ from .waves import Waves
 
 _POINTS = 24  # of either window, at which errors count
 ALL = _POINTS - 1  # degrees that follow from them
+_LEAST = 2.0**-10  # of what the linear part leaves
 _ARC = np.linspace(0, np.pi, 36)  # angles at which directivities are compared
 
 
@@ -140,11 +141,22 @@ def fit_linear(model: JetNetwork, features: Tensor, learned: Tensor) -> None:
     """The linear part of the network, from `samples`; the others begin with the size of what it leaves."""
     degree = model.config.degree
     wanted = coefficients(learned.double(), degree) / model.decay(torch.float64)
-    assert isinstance(model.layers, Layers)
-    model.layers.fit(features, wanted.flatten(1))
+    layers = _layers(model)
+    layers.fit(features, wanted.flatten(1))
     with torch.no_grad():
         left = square_error(model, features, learned).mean().sqrt()
-    model.layers.size.copy_(left.clamp(min=1e-6))
+    # a power of two, whatever the rounding; what jets fewer than the terms leave says nothing of others
+    layers.size.copy_(2 ** torch.round(torch.log2(left.clamp(min=_LEAST))))
+
+
+def relative_error(model: JetNetwork, features: Tensor, learned: Tensor) -> Tensor:
+    """`square_error` over that of the linear part: gradients stay far from the optimizer's rounding."""
+    return square_error(model, features, learned) / _layers(model).size ** 2
+
+
+def _layers(model: JetNetwork) -> Layers:
+    assert isinstance(model.layers, Layers)
+    return model.layers
 
 
 def square_error(model: JetNetwork, features: Tensor, learned: Tensor) -> Tensor:

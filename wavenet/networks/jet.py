@@ -38,8 +38,7 @@ def _samples(model: JetNetwork, cases: Dataset, count: int, seed: int) -> Datase
 
 
 def _loss(model: JetNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
-    # in what the linear part left: gradients must not come near the optimizer's rounding
-    found = learning.square_error(model, *batch) / model.layers.size**2
+    found = learning.relative_error(model, *batch)
     return found, torch.ones_like(found)
 
 
