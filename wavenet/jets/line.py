@@ -6,7 +6,6 @@ the network an almost linear task. They do not include s_c itself, where F is ze
 """
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,6 +52,5 @@ def product(sheets: Sheets, s_0: Tensor) -> Tensor:
     kernel = kernel - sheets.inner(s) ** 2 * at_wall_off_axis(square, sheets.duct)
     # sqrt((right - s) (s - left)) of C_minus C_plus is gamma_2 / beta_2
     pair = (s - s_0) * (s - s_0.conj())
-    closed: Any = sheets.quotient(s, -1) * sheets.quotient(s, 1) * pair
-    found: Tensor = kernel * wave / (sheets.beta_outer * closed)
-    return found
+    closed = sheets.quotient(s, -1) * sheets.quotient(s, 1) * pair
+    return kernel * wave / (sheets.beta_outer * closed)
