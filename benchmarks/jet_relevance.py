@@ -24,6 +24,7 @@ from torch import nn
 from analytic import cut_on_helmholtz, cut_on_orders, sweep
 from wavenet.explain.methods import METHODS
 from wavenet.jets.inputs import NAMES
+from wavenet.jets.line import NAMES as ON_LINE
 from wavenet.jets.network import PARAMETERS, JetNetwork
 from wavenet.study.jet_relevance import explained, slopes
 from wavenet.study.jets import load_network
@@ -37,6 +38,7 @@ OF = {
     "M": ("M",),
     "M_2": ("M_2",),
     "T": ("ln C", "ln D C^2"),
+    "kernel": (*ON_LINE, "length of the left window", "length of the right window"),
     "sheet": ("s_c over its limit", "ln weight", "ln across", "ln order", "R"),
     "hub": ("hub", "rate of nu at the hub", "hub K", "m hub"),
 }

@@ -234,9 +234,9 @@ def test_slopes_are_the_change_of_the_level_with_the_outputs(data):
         for output in (0, 5, 30):
             ends = []
             for sign in (1, -1):
-                model.layers[-1].bias[output] += sign * step
+                model.layers.offset[output] += sign * step
                 ends.append(slopes(model, parameters, 1, theta)[0])
-                model.layers[-1].bias[output] -= sign * step
+                model.layers.offset[output] -= sign * step
             change = (ends[0] - ends[1]) / (2 * step)
             assert torch.allclose(change, rows[:, output], rtol=1e-6, atol=1e-8)
     exact = sweep(2, 1, 8.0, theta, mach=0.3, mach_outer=0.1, sound_speed_ratio=0.8, density_ratio=1.6).directivity

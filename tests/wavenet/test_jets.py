@@ -15,7 +15,7 @@ from analytic.section import Section
 from wavenet.ducts.bessel import inner, outer, outgoing
 from wavenet.ducts.debye import slopes
 from wavenet.jets.duct import at_wall, duct
-from wavenet.jets.inputs import COUNT, inputs
+from wavenet.jets.inputs import COUNT, inputs, instabilities
 from wavenet.jets.instability import instability
 from wavenet.jets.network import JetConfig, JetNetwork
 from wavenet.jets.sheet import Sheets
@@ -305,19 +305,25 @@ def test_between_equal_streams_nothing_is_reflected_and_the_index_turns_once_a_m
         ka = torch.from_numpy(alpha * math.sqrt(1 - mach**2))
         jets = torch.tensor([[m, 0.0, mach, mach, 1.0, 1.0, hub]], dtype=torch.float64).repeat(4, 1)
         jets[:, 1] = ka
-        found = inputs(jets)
+        found = inputs(jets, instabilities(jets))
         assert found.shape == (4, COUNT)
         assert torch.allclose(found[:, 2], torch.ones(4, dtype=torch.float64), atol=1e-12)
         assert torch.allclose(5 * found[:, 15], torch.arange(1, 5).double(), atol=1e-6)
         assert torch.all(found[:, 17:20].abs() < 1e-12)
-        heavier = inputs(jets * torch.tensor([1, 1, 1, 1, 1, 1.5, 1]))
+        jets = jets * torch.tensor([1, 1, 1, 1, 1, 1.5, 1])
+        heavier = inputs(jets, instabilities(jets))
         assert torch.all(heavier[:, 17:19] > 0.1)  # a heavier fluid reflects
 
 
 def test_inputs_are_differentiable():
     jets = torch.tensor([[3, 8.0, 0.3, 0.1, 0.9, 1.3, 0.4], [0, 5.0, 0.2, 0.0, 0.7, 2.0, 0.6]], dtype=torch.float64)
     m = jets[:, :1]
-    assert torch.autograd.gradcheck(lambda one: inputs(torch.cat([m, one], dim=1)), jets[:, 1:].requires_grad_())
+
+    def found(one):
+        whole = torch.cat([m, one], dim=1)
+        return inputs(whole, instabilities(whole))
+
+    assert torch.autograd.gradcheck(found, jets[:, 1:].requires_grad_())
 
 
 @pytest.mark.parametrize(

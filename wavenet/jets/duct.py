@@ -205,3 +205,17 @@ def at_wall(q: Tensor, tables: Duct, own: Tensor | None = None) -> Tensor:
         squares, weights = squares.scatter(1, own, 1e9), weights.scatter(1, own, 0.0)
     found: Tensor = _AtWall.apply(q, squares, weights, rest)
     return found
+
+
+def at_wall_off_axis(q: Tensor, tables: Duct) -> Tensor:
+    """S / (gamma S') at complex q (case, point) off the axis, |q| not much larger than LARGEST."""
+    squares, weights, rest = (one.expand(len(q), -1) for one in (tables.alpha**2, 1 / tables.norm, tables.rest))
+    place = q / LARGEST
+    value = rest[:, -1:] + torch.zeros_like(q)
+    for index in range(rest.shape[1] - 2, -1, -1):
+        value = value * place + rest[:, index : index + 1]
+    # 1 / (alpha^2 - q) in real numbers, all poles at once: torch divides complex ones slowly
+    along, across = squares[:, :, None] - q.real[:, None], q.imag[:, None]
+    inverse = (along * along + across * across).reciprocal()
+    poles = [(weights[:, None] @ (part * inverse))[:, 0] for part in (along, across)]
+    return value + torch.complex(*poles)

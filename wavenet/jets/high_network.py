@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .high import ORDERS, HighSheets
 from .high_inputs import COUNT, inputs
@@ -41,6 +41,10 @@ class HighNetwork(JetNetwork):
     def domain(self, sheets: Sheets) -> dict[str, Tensor]:
         """Jets that are not of the network's domain, (case,), and why they are refused."""
         return {"the jet is of the low domain: use the network jet": sheets.low}
+
+    def joined(self, *layers: nn.Module) -> nn.Sequential:
+        """The layers in a row."""
+        return nn.Sequential(*layers)
 
     @classmethod
     def unscaled(cls, parameters: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ Next to m, K = ka / sqrt(1 - M^2) and the streams' parameters these are the cont
 factors oscillate, and at s_c the sheet's impedance over that of the jet, zeta = D N_2^2 K / (N_1^2 gamma_2), its parts,
 and the reflection R = (zeta - 1) / (zeta + 1) of waves across the jet, which is the size of the oscillation. With the
 phase delta of H_m' nu is (delta(K) - delta(K h)) / pi, without a hub delta(K) / pi - 1/2: whole where a mode is cut on.
+The kernel on a line follows, see `line`, and the windows' lengths.
 """
 
 import math
@@ -12,6 +13,9 @@ import torch
 from torch import Tensor
 
 from ..ducts.bessel import outer
+from .instability import instability
+from .line import NAMES as ON_LINE
+from .line import on_line
 from .sheet import Sheets
 
 NAMES = (  # of the inputs
@@ -20,14 +24,23 @@ NAMES = (  # of the inputs
     *("ln weight", "ln across", "ln order", "nu", "1 / (1 + nu)"),
     *("R", "R cos 2 pi nu", "R sin 2 pi nu"),
     *("hub", "rate of nu at the hub", "hub K", "m hub"),
+    *ON_LINE,
+    *("length of the left window", "length of the right window"),
 )
 COUNT = len(NAMES)
+LENGTHS = slice(COUNT - 2, COUNT)
+KERNEL = slice(COUNT - 2 - len(ON_LINE) + 3, COUNT - 2)  # h at the points
 
 
-def inputs(parameters: Tensor) -> Tensor:
-    """Inputs (case, COUNT) from m, ka, M_1, M_2, C, D and the hub, (case, 7)."""
+def inputs(parameters: Tensor, s_0: Tensor) -> Tensor:
+    """Inputs (case, COUNT) from m, ka, M_1, M_2, C, D and the hub, (case, 7), and instabilities (case, 1)."""
     m, ka, mach, mach_outer, speed, density, hub = parameters.unbind(dim=1)
     sheets = Sheets(0, *parameters[:, 1:].T[..., None])
+    known = torch.empty(len(parameters), len(ON_LINE), dtype=parameters.dtype, device=parameters.device)
+    for order in torch.unique(m).tolist():
+        mine = torch.nonzero(m == order)[:, 0]
+        own = Sheets(round(order), *parameters[mine, 1:].T[..., None])
+        known = known.index_put((mine,), on_line(own, s_0[mine]))
     k = ka / torch.sqrt((1 - mach) * (1 + mach))
     index, rate = _radial_index(m, k, hub)
     cosine, sine = torch.cos(2 * math.pi * index), torch.sin(2 * math.pi * index)
@@ -44,7 +57,18 @@ def inputs(parameters: Tensor) -> Tensor:
         *(reflection, reflection * cosine, reflection * sine),
         *(hub, rate, hub * k / 10, m * hub),
     ]
-    return torch.stack(columns, dim=1)
+    span = sheets.right - sheets.left
+    lengths = (sheets.boundary - sheets.first) / span, (sheets.last - sheets.boundary) / span
+    return torch.cat([torch.stack(columns, dim=1), known, *lengths], dim=1)
+
+
+def instabilities(parameters: Tensor) -> Tensor:
+    """s_0 (case, 1) of jets (case, 7) of any azimuthal orders."""
+    found = torch.empty(len(parameters), 1, dtype=parameters.dtype.to_complex(), device=parameters.device)
+    for order in torch.unique(parameters[:, 0]).tolist():
+        mine = torch.nonzero(parameters[:, 0] == order)[:, 0]
+        found = found.index_put((mine,), instability(Sheets(round(order), *parameters[mine, 1:].T[..., None]))[0])
+    return found
 
 
 def _radial_index(m: Tensor, k: Tensor, hub: Tensor) -> tuple[Tensor, Tensor]:

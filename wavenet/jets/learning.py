@@ -16,14 +16,15 @@ from torch import Tensor
 from ..arrays import ComplexArray, FloatArray
 from ..fields import columns
 from .error_bars import bands, bars
-from .inputs import inputs
 from .instability import instability
+from .layers import Layers
 from .network import PARAMETERS, JetConfig, JetNetwork
 from .sheet import Sheets
 from .waves import Waves
 
 _POINTS = 24  # of either window, at which errors count
 ALL = _POINTS - 1  # degrees that follow from them
+_LEAST = 2.0**-10  # of what the linear part leaves
 _ARC = np.linspace(0, np.pi, 36)  # angles at which directivities are compared
 
 
@@ -115,7 +116,7 @@ def untrained(parameters: Tensor, width: int) -> JetNetwork:
     hubs = parameters[:, 6]
     plain = bool((hubs == 0).any())
     low[6] = hubs[hubs > 0].min().item() if bool((hubs > 0).any()) else 0.0
-    features = inputs(parameters)
+    features = JetNetwork.unscaled(parameters)
     spread = features.std(dim=0, correction=0).clamp(min=1e-6)  # a parameter may be fixed
     scales = tuple(features.mean(dim=0).tolist()), tuple(spread.tolist())
     return JetNetwork(JetConfig(tuple(low), tuple(high), *scales, width, plain=plain)).float()
@@ -134,6 +135,28 @@ def samples(model: JetNetwork, parameters: Tensor, given: Tensor) -> tuple[Tenso
     if not bool(good.any()):
         raise ValueError(f"none of {len(good)} jets is of the low domain")
     return model.features(parameters[good]).float(), learned[good].float()
+
+
+def fit_linear(model: JetNetwork, features: Tensor, learned: Tensor) -> None:
+    """The linear part of the network, from `samples`; the others begin with the size of what it leaves."""
+    degree = model.config.degree
+    wanted = coefficients(learned.double(), degree) / model.decay(torch.float64)
+    layers = _layers(model)
+    layers.fit(features, wanted.flatten(1))
+    with torch.no_grad():
+        left = square_error(model, features, learned).mean().sqrt()
+    # a power of two, whatever the rounding; what jets fewer than the terms leave says nothing of others
+    layers.size.copy_(2 ** torch.round(torch.log2(left.clamp(min=_LEAST))))
+
+
+def relative_error(model: JetNetwork, features: Tensor, learned: Tensor) -> Tensor:
+    """`square_error` over that of the linear part: gradients stay far from the optimizer's rounding."""
+    return square_error(model, features, learned) / _layers(model).size ** 2
+
+
+def _layers(model: JetNetwork) -> Layers:
+    assert isinstance(model.layers, Layers)
+    return model.layers
 
 
 def square_error(model: JetNetwork, features: Tensor, learned: Tensor) -> Tensor:

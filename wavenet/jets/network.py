@@ -18,8 +18,9 @@ from ..arrays import BoolArray
 from ..devices import device_of, in_full_precision
 from .duct import HUBS, LARGEST, MODES, duct
 from .error_bars import BANDS, LEVELS, bands
-from .inputs import COUNT, inputs
+from .inputs import COUNT, KERNEL, LENGTHS, inputs, instabilities
 from .instability import instability
+from .layers import Layers
 from .modes import JetModes, Numbers, streams
 from .sheet import Sheets
 from .waves import Waves
@@ -97,13 +98,17 @@ class JetNetwork(nn.Module):
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(sizes):
             layers += [nn.Linear(before, after, dtype=torch.float64), nn.SiLU()]
-        self.layers = nn.Sequential(*layers, nn.Linear(config.width, 4 * config.degree, dtype=torch.float64))
+        self.layers = self.joined(*layers, nn.Linear(config.width, 4 * config.degree, dtype=torch.float64))
         self.register_buffer("bars", torch.full((BANDS, len(LEVELS)), torch.nan, dtype=torch.float64))
+
+    def joined(self, *layers: nn.Module) -> nn.Sequential:
+        """The layers in a row, beside a linear map of their inputs."""
+        return Layers(*layers, inputs=COUNT, outputs=4 * self.config.degree, first=KERNEL, second=LENGTHS)
 
     @classmethod
     def unscaled(cls, parameters: Tensor) -> Tensor:
         """The `features` before they are scaled to mean 0 and spread 1."""
-        return inputs(parameters)
+        return inputs(parameters, instabilities(parameters))
 
     def features(self, parameters: Tensor) -> Tensor:
         """Inputs of the layers, (case, COUNT), from `PARAMETERS` (case, 7)."""
@@ -130,10 +135,12 @@ class JetNetwork(nn.Module):
     def coefficients(self, features: Tensor) -> Tensor:
         """The same from the `features`."""
         found = self.layers(features)
-        # A prior: coefficients of analytic functions decay geometrically.
-        decay = 2.0 ** -torch.arange(self.config.degree, dtype=found.dtype, device=found.device)
-        shaped: Tensor = found.unflatten(1, (2, self.config.degree, 2)) * decay[:, None]
+        shaped: Tensor = found.unflatten(1, (2, self.config.degree, 2)) * self.decay(found.dtype).to(found.device)
         return shaped
+
+    def decay(self, dtype: torch.dtype) -> Tensor:
+        """Coefficients over outputs, (degree, 1), a prior: those of analytic functions decay geometrically."""
+        return 2.0 ** -torch.arange(self.config.degree, dtype=dtype)[:, None]
 
     def directivity(
         self,
@@ -283,9 +290,9 @@ class JetNetwork(nn.Module):
         why = "modes of the jet may lie beside the outer branch point, which this network does not know: use the solver"
         return {why: ~sheets.low}
 
-    def factors(self, _: Sheets, parameters: Tensor, _s_0: Tensor) -> Tensor:
+    def factors(self, _: Sheets, parameters: Tensor, s_0: Tensor) -> Tensor:
         """As `forward`, for jets of one azimuthal order with instabilities s_0 (case, 1)."""
-        return torch.as_tensor(self(parameters))
+        return self.coefficients(self.scaled(inputs(parameters, s_0)).to(self.precision))
 
     def _by_order(self, modes: JetModes, function: Callable[[Waves, Tensor], Tensor]) -> Tensor:
         """Values (case, ...) of a function of the waves of one azimuthal order and the cases' numbers."""

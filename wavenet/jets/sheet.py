@@ -161,6 +161,10 @@ class Sheets:
         pair = (s - s_0.real) ** 2 + s_0.imag**2
         return _quotient(s, *down, own) * pair / torch.sqrt(s - self.left)
 
+    def quotient(self, s: Tensor, direction: int) -> Tensor:
+        """Product of (s - z_l) / (s - s_l) over the waves along +1 or -1, at complex s."""
+        return _quotient(s, *self.modes(direction))
+
     def kernel(self, s: Tensor) -> Tensor:
         """K at real s between the branch points."""
         gamma = self.beta_outer * torch.sqrt(self.right - s) * torch.sqrt(s - self.left)

@@ -27,16 +27,19 @@ def _build(cases: Source, preset: Preset, edge: object = None) -> JetNetwork:
 
 
 def _samples(model: JetNetwork, cases: Dataset, count: int, seed: int) -> Dataset:
-    """Jets of the low domain, in training those that do not calibrate the error bars."""
+    """Jets of the low domain, in training those that do not calibrate the error bars; these set the linear part."""
     every: Any = cases
     training = seed == 0  # see `training.loop`
     used = [every[index] for index in range(len(every)) if not training or index % _HELD_OUT]
     with torch.no_grad():
-        return TensorDataset(*learning.samples(model, *default_collate(used)))
+        found = learning.samples(model, *default_collate(used))
+    if training:
+        learning.fit_linear(model, *found)
+    return TensorDataset(*found)
 
 
 def _loss(model: JetNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
-    found = learning.square_error(model, *batch)
+    found = learning.relative_error(model, *batch)
     return found, torch.ones_like(found)
 
 
@@ -71,7 +74,7 @@ NETWORK = Network(
     config=JetConfig,
     steps=Steps(
         build=_build,
-        presets={"quick": Preset(60, 256, 3e-3, 60, 128), "standard": Preset(900, 512, 3e-3, 900, 192)},
+        presets={"quick": Preset(60, 256, 3e-3, 60, 128), "standard": Preset(650, 512, 3e-3, 650, 192)},
         loss=_loss,
         samples=_samples,
         optimizer=_optimizer,

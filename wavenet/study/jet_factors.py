@@ -12,6 +12,7 @@ from wavenet.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from wavenet.jets.learning import ALL, coefficients, values
 from wavenet.jets.modes import JetModes
 from wavenet.jets.network import PARAMETERS, JetConfig, JetNetwork
+from wavenet.jets.sheet import Sheets
 from wavenet.training import loading
 
 THETA: FloatArray = np.linspace(0, np.pi, 36)  # angles at which directivities are compared [rad]
@@ -30,6 +31,10 @@ class StoredFactors(JetNetwork):
     def forward(self, parameters: Tensor) -> Tensor:
         """Coefficients of these jets."""
         return torch.stack([self._known[tuple(row)] for row in parameters.tolist()])
+
+    def factors(self, sheets: Sheets, parameters: Tensor, s_0: Tensor) -> Tensor:
+        """The same."""
+        return self(parameters)
 
 
 class JetsOfFile(NamedTuple):
