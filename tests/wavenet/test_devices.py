@@ -119,6 +119,7 @@ def test_layers_of_single_precision_stand_where_the_switches_are_off():
         "forward/feed_forward.py": "ForwardModel.forward",
         "forward/radiated.py": "RadiatedPressure.coefficients",
         "jets/high_learning.py": "initial weights",
+        "jets/layers.py": "called by JetNetwork.coefficients, or by propagate",
         "jets/network.py": "JetNetwork.coefficients",
         "networks/feedforward.py": "called by propagate only, which turns the switches off",
         "rap/decompositions.py": "called by propagate only, which turns the switches off",
