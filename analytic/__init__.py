@@ -19,13 +19,14 @@ from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
 from .conj_time import ConjTime
 from .errors import ConvergenceError
 from .factorisation import plus_factor
-from .lined_flow_solution import LinedFlowSolution
-from .lined_gradient import ImpedanceDerivative, impedance_derivative
-from .lined_hub import LinedHub, LinedHubSolution
-from .lined_multimode import LinedMultiModeSolution
-from .lined_solution import LinedPower, LinedSolution
-from .lined_sweep import LinedSweep, lined_sweep
-from .liner import Liner
+from .lined.flow_solution import LinedFlowSolution
+from .lined.gradient import ImpedanceDerivative, impedance_derivative
+from .lined.hub import LinedHub, LinedHubSolution
+from .lined.liner import Liner
+from .lined.multimode import LinedMultiModeSolution
+from .lined.quantities import LinedPower
+from .lined.solution import LinedSolution
+from .lined.sweep import LinedSweep, lined_sweep
 from .many_near_fields import fields_at, near_fields
 from .media import Jet, JetSolution, UniformFlow
 from .modes import axial_wavenumber, cut_on_helmholtz, cut_on_orders, radial_eigenvalue, radial_eigenvalues

@@ -59,6 +59,14 @@ def finite_array(value: npt.ArrayLike | object, name: str) -> FloatArray:
     return array
 
 
+def grid_arrays(x: npt.ArrayLike, r: npt.ArrayLike, *, hint: str = "") -> tuple[FloatArray, FloatArray]:
+    """Axes of a tensor grid as arrays of doubles; hint : end of the message where they are not one-dimensional."""
+    x, r = np.atleast_1d(finite_array(x, "x")), np.atleast_1d(finite_array(r, "r"))
+    if x.ndim != 1 or r.ndim != 1:
+        raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}{hint}")
+    return x, r
+
+
 def broadcast_arrays(**arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     """Arrays broadcast together; an empty one goes with single numbers and empty ones only."""
     try:

@@ -1,6 +1,6 @@
 """A solution in the time convention exp(+i omega t)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,12 @@ from .arrays import ComplexArray
 from .near_field import QUANTITIES, Field
 
 if TYPE_CHECKING:
-    from .lined_solution import LinedSolution
+    from .lined.flow_solution import LinedFlowSolution
+    from .lined.hub import LinedHubSolution
+    from .lined.solution import LinedSolution
     from .solution import Solution
+
+    TimeMirrored: TypeAlias = Solution | LinedSolution | LinedFlowSolution | LinedHubSolution
 
 
 class ConjTime:
@@ -26,12 +30,12 @@ class ConjTime:
         In the time convention exp(-i omega t).
     """
 
-    def __init__(self, solution: "Solution | LinedSolution") -> None:
-        self.solution = solution
+    def __init__(self, solution: "TimeMirrored") -> None:
+        self.solution: Any = solution
 
-    def conj_time(self) -> "Solution | LinedSolution":
+    def conj_time(self) -> "TimeMirrored":
         """The solution in the time convention exp(-i omega t)."""
-        return self.solution
+        return cast("TimeMirrored", self.solution)
 
     @property
     def reflection_matrix(self) -> ComplexArray:

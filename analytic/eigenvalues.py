@@ -77,6 +77,7 @@ def _annuli(soft: bool, m: int, count: int, hubs: FloatArray) -> FloatArray:
     if new:
         if len(_kept) > _MOST:
             _kept.clear()
+            new = sorted({key[-1] for key in keys})
         for hub, row in zip(new, _by_phase(soft, m, size, np.array(new)), strict=True):
             _kept[soft, m, size, hub] = row
     return np.stack([_kept[key][:count] for key in keys])

@@ -13,7 +13,7 @@ from .power import Power
 from .source import Source
 
 if TYPE_CHECKING:
-    from .lined_solution import LinedPower
+    from .lined.quantities import LinedPower
     from .transform import Transform
 
 

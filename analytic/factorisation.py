@@ -118,7 +118,7 @@ class Factorisation:
         middle = 0.5 * (eigenvalues[1:] + eigenvalues[:-1])
         self._alpha = eigenvalues[np.searchsorted(middle, self.k)]
         self._kappa = np.sqrt((self.k - self._alpha) * (self.k + self._alpha) + 0j)
-        self._pinched = self.section.hard & (np.abs(self._kappa) < _PAIRS * self._scale)
+        self._pinched = np.abs(self._kappa) < _PAIRS * self._scale
 
     def _find_limit(self) -> None:
         """a, b of the reduced kernel."""

@@ -13,15 +13,13 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-from . import levels
 from .arrays import FloatArray
-from .checks import check_angles, check_positive, real_array
+from .checks import real_array
 from .errors import ConvergenceError, check_estimate, check_finite, quiet
+from .incoherent import IncoherentQuantities
 from .media import transform
 from .modes import cut_on_orders, radial_eigenvalues
-from .physical import PhysicalDuct
 from .power import Power, balance, check_residual
 from .section import Section
 from .source import DuctMode, ModeMixture, Source
@@ -100,7 +98,7 @@ class MultiMode:
         return cls(tuple(parts), velocity / velocity.sum())
 
 
-class MultiModeSolution:
+class MultiModeSolution(IncoherentQuantities):
     """The sound of a `MultiMode`, as returned by `solve`: sums over its parts of means over time and azimuthal angle.
 
     The factorisation is computed once for each |m|.
@@ -116,12 +114,9 @@ class MultiModeSolution:
     @quiet()
     def __init__(self, source: MultiMode, medium: object, tolerance: float) -> None:
         self.source, self.medium, self.tolerance = source, medium, tolerance
-        self._groups = [_Group(sources, weights, medium, tolerance) for sources, weights in groups_of(source)]
-
-    @property
-    def error_estimate(self) -> float:
-        """Relative error estimate of the reflected power and of `mean_square`: twice the largest of the amplitudes."""
-        return 2 * max(group.error_estimate for group in self._groups)
+        self.groups: list[_Group] = [
+            _Group(sources, weights, medium, tolerance) for sources, weights in groups_of(source)
+        ]
 
     @cached_property
     def power(self) -> Power:
@@ -133,9 +128,9 @@ class MultiModeSolution:
             As `Solution.power`, for the parts of one |m| together; the sum's residual is above the tolerance, or there
             are more than 2,000 parts that differ in more than the sign of m: more than 4,000 modes, as above K = 127.
         """
-        check_parts(self.source, [len(group.weights) for group in self._groups])
+        check_parts(self.source, [len(group.weights) for group in self.groups])
         total = dict.fromkeys((field.name for field in fields(Power)), 0.0)
-        for group in self._groups:
+        for group in self.groups:
             power = group.power()
             for name in total:
                 total[name] += float(getattr(power, name))
@@ -144,107 +139,6 @@ class MultiModeSolution:
         described = f"a MultiMode of {len(self.source.parts)} parts, the first {self.source.parts[0]}"
         check_residual(residual, 0.0, self.tolerance, described)
         return Power(**{**total, "residual": residual})
-
-    def mean_square(self, theta: npt.ArrayLike) -> FloatArray:
-        """Sum of |D|^2 over the parts, for the source's powers.
-
-        Parameters
-        ----------
-        theta : (...) float array
-            Polar angle in the (X, r) plane [rad], 0 downstream, in [0, pi].
-
-        Returns
-        -------
-        (...) float array
-            Of the potential. Without flow it is proportional to the mean-square pressure far away; see
-            `mean_square_pressure` for that with flow, at the physical angle.
-
-        Raises
-        ------
-        ValueError
-            An angle outside [0, pi].
-        """
-        theta = check_angles(theta)
-        total = np.zeros(theta.shape)
-        for group in self._groups:
-            total += group.mean_square(theta)
-        return total
-
-    def level(self, theta: npt.ArrayLike) -> FloatArray:
-        """Directivity index of the potential [dB]: `mean_square` over its mean over all directions theta.
-
-        Parameters and errors as for `mean_square`. What a microphone measures in a flow is `directivity_index`.
-        """
-        scale = self._groups[0].transform.radiation
-        with np.errstate(divide="ignore"):
-            return 10 * np.log10(2 * scale * self.mean_square(theta) / self.power.radiated)
-
-    def mean_square_pressure(self, angle: npt.ArrayLike) -> FloatArray:
-        """Sum of |P|^2 over the parts, for the source's powers, see `Solution.pressure_directivity`.
-
-        Parameters
-        ----------
-        angle : (...) float array
-            Physical angle in the (x, r) plane [rad], where a microphone stands: 0 downstream, in [0, pi].
-
-        Returns
-        -------
-        (...) float array
-            Mean over the azimuthal angle, [(rho c^2)^2, of the duct's stream] at one duct radius.
-
-        Raises
-        ------
-        ValueError
-            An angle outside [0, pi].
-        """
-        theta, factor = levels.outer_pressure_factor(self._groups[0].transform, angle)
-        return factor**2 * self.mean_square(theta)
-
-    def directivity_index(self, angle: npt.ArrayLike) -> FloatArray:
-        """Level of the pressure at a physical angle over a monopole's of equal power in the same fluid at rest [dB].
-
-        -inf where nothing is radiated. Parameters and errors as for `mean_square_pressure`; without flow equal to
-        `level`.
-        """
-        transform, duct = self._groups[0].transform, self.source.parts[0]
-        density, helmholtz, _ = transform.fluid(inside=False)
-        beta = math.sqrt((1 - duct.mach) * (1 + duct.mach))
-        # 4 pi R^2 <p^2> / (rho c W), W = pi ka beta times the power counted; rho c of the fluid outside
-        scale = 2 / (density * helmholtz / (transform.k * transform.scale) * duct.helmholtz * beta)
-        return levels.decibels(np.sqrt(scale * self.mean_square_pressure(angle) / self.power.radiated))
-
-    def sound_pressure_level(
-        self, angle: npt.ArrayLike, duct: PhysicalDuct, *, distance: float = 1.0, power: float = 1.0
-    ) -> FloatArray:
-        """Sound pressure level in the far field [dB re 20 uPa].
-
-        Parameters
-        ----------
-        angle : (...) float array
-            Physical angle [rad], as for `mean_square_pressure`.
-        duct : PhysicalDuct
-            With the Mach number and hub of the source.
-        distance : float
-            From the centre of the open end [m]; the far field falls as its inverse.
-        power : float
-            Incident sound power of all parts together [W].
-
-        Returns
-        -------
-        (...) float array
-            -inf where nothing is radiated.
-
-        Raises
-        ------
-        ValueError
-            The duct is not the source's, or a parameter is outside its range.
-        """
-        distance, power = check_positive(distance, "distance"), check_positive(power, "power")
-        first = self.source.parts[0]
-        levels.check_duct(duct, first)
-        unit = levels.pascals_per_root_watt(duct, first.helmholtz, float(np.sum(self.source.powers)))
-        scale = math.sqrt(power) * unit * duct.radius / distance / levels.REFERENCE_PRESSURE
-        return levels.decibels(np.sqrt(self.mean_square_pressure(angle)) * scale)
 
 
 def check_parts(source: MultiMode, counts: Sequence[int]) -> None:

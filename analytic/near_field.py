@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import ComplexArray, FloatArray
-from .checks import broadcast_arrays, finite_array
+from .checks import broadcast_arrays, finite_array, grid_arrays
 from .contour import POWER, contour
 from .errors import ConvergenceError, check_estimate, quiet
 from .layout import Grid, Layout, Points, Side
@@ -97,9 +97,7 @@ def grid_fields(
     -------
     list of lists of Field
     """
-    x, r = np.atleast_1d(finite_array(x, "x")), np.atleast_1d(finite_array(r, "r"))
-    if x.ndim != 1 or r.ndim != 1:
-        raise ValueError(f"a grid needs one-dimensional x and r, got shapes {x.shape} and {r.shape}; see at()")
+    x, r = grid_arrays(x, r, hint="; see at()")
     if any(_is_deep(family[0], x, r) for family in families):
         rows, columns = np.broadcast_arrays(x[:, None], r)
         return [

@@ -1,13 +1,13 @@
 """Power balance of a solution."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import FloatArray
+from .arrays import ComplexArray, FloatArray
 from .errors import ConvergenceError, check_estimate, check_finite, quiet
 
 if TYPE_CHECKING:
@@ -50,6 +50,34 @@ class Power:
     residual: float
 
 
+class Emission:
+    """Anything with a directivity, for `radiated_power`.
+
+    Parameters
+    ----------
+    directivity : callable
+        D at angles (angle,), and the error estimate of its factors.
+    radiation : float
+        As of a `Transform`.
+    described : str
+        For messages.
+    """
+
+    power_accuracy: ClassVar[float] = 1e-2
+
+    def __init__(
+        self, directivity: Callable[[FloatArray], tuple[ComplexArray, float]], radiation: float, described: str
+    ) -> None:
+        self.directivity, self.radiation, self.described = directivity, radiation, described
+
+    @classmethod
+    def directivities(cls, family: "Sequence[Emission]", theta: FloatArray) -> tuple[ComplexArray, FloatArray]:
+        """As of a `Transform`."""
+        found = [one.directivity(theta.ravel()) for one in family]
+        values = np.array([value.reshape(theta.shape) for value, _ in found])
+        return values, np.array([np.full(theta.shape, error) for _, error in found])
+
+
 @quiet()
 def balance(family: "Sequence[Transform]", weights: npt.ArrayLike, tolerance: float) -> Power:
     """Power balance of incoherent sources that share their factors: weighted sums, and the residual of these.
@@ -77,7 +105,7 @@ def balance(family: "Sequence[Transform]", weights: npt.ArrayLike, tolerance: fl
     flows = [one.flows() for one in family]
     lobes = flows[0][0]  # the same for all: they are the jet's
     inside, vortical, flow_error = (float(weights @ [flow[index] for flow in flows]) for index in (1, 2, 3))
-    radiated, radiated_error = _radiated(family, weights, lobes, inside, tolerance)
+    radiated, radiated_error = radiated_power(family, weights, lobes, inside, tolerance)
     scale = float(np.sum(weights @ (flux * np.abs(incident) ** 2)))
     evanescent = float(np.sum(crossed))
     power = Power(into, back, evanescent, radiated, vortical, (into + evanescent - back - radiated - vortical) / scale)
@@ -89,7 +117,7 @@ def balance(family: "Sequence[Transform]", weights: npt.ArrayLike, tolerance: fl
     return power
 
 
-def _described(family: "Sequence[Transform]") -> str:
+def _described(family: "Sequence[Transform] | Sequence[Emission]") -> str:
     """The sources, for error messages."""
     others = f" and {len(family) - 1} more sources" if len(family) > 1 else ""
     return f"{family[0].described}{others}"
@@ -103,8 +131,12 @@ def check_residual(residual: float, error: float, tolerance: float, described: s
         )
 
 
-def _radiated(
-    family: "Sequence[Transform]", weights: FloatArray, lobes: FloatArray, value: float, tolerance: float
+def radiated_power(
+    family: "Sequence[Transform] | Sequence[Emission]",
+    weights: FloatArray,
+    lobes: FloatArray,
+    value: float,
+    tolerance: float,
 ) -> tuple[float, float]:
     """Integral of |D|^2 sin(theta) and its error estimate: a double-exponential rule on intervals split at lobes.
 
@@ -130,7 +162,7 @@ def _radiated(
 
 
 def _intensity(
-    family: "Sequence[Transform]", weights: FloatArray, ends: FloatArray
+    family: "Sequence[Transform] | Sequence[Emission]", weights: FloatArray, ends: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Nodes of the rule on intervals, radiated power an angle, weights (interval, node); error of D's contribution."""
     t = np.arange(-_END, _END + 0.5 * _STEP, _STEP)
@@ -138,7 +170,8 @@ def _intensity(
     q = np.pi / 2 * np.sinh(t)
     theta = np.minimum(low + width / (1 + np.exp(-2 * q)), np.pi)
     weight = np.pi / 2 * np.cosh(t) * width / 2 / np.cosh(q) ** 2 * _STEP
-    value, error = type(family[0]).directivities(family, theta)
+    kind: Any = type(family[0])
+    value, error = kind.directivities(family, theta)
     share = np.tensordot(weights, np.stack([np.abs(value) ** 2, np.abs(value) ** 2 * error]), (0, 1))
     intensity, uncertain = family[0].radiation * np.sin(theta) * share
     return theta, intensity, weight, 2 * (uncertain * weight).sum(axis=1)

@@ -48,7 +48,6 @@ class Section:
 
     def __init__(self, m: int, hub: Any = 0.0, *, tables: bool = False) -> None:
         self.m, self.hub, self._tables = m, hub, tables
-        self.hard = True  # whether the zeros of S' are the eigenvalues
         self._hollow = bool(np.any(hub))
 
     def eigenvalues(self, count: int) -> FloatArray:

@@ -5,11 +5,11 @@ from typing import Any, overload
 
 from .checks import check_tolerance
 from .errors import quiet
-from .lined_flow_solution import LinedFlowSolution
-from .lined_hub import LinedHub, LinedHubSolution
-from .lined_multimode import LinedMultiModeSolution
-from .lined_solution import LinedSolution
-from .liner import Liner, check_liners
+from .lined.flow_solution import LinedFlowSolution
+from .lined.hub import LinedHub, LinedHubSolution
+from .lined.liner import Liner, check_liners
+from .lined.multimode import LinedMultiModeSolution
+from .lined.solution import LinedSolution
 from .media import Jet, JetSolution, UniformFlow, transform
 from .multimode import MultiMode, MultiModeSolution
 from .solution import Solution
@@ -34,11 +34,25 @@ def solve(
 
 
 @overload
-def solve(source: Source, *, lined_hub: LinedHub, tolerance: float = ...) -> LinedHubSolution: ...
+def solve(
+    source: Source,
+    *,
+    medium: object | None = None,
+    jet: Jet | None = None,
+    lined_hub: LinedHub,
+    tolerance: float = ...,
+) -> LinedHubSolution: ...
 
 
 @overload
-def solve(source: MultiMode, *, liner: Liner | Sequence[Liner], tolerance: float = ...) -> LinedMultiModeSolution: ...
+def solve(
+    source: MultiMode,
+    *,
+    medium: object | None = None,
+    jet: Jet | None = None,
+    liner: Liner | Sequence[Liner],
+    tolerance: float = ...,
+) -> LinedMultiModeSolution: ...
 
 
 @overload
@@ -87,10 +101,10 @@ def solve(
         Shorthand for medium=jet: a vortex sheet separates the fluid outside; the duct's Mach number must be positive.
     liner : Liner or sequence of Liner, optional
         Liners, front to back. The source is then incident at the front of the first one; if that begins at -infinity,
-        a lined mode is, see `LinedSolution`. In flow they stand between hard walls, the source is no MultiMode, there
-        may be a jet, and where Im Z > 0 they must say what their surface wave is.
+        a lined mode is, see `LinedSolution`. In flow they stand between hard walls, and where Im Z > 0 they must say
+        what their surface wave is.
     lined_hub : LinedHub, optional
-        Liner on the hub all along, also outside the duct. No flow, jet or other liner.
+        Liner on the hub all along, also outside the duct; there is no other liner then, and no MultiMode.
     tolerance : float
         Largest relative error estimate accepted, here and in everything computed from the solution.
 
@@ -104,8 +118,8 @@ def solve(
     Raises
     ------
     TypeError
-        source or medium has another type, jet is not a Jet, or both medium and jet are given; with a liner and a
-        MultiMode, there is a medium or a jet; with a lined hub, there is a MultiMode or anything else.
+        source or medium has another type, jet is not a Jet, or both medium and jet are given; with a lined hub, there
+        is a MultiMode or a liner.
     ValueError
         There is a jet but no flow in the duct; or flow, and a liner whose surface wave is not chosen.
     ConvergenceError
@@ -128,17 +142,15 @@ def solve(
         raise TypeError(f"expected a DuctMode, a ModeMixture or a MultiMode, got {type(source).__name__}")
     tolerance = check_tolerance(tolerance)
     if lined_hub is not None:
-        if isinstance(source, MultiMode) or not (medium is None and jet is None and liner is None):
-            raise TypeError("with a lined hub, expected a DuctMode or a ModeMixture, and no medium, jet or liner")
+        if isinstance(source, MultiMode) or liner is not None:
+            raise TypeError("with a lined hub, expected a DuctMode or a ModeMixture, and no liner")
         if not isinstance(lined_hub, LinedHub):
             raise TypeError(f"expected a LinedHub, got {type(lined_hub).__name__}")
-        return LinedHubSolution(source, lined_hub, tolerance)
+        return LinedHubSolution(source, lined_hub, tolerance, _medium(medium, jet))
     if liner is not None:
         liners = check_liners(liner)
         if isinstance(source, MultiMode):
-            if medium is not None or jet is not None:
-                raise TypeError(f"with a liner and a MultiMode, expected neither medium nor jet, got {medium or jet}")
-            return LinedMultiModeSolution(source, liners, tolerance)
+            return LinedMultiModeSolution(source, liners, tolerance, _medium(medium, jet))
         medium = _medium(medium, jet)
         if source.mach or medium != UniformFlow():
             return LinedFlowSolution(source, liners, tolerance, medium)

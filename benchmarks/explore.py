@@ -1,9 +1,9 @@
 """Response times of the page of `wavenet explore`: python benchmarks/explore.py [--browser /usr/bin/chromium].
 
-Median and largest time of the server's callbacks, for modes that it has not seen before, and in a browser from a click
-or a changed number to the picture on the screen. A slider sends its value 0.12 s after its last move, a number 0.35 s
-after the last key; these delays are not included. The last column is the median processor time, which does not depend
-on other programs: of the server, or of the server and the browser's page together, as if all ran on one core.
+Median and largest time of the server's parts, for modes that it has not seen before, and in a browser from a click or a
+changed number to each picture on the screen. A slider sends its value 0.06 s after its last move, a number 0.35 s after
+the last key; these delays are not included. The last column is the median processor time, which does not depend on
+other programs: of the server, or of the server and the browser's page together, as if all ran on one core.
 """
 
 import argparse
@@ -15,25 +15,41 @@ import numpy as np
 import torch
 
 from wavenet import jets
-from wavenet.study.bench import DEGREES, Bench
+from wavenet.study.bench import Bench
 from wavenet.study.controls import Mode
-from wavenet.study.page import layout
+from wavenet.study.page import parts
+from wavenet.study.page.plotting import to_json
 from wavenet.study.page.server import FIRST, Page
+from wavenet.study.shown import DEGREES
 
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 COUNT = 15
-PICTURES = {
-    "uniform": ("field", "directivity", "derivative", "relevance"),
-    "jet": ("field", "directivity"),
+WIDTHS = {"field": 557, "relevance": 389, "directivity": 557, "derivative": 974}  # at 1280 pixels
+KINDS = {  # of cases: what is chosen, and which pictures there are
+    "no flow": ({"flow": "none"}, ("field", "directivity", "relevance", "derivative")),
+    "uniform flow": ({}, ("field", "directivity", "relevance", "derivative")),
+    "jet": ({"flow": "jet"}, ("field", "directivity")),
+    "liner": ({"flow": "none", "wall": "lined"}, ("field", "directivity")),
+    "liner in flow": ({"wall": "lined"}, ("field", "directivity")),
 }
-# Resolves when the picture has been drawn and the browser has had a frame since.
-DRAWN = """([id, act]) => new Promise((done) => {
-  const started = performance.now(), plot = document.querySelector(`#${id} .js-plotly-plot`);
-  let last = 0;
-  plot.on("plotly_afterplot", () => requestAnimationFrame(() => requestAnimationFrame(() => {
-    if (!last) { last = performance.now(); done(last - started); }
-  })));
-  window.dash_clientside.set_props(...act);
+# Resolves with the time to each picture: when it has been drawn and the browser has had a frame since.
+DRAWN = """([ids, act]) => new Promise((done) => {
+  const started = performance.now(), times = {};
+  for (const id of ids) {
+    const plot = document.getElementById(id), drawn = () => requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (times[id]) return;
+      times[id] = performance.now() - started;
+      plot.removeListener("plotly_afterplot", drawn);
+      if (Object.keys(times).length === ids.length) done(times);
+    }));
+    plot.on("plotly_afterplot", drawn);
+  }
+  if (act.click) document.getElementById("field").emit("plotly_click", { points: [act.click] });
+  else {
+    const input = document.getElementById(act.name);
+    input.value = act.value;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
 })"""
 
 
@@ -53,37 +69,26 @@ def modes(flow):
 def show(name, seconds):
     """One line of the table from pairs (wall-clock time, processor time)."""
     wall, processor = 1e3 * np.array(seconds).T
-    print(f"{name:44} {np.median(wall):6.0f} {max(wall):6.0f} {np.median(processor):10.0f}", flush=True)
+    used = "" if np.isnan(processor).any() else f"{np.median(processor):10.0f}"
+    print(f"{name:44} {np.median(wall):6.0f} {max(wall):6.0f} {used}", flush=True)
 
 
-def of_server(made, flow):
-    """Times of the callbacks, called as the browser would call them, without a browser."""
-    client, took = made.test_client(), defaultdict(list)
-    known = layout.DEFAULTS | {"x": 0.1, "r": 1.0}
-    data = {**layout.CHOSEN, "flow": flow, "instability": False, "theme": "light"}
-    asked = client.get("/_dash-dependencies").get_json()
-    callbacks = [each for each in asked if each["clientside_function"] is None]
-    callbacks.sort(key=lambda each: any(one["id"] == "shown" for one in each["inputs"]))
-    for number, mode in enumerate(modes(flow)):
-        values = known | mode | data | {"shown": number}
-        for each in callbacks:
-            parts = {kind: [one | {"value": values[one["id"]]} for one in each[kind]] for kind in ("inputs", "state")}
-            outputs = [
-                {"id": identity, "property": name.split("@")[0]}
-                for identity, name in (one.rsplit(".", 1) for one in each["output"].strip(".").split("..."))
-            ]
-            changed = [f"{one['id']}.{one['property']}" for one in each["inputs"]]
-            body = parts | {"output": each["output"], "outputs": outputs, "changedPropIds": changed}
-            started = time.perf_counter(), time.process_time()
-            answer = client.post("/_dash-update-component", json=body)
+def of_server(bench, chosen):
+    """Times of the parts, in the order in which they are sent."""
+    took, view = defaultdict(list), parts.View(widths=WIDTHS)
+    for mode in modes("uniform"):
+        query = {name: str(value) for name, value in mode.items()} | chosen
+        started = time.perf_counter(), time.process_time()
+        for answer in parts.update(bench, query, view, tuple(parts.PARTS)):
+            to_json(answer)
             ended = time.perf_counter(), time.process_time()
-            took[outputs[0]["id"]].append([after - before for before, after in zip(started, ended, strict=True)])
-            assert answer.status_code == 200, answer.get_data(as_text=True)
+            took[answer.get("part", "message")].append([b - a for a, b in zip(started, ended, strict=True)])
+            started = ended
     return took
 
 
 def of_browser(url, executable):
-    """Times from an action to the picture."""
+    """Times from an action to each picture, and to all of them."""
     from playwright.sync_api import sync_playwright
 
     took = defaultdict(list)
@@ -92,31 +97,31 @@ def of_browser(url, executable):
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable", {"timeDomain": "threadTicks"})
-        page.goto(url)
 
         def processor():
             found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
             return time.process_time() + found["TaskDuration"]
 
-        page.wait_for_selector("#relevance .heatmaplayer image", state="attached")
-        page.wait_for_timeout(1000)
-
-        def measure(name, picture, component, value):
+        def measure(name, pictures, action):
             started = processor()
-            seconds = page.evaluate(DRAWN, [picture, [component, value]]) / 1e3
-            took[name].append([seconds, processor() - started])
-            page.wait_for_timeout(700)  # the rest of the page
+            times = page.evaluate(DRAWN, [pictures, action])
+            used = processor() - started
+            for picture, milliseconds in times.items():
+                took[f"{name} to {picture}"].append([milliseconds / 1e3, np.nan])
+            took[f"{name}, all"].append([max(times.values()) / 1e3, used])
+            page.wait_for_timeout(400)  # numbers that come after the last picture
 
         generator = np.random.default_rng(0)
-        for x, r in generator.uniform((-1.9, 0.1), (1.9, 1.9), (COUNT, 2)).round(3).tolist():
-            clicked = {"clickData": {"points": [{"x": x, "y": r, "z": 0.0}]}}
-            measure("click to relevance", "relevance", "field", clicked)
-        for flow, pictures in PICTURES.items():
-            page.get_by_role("button", name="jet" if flow == "jet" else "uniform flow", exact=True).click()
+        for kind, (chosen, pictures) in KINDS.items():
+            page.goto("about:blank")
+            page.goto(f"{url}#{'&'.join(f'{name}={value}' for name, value in chosen.items())}")
+            page.wait_for_selector("#directivity .scatterlayer path", state="attached")
             page.wait_for_timeout(1500)
-            for picture in pictures:
-                for helmholtz in generator.uniform(6, 16, COUNT).round(3).tolist():
-                    measure(f"{flow}: ka to {picture}", picture, "helmholtz", {"value": helmholtz})
+            for helmholtz in generator.uniform(6, 16, COUNT).round(3).tolist():
+                measure(f"{kind}: ka", list(pictures), {"name": "helmholtz", "value": str(helmholtz)})
+            if "relevance" in pictures:
+                for x, r in generator.uniform((-1.9, 0.1), (1.9, 1.9), (COUNT, 2)).round(3).tolist():
+                    measure(f"{kind}: click", ["relevance"], {"click": {"x": x, "y": r, "z": 0.0}})
         browser.close()
     return took
 
@@ -154,17 +159,16 @@ def main(argv=None):
     torch.set_num_threads(1)
     bench = Bench()
     bench.warm(FIRST)
-    page = Page(bench)
     print(f"{'[ms]':44} median    max  processor")
     for name, seconds in of_jets(bench).items():
         show(f"directivity of a jet, {name}", seconds)
-    for flow in ("none", "uniform", "jet"):
-        for name, seconds in of_server(page.app.server, flow).items():
-            show(f"server, {flow}: {name}", seconds)
+    for kind, (chosen, _) in KINDS.items():
+        for name, seconds in of_server(bench, chosen).items():
+            show(f"server, {kind}: {name}", seconds)
     if options.browser is None:
         print("no browser found")
         return
-    with page:
+    with Page(bench) as page:
         for name, seconds in of_browser(page.url, options.browser).items():
             show(f"browser, {name}", seconds)
 

@@ -17,9 +17,10 @@ import numpy as np
 from scipy.optimize import fsolve
 from scipy.special import jv, jvp
 
-from analytic import ConvergenceError, DuctMode, Liner, cut_on_orders, lined_duct, lined_sweep, solve
-from analytic.lined_duct import HardModes
-from analytic.lined_section import LinedSection
+from analytic import ConvergenceError, DuctMode, Liner, cut_on_orders, lined_sweep, solve
+from analytic.lined import duct as lined_duct
+from analytic.lined.duct import HardModes
+from analytic.lined.section import LinedSection
 from analytic.section import Section
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))

@@ -3,10 +3,12 @@
 The attributes m, helmholtz and mach identify its case. A user's own file needs these, x, r and potential or pressure.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import numpy.typing as npt
 
 from .arrays import ComplexArray, FloatArray
@@ -72,6 +74,14 @@ def write_field(
                 dataset.dims[index].attach_scale(file[axis])
 
 
+def _last_distance(liners: object, path: Path) -> float:
+    """Length of the hard wall behind the last liner, from the attribute that `wavenet field` writes."""
+    try:
+        return float(json.loads(str(np.asarray(liners).astype(str)))[-1]["distance"])
+    except (ValueError, LookupError, TypeError):
+        raise ValueError(f"{path}: the attribute liners cannot be read, got {liners!r}") from None
+
+
 def read_given(path: str | Path) -> Potential | Pressure:
     """Read the potential of a field's file or, if it has none, the pressure, with the grid and the case's numbers.
 
@@ -79,7 +89,7 @@ def read_given(path: str | Path) -> Potential | Pressure:
     ------
     FileNotFoundError, ValueError
         No such file; an array or attribute is missing, of another shape or kind, not finite or out of range; the field
-        is that of a duct with a hub or a jet.
+        is that of a duct with a hub or a jet, or of one with a liner and not only of the hard wall behind that.
     """
     path = Path(path)
     with opened(path) as file:
@@ -88,6 +98,8 @@ def read_given(path: str | Path) -> Potential | Pressure:
             if name in file.attrs and (name == "kutta" or number(file, name) != 0):
                 raise ValueError(f"{path} is the field of a duct with a {'hub' if name == 'hub' else 'jet'}")
         x, r = (plain_array(file, axis, path, (1,), "f") for axis in "xr")
+        if "liners" in file.attrs and len(x) and np.min(x) < -_last_distance(file.attrs["liners"], path):
+            raise ValueError(f"{path} is the field of a duct with a liner, and reaches into it: the wall must be hard")
         name = "pressure" if "pressure" in file and "potential" not in file else "potential"
         field = plain_array(file, name, path, (2,), "c")
     if field.shape != (len(x), len(r)):

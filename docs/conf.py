@@ -17,6 +17,7 @@ version = release = metadata.version("wavenet")
 extensions = [
     "myst_parser",
     "native_math",
+    "operations",
     "rooms",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",

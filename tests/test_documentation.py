@@ -103,8 +103,8 @@ def test_every_command_and_option_exists():
         seen += 1
         match program.rpartition("/")[2]:
             case "wavenet":
-                assert words[0] in {*options, "--help"}, where
-                assert set(given) <= options.get(words[0], set()) | {"--help"}, where
+                assert words[0] in {*options, "--help", "--install-completion"}, where
+                assert set(given) <= options.get(words[0], set()) | {"--help", "--install-completion"}, where
             case "python" | "python3":
                 if words[0] in {block.name for block in BLOCKS[page]}:
                     continue

@@ -35,6 +35,9 @@ class FarField:
         if self.debye:
             inverse = 1 / z
             s = np.sqrt((z - self.m) * (z + self.m))
+            turned = s.imag * z.imag < 0  # on the imaginary axis the product's rounding may choose the branch
+            if np.any(turned):
+                s[turned] *= -1
             factor = np.exp(-1j * self.m**2 / (s + z)) * integer_power((s + 1j * self.m) * inverse, self.m)
             q, ratio = np.asarray(1 / s, dtype=complex), s * inverse
         else:

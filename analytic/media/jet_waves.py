@@ -67,10 +67,13 @@ def upstream_amplitudes(sheets: Sheet, up: ComplexArray, norm: FloatArray, eta: 
     return sheets.inner(up)[0] * eta / (2 * norm * sheets.beta2 * (up - sheets.centre))
 
 
-def far(sheets: Sheet, theta: FloatArray) -> tuple[ComplexArray, ComplexArray]:
-    """s at angles, and D over eta_plus there: the same for all sources and Kutta parameters."""
+def far(sheets: Sheet, theta: FloatArray, axis: float = AXIS) -> tuple[ComplexArray, ComplexArray]:
+    """s at angles, and D over eta_plus there: the same for all sources and Kutta parameters.
+
+    axis : least angle.
+    """
     k = sheets.k_outer / sheets.beta_outer
-    off_axis = np.maximum(theta, AXIS)
+    off_axis = np.maximum(theta, axis)
     s: ComplexArray = np.asarray(sheets.left + 2 * k / sheets.beta_outer * np.sin(off_axis / 2) ** 2, dtype=complex)
     gamma: ComplexArray = np.asarray(k * np.sin(off_axis), dtype=complex)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -184,3 +184,11 @@ def test_a_value_is_the_same_whatever_is_asked_for_with_it(function, m):
             part = slice(first, first + count)
             for some, whole in zip(function(m, z[part]), every, strict=True):
                 np.testing.assert_array_equal(some, whole[part])
+
+
+@pytest.mark.parametrize("m", [13, 20, 57])
+def test_on_the_imaginary_axis_rounding_does_not_choose_the_branch(m):
+    z = 1j * np.geomspace(10, 1e7, 1500)
+    slope = 0.5 * (special.jve(m - 1, z) - special.jve(m + 1, z))
+    for ours, theirs in zip(bessel_pair(m, z), (special.jve(m, z), slope), strict=True):
+        assert np.max(np.abs(ours - theirs) / np.abs(theirs)) < 1e-11

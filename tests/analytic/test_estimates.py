@@ -157,7 +157,7 @@ def test_a_directivity_and_a_power_above_the_tolerance_are_raised(monkeypatch):
         with pytest.raises(ConvergenceError, match="of the directivity, "):
             solution.directivity(1.0)
         many = solve(MultiMode([DuctMode(1, 0, 4.0, 0.3)], [1.0]), jet=jet)
-        vars(many)["_groups"][0].tolerance = 1e-17
+        many.groups[0].tolerance = 1e-17
         with pytest.raises(ConvergenceError, match="of the directivity, "):
             many.mean_square([1.0])
     monkeypatch.setattr(power, "_STEP", 3.0)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from analytic import ConvergenceError, DuctMode, Liner, lined_duct, mode_tail, radial_eigenvalues, solve
+from analytic import ConvergenceError, DuctMode, Liner, mode_tail, radial_eigenvalues, solve
+from analytic.lined import duct as lined_duct
 from analytic.section import Section
 
 CASES = [(DuctMode(0, 0, 2.0), 1 + 1j), (DuctMode(3, 0, 9.0), 2 - 1j), (DuctMode(2, 0, 6.0, hub=0.3), 0.3 - 0.4j)]

@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 from scipy.special import jv, jvp
 
-from analytic import ConvergenceError, DuctMode, Jet, Liner, ModeMixture, lined_flow_cascade, lined_flow_modes, solve
-from analytic.lined_flow_cascade import FlowCascade
-from analytic.lined_flow_factor import FlowFactor, Singularities, kernel
-from analytic.lined_flow_modes import FlowWall, flow_modes, hydrodynamic_wave
-from analytic.lined_flow_section import FlowSection
-from analytic.lined_section import HardModes
+from analytic import ConvergenceError, DuctMode, Jet, Liner, ModeMixture, solve
+from analytic.lined import flow_cascade as lined_flow_cascade
+from analytic.lined import flow_modes as lined_flow_modes
+from analytic.lined.flow_cascade import FlowCascade
+from analytic.lined.flow_factor import FlowFactor, Singularities, kernel
+from analytic.lined.flow_modes import FlowWall, flow_modes, hydrodynamic_wave
+from analytic.lined.flow_section import FlowSection
+from analytic.lined.section import HardModes
 from analytic.media import UniformFlow
 from analytic.section import Section
 
@@ -218,8 +220,8 @@ def test_the_factors_multiply_to_the_kernel_and_agree_on_all_lines():
 
 
 def test_the_error_of_the_factors_is_in_the_estimate(monkeypatch):
-    monkeypatch.setattr("analytic.lined_flow_factor._EXPONENT", 8.0)
-    monkeypatch.setattr("analytic.lined_flow_factor._LARGEST_STEP", 0.4)
+    monkeypatch.setattr("analytic.lined.line.EXPONENT", 8.0)
+    monkeypatch.setattr("analytic.lined.line.LARGEST_STEP", 0.4)
     assert solve(DuctMode(0, 0, 2.0, mach=0.3), liner=ONE, tolerance=0.1).error_estimate > 1e-8
 
 

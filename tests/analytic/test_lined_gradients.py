@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from analytic import ConvergenceError, DuctMode, Liner, impedance_derivative, lined_gradient, solve
+from analytic import ConvergenceError, DuctMode, Liner, impedance_derivative, solve
+from analytic.lined import gradient as lined_gradient
 
 THETA = np.array([0.4, 1.2, 2.5])
 STEP = 1e-3  # of central differences, whose error it leaves 1e-6

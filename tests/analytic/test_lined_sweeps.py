@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from analytic import ConvergenceError, DuctMode, Liner, MultiMode, PhysicalDuct, lined_modes, lined_sweep, solve
+from analytic import ConvergenceError, DuctMode, Liner, MultiMode, PhysicalDuct, lined_sweep, solve
+from analytic.lined import modes as lined_modes
 from analytic.section import Section
 
 THETA = np.array([0.4, 1.2, 2.5])
@@ -20,6 +21,23 @@ def test_a_sweep_is_many_solves(hub, distance):
         assert found.absorbed[case] == pytest.approx(one.absorbed, rel=1e-11)
         assert found.radiated[case] == pytest.approx(one.power.radiated / one.power.incident, rel=1e-11)
         assert found.error_estimate[case] < 1e-10
+
+
+@pytest.mark.parametrize("mach", [0.0, 0.3])
+def test_sweeps_take_several_liners_and_both_time_conventions(mach):
+    z = np.array([[0.3 - 0.8j, 1 - 1j], [4 - 0.1j, 0.7 - 0.2j]])
+    options = {"length": [[0.5, 0.8]], "distance": 0.3, "mach": mach}
+    found = lined_sweep(1, 0, 4.0, THETA, impedance=z, **options)
+    for case, (first, second) in enumerate(z):
+        one = solve(DuctMode(1, 0, 4.0, mach), liner=[Liner(first, 0.5, 0.3), Liner(second, 0.8, 0.3)])
+        assert found.reflection[case] == pytest.approx(one.reflection[0], abs=1e-12)
+        assert np.max(np.abs(found.directivity[case] - one.directivity(THETA))) < 1e-12
+        assert found.absorbed[case] == pytest.approx(one.absorbed, rel=1e-10)
+    other = lined_sweep(1, 0, 4.0, THETA, impedance=z.conj(), engineering=True, **options)
+    assert np.array_equal(other.reflection, found.reflection)
+    assert np.array_equal(found.conj_time().reflection, found.reflection.conj())
+    assert np.array_equal(found.conj_time().directivity, found.directivity.conj())
+    assert np.array_equal(found.conj_time().absorbed, found.absorbed)
 
 
 def test_modes_of_many_walls_are_those_of_each():
@@ -66,6 +84,10 @@ def test_a_case_that_fails_is_recorded_or_raised():
         ({"helmholtz": 0.0}, "helmholtz"),
         ({"theta": [[0.1]]}, "one-dimensional"),
         ({"errors": "ignore"}, "errors must be"),
+        ({"impedance": [[[1.0]]]}, r"impedance must be \(case,\) or \(case, liner\), got shape \(1, 1, 1\)"),
+        ({"impedance": np.ones((1, 0)), "length": np.ones((1, 0)), "distance": np.ones((1, 0))}, "at least one liner"),
+        ({"impedance": np.ones((2, 2)), "length": np.ones((2, 3))}, "arrays must have one shape"),
+        ({"engineering": 1}, "engineering must be True or False"),
     ],
 )
 def test_sweeps_out_of_range_are_refused(arguments, words):

@@ -6,6 +6,7 @@ import pytest
 
 from analytic import ConvergenceError, DuctMode, Jet, ModeMixture, sheet_factors, solve, sweep
 from analytic.bessel import hankel_pair
+from analytic.eigenvalues import many_eigenvalues
 from analytic.logarithmic import quotient
 from analytic.section import Section
 from analytic.sheet import Sheet
@@ -198,3 +199,10 @@ def test_the_edge_of_the_cone_of_silence_is_an_angle_as_any_other():
     theta = edge + np.array([0.0, -1e-6, 1e-6])
     found = sweep(1, 0, ka, theta, mach=mach, sound_speed_ratio=speed, density_ratio=2.0).directivity[0]
     assert abs(found[0] / (0.5 * (found[1] + found[2])) - 1) < 1e-10
+
+
+def test_eigenvalues_of_hubs_that_were_known_survive_when_the_table_is_full(monkeypatch):
+    monkeypatch.setattr("analytic.eigenvalues._MOST", 1)
+    known = many_eigenvalues(1, 4, np.array([0.31, 0.32]))
+    both = many_eigenvalues(1, 4, np.array([0.31, 0.33]))
+    assert np.array_equal(both[0], known[0])

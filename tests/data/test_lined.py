@@ -64,9 +64,10 @@ def test_cases_are_solutions_with_their_liners(tmp_path, text):
 
 
 def test_a_case_that_cannot_be_solved_is_missing_alone(tmp_path):
-    # A column of the grid at the end of the liner.
+    # A point of the grid at the very end of the liner.
     path = tmp_path / "lined.h5"
     text = FIELDS.replace("distance = 0.5", "distance = { values = [0.5, 0.625] }").replace("cases = 6", "cases = 12")
+    text = text.replace("r = [0.0, 2.0, 8]", "r = [0.0, 2.0, 9]")
     generate(load(tmp_path, text), path)
     dataset = read(path)
     assert set(dataset.arrays["liner_distance"]) == {0.5}

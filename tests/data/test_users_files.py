@@ -57,6 +57,11 @@ def test_a_potential_comes_back_with_its_parameters(field):
         np.testing.assert_array_equal(getattr(found, name), expected)
 
 
+def test_a_potential_behind_a_liner_is_one_of_a_hard_wall(field):
+    change(field, attribute("liners", '[{"distance": 0.0}, {"distance": 30.0}]'))
+    np.testing.assert_array_equal(read_given(field).potential, POTENTIAL)
+
+
 def test_a_pressure_comes_back_where_there_is_no_potential(field):
     found = read_given(change(field, lambda file: file.__delitem__("potential")))
     assert isinstance(found, Pressure)
@@ -95,6 +100,8 @@ def test_a_fields_file_has_units_scales_and_kind(field):
         (attribute("mach", np.array([0.1])), "attribute mach must be"),
         (attribute("hub", 0.3), "is the field of a duct with a hub"),
         (attribute("kutta", 1.0), "is the field of a duct with a jet"),
+        (attribute("liners", '[{"distance": 0.1}]'), "is the field of a duct with a liner, and reaches into it"),
+        (attribute("liners", "[]"), "the attribute liners cannot be read"),
         (replace("potential", POTENTIAL[:-1]), r"potential has shape \(3, 3\), expected \(4, 3\)"),
         (replace("potential", POTENTIAL.real), "expected 2 dimensions of complex floats"),
         (replace("potential", POTENTIAL[None]), "expected 2 dimensions of complex floats"),

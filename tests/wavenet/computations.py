@@ -293,7 +293,7 @@ def most_changing(device):
 def explored(device):
     bench, mode = Bench(device), Mode.of(m=2, n=0, helmholtz=5.0, mach=0.2)
     found = bench.relevance(mode, "u", 0.1, 1.0)
-    arrays = {"D": bench.directivity(mode).surrogate, "v": bench.derivative(mode, "v").surrogate}
+    arrays = {"D": bench.directivity(mode).surrogate.amplitude, "v": bench.derivative(mode, "v").surrogate}
     arrays |= {"relevance": found.relevance, "shares": np.array(list(found.shares.values()))}
     return {name: torch.from_numpy(values) for name, values in arrays.items()}
 

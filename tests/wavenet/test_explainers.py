@@ -130,6 +130,39 @@ def test_captum_s_metrics_take_it(net, field):
     assert torch.allclose(spread, (moved - start).norm(dim=1) / start.norm(dim=1), rtol=1e-6)
 
 
+@pytest.mark.parametrize("target", [1, (1,), [1, 0, 3], torch.tensor([1, 0, 3])])
+@pytest.mark.parametrize("options", [{}, {"nt_samples_batch_size": 1}])
+@pytest.mark.parametrize("method", [RAP, LRP])
+def test_captum_s_noise_tunnel_takes_it(net, field, target, options, method, monkeypatch):
+    """The mean over noisy copies, each explained alone; the convergence delta is that of each copy."""
+    seen, explain = [], method.explain
+    monkeypatch.setattr(method, "explain", lambda self, x, *more: seen.append(x.detach()) or explain(self, x, *more))
+    tunnel = captum.attr.NoiseTunnel(method(net))
+    options = {"target": target, "nt_samples": 3, "stdevs": 0.1, "return_convergence_delta": True} | options
+    found, lost = tunnel.attribute(field, **options)
+    copies = seen[0].unflatten(0, (3, 3)) if len(seen) == 1 else torch.stack(seen, 1)  # (case, copy, ...)
+    assert 0.05 < (copies - field[:, None]).std() < 0.15
+    monkeypatch.undo()
+    expected = torch.stack([method(net).attribute(copies[:, k], target) for k in range(3)]).mean(0)
+    assert torch.allclose(found, expected, rtol=1e-9, atol=1e-12)
+    assert lost.shape == (9,)
+    if method is RAP:
+        assert lost.abs().max() < ROUNDING
+
+
+def test_captum_draws_its_maps(net, field):
+    """What is shown has the signs of the relevance, summed over channels."""
+    relevance = RAP(net).attribute(field, 1)[0].permute(1, 2, 0).numpy()
+    image = torch.rand(7, 7, 3).numpy()
+    for kind in ("heat_map", "blended_heat_map"):
+        figure, axis = captum.attr.visualization.visualize_image_attr(
+            relevance, image, method=kind, sign="all", use_pyplot=False
+        )
+        shown, total = np.asarray(axis.images[-1].get_array()), relevance.sum(2)
+        assert np.array_equal(np.sign(shown), np.sign(total))
+        assert figure.axes
+
+
 def test_single_precision_is_close(net, field):
     exact = RAP(net).attribute(field, 1)
     single = RAP(copy.deepcopy(net).float(), dtype=torch.float32).attribute(field.float(), 1)
@@ -378,6 +411,13 @@ def test_gradients_take_several_inputs_and_weighted_sums():
     halves = IntegratedGradients(model).attribute((a, b), selector, (torch.tensor(2.0),))
     for part in halves:
         assert torch.allclose(part, a * b * weight / 2, rtol=1e-6)
+
+
+def test_an_empty_batch_has_no_relevance(net, field):
+    for name in METHODS:
+        assert METHODS[name](net).attribute(field[:0], 0).shape == (0, 2, 7, 7)
+    with pytest.raises(TypeError, match=r"rule must be Epsilon\(\.\.\.\) or AlphaBeta\(\.\.\.\), got 'epsilon'"):
+        LRP(net, "epsilon")
 
 
 def test_gradient_methods_name_what_is_missing(monkeypatch, net, field):

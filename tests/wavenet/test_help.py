@@ -1,6 +1,7 @@
 """Help of the commands: without importing them, complete, with an example that can be copied."""
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -63,3 +64,26 @@ def test_the_help_of_attribute_names_every_method(capsys, monkeypatch):
 
 def test_the_version_is_printed(capsys):
     assert shown(capsys, "--version") == f"wavenet {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("so", {"solve"}),
+        ("solve --k", {"--ka", "--kutta"}),
+        ("train jet", {"jet_factor"}),
+        ("train derivative --preset ", {"quick", "standard"}),
+    ],
+)
+def test_shells_complete_commands_options_and_choices(typed, completed):
+    words = f"wavenet {typed}"
+    given = {"_WAVENET_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    program = [sys.executable, "-c", "import sys; sys.argv[0] = 'wavenet'; from wavenet.cli import main; main()"]
+    found = subprocess.run(program, env=os.environ | given, capture_output=True, text=True, check=True)
+    assert set(found.stdout.split()) == completed
+
+
+def test_ka_is_another_name_of_helmholtz(capsys):
+    options = ["--m", "0", "--n", "0", "--angles", "0:90:2", "--json"]
+    short, long = (shown(capsys, "solve", *options, name, "1.5") for name in ("--ka", "--helmholtz"))
+    assert short == long

@@ -305,6 +305,24 @@ def test_a_moved_batch_axis_is_that_of_each_case(way, cases):
         lambda parts, x: parts[0](x) + x.sum(),
         lambda parts, x: F.batch_norm(parts[0](x), None, None, training=True),
         lambda parts, x: torch.softmax(x @ x.mT, 1) @ parts[0](x),
+        # the first case is as it is alone
+        lambda parts, x: parts[0](x.cumsum(0)),
+        lambda parts, x: parts[0](x[torch.tensor([0, 0, 1, 2])]),
+        lambda parts, x: parts[0](x[(x[:, 0] - x[0, 0]).abs().argsort()]),
+        lambda parts, x: parts[0](x - x[:1]),
+        lambda parts, x: parts[0](torch.cat([x[:3], x[3:] + x[:1]])),
+        lambda parts, x: torch.ones(4, 4).tril() @ parts[0](x),
+        # other ways
+        lambda parts, x: parts[0](torch.softmax(x, 0)),
+        lambda parts, x: parts[0](x.roll(1, 0)),
+        lambda parts, x: parts[0](x.sort(0).values),
+        lambda parts, x: torch.cdist(parts[0](x), parts[0](x))[:, :3],
+        lambda parts, x: (F.normalize(parts[0](x)) @ F.normalize(parts[0](x)).T)[:, :3],
+        lambda parts, x: parts[0](x.reshape(1, 4, 3).cumsum(1).reshape(4, 3)),
+        lambda parts, x: parts[0](x.reshape(2, 2, 3).flip(1).reshape(4, 3)),
+        lambda parts, x: F.conv1d(x.T[None], torch.ones(3, 3, 3), padding=1)[0].T,
+        lambda parts, x: parts[0](x.detach() - x.detach().mean(0)) + x,
+        lambda parts, x: parts[0](x) if (x > x[0].max()).any() else -parts[0](x),
     ],
 )
 def test_mixed_cases_are_refused(way):
@@ -327,6 +345,31 @@ def test_further_arguments_of_each_case_follow_it():
         attribute(model, x, selector, additional_forward_args=(scale, table))
 
 
+def test_a_model_may_depend_on_the_number_of_cases():
+    layer = nn.Linear(3, 2)
+    model = Of(lambda parts, x: torch.tanh(parts[0](x)) * (8 / len(x)), layer).double()
+    x = torch.randn(4, 3, dtype=torch.float64)
+    same(model, Of(lambda parts, x: torch.tanh(parts[0](x)) * 2.0, layer).double(), x)
+
+
+def test_a_table_with_a_row_for_each_case_is_a_table():
+    """Two cases, and a constant of two rows that all of them share."""
+    layer, table = nn.Linear(3, 2), torch.randn(2, 2)
+    x, selector = torch.randn(2, 3), torch.randn(2, 2)
+    found = attribute(Of(lambda p, x, t: p[0](x) @ t, layer), x, selector, additional_forward_args=table)
+    expected = attribute(Of(lambda p, x: p[0](x) @ table, layer), x, selector)
+    assert torch.equal(found.relevance, expected.relevance)
+
+
+def test_inputs_that_forward_writes_into_stay_as_they_are():
+    layer, x = nn.Linear(3, 2), torch.randn(4, 3)
+    before = x.clone()
+    found = attribute(Of(lambda p, x: p[0](x.mul_(2.0)), layer), x, torch.ones(4, 2))
+    expected = attribute(Of(lambda p, x: p[0](x * 2.0), layer), x, torch.ones(4, 2))
+    assert torch.equal(found.relevance, expected.relevance)
+    assert torch.equal(x, before)
+
+
 def test_dropout_in_place_is_none_in_eval_mode():
     for dropout in (nn.Dropout(0.5, inplace=True), nn.Dropout(0.5), nn.AlphaDropout(0.5)):
         layers = nn.Linear(3, 4), nn.Linear(4, 2)
@@ -346,3 +389,17 @@ def test_a_contrast_sums_to_zero_and_cancels_what_two_outputs_share():
     assert found[0].tolist() == pytest.approx([1.25, -1.25], rel=1e-14)
     assert abs(float(lost)) < ROUNDING
     assert (RAP(layer).contrast(x, 1, 1) == 0).all()
+
+
+def test_growth_is_the_sum_of_moduli_over_the_output():
+    """For y = 2 x_0 + x_1 and y = 0; several inputs together."""
+    layer = nn.Linear(2, 1, bias=False).double().eval()
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[2.0, 1.0]]))
+    x = torch.tensor([[1.0, -3.0], [1.0, -2.0], [1.0, 1.0]], dtype=torch.float64)
+    assert attribute(layer, x, torch.ones(3, 1)).growth.tolist() == pytest.approx([1.0, 0.0, 1.0])
+    deep = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1)).double().eval()
+    found = attribute(Of(lambda p, a, b: p[0](torch.cat([a, b], 1)), deep), (x[:, :1], x[:, 1:]), torch.ones(3, 1))
+    size = sum(r.abs().sum(1) for r in found.relevance)
+    assert torch.allclose(found.growth, size / found.output.abs(), rtol=1e-12)
+    assert (found.growth >= 1 - 1e-12).all()

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from wavenet.rap import RAP, SPLITS, UnsupportedOperation, attribute
+from wavenet.rap.decompositions import FUNCTIONS
 
 from .test_rap import quotient, shifted, slow_output, slow_weighted
 from .test_rap_engine import Of, sums
@@ -323,6 +324,41 @@ def test_a_constant_matrix_is_a_linear_layer(split):
         assert torch.allclose(attribute(product, x, selector, split=split).relevance, plain, rtol=1e-10)
 
 
+@pytest.mark.parametrize("split", ["contribution", "weight"])
+def test_running_sums_are_products_with_a_triangle(split):
+    triangle = torch.ones(4, 4, dtype=torch.float64).triu()
+    head = nn.Linear(4, 2)
+    x, selector = torch.randn(3, 4, dtype=torch.float64), torch.randn(3, 2)
+    running, product = (
+        attribute(Of(lambda p, x, way=way: p[0](torch.tanh(way(x))), head).double(), x, selector, split=split)
+        for way in (lambda x: x.cumsum(1), lambda x: x @ triangle)
+    )
+    assert torch.allclose(running.relevance, product.relevance, rtol=1e-10)
+    conserved(running)
+
+
+def test_bilinear_layers_by_loops():
+    """A dense layer of the products a_i b_j, whose relevance the two share."""
+    layer, head = nn.Bilinear(2, 3, 4), nn.Linear(4, 2)
+    model, x, selector, found = explained(
+        lambda p, x: p[1](torch.tanh(p[0](x[:, :2], x[:, 2:]))), layer, head, shape=(2, 5)
+    )
+    h = torch.tanh(layer(x[:, :2], x[:, 2:]))
+    w, h = linear(model, h)
+    for case in range(2):
+        R = slow_output(w, h[case], selector[case].numpy(), float(found.output[case]))
+        a, b = x[case, :2].numpy(), x[case, 2:].numpy()
+        products = np.array([a[i] * b[j] for i in range(2) for j in range(3)])
+        weights = layer.weight.detach().reshape(4, 6).numpy().T
+        of_products = slow_weighted(weights, products, R, "contribution", False)
+        expected = np.zeros(5)
+        for i, j in itertools.product(range(2), range(3)):
+            expected[i] += of_products[3 * i + j] / 2
+            expected[2 + j] += of_products[3 * i + j] / 2
+        assert np.abs(found.relevance[case].numpy() - expected).max() < DENSE * np.abs(expected).sum()
+    conserved(found)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # attention: values weighted by a gate
 
@@ -400,6 +436,34 @@ def test_multihead_attention_is_made_of_its_parts(batch_first, masked):
     assert torch.allclose(found.relevance, expected.relevance, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("masked", [None, "bool", "float", "padding"])
+@pytest.mark.parametrize("separate", [False, True])
+def test_functional_multihead_attention_is_the_module_s(masked, separate):
+    """Steps in front of cases, as torch has it; a module in a plain list is seen as the function that it calls."""
+    layer = nn.MultiheadAttention(4, 2, kdim=5 if separate else None, vdim=3 if separate else None).double().eval()
+    nn.init.normal_(layer.in_proj_bias)
+    more = {}
+    if masked == "padding":
+        more["key_padding_mask"] = torch.tensor([[False, False, True]])
+    elif masked:
+        triangle = torch.ones(3, 3, dtype=torch.bool).triu(1)
+        more["attn_mask"] = triangle if masked == "bool" else torch.randn(3, 3, dtype=torch.float64)
+    widths = (4, 5, 3) if separate else (4, 4, 4)
+
+    def forward(attention, x):
+        q, k, v = (x[..., :n].transpose(0, 1) for n in widths)
+        return attention(q, k, v, **more)[0].transpose(0, 1).flatten(1)
+
+    head, hidden = nn.Linear(12, 2), [layer]
+    x, selector = torch.randn(1, 3, 5, dtype=torch.float64), torch.randn(1, 2, dtype=torch.float64)
+    function = Of(lambda p, x: p[0](forward(hidden[0], x)), head).double()
+    module = Of(lambda p, x: p[0](forward(p[1], x)), head, layer).double()
+    both = [attribute(one, x, selector) for one in (function, module)]
+    conserved(both[0])
+    assert torch.allclose(both[0].relevance, both[1].relevance, rtol=1e-10, atol=1e-13)
+    assert torch.allclose(both[0].output, (selector * function(x)).sum(1).detach(), rtol=1e-12)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # recurrent layers: signals take all
 
@@ -450,6 +514,46 @@ def test_lstm_by_loops(batch_first):
         expected = slow_lstm(layer, x[case].numpy(), R)
         assert np.abs(found.relevance[case].numpy() - expected).max() < DENSE * np.abs(expected).sum()
     conserved(found)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}, {"bias": False}])
+def test_packed_sequences_are_each_as_long_as_it_is(kind, options):
+    """Of different lengths, in any order; what is padded behind them has no relevance."""
+    layer = kind(3, 4, batch_first=True, **options)
+    head = nn.Linear(8 if "bidirectional" in options else 4, 1, bias=False)  # one would tell the longest
+    lengths = torch.tensor([2, 4, 3])
+    x = torch.randn(3, 4, 3, dtype=torch.float64)
+
+    def packed(p, x, lengths):
+        sequence = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        out, _ = nn.utils.rnn.pad_packed_sequence(p[0](sequence)[0], batch_first=True)
+        return p[1](torch.tanh(out)).sum(1)
+
+    model = Of(packed, layer, head).double()
+    found = attribute(model, x, torch.ones(3, 1), additional_forward_args=lengths)
+    conserved(found)
+    for case, length in enumerate(lengths):
+        plain = Of(lambda p, x: p[1](torch.tanh(p[0](x)[0])).sum(1), layer, head)
+        one = attribute(plain, x[case : case + 1, :length], torch.ones(1, 1)).relevance[0]
+        assert torch.allclose(found.relevance[case, :length], one, rtol=1e-10)
+        assert (found.relevance[case, length:] == 0).all()
+
+
+def test_several_packed_sequences_step_together():
+    """As many at each step as are long enough: torch's own output, forwards and backwards."""
+    for kind in (nn.LSTM, nn.GRU):
+        layer = kind(3, 4, 2, bidirectional=True).double()
+        data = nn.utils.rnn.pack_sequence([torch.randn(n, 3, dtype=torch.float64) for n in (4, 3, 3, 1)])
+        zero = torch.zeros(4, 4, 4, dtype=torch.float64)
+        hx = (zero, zero) if kind is nn.LSTM else zero
+        flat = [w for names in layer.all_weights for w in names]
+        name = "lstm" if kind is nn.LSTM else "gru"
+        found = FUNCTIONS[name](data.data, data.batch_sizes, hx, flat, True, 2, 0.0, False, True)
+        out, last = layer(data)
+        assert torch.allclose(found[0], out.data, rtol=1e-12)
+        for ours, theirs in zip(found[1:], last if kind is nn.LSTM else (last,), strict=True):
+            assert torch.allclose(ours, theirs, rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])

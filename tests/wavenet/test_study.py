@@ -46,4 +46,4 @@ def test_the_study_draws_nothing_before_it_is_asked_to():
     modules = "comparison, relevance, validity, solution, verdict, demo, differentiation, prediction, detection, bench"
     program = f"import sys; from wavenet.study import {modules}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"matplotlib", "lightning", "dash"} & set(loaded)
+    assert not {"matplotlib", "lightning", "plotly"} & set(loaded)

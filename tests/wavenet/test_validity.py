@@ -1,6 +1,7 @@
 """Where a network may be trusted, and what it says of itself: ranges, spacings, the equation, error bars."""
 
 import dataclasses
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from analytic import DuctMode, solve, stretched_angle
+from analytic import DuctMode, Liner, solve, stretched_angle
 from data.field import Potential, Pressure
 from data.microphones import MicrophoneArray
 from wavenet import far_field
@@ -359,3 +360,26 @@ def test_runs_of_another_kind_are_refused():
         differentiation.load_network(WEIGHTS / "unet")
     with pytest.raises(ValueError, match="one of the factor task is needed"):
         prediction.load_network(WEIGHTS / "derivative")
+
+
+@pytest.mark.parametrize(("impedance", "where"), [(1 + 0.5j, (-1.7, -0.3)), (20.0, (-1.7, -0.3))])
+def test_a_wall_that_is_not_hard_is_told(impedance, where):
+    field = solve(DuctMode(2, 0, 5.0), liner=Liner(impedance, 1.0, 0.5)).field(X, R)
+    for kind, values in ((Potential, field.potential), (Pressure, field.pressure)):
+        (line,) = validity.lined_wall(kind(X, R, values, 2, 5.0, 0.0))
+        start, end = map(float, re.search(r"from x = (\S+) to (\S+):", line).groups())
+        assert where[0] <= start < -0.9 < end <= where[1]
+    network, _ = differentiation.load_network(differentiation.LINEAR)
+    found = differentiation.differentiate(Potential(X, R, field.potential, 2, 5.0, 0.0), network, noise=0.0)
+    assert any("the duct's wall is not hard" in line for line in found.warnings)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_a_hard_wall_is_not_taken_for_a_liner(noise):
+    rng = np.random.default_rng(0)
+    for mode in ((2, 9.0, 0.3), (8, 12.0, 0.0), (1, 3.0, -0.3)):
+        field = given(*mode)
+        error = noise * np.sqrt(np.mean(np.abs(field.potential) ** 2)) * rng.standard_normal(field.potential.shape)
+        assert validity.lined_wall(dataclasses.replace(field, potential=field.potential + error)) == []
+    assert validity.lined_wall(Potential(X[:20], R, field.potential[:20], 0, 3.0, 0.0)) == []
+    assert validity.lined_wall(Potential(X[-20:], R, field.potential[-20:], 0, 3.0, 0.0)) == []

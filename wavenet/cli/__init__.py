@@ -67,7 +67,6 @@ app = typer.Typer(
     cls=_Commands,
     help="Sound radiated from open ducts: exact solutions by the Wiener–Hopf method, and neural surrogates of them.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 

@@ -25,7 +25,8 @@ Device = Annotated[str, typer.Option(help="Device of the network: cpu, cuda, or 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 Helmholtz = Annotated[
-    float | None, typer.Option(help="Helmholtz number ka; or --frequency and --radius, in physical units.")
+    float | None,
+    typer.Option("--helmholtz", "--ka", help="Helmholtz number ka; or --frequency and --radius, in physical units."),
 ]
 Angles = Annotated[
     str, typer.Option(help="Physical angles from:to:count in degrees: where microphones stand, 0 on the axis in front.")

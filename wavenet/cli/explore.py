@@ -15,7 +15,7 @@ def explore(
     ] = False,
     device: Device = "cpu",
 ) -> None:
-    """Explore modes in the browser: field, directivity, reflection, both surrogates, and relevance.
+    """Explore modes in the browser, with jets, hubs and liners: fields, levels, surrogates, and relevance.
 
     The page is served to this machine only, without internet access, until Ctrl-C.
 
@@ -24,11 +24,13 @@ def explore(
     if not 0 <= port < 65536:
         raise ValueError(f"--port must lie in 0 ... 65535, got {port}")
     try:
-        from ..study.page.server import FIRST, Page
+        from ..study.page.server import FIRST, Page, library
+
+        library()
     except ModuleNotFoundError as error:
-        if error.name not in ("dash", "plotly"):
+        if error.name != "plotly":
             raise
-        raise OSError("explore needs dash: pip install 'wavenet[explore]'") from None
+        raise OSError("explore needs plotly: pip install 'wavenet[explore]'") from None
     from ..devices import usable
     from ..study.bench import Bench
 

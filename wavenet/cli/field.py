@@ -53,7 +53,7 @@ def field(
     Lengths are in duct radii, velocities in sound speeds c, pressures in rho c^2; with physical units, the file's
     attributes say how much these are.
 
-    With a liner, sums of modes do not converge closer than about 0.02 to its ends.
+    With a liner up to the lip, sums of modes do not converge inside the duct closer than about 0.02 to the lip.
 
     Example: wavenet field --m 2 --n 0 --helmholtz 5 --x=-2:2:128 --r=0:2:64 -o field.h5
     """

@@ -70,7 +70,7 @@ def predict(
         raise ValueError(f"--angles must lie in 0 ... 180 degrees, got {angles!r}")
 
     from ..devices import usable
-    from ..study import jets, prediction
+    from ..study import prediction
 
     place = usable(device)
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta)
@@ -82,6 +82,8 @@ def predict(
         uniform = prediction.load_network(run).to(place)
         found = prediction.predict(uniform, source, degrees, extrapolate=extrapolate, loudness=strength, **options)
     else:
+        from ..study import jets
+
         network = jets.network_for(source, streams, run).to(place)
         found = jets.predict(network, source, streams, degrees, loudness=strength, **options)
     if as_json:

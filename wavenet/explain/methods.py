@@ -25,6 +25,8 @@ class LRP(Explainer):
     """Layer-wise relevance propagation with one rule for all layers, `Epsilon(...)` or `AlphaBeta(...)`."""
 
     def __init__(self, model: nn.Module, rule: Epsilon | AlphaBeta = Epsilon(), **options: Any) -> None:  # noqa: B008 - frozen
+        if not isinstance(rule, Epsilon | AlphaBeta):
+            raise TypeError(f"rule must be Epsilon(...) or AlphaBeta(...), got {rule!r}")
         super().__init__(model, rule, **options)
 
 
@@ -47,6 +49,8 @@ class Gradients:
         single = isinstance(inputs, Tensor)
         inputs, more = repeated(inputs, target, as_tuple(additional_forward_args))
         given = (inputs,) if single else tuple(inputs)
+        if not len(given[0]):  # captum takes no empty batch
+            return torch.zeros_like(inputs) if single else tuple(torch.zeros_like(x) for x in given)
         model = copy.deepcopy(self.model).double()
         double = tuple(x.detach().clone().double() for x in given)
         more = tuple(x.double() if isinstance(x, Tensor) and x.is_floating_point() else x for x in more)

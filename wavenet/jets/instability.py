@@ -99,48 +99,38 @@ def _iterated(sheets: Sheets, s: Tensor, good: Tensor) -> Tensor:
 
 def residual(sheets: Sheets, s: Tensor) -> tuple[Tensor, Tensor]:
     """f and f' at s; f' is not differentiable."""
-    wall, wave, square, square_outer = _quotients(sheets, s)
+    wall, wave, square_outer, rate = _quotients(sheets, s)
     n_1, n_2 = sheets.inner(s), sheets.outer(s)
     outside = sheets.density * wall / wave
     with torch.no_grad():
         shear = sheets.mach_outer * sheets.speed
         turn, turn_outer = sheets.mach * n_1 - s, sheets.mach_outer / sheets.speed * n_2 - s  # gamma gamma'
-        growth = _slope(wall, square, sheets) / wall * turn - rise(wave, square_outer, sheets.m) / wave * turn_outer
+        growth = rate / wall * turn - rise(wave, square_outer, sheets.m) / wave * turn_outer
         slope = outside * (2 * n_2 * shear + 2 * n_2**2 * growth) - 2 * n_1 * sheets.mach
     return outside * n_2**2 - n_1**2, slope
 
 
 def _quotients(sheets: Sheets, s: Tensor) -> tuple[Tensor, ...]:
-    """gamma_1 S'/S, gamma_2 H'/H, gamma_1^2 and gamma_2^2."""
+    """gamma_1 S'/S, gamma_2 H'/H, gamma_2^2, and the derivative of the first in gamma_1^2, not differentiable."""
     square, square_outer = sheets.squares(s)
     wall, wave = slopes(square, sheets.m)[0], slopes(square_outer, sheets.m)[1]
-    hollow = _hollow_ones(square, sheets)
-    if len(hollow):
-        wall = wall.index_put((hollow,), _Hollow.apply(square[hollow], sheets.hub[hollow], sheets.m))
-    return wall, wave, square, square_outer
-
-
-def _hollow_ones(square: Tensor, sheets: Sheets) -> Tensor:
-    """Numbers of the jets whose hub matters."""
     with torch.no_grad():
+        rate = rise(wall, square, sheets.m)
         decay = torch.sqrt(-square).real * (1 - sheets.hub)
-        return torch.nonzero(((sheets.hub > 0) & (decay < _DEEP))[:, 0])[:, 0]
-
-
-def _slope(wall: Tensor, square: Tensor, sheets: Sheets) -> Tensor:
-    """d(gamma S' / S) / d gamma^2."""
-    slope, hollow = rise(wall, square, sheets.m), _hollow_ones(square, sheets)
+        hollow = torch.nonzero(((sheets.hub > 0) & (decay < _DEEP))[:, 0])[:, 0]
     if len(hollow):
-        slope[hollow] = _hollow(square[hollow], sheets.hub[hollow], sheets.m)[1]
-    return slope
+        found, by_square = _Hollow.apply(square[hollow], sheets.hub[hollow], sheets.m)
+        wall, rate[hollow] = wall.index_put((hollow,), found), by_square
+    return wall, wave, square_outer, rate
 
 
 class _Hollow(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, square: Tensor, hub: Tensor, m: int) -> Tensor:
-        wall, *rates = _hollow(square, hub, m)
-        ctx.save_for_backward(*rates)
-        return wall
+    def forward(ctx: Any, square: Tensor, hub: Tensor, m: int) -> tuple[Tensor, Tensor]:
+        wall, by_square, by_hub = _hollow(square, hub, m)
+        ctx.save_for_backward(by_square, by_hub)
+        ctx.mark_non_differentiable(by_square)
+        return wall, by_square
 
     @staticmethod
     def backward(ctx: Any, *given: Tensor) -> tuple[Tensor, Tensor, None]:

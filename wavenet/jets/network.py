@@ -8,10 +8,9 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -21,10 +20,10 @@ from .duct import HUBS, LARGEST, MODES, duct
 from .error_bars import BANDS, LEVELS, bands
 from .inputs import COUNT, inputs
 from .instability import instability
+from .modes import JetModes, Numbers, streams
 from .sheet import Sheets
 from .waves import Waves
 
-Numbers = npt.ArrayLike | Tensor
 PARAMETERS = ("m", "helmholtz", "mach", "mach_outer", "sound_speed_ratio", "density_ratio", "hub")  # of a jet
 # Of these and of D C^2, the ratio of bulk moduli: one for the same gas, whatever its temperature.
 _RANGES = (*PARAMETERS[:5], "density_ratio * sound_speed_ratio^2")
@@ -71,37 +70,6 @@ class JetConfig:
             )
         if min(self.spread) <= 0 or min(self.width, self.depth, self.degree) < 1:
             raise ValueError(f"spreads and sizes must be positive, got {self}")
-
-
-# The fluid outside and the lip: as for `analytic.Jet`, with its defaults.
-_OUTER = {"mach_outer": 0.0, "sound_speed_ratio": 1.0, "density_ratio": 1.0, "kutta": 1.0, "hub": 0.0}
-
-
-def streams(**outer: Numbers) -> list[Numbers]:
-    """mach_outer, sound_speed_ratio, density_ratio, kutta, as for `analytic.Jet`, and hub, with its defaults.
-
-    Raises
-    ------
-    TypeError
-        A parameter has another name.
-    """
-    if unknown := outer.keys() - _OUTER.keys():
-        raise TypeError(f"the parameters of the hub and the fluid outside are {', '.join(_OUTER)}; got {min(unknown)}")
-    return [outer.get(name, usual) for name, usual in _OUTER.items()]
-
-
-class JetModes(NamedTuple):
-    """Incident modes of jets: tensors (case,), broadcast and checked."""
-
-    m: Tensor
-    n: Tensor
-    helmholtz: Tensor
-    mach: Tensor
-    mach_outer: Tensor
-    sound_speed_ratio: Tensor
-    density_ratio: Tensor
-    kutta: Tensor
-    hub: Tensor
 
 
 class JetNetwork(nn.Module):

@@ -9,11 +9,24 @@ from torch import Tensor
 
 Operation = Callable[..., Any]  # of tensors, to a tensor or several
 
+# Of many numbers in single precision, so many are summed as such: the roundings, of either sign, average out over the
+# runs, and leave 1e-9 of the sum of moduli. In double precision torch would make a copy of all of them first.
+_RUN, _MANY = 128, 2**19
+
 
 def over(a: Tensor, b: Tensor) -> Tensor:
     """a ⊘ b: a / b, and 0 where b = 0 or so small that 1 / b would overflow."""
     info = torch.finfo(b.dtype if b.is_floating_point() else torch.float64)
     return torch.where(b.abs() > info.tiny / info.eps, a / b, 0.0)
+
+
+def share_out(R: Tensor, total: Tensor) -> Tensor:
+    """R ⊘ total for a sum of contributions of one sign, total >= 0 up to rounding; `total` is overwritten.
+
+    The same as `over`, in a fifth of its time: torch.where takes as long as ten additions.
+    """
+    info = torch.finfo(total.dtype)
+    return torch.div(R, torch.threshold_(total, info.tiny / info.eps, math.inf), out=total)
 
 
 def per_case(x: Tensor, cases: int | None = None) -> Tensor:
@@ -24,7 +37,11 @@ def per_case(x: Tensor, cases: int | None = None) -> Tensor:
     flat = x.reshape(1, -1) if cases == 1 else x.reshape(len(x), math.prod(x.shape[1:]))
     if x.dtype is torch.bool:
         return flat.count_nonzero(1).double()
-    return flat.sum(1) if x.dtype is torch.float64 else flat.sum(1, dtype=torch.float64)
+    if x.dtype is torch.float64 or flat.shape[1] < _MANY:
+        return flat.sum(1, dtype=torch.float64)
+    whole = flat.shape[1] // _RUN * _RUN
+    runs = flat[:, :whole].unflatten(1, (-1, _RUN)).sum(2)
+    return runs.sum(1, dtype=torch.float64) + flat[:, whole:].sum(1, dtype=torch.float64)
 
 
 def like(scalars: Tensor, x: Tensor) -> Tensor:

@@ -46,11 +46,13 @@ class Message:
     """Relevance that arrives at a value, and the selector, or None after the first layer with weights.
 
     For a complex value `relevance` is its cotangent, and `owed` what is to be restored in front of it, (case,).
+    `amount` is the sum of the relevance, (case,), where it is known.
     """
 
     relevance: Tensor
     selector: Tensor | None
     owed: Any = 0.0
+    amount: Tensor | None = None
 
     @classmethod
     def seed(cls, selector: Tensor, output: Tensor, dtype: torch.dtype) -> "Message":
@@ -99,12 +101,15 @@ class Backward:
         return found
 
     def run(self, drawn: Any, seed: Message) -> tuple[tuple[Tensor, ...], list[LayerRelevance]]:
-        """Relevance of the inputs and of the layers, from the message at the output."""
+        """Relevance of the inputs and of the layers, from the message at the output.
+
+        The recording is used up: each node goes when its relevance has been passed on, so that memory is freed.
+        """
         output = self.recording.value(drawn)
         if output is None:
             raise ValueError(f"the model must return one tensor that depends on its inputs, got {_what(drawn)}")
         arrived = {id(output): seed}
-        for node in reversed(self.recording.nodes):
+        for node in self.recording.taken_apart():
             messages = [arrived.pop(id(value), None) for value in node.outputs]
             if not any(messages):
                 continue
@@ -114,8 +119,10 @@ class Backward:
             nothing = torch.zeros(self.cases, dtype=torch.float64, device=node.outputs[0].tensor.device)
             parts = [self.total(v, m) for v, m in zip(node.outputs, messages, strict=True) if m is not None]
             incoming, outgoing = sum(parts, nothing), nothing
+            unchanged = {id(m.relevance): m.amount for m in messages if m is not None}
             for value, message in zip(node.inputs, sent, strict=True):
                 if message is not None:
+                    message.amount = None if value.tensor.is_complex() else unchanged.get(id(message.relevance))
                     outgoing = outgoing + self.total(value, message)
                     arrived[id(value)] = arrived[id(value)] + message if id(value) in arrived else message
             selected = kind in WEIGHTED and messages[0] is not None and messages[0].selector is not None
@@ -139,7 +146,9 @@ class Backward:
 
     def total(self, value: Value, message: Message) -> Tensor:
         """Relevance summed by case."""
-        return total(value.tensor, message.relevance, self.cases) + message.owed
+        if message.amount is None:
+            message.amount = total(value.tensor, message.relevance, self.cases)
+        return message.amount + message.owed
 
     def step(self, node: Node, kind: str | None, messages: list[Message | None]) -> list[Message | None]:
         """Messages from a node to each of its inputs; None to an input that receives no relevance."""

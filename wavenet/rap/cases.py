@@ -11,14 +11,16 @@ from .nodes import UnsupportedOperation, Value
 from .recording import Recording
 from .registered import Registered
 
+# What a model for a fixed number of cases raises when it is given others.
+_REFUSED = (RuntimeError, ValueError, IndexError, AssertionError)
 _HALF = 0.3  # of the largest output: 8 bits, lost again in every layer
 
 
 def recorded(
     model: nn.Module, inputs: tuple[Tensor, ...], more: tuple[Any, ...], dtype: torch.dtype, own: Registered
 ) -> tuple[Recording, Any]:
-    """The recording of one forward, and its output."""
-    recording = Recording(inputs, dtype, frozenset(own.names))
+    """The recording of one forward, which may write into its inputs, and its output."""
+    recording = Recording(tuple(x.clone() for x in inputs), dtype, frozenset(own.names))
     return recording, recording.run(model, more, own.leaf)
 
 
@@ -53,7 +55,7 @@ def together(
         return True
     try:
         one, output = alone(model, inputs, more, dtype, own, 0, drawn)
-    except (UnsupportedOperation, RuntimeError, ValueError, IndexError, AssertionError):  # a fixed number of cases
+    except (UnsupportedOperation, *_REFUSED):
         same = tuple(x[:1].expand_as(x).clone() for x in inputs)
         one, output = recorded(model, same, more, dtype, own)
         values = recording.leading_to(drawn), one.leading_to(output) if isinstance(output, Tensor) else []
@@ -62,9 +64,55 @@ def together(
                 raise _mixed(a) from None
         if len(values[0]) != len(values[1]):
             raise UnsupportedOperation(f"a branch of the model depends on the other cases, {_INDEPENDENT}") from None
+        _expect_the_same(model, inputs, more, dtype, own, drawn)
         return True
+    _expect_the_same(model, inputs, more, dtype, own, drawn)
     pairs = recording.leading_to(drawn), one.leading_to(output)
     return len(pairs[0]) == len(pairs[1]) and all(_in_front(a, b, cases, 1) for a, b in zip(*pairs, strict=True))
+
+
+def _expect_the_same(
+    model: nn.Module,
+    inputs: tuple[Tensor, ...],
+    more: tuple[Any, ...],
+    dtype: torch.dtype,
+    own: Registered,
+    drawn: Tensor,
+) -> None:
+    """Raise where the last case and the middle one, in turn and without the others, have another output.
+
+    A sum over the cases so far, or an order that depends on them, leaves the first case as it is. A model that takes
+    this number of cases only, or depends on it, is given the first case in place of the others, and all cases in
+    turn.
+    """
+    cases = len(drawn)
+    order = torch.arange(cases, device=drawn.device)
+    some = order[sorted({cases - 1, cases // 2}, reverse=True)]
+
+    def same(taken: Tensor, seen: Tensor) -> bool:
+        """Whether outputs of the cases taken are what they were, at the places seen."""
+        expected = drawn[taken]
+        for arguments in _of_cases(more, taken, cases):
+            try:
+                _, output = recorded(model, tuple(x[taken] for x in inputs), arguments, dtype, own)
+            except _REFUSED:
+                continue
+            alike = isinstance(output, Tensor) and output.shape == expected.shape
+            if alike and _close(output[seen], expected[seen]):
+                return True
+        return False
+
+    if same(some, order[: len(some)]):
+        return
+    among_the_first = torch.zeros_like(order).index_copy(0, some, some)
+    if not (same(among_the_first, some) and same(order.flip(0), order)):
+        raise UnsupportedOperation(f"the output of case {cases - 1} depends on the other cases, {_INDEPENDENT}")
+
+
+def _of_cases(more: tuple[Any, ...], some: Any, cases: int) -> list[tuple[Any, ...]]:
+    """Further arguments for some cases: those with one entry for each case cut, or all whole."""
+    cut = tuple(m[some] if isinstance(m, Tensor) and m.ndim and len(m) == cases else m for m in more)
+    return [cut, more] if any(a is not b for a, b in zip(cut, more, strict=True)) else [more]
 
 
 _INDEPENDENT = "expected cases that are independent and stay in order along the first axis"
@@ -87,8 +135,7 @@ def alone(
 ) -> tuple[Recording, Tensor]:
     """The recording of one case alone, whose output must be that of the case among the others."""
     cases, one = len(inputs[0]), slice(case, case + 1)
-    by_case = tuple(m[one] if isinstance(m, Tensor) and m.ndim and len(m) == cases else m for m in more)
-    for arguments in (by_case, more) if any(a is not b for a, b in zip(by_case, more, strict=True)) else (more,):
+    for arguments in _of_cases(more, one, cases):
         try:
             recording, output = recorded(model, tuple(x[one] for x in inputs), arguments, dtype, own)
         except RuntimeError:

@@ -22,12 +22,25 @@ def as_inputs(inputs: Any) -> tuple[Any, ...]:
 def expect_inputs(inputs: tuple[Tensor, ...]) -> None:
     """Refuse inputs that are not real floats with the cases along the same first axis."""
     for k, x in enumerate(inputs):
+        _expect_values(x, f"the input in place {k}")
         if x.dtype not in (torch.float32, torch.float64):
             raise ValueError(f"inputs must be real, float32 or float64, got {x.dtype} in place {k}")
         if x.ndim == 0 or len(x) != len(inputs[0]):
             raise ValueError(f"inputs must share the batch axis, got {[tuple(x.shape) for x in inputs]}")
     if not inputs:
         raise ValueError("inputs must be a tensor or a tuple of tensors, got none")
+
+
+def _expect_values(x: Tensor, what: str) -> None:
+    """Refuse tensors that are not dense arrays of numbers."""
+    if x.is_nested or x.layout is not torch.strided:
+        raise ValueError(f"{what} must be dense, got a {'nested' if x.is_nested else str(x.layout)[6:]} tensor")
+    if x.is_meta or hasattr(x, "fake_mode"):
+        raise ValueError(f"{what} must have values, got a {'meta' if x.is_meta else 'fake'} tensor")
+    try:
+        x.untyped_storage()
+    except NotImplementedError:
+        raise ValueError(f"{what} is inside vmap or a transform of torch.func: explain outside of it") from None
 
 
 def expect_eval(model: nn.Module) -> None:
@@ -37,7 +50,16 @@ def expect_eval(model: nn.Module) -> None:
     for name, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
             raise ValueError(f"a scripted model hides its operations, got {name or 'the model'}: explain the original")
+        if ".quantized" in type(module).__module__:
+            raise ValueError(
+                f"a quantised model hides its weights, got {type(module).__name__} in {name or 'the model'}: explain "
+                "the model in floating point"
+            )
     for name, values in model.named_parameters():
+        if nn.parameter.is_lazy(values):
+            raise ValueError(f"the model must have run once, got {name} without values")
+        if values.is_meta:
+            raise ValueError(f"the model's numbers must have values, got a meta tensor in {name}")
         if values.is_floating_point() and values.dtype not in (torch.float32, torch.float64):
             raise ValueError(f"the model's numbers must be float32 or float64, got {values.dtype} in {name}")
     if isinstance(model, fx.GraphModule) and "eval" in vars(model):
@@ -65,6 +87,7 @@ def expect_selector(selector: Any, output: Tensor) -> None:
     """Refuse a selector that is complex, not finite or of another shape than the output."""
     if not isinstance(selector, Tensor):
         raise ValueError(f"selector must be a tensor, got {type(selector).__name__}")
+    _expect_values(selector, "the selector")
     if selector.is_complex():
         raise ValueError(f"selector must be real, got {selector.dtype}")
     if selector.shape != output.shape:

@@ -57,38 +57,107 @@ def multihead_attention(
     """torch.nn.MultiheadAttention, with the cases in front throughout if they are in front of its arguments."""
     if module.bias_k is not None or module.add_zero_attn:
         raise ValueError("no rule for MultiheadAttention with add_bias_kv or add_zero_attn")
-    alone, turned = query.ndim == 2, query.ndim == 3 and not module.batch_first
-    if alone:
-        query, key, value = query[None], key[None], value[None]
-    elif turned:
-        query, key, value = query.transpose(0, 1), key.transpose(0, 1), value.transpose(0, 1)
-    if module.in_proj_weight is not None:
-        weights = module.in_proj_weight.chunk(3)
-    else:
-        weights = module.q_proj_weight, module.k_proj_weight, module.v_proj_weight
-    biases = (None,) * 3 if module.in_proj_bias is None else module.in_proj_bias.chunk(3)
+    whole = module.in_proj_weight
+    separate = module.q_proj_weight, module.k_proj_weight, module.v_proj_weight
+    return _multihead(
+        (query, key, value),
+        module.num_heads,
+        separate if whole is None else whole.chunk(3),
+        module.in_proj_bias,
+        (module.out_proj.weight, module.out_proj.bias),
+        (attn_mask, key_padding_mask),
+        turned=query.ndim == 3 and not module.batch_first,
+        weights=average_attn_weights if need_weights else None,
+    )
 
-    def heads(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return F.linear(x, weight, bias).unflatten(-1, (module.num_heads, module.head_dim)).transpose(1, 2)
 
-    q, k, v = (heads(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True))
-    scores = q @ k.transpose(-2, -1) / math.sqrt(module.head_dim)
-    for mask in (attn_mask, key_padding_mask):
+def multi_head_attention_forward(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    embed_dim_to_check: int,
+    num_heads: int,
+    in_proj_weight: Tensor | None,
+    in_proj_bias: Tensor | None,
+    bias_k: Tensor | None,
+    bias_v: Tensor | None,
+    add_zero_attn: bool,
+    dropout_p: float,
+    out_proj_weight: Tensor,
+    out_proj_bias: Tensor | None,
+    training: bool = True,
+    key_padding_mask: Tensor | None = None,
+    need_weights: bool = True,
+    attn_mask: Tensor | None = None,
+    use_separate_proj_weight: bool = False,
+    q_proj_weight: Tensor | None = None,
+    k_proj_weight: Tensor | None = None,
+    v_proj_weight: Tensor | None = None,
+    static_k: Tensor | None = None,
+    static_v: Tensor | None = None,
+    average_attn_weights: bool = True,
+    is_causal: bool = False,
+) -> tuple[Tensor, Tensor | None]:
+    """torch.nn.functional.multi_head_attention_forward."""
+    if bias_k is not None or add_zero_attn or static_k is not None or static_v is not None:
+        raise ValueError("no rule for multi_head_attention_forward with bias_k, static_k, static_v or add_zero_attn")
+    if training and dropout_p:
+        raise ValueError(f"multi_head_attention_forward drops in eval mode, got dropout_p={dropout_p}, training=True")
+    separate = q_proj_weight, k_proj_weight, v_proj_weight
+    assert use_separate_proj_weight or in_proj_weight is not None
+    return _multihead(
+        (query, key, value),
+        num_heads,
+        separate if use_separate_proj_weight or in_proj_weight is None else in_proj_weight.chunk(3),
+        in_proj_bias,
+        (out_proj_weight, out_proj_bias),
+        (attn_mask, key_padding_mask),
+        turned=query.ndim == 3,
+        weights=average_attn_weights if need_weights else None,
+    )
+
+
+def _multihead(
+    given: tuple[Tensor, Tensor, Tensor],
+    num_heads: int,
+    weight: Sequence[Tensor | None],
+    bias: Tensor | None,
+    out: tuple[Tensor, Tensor | None],
+    masks: tuple[Tensor | None, Tensor | None],
+    *,
+    turned: bool,
+    weights: bool | None,
+) -> tuple[Tensor, Tensor | None]:
+    """Attention of several heads to query, key and value.
+
+    masks : of the scores, and of the keys; turned : the steps are in front of the cases
+    weights : whether to average the attention weights that are returned, None for none
+    """
+    alone = given[0].ndim == 2
+    if alone or turned:
+        given = tuple(x[None] if alone else x.transpose(0, 1) for x in given)  # type: ignore[assignment]
+    biases = (None,) * 3 if bias is None else bias.chunk(3)
+
+    def heads(x: Tensor, w: Any, b: Tensor | None) -> Tensor:
+        return F.linear(x, w, b).unflatten(-1, (num_heads, -1)).transpose(1, 2)
+
+    q, k, v = (heads(x, w, b) for x, w, b in zip(given, weight, biases, strict=True))
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+    for mask, of_keys in zip(masks, (False, True), strict=True):
         if mask is None:
             continue
-        if mask is key_padding_mask:
+        if of_keys:
             mask = mask[None, None, None] if alone else mask[:, None, None]
         elif mask.ndim == 3:
-            mask = mask.unflatten(0, (-1, module.num_heads))
+            mask = mask.unflatten(0, (-1, num_heads))
         scores = scores.masked_fill(mask, -math.inf) if mask.dtype is torch.bool else scores + mask
     shares = torch.softmax(scores, -1)
-    joined = (shares @ v).transpose(1, 2).flatten(2)
-    out = F.linear(joined, module.out_proj.weight, module.out_proj.bias)
-    out = out[0] if alone else out.transpose(0, 1) if turned else out
-    if not need_weights:
-        return out, None
-    shares = shares.mean(1) if average_attn_weights else shares
-    return out, shares[0] if alone else shares
+    found = F.linear((shares @ v).transpose(1, 2).flatten(2), *out)
+    found = found[0] if alone else found.transpose(0, 1) if turned else found
+    if weights is None:
+        return found, None
+    shares = shares.mean(1) if weights else shares
+    return found, shares[0] if alone else shares
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -142,9 +211,8 @@ def recurrent(cell: Callable[..., Any]) -> Callable[..., Any]:
         training: bool,
         bidirectional: bool,
         batch_first: bool = False,
+        sizes: list[int] | None = None,
     ) -> tuple[Tensor, ...]:
-        if not isinstance(bias, bool):
-            raise ValueError("no rule for recurrent layers of a PackedSequence; pad the sequences")
         several = cell is lstm_cell
         states = list(zip(*hx, strict=True)) if several else list(hx)
         axis, each = 1 if batch_first and x.ndim == 3 else 0, len(flat) // (count * (1 + bidirectional))
@@ -156,17 +224,36 @@ def recurrent(cell: Callable[..., Any]) -> Callable[..., Any]:
                 state, found = states[at], []
                 weights = flat[at * each : (at + 1) * each]
                 weights = weights if bias or each < 3 else [*weights[:2], None, None, *weights[2:]]
-                steps = x.unbind(axis)
+                steps = x.unbind(axis) if sizes is None else x.split(sizes)
                 for step in reversed(steps) if back else steps:
-                    state = cell(step, state, *weights)
-                    found.append(state[0] if several else state)
+                    state, seen = one_step(step, state, weights, None if sizes is None else len(step))
+                    found.append(seen)
                 last.append(state)
-                sides.append(torch.stack(found[::-1] if back else found, axis))
+                found = found[::-1] if back else found
+                sides.append(torch.stack(found, axis) if sizes is None else torch.cat(found))
             x = torch.cat(sides, -1) if bidirectional else sides[0]
         ends = [torch.stack(one) for one in zip(*last, strict=True)] if several else [torch.stack(last)]
         return (x, *ends)
 
-    return layers
+    def one_step(step: Tensor, state: Any, weights: Sequence[Any], running: int | None) -> tuple[Any, Tensor]:
+        """The state after a step, and the step's output; of the first sequences only, if the others are shorter."""
+        if running is None:
+            state = cell(step, state, *weights)
+            return state, state[0] if cell is lstm_cell else state
+        before = state if cell is lstm_cell else (state,)
+        made = cell(step, tuple(s[:running] for s in before) if cell is lstm_cell else state[:running], *weights)
+        made = made if cell is lstm_cell else (made,)
+        after = [torch.cat([m, s[running:]]) for m, s in zip(made, before, strict=True)]
+        return (after if cell is lstm_cell else after[0]), made[0]
+
+    def either(x: Tensor, *more: Any) -> tuple[Tensor, ...]:
+        """The layers of a padded tensor, or of the data of a PackedSequence, whose second argument are batch sizes."""
+        if len(more) == 8 and isinstance(more[3], bool):
+            sizes, hx, flat, bias, count, dropout, training, bidirectional = more
+            return layers(x, hx, flat, bias, count, dropout, training, bidirectional, sizes=sizes.tolist())
+        return layers(x, *more)
+
+    return either
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -178,8 +265,14 @@ def addmm(x: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1)
     return beta * x + alpha * (a @ b)
 
 
+def bilinear(a: Tensor, b: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """torch.nn.functional.bilinear as a dense layer of the products a_i b_j."""
+    return F.linear((a.unsqueeze(-1) * b.unsqueeze(-2)).flatten(-2), weight.flatten(1), bias)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "scaled_dot_product_attention": attention,
+    "multi_head_attention_forward": multi_head_attention_forward,
     "lstm": recurrent(lstm_cell),
     "gru": recurrent(gru_cell),
     "rnn_tanh": recurrent(rnn_tanh_cell),
@@ -191,5 +284,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "addmm": addmm,
     "baddbmm": addmm,
     "addmv": addmm,
+    "bilinear": bilinear,
 }
 MODULES: dict[type, Callable[..., Any]] = {nn.MultiheadAttention: multihead_attention}

@@ -2,8 +2,8 @@
 
 import math
 import operator
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,16 @@ def attribute(
     return propagate(model, inputs, selector, scheme, rules=rules, more=more, dtype=dtype)
 
 
+def _wrapped(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method with an attribute `__wrapped__`, by which captum's noise tunnels call it."""
+
+    @wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return method(self, *args, **kwargs)
+
+    return call
+
+
 class Explainer:
     """Relevance by propagation through a model by any scheme, with the call signature of captum's explainers."""
 
@@ -89,6 +99,7 @@ class Explainer:
         self._scheme = scheme
         self._options: dict[str, Any] = {"rules": rules, "dtype": dtype}
 
+    @_wrapped
     def attribute(
         self,
         inputs: Tensor | tuple[Tensor, ...],
@@ -162,8 +173,18 @@ class Explainer:
         return (relevance, -sum(per_case(r) for r in found)) if return_convergence_delta else relevance
 
     def has_convergence_delta(self) -> bool:
-        """True: `attribute` can return the convergence delta. Part of captum's interface."""
+        """True: `attribute` can return the convergence delta. Part of captum's interface, as what follows is."""
         return True
+
+    @property
+    def multiplies_by_inputs(self) -> bool:
+        """True: relevance adds up to the output; it is no sensitivity."""
+        return True
+
+    @property
+    def forward_func(self) -> nn.Module:
+        """The model."""
+        return self.model
 
 
 class RAP(Explainer):

@@ -92,7 +92,7 @@ class Layer:
         """Transposed map, sum_j w_ij R_j, in the input's shape."""
         if not self.axes:
             return R @ w
-        wide, kept = self._padded(R.new_empty(1).expand(shape))
+        wide, kept = self._padded(R.new_empty(shape))  # only its shape matters
         options = (self.stride, kept, self.dilation, self.transposed, self.output_padding, self.groups)
         mask = (True, False, False)
         found = torch.ops.aten.convolution_backward(R, wide, w, None, *options, mask)[0]
@@ -116,7 +116,7 @@ class Layer:
 
         It saves the computation of outputs without relevance, where these are most of the output.
         """
-        if not self.axes:
+        if not self.axes or _to_every_edge(R):
             return self, R, x, ...
         mask = (R != 0).flatten(0, 1).any(dim=0)
         where = torch.nonzero(mask)
@@ -183,6 +183,12 @@ class Layer:
         padding = _numbers(padding if isinstance(padding, str) else each("padding", 0), weight, dilation)
         more = each("stride", 1), padding, each("output_padding", 0), dilation, given.get("groups", 1)
         return cls(weight, bias, "transpose" in name, *more, cases)
+
+
+def _to_every_edge(R: Tensor) -> bool:
+    """Whether relevance reaches both ends of every spatial axis, so that nothing can be cut away."""
+    ends = [R.select(axis, end) for axis in range(2, R.ndim) for end in (0, -1)]
+    return all(bool((end != 0).any()) for end in ends) if R.numel() else True
 
 
 def _numbers(padding: Any, weight: Tensor, dilation: tuple[int, ...]) -> Padding:

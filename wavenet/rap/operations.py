@@ -1,5 +1,6 @@
 """The table of operations: which rule, by its name in `rules.RULES`, each function or module has."""
 
+from functools import partial
 from typing import Any
 
 # Modules that have a rule as a whole. Torch's own need none: the functions that they call are recorded.
@@ -14,7 +15,8 @@ NAMES: dict[str, str] = {
     " dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout"
     " contiguous clone detach to type type_as float double half bfloat16 data positive real conj"
     " abs square sqrt rsqrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh asinh acosh"
-    " atanh erf reciprocal sinc nan_to_num fill_diagonal": "elementwise",
+    " atanh erf reciprocal sinc nan_to_num fill_diagonal"
+    " fake_quantize_per_tensor_affine fake_quantize_per_channel_affine": "elementwise",
     "neg": "affine",
     "pow float_power": "power",
     "mul": "product",
@@ -28,15 +30,16 @@ NAMES: dict[str, str] = {
     " adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices"
     " max min amax amin maximum minimum topk kthvalue median nanmedian mode": "winner",
     "avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d mean sum"
-    " interpolate upsample fold": "average",
-    "add sub rsub": "add",
+    " interpolate upsample fold cumsum": "average",
+    "add sub": "add",
     "cat stack hstack vstack dstack column_stack reshape reshape_as view view_as flatten unflatten ravel permute"
     " movedim moveaxis transpose swapaxes swapdims t unsqueeze squeeze expand expand_as broadcast_to repeat"
     " repeat_interleave tile chunk split split_with_sizes tensor_split unbind narrow select index_select flip"
     " fliplr flipud roll pad pixel_shuffle pixel_unshuffle channel_shuffle getitem setitem copy overlay where"
     " masked_fill masked_select gather take take_along_dim scatter index_copy index_put as_strided unfold im2col"
     " T mT H mH diagonal diag diag_embed tril triu rot90 sort slice masked_scatter index_fill select_scatter"
-    " slice_scatter atleast_1d atleast_2d atleast_3d fill zero msort broadcast_tensors meshgrid": "index",
+    " slice_scatter atleast_1d atleast_2d atleast_3d fill zero msort broadcast_tensors meshgrid"
+    " pack_padded_sequence pad_packed_sequence": "index",
     "index_add scatter_add": "accumulate",
     "norm linalg_norm linalg_vector_norm vector_norm std": "homogeneous",
     "fft_fft fft_ifft fft_fft2 fft_ifft2 fft_fftn fft_ifftn fft_rfft fft_irfft fft_rfft2 fft_irfft2 fft_rfftn"
@@ -47,6 +50,7 @@ KINDS: dict[str, str] = {name: kind for names, kind in NAMES.items() for name in
 
 _ALIASES = {
     "subtract": "sub",
+    "rsub": "sub",
     "multiply": "mul",
     "divide": "div",
     "true_divide": "div",
@@ -65,8 +69,7 @@ _ALIASES = {
     "concatenate": "cat",
     "clip": "clamp",
     "absolute": "abs",
-    "special_softmax": "softmax",
-    "special_log_softmax": "log_softmax",
+    "expit": "sigmoid",
     "unsafe_view": "view",
     "to_copy": "to",
     "native_layer_norm": "layer_norm",
@@ -98,11 +101,19 @@ GATES = {"sigmoid", "hardsigmoid", "softmax", "softmin"}
 
 def canonical(function: Any) -> str:
     """The name of a function, method or operator in the table: `add` for torch.add, x.add_(y), x + y and aten.add."""
-    name = function if isinstance(function, str) else function.__name__
+    while isinstance(function, partial):
+        function = function.func
+    name = _plain(function) if isinstance(function, str) else getattr(function, "__name__", type(function).__name__)
     if name in ("__get__", "__set__"):
         name = function.__self__.__name__
     name = name.partition(".")[0]
     if name in LEAVING:
         return name
-    plain = name.strip("_")
+    plain = name.strip("_").removeprefix("special_")
     return _ALIASES.get(plain, plain)
+
+
+def _plain(path: str) -> str:
+    """The name that torch gives a function: `gelu` for F.gelu, `fft_rfft` for torch.fft.rfft."""
+    *rooms, name = path.split(".")
+    return f"{rooms[-1]}_{name}" if rooms and rooms[-1] in ("fft", "linalg") else name

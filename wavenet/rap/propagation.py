@@ -1,17 +1,21 @@
 """Propagation of relevance through a recorded forward, from the output to the inputs, by the rules of a scheme."""
 
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..devices import full_precision
-from .arithmetic import per_case
+from .arithmetic import over, per_case
 from .backward import Backward, LayerRelevance, Message
 from .cases import alone, expect_the_model_s, joined, recorded, together
 from .checks import as_inputs, expect_eval, expect_inputs, expect_output, expect_selector
+from .nodes import UnsupportedOperation
 from .registered import Registered, Rule
 from .rules import Scheme
 
@@ -39,6 +43,16 @@ class Attribution:
         """Relevance that reached no input, summed over the layers: (case,)."""
         return sum((layer.leak for layer in self.layers), torch.zeros_like(self.output))
 
+    @property
+    def growth(self) -> Tensor:
+        """Sum |R| over |y|, (case,): how far positive and negative relevance have grown beside their sum.
+
+        One for a map of one sign; each convolution multiplies it by about 1.2. Zero where the output is.
+        """
+        tensors = self.relevance if isinstance(self.relevance, tuple) else (self.relevance,)
+        size = sum((per_case(r.abs()) for r in tensors), torch.zeros_like(self.output))
+        return over(size, self.output.abs())
+
 
 def propagate(
     model: nn.Module,
@@ -63,12 +77,13 @@ def propagate(
         raise ValueError(f"dtype must be torch.float32 or torch.float64, got {dtype}")
     own = Registered(rules or {})
     with torch.inference_mode(False), torch.no_grad(), full_precision():
-        # Detached and cloned, so that the caller's tensors and autograd graph stay as they are.
-        exact = tuple(x.detach().clone().to(dtype) for x in given)
-        recording, drawn = recorded(model, exact, more, dtype, own)
+        exact = tuple(x.detach().to(dtype) for x in given)
+        with _one_line(given, dtype):
+            recording, drawn = recorded(model, exact, more, dtype, own)
         output = drawn
         if recording.differs or _types(model, given, more) != {dtype}:
-            output = model(*(x.detach().clone() for x in given), *more)
+            with _one_line(given, None):
+                output = model(*(x.detach().clone() for x in given), *more)
         expect_output(output)
         selector = selector(output) if callable(selector) else selector
         expect_selector(selector, output)
@@ -83,6 +98,7 @@ def propagate(
                 one, drawn_one = alone(model, exact, more, dtype, own, k, drawn)
                 parts.append(Backward(one, scheme, own, 1).run(drawn_one, seed.case(k)))
             found, layers = joined(parts)
+        _expect_finite(layers, found)
         relevance = tuple(r.to(x.dtype) for r, x in zip(found, given, strict=True))
         return Attribution(relevance[0] if single else relevance, tuple(layers), per_case(seed.relevance))
 
@@ -92,3 +108,44 @@ def _types(model: nn.Module, inputs: tuple[Tensor, ...], more: tuple[Any, ...]) 
     numbers = [*model.parameters(), *model.buffers(), *inputs, *(x for x in more if isinstance(x, Tensor))]
     types = {n.dtype for n in numbers}
     return {t.to_real() if t.is_complex else t for t in types if t.is_floating_point or t.is_complex}
+
+
+@contextmanager
+def _one_line(inputs: tuple[Tensor, ...], dtype: torch.dtype | None) -> Iterator[None]:
+    """Errors that torch raises in the model's forward as one line, with what it was given; the model's own as they are.
+
+    dtype : in which the model was computed, None for its own
+    """
+    try:
+        yield
+    except UnsupportedOperation:
+        raise
+    except (RuntimeError, TypeError, ValueError, IndexError, AssertionError) as error:
+        if not _of_torch(error):
+            raise
+        given = ", ".join(f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}" for x in inputs)
+        computed = "" if dtype is None else f", computed in {str(dtype).removeprefix('torch.')}"
+        told = (str(error) or type(error).__name__).splitlines()[0][:150]
+        raise ValueError(f"the model's forward failed with inputs {given}{computed}: {told}") from error
+
+
+def _of_torch(error: Exception) -> bool:
+    """Whether the error was raised by torch, or where it or the recording called the model."""
+    frames = traceback.extract_tb(error.__traceback__)
+    raised = Path(frames[-1].filename)
+    here, torchs = Path(__file__).parent, Path(torch.__file__).parent
+    ours = raised == here / "decompositions.py"
+    return not ours and (raised.is_relative_to(here) or raised.is_relative_to(torchs) or not _raises(frames[-1].line))
+
+
+def _raises(line: str | None) -> bool:
+    return (line or "").startswith(("raise", "assert"))
+
+
+def _expect_finite(layers: Sequence[LayerRelevance], relevance: Sequence[Tensor]) -> None:
+    """Refuse relevance that became inf or nan on its way, where the model's own values are."""
+    for layer in layers:
+        if not torch.isfinite(layer.outgoing).all():
+            raise ValueError(f"relevance is inf or nan behind {layer.name} ({layer.kind}): so are values in the model")
+    if not all(torch.isfinite(r).all() for r in relevance):
+        raise ValueError("relevance of the inputs is inf or nan: so are values in the model")

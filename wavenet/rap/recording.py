@@ -24,7 +24,7 @@ from .decompositions import FUNCTIONS, MODULES
 from .nodes import Node, UnsupportedOperation, Value, differentiable
 from .operations import CASTS, CONSTANT, FACTORIES, LEAVING, LIKE, canonical
 from .shadow import Module, mapped, shadow, tensors_in
-from .writes import Storages, overlay, written_into
+from .writes import Storages, expect_memory, overlay, written_into
 
 
 class Recording(TorchFunctionMode):
@@ -68,6 +68,14 @@ class Recording(TorchFunctionMode):
                 wanted |= {id(value) for value in node.inputs}
         return found[::-1]
 
+    def taken_apart(self) -> Iterator[Node]:
+        """The nodes from the last to the first; each of them, and what only it needs, is forgotten after its turn."""
+        self._values, self._kept, self._converted, self._storages = {}, [], {}, Storages()
+        while self.nodes:
+            node = self.nodes.pop()
+            yield node
+            node.args, node.kwargs, node.inputs, node.outputs = (), {}, [], []  # values and nodes name each other
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name = canonical(func)
@@ -80,6 +88,7 @@ class Recording(TorchFunctionMode):
             return self._quietly(name, func, args, kwargs)
         if name in LIKE:  # of a second tensor only type or shape are used
             args = (args[0], *mapped(lambda a: a.detach() if isinstance(a, Tensor) else a, args[1:]))
+        expect_memory(tensors_in((args, kwargs)))
         values = [self._read(t) for t in tensors_in((args, kwargs))]
         if not any(values):
             return self._quietly(name, func, args, kwargs)

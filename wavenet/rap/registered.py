@@ -1,6 +1,7 @@
 """Rules of the user's own: found by type of module, or by a function's name."""
 
 import inspect
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .nodes import Node
-from .operations import MODULES, canonical
+from .operations import KINDS, MODULES, canonical
 from .shadow import mapped
 
 Rule = Callable[..., Any]
@@ -44,15 +45,17 @@ class Registered:
     def __init__(self, rules: Mapping[Any, Rule]) -> None:
         self.types: dict[type, Rule] = {}
         self.names: dict[str, tuple[Any, Rule]] = {}
+        if not isinstance(rules, Mapping):
+            raise TypeError(f"rules must be a mapping from types, functions or names, got {type(rules).__name__}")
         for key, rule in rules.items():
             if not callable(rule):
                 raise TypeError(f"a rule must be a function, got {type(rule).__name__} for {key!r}")
             if isinstance(key, nn.Module):
                 raise TypeError(f"rules are for types of modules, got a module: register {type(key).__name__}")
-            if isinstance(key, type):
+            if isinstance(key, type) and issubclass(key, nn.Module):
                 self.types[key] = rule
-            elif isinstance(key, str) or callable(key):
-                self.names[canonical(key)] = key, rule
+            elif isinstance(key, str) or (callable(key) and not isinstance(key, type)):
+                self.names[_known(key)] = key, rule
             else:
                 raise TypeError(f"a rule's key must be a type of module, a function or a name, got {key!r}")
 
@@ -92,6 +95,21 @@ class Registered:
         if not all(r is None or torch.isfinite(r).all() for r in found):
             raise ValueError(f"the rule for {node.name} must return finite relevance, got inf or nan")
         return tuple(None if r is None else r.to(x.dtype) for r, x in zip(found, inputs, strict=True))
+
+
+def _known(key: Any) -> str:
+    """The name of the key's function, which torch must have: nothing else is recorded."""
+    name = canonical(key)
+    rooms = (torch, torch.Tensor, torch.nn.functional, torch.special, operator)
+    prefixed = [(torch.fft, "fft_"), (torch.linalg, "linalg_"), (torch.sparse, "sparse_")]
+    found = any(hasattr(room, f"{dash}{name}{dash}") for room in rooms for dash in ("", "__"))
+    found = found or any(hasattr(room, name.removeprefix(prefix)) for room, prefix in prefixed)
+    if not (found or name in KINDS or type(key).__module__ == "torch._ops"):
+        raise ValueError(
+            f"torch has no function named {name}, got the key {key!r}: rules are for types of modules and for torch's "
+            "functions, methods and operators"
+        )
+    return name
 
 
 def _parameters(rule: Rule) -> set[str]:

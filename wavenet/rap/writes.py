@@ -1,7 +1,7 @@
 """Writes into tensors: which of the recorded values share memory with what was written."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
+
+from .nodes import UnsupportedOperation
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,16 @@ def overlay(tensor: Tensor, written: Tensor) -> Callable[[Tensor, Tensor], Tenso
 def _memory(tensor: Tensor) -> int:
     """Identity of the tensor's storage; its address would be that of any other empty one, and subclasses have none."""
     return StorageWeakRef(tensor.untyped_storage()).cdata
+
+
+def expect_memory(tensors: Iterable[Tensor]) -> None:
+    """Refuse the tensors of torch.func, which stand for others, so that nothing tells what depends on what."""
+    for tensor in tensors:
+        try:
+            if tensor.layout is torch.strided:
+                tensor.untyped_storage()
+        except NotImplementedError:
+            raise UnsupportedOperation("no rule for vmap and other transforms of torch.func inside forward") from None
 
 
 def written_into(func: Any, args: Any, kwargs: Any) -> Tensor | None:

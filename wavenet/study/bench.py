@@ -9,14 +9,15 @@ click on a field needs a network that has been prepared for its case.
 (True, True)
 """
 
+import dataclasses
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 import analytic
+from analytic import levels
 from data.grids import cell_centres
 from wavenet import far_field, jets
 from wavenet.arrays import ComplexArray, FloatArray
@@ -27,9 +28,11 @@ from wavenet.fields import parameters as case_parameters
 from wavenet.fields import times_each, to_tensor
 from wavenet.runs import load_as
 
-from .controls import Mode
-from .errors import level
+from . import jets as jet_surrogate
+from . import prediction
+from .controls import Mode, shortest_waves
 from .kept import Kept
+from .picture_grid import CELLS, END, ENOUGH, START, TOP, picture_grid
 from .relevance import (
     CHANNELS,
     conservation_miss,
@@ -37,10 +40,14 @@ from .relevance import (
     positive_shares,
     velocity_attribution,
 )
+from .shown import DEGREES, Balance, Derivative, Directivity, NearField, Reflection, Relevance, reflection_of
+from .solution import far_field as far_field_of
+from .solution import modes as modes_of
 from .validity import outside_of_training
 
-X, R = cell_centres(-2.0, 2.0, 128), cell_centres(0.0, 2.0, 64)
-DEGREES = np.linspace(0, 180, 181)
+# The networks' grid.
+X = cell_centres(START, END, round((END - START) * CELLS))
+R = cell_centres(0.0, TOP, round(TOP * CELLS))
 QUANTITIES = {  # attribute of a field: symbol, unit
     "pressure": ("p", "ρc²"),
     "potential": ("ψ", "ac"),
@@ -51,100 +58,9 @@ VELOCITIES = {"u": "axial_velocity", "v": "radial_velocity"}
 REACH = 0.65  # from a point to the furthest cells that its derivatives can use, less than this [radii]
 DISTANCES = np.linspace(0, REACH, 53)
 COVERAGE = 0.95  # of the error bar
-_FLOOR = -240.0  # level of a directivity that is zero [dB]
+_MOST_MODES = 30.0  # Helmholtz number up to which all modes are computed: some 250 of them
 _JET_TOLERANCE = 1e-4  # more than an eye sees, in half of the time
 assert COVERAGE in LEVELS
-
-
-@dataclass(frozen=True)
-class Directivity:
-    """Exact directivity at `DEGREES`, and the surrogate's, or the reason why there is none.
-
-    difference : |difference| over the root mean square of the exact one; error : relative L2; bar : what the error
-    stays below with probability `COVERAGE`.
-    """
-
-    exact: ComplexArray
-    surrogate: ComplexArray | None = None
-    difference: FloatArray | None = None
-    error: float | None = None
-    bar: float | None = None
-    reason: str = ""
-
-    @property
-    def peak(self) -> float:
-        """Largest modulus of the exact directivity, one where it is zero."""
-        return float(np.abs(self.exact).max()) or 1.0
-
-    def levels(self) -> tuple[FloatArray, FloatArray | None]:
-        """Levels of the exact directivity and of the surrogate's, both re the exact peak [dB]."""
-        exact = level(self.exact, self.peak, _FLOOR)
-        return exact, None if self.surrogate is None else level(self.surrogate, self.peak, _FLOOR)
-
-
-@dataclass(frozen=True)
-class Reflected:
-    """Reflection into one radial order."""
-
-    order: int
-    cut_on: bool
-    potential: complex
-    pressure: complex
-
-
-@dataclass(frozen=True)
-class Reflection:
-    """Reflection of the mode into all orders that are cut on, and one more."""
-
-    into: list[Reflected]
-    end_correction: float | None
-    error_estimate: float
-
-
-@dataclass(frozen=True)
-class Derivative:
-    """Exact velocity on the grid, and the surrogate's, or the reason why there is none.
-
-    error : relative L2 over the grid; warnings : where the mode is outside the training range.
-    """
-
-    exact: ComplexArray
-    surrogate: ComplexArray | None = None
-    error: float | None = None
-    warnings: tuple[str, ...] = ()
-    reason: str = ""
-
-    def difference(self) -> FloatArray:
-        """|difference| of both over the root mean square of the exact one, (x, r).
-
-        Raises
-        ------
-        ValueError
-            There is no surrogate.
-        """
-        if self.surrogate is None:
-            raise ValueError(f"there is no surrogate to compare with: {self.reason}")
-        return np.abs(self.surrogate - self.exact) / np.sqrt(np.mean(np.abs(self.exact) ** 2))
-
-
-@dataclass(frozen=True)
-class Relevance:
-    """Relevance of the potential for |u| or |v| in one cell, around it.
-
-    at : the cell's centre; value : |u| or |v| there [c]; relevance : (x, r), over its sum; within : share of the
-    positive relevance closer than each of `DISTANCES`; across : that from the other side of the wall; shares : of each
-    method in the velocity there; miss : what of the output is neither relevance nor a known leak, relative.
-    """
-
-    at: tuple[float, float]
-    value: float
-    x: FloatArray
-    r: FloatArray
-    relevance: FloatArray
-    within: FloatArray
-    across: float
-    shares: dict[str, float]
-    miss: float
 
 
 def cell_at(x: float | None, r: float | None) -> tuple[int, int]:
@@ -169,8 +85,8 @@ def _on_grid(symbol: str, value: float | None, points: FloatArray) -> float:
 class Bench:
     """Solver and shipped networks, these on a device, with their last results. Threads may share it.
 
-    All methods raise what the solver raises: ValueError for a mode or jet that it does not take, ConvergenceError where
-    it misses its tolerance.
+    All methods raise what the solver raises: ValueError for a mode, jet or liner that it does not take,
+    ConvergenceError where it misses its tolerance.
     """
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
@@ -179,64 +95,123 @@ class Bench:
         network, about = load_as(None, "derivative", ConstrainedNetwork, "constrained network")
         self._network, self._ranges = network.on_grid(X, R).to(device), about.get("ranges", {})
         self._solutions, self._fields, self._cores = Kept(16), Kept(16), Kept(8)
+        self._pictures, self._sums = Kept(8), Kept(8)
         self._networks = threading.Lock()  # attribution traces its network, and torch can trace in one thread only
 
     def solution(self, mode: Mode) -> Any:
         """Exact solution, see `analytic.solve`."""
         options: dict[str, Any] = {"jet": mode.jet, "tolerance": _JET_TOLERANCE} if mode.in_jet else {}
+        if mode.liners:
+            options["liner"] = mode.liners
         return self._solutions(mode, lambda: analytic.solve(mode.source, **options))
 
+    def near_field(self, mode: Mode) -> NearField:
+        """Exact near field for a picture, on a grid that is fine enough for its waves."""
+        solution = self.solution(mode)
+        wave = 0j
+        if mode.growing:
+            wave = complex((solution.open_end if mode.liners else solution).instability[0])
+        x, r, points, left_out = picture_grid(mode, wave)
+
+        def compute() -> NearField:
+            same = np.array_equal(x, X) and np.array_equal(r, R)
+            return NearField(x, r, self.field(mode) if same else solution.field(x, r), points, left_out)
+
+        return self._pictures(mode, compute)
+
     def field(self, mode: Mode) -> Any:
-        """Exact near field on the grid, an `analytic.Field`."""
+        """Exact near field on the networks' grid, an `analytic.Field`."""
         return self._fields(mode, lambda: self.solution(mode).field(X, R))
 
-    def power(self, mode: Mode) -> Any:
-        """Power balance, an `analytic.Power`."""
-        return self.solution(mode).power
+    def power(self, mode: Mode) -> Balance:
+        """Power balance; without one, the reason."""
+        try:
+            return Balance.of(self.solution(mode).power)
+        except ValueError as error:  # of a liner from -infinity, or an instability over one
+            return Balance(missing=str(error))
 
     def reflection(self, mode: Mode) -> Reflection:
-        """Reflection into every radial order that is cut on."""
-        solution, source = self.solution(mode), mode.source
-        cut_on = analytic.cut_on_orders(source.helmholtz, source.m, source.mach)
-        pairs = zip(solution.reflection.tolist(), solution.reflection_pressure.tolist(), strict=True)
-        into = [Reflected(order, order < cut_on, *pair) for order, pair in enumerate(pairs)]
-        return Reflection(into, solution.end_correction, solution.error_estimate)
+        """Reflection into every radial order that is cut on, at the open end or at the front of the first liner."""
+        solution = self.solution(mode)
+        found = reflection_of(solution, mode.source)
+        return found if mode.liners else dataclasses.replace(found, end_correction=solution.end_correction)
 
     def directivity(self, mode: Mode) -> Directivity:
-        """Exact directivity with the surrogate's beside it."""
-        theta = np.radians(DEGREES)
-        exact = self.solution(mode).directivity(theta)
+        """Exact far field with the surrogate's beside it."""
+        solution = self.solution(mode)
+        outer, (density, _, _) = levels.outer_mach(solution.transform), solution.transform.fluid(inside=False)
+        exact = far_field_of(mode.source, DEGREES, solution.directivity, mach=outer, density=density)
         try:
-            with self._networks, torch.no_grad():
-                found, bar = self._learned(mode, torch.from_numpy(theta))
+            with self._networks:
+                found = self._learned(mode)
         except ValueError as error:
             return Directivity(exact, reason=f"No surrogate here: {error}.")
-        difference = np.abs(found - exact) / np.sqrt(np.mean(np.abs(exact) ** 2))
-        return Directivity(exact, found, difference, float(relative_error(found, exact)), bar)
+        ours, theirs = exact.amplitude, found.far.amplitude
+        difference = np.abs(theirs - ours) / np.sqrt(np.mean(np.abs(ours) ** 2))
+        return Directivity(exact, found.far, difference, float(relative_error(theirs, ours)), found.error_bar)
 
-    def _learned(self, mode: Mode, theta: torch.Tensor) -> tuple[ComplexArray, float]:
-        """Directivity of the surrogate, with or without a jet, and its error bar."""
+    def all_modes(self, mode: Mode, sharing: str) -> Directivity:
+        """Far field of all modes that are cut on in the mode's duct, incoherent; sharing : a key of `SHARING`.
+
+        Raises
+        ------
+        ValueError
+            The Helmholtz number is too large for a page that answers at once, or no mode is cut on.
+        """
         source = mode.source
-        given = source.m, source.n, source.helmholtz, source.mach
-        if not mode.in_jet:
-            model = self._directivity
-            return model(*given, theta)[0].cpu().numpy(), model.error_bar(*given[2:], COVERAGE)
-        names = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
-        found = self._jets.directivity(*given, theta, **{name: getattr(mode.jet, name) for name in names})
-        return found[0].cpu().numpy(), self._jets.error_bar(source.m, *given[2:], COVERAGE)
+        if source.helmholtz > _MOST_MODES:
+            raise ValueError(f"all modes are computed up to ka = {_MOST_MODES:g} here, got {source.helmholtz:.6g}")
+        duct = source.duct if isinstance(source, analytic.PhysicalMode) else None
+        given: dict[str, Any] = {"jet": mode.jet, "duct": duct, "liners": mode.liners or None}
+
+        def compute() -> Directivity:
+            found = modes_of(sharing, source.helmholtz, source.mach, source.hub, DEGREES, **given)
+            return Directivity(found, reason=f"{found.count} modes that are cut on, for which there is no surrogate")
+
+        return self._sums((mode, sharing), compute)
+
+    def _learned(self, mode: Mode) -> prediction.Prediction:
+        """Far field of the surrogate, with or without a jet."""
+        if mode.liners:
+            raise ValueError("there is none for ducts with a liner")
+        if isinstance(mode.jet, analytic.Jet):
+            return jet_surrogate.predict(self._jets, mode.source, mode.jet, DEGREES, coverage=COVERAGE)
+        return prediction.predict(self._directivity, mode.source, DEGREES, coverage=COVERAGE)
+
+    def learned_reflection(self, mode: Mode) -> complex | None:
+        """Reflection of the potential into the mode itself by the surrogate of jets; None where that has none."""
+        source = mode.source
+        if not mode.in_jet or mode.liners or source.hub:
+            return None
+        try:
+            with self._networks, torch.no_grad():
+                found = self._jets.reflection(source.m, source.n, source.helmholtz, source.mach, **mode.outer)
+        except ValueError:  # told with the directivity
+            return None
+        return complex(found[0, source.n].cpu())
 
     def derivative(self, mode: Mode, name: str) -> Derivative:
-        """Exact velocity "u" or "v" with that of the constrained network beside it."""
+        """Exact velocity "u" or "v" on the networks' grid, with that of the constrained network beside it.
+
+        Raises
+        ------
+        ValueError
+            There is neither, or as the solver.
+        """
+        if reason := self.without_network(mode):
+            raise ValueError(f"there is no surrogate for velocities {reason}")
         exact = getattr(self.field(mode), VELOCITIES[name])
-        if mode.in_jet:
-            return Derivative(exact, reason="There is no surrogate for velocities in jets.")
         try:
             velocity = self._core(mode).velocity
         except ValueError as error:
             return Derivative(exact, reason=f"No surrogate here: {error}.")
         found = velocity[CHANNELS[name]] + 1j * velocity[CHANNELS[name] + 1]
         missed = float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
-        return Derivative(exact, found, missed, tuple(outside_of_training(mode.source, self._ranges)))
+        warnings = outside_of_training(mode.source, self._ranges)
+        points = CELLS * min(shortest_waves(mode))
+        if points < ENOUGH:
+            warnings.append(f"the network's grid has only {points:.1f} points per shortest wavelength")
+        return Derivative(exact, found, missed, tuple(warnings))
 
     def relevance(self, mode: Mode, name: str, x: float | None, r: float | None) -> Relevance:
         """Relevance of the potential for |u| or |v| in the cell next to (x, r).
@@ -246,8 +221,8 @@ class Bench:
         ValueError
             The point is not on the grid, or there is no network for this mode.
         """
-        if mode.in_jet:
-            raise ValueError("there is no network for jets, so there is no relevance either")
+        if reason := self.without_network(mode):
+            raise ValueError(f"there is no network for velocities {reason}, so there is no relevance either")
         cell = cell_at(x, r)
         core, channel = self._core(mode), CHANNELS[name]
         with self._networks:
@@ -269,6 +244,12 @@ class Bench:
             shares={method: float(share) for method, share in zip(METHODS, weights, strict=True)},
             miss=conservation_miss(whole, leak, output),
         )
+
+    @staticmethod
+    def without_network(mode: Mode) -> str:
+        """Where there is no network for the mode's velocities: "in jets"; nothing if there is one."""
+        lacking = {"in jets": mode.in_jet, "behind liners": bool(mode.liners), "in an annulus": bool(mode.source.hub)}
+        return next((where for where, here in lacking.items() if here), "")
 
     def _core(self, mode: Mode) -> "_Core":
         """The constrained network for the mode, and what it makes of its potential."""

@@ -1,5 +1,7 @@
 """The mode that the controls of `wavenet explore` describe."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,38 +10,68 @@ import numpy as np
 import analytic
 
 FLOWS = {"none": "no flow", "uniform": "uniform flow", "jet": "jet"}
-_LARGEST = {"m": 30, "n": 12, "helmholtz": 60.0}  # what stays quick, and is resolved by the grid
-_WORDS = {
+WALLS = {"hard": "hard wall", "lined": "liner"}
+ZERO_CELSIUS = 273.15  # [K]
+# What stays quick, and what the grid of a near field can resolve.
+_LARGEST = {"m": 30, "n": 12, "helmholtz": 60.0, "liner_length": 8.0, "liner_distance": 8.0}
+WORDS = {
     "m": "azimuthal order m",
     "n": "radial order n",
     "helmholtz": "Helmholtz number ka",
+    "frequency": "frequency f",
+    "radius": "duct radius a",
+    "temperature": "temperature T",
+    "hub": "hub radius h",
     "mach": "Mach number M",
     "mach_outer": "outer Mach number",
     "sound_speed_ratio": "sound speed ratio",
     "density_ratio": "density ratio",
     "kutta": "Kutta parameter",
+    "resistance": "resistance Re Z",
+    "reactance": "reactance Im Z",
+    "liner_length": "liner's length",
+    "liner_distance": "liner's distance",
 }
+OUTER = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
+LINER = ("resistance", "reactance", "liner_length", "liner_distance")
 
 
 @dataclass(frozen=True)
 class Mode:
-    """One duct mode and what flows: what everything on the page depends on."""
+    """One duct mode, what flows, and the liners: what everything on the page depends on."""
 
     source: analytic.DuctMode
     jet: analytic.Jet | None = None
+    liners: tuple[analytic.Liner, ...] = ()
 
     @classmethod
     def of(
         cls,
         m: Any,
         n: Any,
-        helmholtz: Any,
+        helmholtz: Any = None,
         mach: Any = 0.0,
         flow: str = "uniform",
         instability: bool = False,
+        *,
+        hub: Any = 0.0,
+        liner: Mapping[str, Any] | None = None,
+        duct: Mapping[str, Any] | None = None,
         **jet: Any,
     ) -> "Mode":
-        """From the values of controls: numbers, None where one is empty; `jet` has the numbers of `analytic.Jet`.
+        """From the values of controls: numbers, None where one is empty.
+
+        Parameters
+        ----------
+        m, n, helmholtz, mach, hub : numbers
+            As for `analytic.DuctMode`.
+        flow : str
+            A key of `FLOWS`; only with "jet" `instability` and `jet` matter, the parameters of `analytic.Jet`.
+        liner : mapping, optional
+            resistance, reactance: Re Z and Im Z for exp(-i omega t); liner_length, liner_distance [duct radii]; and
+            surface_wave, see `analytic.Liner`.
+        duct : mapping, optional
+            radius [m], temperature [degC], and frequency [Hz], which takes the place of `helmholtz` unless it is None.
 
         Raises
         ------
@@ -49,18 +81,28 @@ class Mode:
         if flow not in FLOWS:
             raise ValueError(f"the flow must be one of {', '.join(FLOWS)}, got {flow}")
         mach = 0.0 if flow == "none" else mach
-        needed: dict[str, Any] = {"m": m, "n": n, "helmholtz": helmholtz, "mach": mach} | (jet if flow == "jet" else {})
+        needed: dict[str, Any] = {"m": m, "n": n, "hub": hub, "mach": mach} | (jet if flow == "jet" else {})
+        needed |= {name: liner.get(name) for name in LINER} if liner else {}
+        by_frequency = duct is not None and duct.get("frequency") is not None
+        needed |= {} if by_frequency else {"helmholtz": helmholtz}
+        needed |= {name: duct.get(name) for name in ("radius", "temperature")} if duct else {}
         for name, value in needed.items():
             if value is None:
-                raise ValueError(f"the {_WORDS[name]} is missing: type a number")
-            if abs(value) > _LARGEST.get(name, np.inf):
-                raise ValueError(f"the {_WORDS[name]} goes up to {_LARGEST[name]:g} on this page, got {value:g}")
-        m, n, helmholtz, mach = (needed[name] for name in ("m", "n", "helmholtz", "mach"))
-        source = analytic.DuctMode(m, n, float(helmholtz), float(mach))  # refuses fractions, which int would cut off
-        source = analytic.DuctMode(int(m), int(n), source.helmholtz, source.mach)
-        if flow != "jet":
-            return cls(source)
-        return cls(source, analytic.Jet(**jet, instability=instability))
+                raise ValueError(f"the {WORDS[name]} is missing: type a number")
+        stream = _stream(duct, hub, mach) if duct else None
+        if by_frequency:
+            assert stream is not None
+            assert duct is not None
+            helmholtz = stream.helmholtz(duct["frequency"])
+        for name, value in (needed | {"helmholtz": helmholtz}).items():
+            if abs(value) > _LARGEST.get(name, math.inf) and not (name == "liner_length" and value == math.inf):
+                raise ValueError(f"the {WORDS[name]} goes up to {_LARGEST[name]:g} on this page, got {value:.6g}")
+        # DuctMode refuses fractions, which int would cut off.
+        source = analytic.DuctMode(m, n, float(helmholtz), float(mach), float(hub))
+        if stream is not None:
+            source = analytic.PhysicalMode(source.m, source.n, source.helmholtz, source.mach, stream.hub, duct=stream)
+        liners = (_liner(liner, source.mach),) if liner else ()
+        return cls(source, analytic.Jet(**jet, instability=instability) if flow == "jet" else None, liners)
 
     @property
     def in_jet(self) -> bool:
@@ -68,6 +110,65 @@ class Mode:
         return self.jet is not None
 
     @property
+    def outer(self) -> dict[str, float]:
+        """Parameters of the fluid outside and of the lip by name, as `analytic.Jet` has them; none without a jet."""
+        return {name: getattr(self.jet, name) for name in OUTER} if self.in_jet else {}
+
+    @property
+    def growing(self) -> bool:
+        """Whether the near field has a jet's growing wave."""
+        return self.jet is not None and self.jet.instability
+
+    @property
+    def front(self) -> float:
+        """Where the mode has its amplitude: x of the first liner's front, or of the lip [radii]."""
+        return -sum(length for one in self.liners for length in (one.length, one.distance) if length < math.inf)
+
+    @property
+    def grows(self) -> bool:
+        """Whether the field has a wave that grows or decays exponentially: one that is cut off, a lined one from
+        -infinity, or an instability of a jet or over a liner.
+        """
+        lined = any(one.length == math.inf or one.surface_wave == "unstable" for one in self.liners)
+        return not self.source.cut_on or self.growing or lined
+
+    @property
     def cut_on_helmholtz(self) -> float:
         """Helmholtz number above which the mode propagates in the duct."""
-        return analytic.cut_on_helmholtz(self.source.m, self.source.n, self.source.mach)
+        source = self.source
+        return analytic.cut_on_helmholtz(source.m, source.n, source.mach, hub=source.hub)
+
+
+def _stream(duct: Mapping[str, Any], hub: float, mach: float) -> analytic.PhysicalDuct:
+    """The stream in a duct in SI units; hub in radii."""
+    radius = float(duct["radius"])
+    temperature = float(duct["temperature"]) + ZERO_CELSIUS
+    return analytic.PhysicalDuct.filled(radius, temperature=temperature, mach=float(mach), hub_radius=hub * radius)
+
+
+def _liner(given: Mapping[str, Any], mach: float) -> analytic.Liner:
+    """The liner; its surface wave is of no matter without flow, or with Im Z <= 0, where it decays."""
+    impedance = complex(given["resistance"], given["reactance"])
+    needed = mach != 0 and impedance.imag > 0
+    return analytic.Liner(
+        impedance,
+        float(given["liner_length"]),
+        float(given["liner_distance"]),
+        given.get("surface_wave") if needed else None,
+    )
+
+
+def shortest_waves(mode: Mode, instability: complex = 0j) -> tuple[float, float]:
+    """Shortest wavelengths in the near field, along x and along r [radii].
+
+    Of sound against the flow, of the mode's own radial oscillations, and of a jet's growing wave: instability, its
+    axial wavenumber.
+    """
+    source, jet = mode.source, mode.jet
+    streams = [(source.helmholtz, abs(source.mach))]
+    if jet is not None:
+        streams.append((source.helmholtz / jet.sound_speed_ratio, jet.mach_outer))
+    along = max(ka / (1 - mach) for ka, mach in streams)
+    alpha = float(analytic.radial_eigenvalue(source.m, source.n, hub=source.hub))
+    across = max(alpha, *(ka / np.sqrt(1 - mach**2) for ka, mach in streams))
+    return 2 * np.pi / max(along, abs(instability.real)), 2 * np.pi / across

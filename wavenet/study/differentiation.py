@@ -21,7 +21,7 @@ from wavenet.fields import parameters as case_parameters
 from wavenet.fields import to_tensor
 from wavenet.runs import folder_of, load
 
-from .validity import equation_residual, missed_equation, outside_of_training, untested_spacings
+from .validity import equation_residual, lined_wall, missed_equation, outside_of_training, untested_spacings
 
 _UNKNOWN = (
     f"the noise is unknown, and is taken for zero: the grid has no {SIZE} x {SIZE} cells beside wall and lip to "
@@ -148,6 +148,7 @@ def differentiate(
     # An error that is not random may be that of another equation: it excuses nothing.
     excused = allowed if estimate is None or estimate.white else 0.0
     warnings = outside_of_training(given, ranges or {}) + untested_spacings(given, model.config)
+    warnings += lined_wall(given)
     warnings += [_UNKNOWN] if noise is None and estimate is None else []
     return NearField(
         potential=potential,

@@ -10,7 +10,8 @@ import analytic
 from data.read import Dataset
 from wavenet.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from wavenet.jets.learning import ALL, coefficients, values
-from wavenet.jets.network import PARAMETERS, JetConfig, JetModes, JetNetwork
+from wavenet.jets.modes import JetModes
+from wavenet.jets.network import PARAMETERS, JetConfig, JetNetwork
 from wavenet.training import loading
 
 THETA: FloatArray = np.linspace(0, np.pi, 36)  # angles at which directivities are compared [rad]
@@ -51,9 +52,9 @@ class JetsOfFile(NamedTuple):
 def directivities(model: JetNetwork, parameters: Tensor, n: IntArray) -> ComplexArray:
     """D (jet, angle) at `THETA` of modes n (jet,) of jets (jet, parameter), with a Kutta parameter of one."""
     mode = named(parameters)
-    first = (mode.pop(name) for name in ("helmholtz", "mach"))
+    m, ka, mach = (mode.pop(name) for name in ("m", "helmholtz", "mach"))
     with torch.no_grad():
-        found = model.directivity(mode.pop("m").long(), torch.from_numpy(n), *first, torch.from_numpy(THETA), **mode)
+        found = model.directivity(m.long(), torch.from_numpy(n), ka, mach, torch.from_numpy(THETA), **mode)
     whole: ComplexArray = found.cpu().numpy()
     return whole
 

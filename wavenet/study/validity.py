@@ -17,6 +17,9 @@ RESIDUAL = 0.02  # of the equation, relative: largest of a sound field on a test
 OF_NOISE = 2.0  # what noise in the potential adds to the residual, over the noise
 _EDGE = 4  # cells next to the wall, the axis and the ends, where stencils are one-sided
 _AROUND_LIP = 0.3  # radius around the lip in which the field is singular [duct radii]
+_DOUBT = 6.0  # differences of slopes that are doubted: noise alone has a slope of 2.4 of them
+_CELLS = 6  # next to the wall, for the slope at it
+_SOFT = 0.02  # slope at the wall over ka times the field, 1 / |Z|: below 3e-4 of hard walls on the training's grid
 
 
 class Parameters(Protocol):
@@ -102,3 +105,35 @@ def missed_equation(given: Potential | Pressure, residual: float | None, noise: 
             f"missed by {residual:.1%}: the field is another, too coarse, or noisy"
         ]
     return []
+
+
+def lined_wall(given: Potential | Pressure) -> list[str]:
+    """Warning line where the wall of the duct is not hard, as that of a liner, or none.
+
+    By the slope at the wall of a polynomial through the cells next to it, as far as one of lower degree agrees.
+    """
+    values = given.pressure if isinstance(given, Pressure) else given.potential
+    rows, columns = np.flatnonzero(given.x < -_AROUND_LIP), np.flatnonzero(given.r < 1)[-_CELLS:]
+    if len(rows) < _CELLS or len(columns) < _CELLS:
+        return []
+    near, distance = values[np.ix_(rows, columns)], given.r[columns] - 1
+    slope, coarse = (near[:, first:] @ _slope(distance[first:]) for first in (0, 1))
+
+    def size(one: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Root mean square over neighbours: a field has nodes."""
+        return np.sqrt(np.convolve(np.abs(one) ** 2, np.ones(_CELLS) / _CELLS, "same"))
+
+    soft = (size(slope) - _DOUBT * size(slope - coarse)) / (given.helmholtz * size(near[:, -1]))
+    found = rows[soft > _SOFT]
+    if not len(found):
+        return []
+    return [
+        f"the duct's wall is not hard, about from x = {given.x[found[0]]:.3g} to {given.x[found[-1]]:.3g}: with a "
+        "liner the network does not apply, and velocities next to it have larger errors than those given"
+    ]
+
+
+def _slope(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Weights of the derivative at 0, of a polynomial through values at these distances."""
+    powers = np.vander(distance / distance[0], increasing=True)
+    return np.linalg.solve(powers.T, np.eye(len(distance))[1]) / distance[0]

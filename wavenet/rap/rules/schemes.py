@@ -9,13 +9,13 @@ from torch import Tensor
 
 from ..arithmetic import Operation, over, per_case
 from ..layers import Map
+from .interior import by_contribution
 from .plain import proportionally, to_signed_summands, to_summands
 from .step import Shares, Step
 from .weights import (
     AnyMap,
     absolute_influence,
     away,
-    by_contribution,
     by_weight,
     influence,
     positive_parts,

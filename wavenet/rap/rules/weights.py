@@ -13,10 +13,6 @@ from ..layers import Layer, Map
 Pairs = list[tuple[Tensor, Tensor]]  # (x, w), for a sum of layer(x, w)
 AnyMap = Layer | Map
 
-# Least size of a sum of contributions, over the bias, for which it may be computed from the output in single precision:
-# the rounding of the output is then below 1e-4 of the sum.
-_BESIDE_BIAS = 1e-3
-
 
 def positive_parts(x: Tensor, w: Tensor) -> Pairs:
     """Positive contributions, as pairs (x, w) of one sign each; with -w in place of w, the negative ones."""
@@ -37,7 +33,7 @@ def received(layer: AnyMap, pairs: Pairs, R: Tensor) -> Tensor:
 def absolute_influence(layer: AnyMap, x: Tensor, selector: Tensor, total: Tensor) -> Tensor:
     """R_i = |C_i| R_tot ⊘ sum |C|, with C_i = sum_j z_ij c_j."""
     part, c, seen, place = layer.around(selector, x)
-    C = _placed(x, place, (seen * part.back(c, layer.weight, seen.shape)).abs())
+    C = placed(x, place, (seen * part.back(c, layer.weight, seen.shape)).abs())
     return C * like(over(total, per_case(C, len(total))), x)
 
 
@@ -54,47 +50,13 @@ def relative_influence(layer: AnyMap, positive: Pairs, negative: Pairs, R: Tenso
 
 
 def uniform_shift(C: Tensor, total: Tensor) -> Tensor:
-    """R_i = C_i - 1[C_i != 0] (sum C - total) / #{C_i != 0}: one shift per case, zero where nothing was received."""
-    reached = C != 0
-    return C - reached * like(over(per_case(C, len(total)) - total, per_case(reached, len(total))), C)
+    """R_i = C_i - 1[C_i != 0] (sum C - total) / #{C_i != 0}: one shift per case, zero where nothing was received.
 
-
-def by_contribution(layer: AnyMap, x: Tensor, y: Tensor, R: Tensor) -> Tensor:
-    """Interior rule with A = max(z, 0), B = max(-z, 0).
-
-    For x >= 0, A = x max(w, 0) and B = x max(-w, 0). Otherwise it is evaluated as C_i = sum_j A_ij (R_j ⊘ P_j -
-    R_j ⊘ (P_j + N_j)) + (A_ij + B_ij) R_j ⊘ (P_j + N_j), where A + B = |x| |w|.
+    C is overwritten.
     """
-    part, live, seen, place = layer.around(R, x)
-    up, down = layer.weight.clamp(min=0), layer.weight.clamp(max=0)
-    if not (seen < 0).any():
-        P = part(seen, up)
-        both = _both(layer, y, P, place)
-        both = P - part(seen, down) if both is None else both
-        C = part.back(over(live, P), up, seen.shape).sub_(part.back(over(live, both), down, seen.shape)).mul_(seen)
-    else:
-        plus, minus = seen.clamp(min=0), seen.clamp(max=0)
-        P = part(plus, up) + part(minus, down)
-        both, size = _both(layer, y, P, place), layer.weight.abs()
-        both = part(seen.abs(), size) if both is None else both
-        to_all, to_positive = over(live, both), over(live, P)
-        to_positive = torch.where(to_positive == 0, 0.0, to_positive - to_all)
-        C = part.back(to_all, size, seen.shape) * seen.abs()
-        C += part.back(to_positive, up, seen.shape).mul_(plus)
-        C += part.back(to_positive, down, seen.shape).mul_(minus)
-    return uniform_shift(_placed(x, place, C), per_case(R, layer.cases))
-
-
-def _both(layer: AnyMap, y: Tensor, P: Tensor, place: Any) -> Tensor | None:
-    """P + N = 2 P - (y - bias), in single precision and where the bias is not large beside it; else None."""
-    if y.dtype is not torch.float32 or place is not ... or isinstance(layer, Map):
-        return None
-    if layer.bias is None:
-        return (2 * P).sub_(y)
-    bias = layer.bias.reshape(-1, *(1,) * layer.axes)
-    found = (2 * P).sub_(y).add_(bias)
-    small = (found < _BESIDE_BIAS * bias.abs()) & (found != 0)
-    return None if small.any() else found
+    reached = torch.ne(C, 0, out=torch.empty_like(C))  # as numbers, which are faster to multiply and to sum
+    shift = over(per_case(C, len(total)) - total, per_case(reached, len(total)))
+    return C.addcmul_(reached, like(shift, C), value=-1)
 
 
 def by_weight(layer: AnyMap, x: Tensor, R: Tensor, *, reference: bool) -> Tensor:
@@ -133,7 +95,7 @@ def z_b(layer: AnyMap, x: Tensor, R: Tensor) -> Tensor:
     return received(layer, pairs, over(R, influence(layer, pairs)))
 
 
-def _placed(x: Tensor, place: tuple[Any, ...] | EllipsisType, part: Tensor) -> Tensor:
+def placed(x: Tensor, place: tuple[Any, ...] | EllipsisType, part: Tensor) -> Tensor:
     """The part at its index in an array of zeros shaped as x."""
     if place is ...:
         return part

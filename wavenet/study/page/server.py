@@ -1,64 +1,46 @@
-"""The page's server: which control changes what.
+"""The page's server: the page itself, its parts as they are computed, and files of what a picture shows.
 
-Each part of the page is a callback of its own, so that the quick ones arrive first: reflection, field and directivity
-depend on the controls themselves, what can be slow or is looked at later on `shown`, which tells that the field is
-there.
+It answers on the loopback interface only. A change on the page is one request, /update, whose answer has a line of JSON
+for each part, sent as soon as the part is there; a browser that has closed it stops the rest.
 """
 
-import socket
+import functools
+import importlib.resources
 import threading
-import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
-from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, html, no_update
-from werkzeug.serving import WSGIRequestHandler, make_server
-
-from ..bench import Bench, R, X, cell_at
-from ..controls import Mode
-from . import figures, layout, texts
+from ..bench import Bench
+from . import exports, layout, parts, query
+from .plotting import to_json
 from .themes import THEMES
 
 HOST = "127.0.0.1"
-Controls = dict[str, Any]  # values of the page's controls by name
-_START: Controls = {**layout.DEFAULTS, "flow": layout.CHOSEN["flow"]}
-FIRST = Mode.of(**_START)  # what the page starts with
-_REFUSED = (ValueError, TypeError, ArithmeticError)
-_FRAME = """<!doctype html>
-<html lang="en">
-<head>{%metas%}<title>{%title%}</title><link rel="icon" href="/assets/icon.svg">{%css%}</head>
-<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
-</html>"""
-_PARTS = dict.fromkeys(layout.DEFAULTS, "value") | {"flow": "data", "instability": "data"}
-_MODE, _MODE_STATE = ({name: kind(name, part) for name, part in _PARTS.items()} for kind in (Input, State))
-_POINT, _POINT_STATE = ({name: kind(name, "value") for name in layout.POINT} for kind in (Input, State))
-_THEME = Input("theme", "data")
-
-
-class _Quiet(WSGIRequestHandler):
-    """A line for each request is of no use on the console."""
-
-    protocol_version = "HTTP/1.1"  # connections are kept
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
+FIRST = query.read({}).mode  # what the page starts with
+_KINDS = {
+    "css": "text/css",
+    "js": "text/javascript",
+    "svg": "image/svg+xml",
+}
+_LONGEST = 8192  # of an address
+_WIDEST = 10_000  # of a picture [px]
 
 
 class Page:
     """The page of a `Bench`, served on the loopback interface while in a with statement. port : 0 for any free one."""
 
     def __init__(self, bench: Bench, port: int = 0):
-        self.app = app(bench)
-        with socket.create_server((HOST, port)) as door:  # werkzeug's own way ends the program if the port is taken
-            self._server = make_server(
-                HOST, port, self.app.server, threaded=True, request_handler=_Quiet, fd=door.fileno()
-            )
+        handler = functools.partial(_Handler, bench)
+        self._server = _Server((HOST, port), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
     def url(self) -> str:
         """Where the page is."""
-        return f"http://{HOST}:{self._server.port}/"
+        return f"http://{HOST}:{self._server.server_port}/"
 
     def __enter__(self) -> "Page":
         self._thread.start()
@@ -74,223 +56,141 @@ class Page:
         self._thread.join()
 
 
-def app(bench: Bench) -> Dash:
-    """The Dash application."""
-    made = Dash(
-        "wavenet",
-        title="wavenet explore: sound from an open duct",
-        update_title="",
-        assets_folder=str(Path(__file__).parent / "assets"),
-        serve_locally=True,
-        index_string=_FRAME,
-        add_log_handler=False,
-    )
-    made.layout = layout.page()
-    _in_the_browser(made)
-    _results(made, bench)
-    return made
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = False  # a port that another program listens on is an error
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Quiet about browsers that went away; other faults are told."""
+        import sys
+
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
-def _in_the_browser(made: Dash) -> None:
-    """Callbacks that need no computation: sliders that follow numbers, buttons, the theme, the chosen point."""
+def library() -> bytes:
+    """Plotly's library, from the package that is installed.
 
-    def browser(function: str, *dependencies: Any, **options: Any) -> None:
-        made.clientside_callback(ClientsideFunction("page", function), *dependencies, **options)
-
-    for name in layout.SLIDERS:
-        browser("follow", Output(f"{name}-slider", "value"), Input(name, "value"), prevent_initial_call=True)
-    for name, choices in layout.GROUPS.items():
-        buttons = [f"{name}-{value}" for value in choices]
-        browser(
-            "choose",
-            Output(name, "data"),
-            *[Output(button, "aria-pressed") for button in buttons],
-            *[Input(button, "n_clicks") for button in buttons],
-            prevent_initial_call=True,
-        )
-    browser(
-        "toggle",
-        Output("instability", "data"),
-        Output("instability-button", "aria-pressed"),
-        Input("instability-button", "n_clicks"),
-        State("instability", "data"),
-        prevent_initial_call=True,
-    )
-    browser(
-        "flow",
-        Output("jet", "hidden"),
-        Output("mach", "disabled"),
-        Output("mach-slider", "disabled"),
-        Input("flow", "data"),
-    )
-    browser(
-        "theme",
-        Output("theme", "data"),
-        Output("theme-choice", "data"),
-        Output("theme-button", "children"),
-        Input("theme-button", "n_clicks"),
-        Input("scheme", "data"),
-        State("theme-choice", "data"),
-    )
-    browser(
-        "point",
-        Output("x", "value"),
-        Output("r", "value"),
-        Input("field", "clickData"),
-        Input("relevance", "clickData"),
-        prevent_initial_call=True,
-    )
+    Raises
+    ------
+    ModuleNotFoundError
+        It is not.
+    """
+    return (importlib.resources.files("plotly") / "package_data" / "plotly.min.js").read_bytes()
 
 
-def _results(made: Dash, bench: Bench) -> None:
-    """The parts of the page that are computed."""
-    for part in (_reflection, _field, _directivity, _power, _derivative, _relevance):
-        part(made, bench)
+def view(given: Mapping[str, str]) -> tuple[parts.View, dict[str, str], list[str]]:
+    """How the page is seen, the mode's query, and the parts that are asked for, from those of a request.
+
+    Raises
+    ------
+    ValueError
+        A theme or a width that is none.
+    """
+    rest = dict(given)
+    names = rest.pop("parts", ",".join(parts.PARTS)).split(",")
+    theme, held = rest.pop("theme", "light"), rest.pop("held", None)
+    if theme not in THEMES:
+        raise ValueError(f"the theme must be one of {', '.join(THEMES)}, got {theme!r}")
+    widths = {name: float(rest.pop(f"width.{name}")) for name in parts.GRAPHS if f"width.{name}" in rest}
+    if not all(0 <= width < _WIDEST for width in widths.values()):
+        raise ValueError(f"widths must lie in 0 ... {_WIDEST} pixels, got {widths}")
+    return parts.View(THEMES[theme], widths, None if held is None else dict(parse_qsl(held))), rest, names
 
 
-def _reflection(made: Dash, bench: Bench) -> None:
-    @made.callback(
-        Output("message", "children"),
-        Output("message", "className"),
-        Output("reflection-tile", "children"),
-        Output("end-correction", "children"),
-        Output("reflection", "children"),
-        inputs={"mode": _MODE},
-    )
-    def reflection(mode: Controls) -> Any:
+class _Handler(BaseHTTPRequestHandler):
+    """Answers to GET."""
+
+    protocol_version = "HTTP/1.1"  # connections are kept
+    server_version = "wavenet"
+    timeout = 60
+
+    def __init__(self, bench: Bench, *arguments: Any):
+        self._bench = bench
+        super().__init__(*arguments)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """A line for each request is of no use on the console."""
+
+    def do_GET(self) -> None:
+        """Answer by the first part of the path."""
+        address = urlsplit(self.path)
+        given = dict(parse_qsl(address.query, keep_blank_values=True))
+        first, _, name = address.path.lstrip("/").partition("/")
+        if len(self.path) > _LONGEST or self.headers.get("Host", "").partition(":")[0] not in (HOST, "localhost"):
+            self._send(HTTPStatus.BAD_REQUEST, "text/plain", b"not for this page")
+        elif first in self._ANSWERS:
+            self._ANSWERS[first](self, name, given)
+        else:
+            self._send(HTTPStatus.NOT_FOUND, "text/plain", b"no such page")
+
+    def _page(self, name: str, given: Mapping[str, str]) -> None:
+        self._send(HTTPStatus.OK, "text/html", layout.page().encode())
+
+    def _asset(self, name: str, given: Mapping[str, str]) -> None:
+        folder = importlib.resources.files(__package__) / "assets"
+        found = {each.name: each for each in folder.iterdir()}.get(name)
+        if found is None:
+            self._send(HTTPStatus.NOT_FOUND, "text/plain", b"no such file")
+        else:
+            self._send(HTTPStatus.OK, _KINDS[name.rpartition(".")[2]], found.read_bytes())
+
+    def _library(self, name: str, given: Mapping[str, str]) -> None:
+        self._send(HTTPStatus.OK, _KINDS["js"], library(), cached=True)
+
+    def _update(self, name: str, given: Mapping[str, str]) -> None:
         try:
-            chosen = Mode.of(**mode)
-            found = bench.reflection(chosen)
-        except _REFUSED as error:
-            return texts.sentence(error), "error", "–", "–", html.P("no solution", className="note")
-        return *texts.notice(chosen), *texts.reflection(chosen, found)
+            seen, wanted, names = view(given)
+            answers = parts.update(self._bench, wanted, seen, names)
+            first = next(answers, None)
+        except ValueError as error:
+            self._send(HTTPStatus.BAD_REQUEST, "text/plain", str(error).encode())
+            return
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "application/x-ndjson; charset=utf-8")
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for answer in _chain(first, answers):
+            self._chunk((to_json(answer) + "\n").encode())
+        self._chunk(b"")
 
+    def _chunk(self, content: bytes) -> None:
+        """A part of an answer whose length is not known; an empty one ends it."""
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
 
-def _field(made: Dash, bench: Bench) -> None:
-    @made.callback(
-        Output("field", "figure"),
-        Output("field-note", "children"),
-        Output("error-estimate", "children"),
-        Output("shown", "data"),
-        inputs={"mode": _MODE, "quantity": Input("quantity", "data"), "theme": _THEME},
-        state={"at": _POINT_STATE},
-    )
-    def field(mode: Controls, quantity: str, theme: str, at: Controls) -> Any:
-        chosen, colours = _solved(bench, mode), THEMES[theme]
-        if chosen is None:
-            return figures.nothing(colours, "no field"), "", "–", time.time()
+    def _export(self, name: str, given: Mapping[str, str]) -> None:
         try:
-            found, solution = bench.field(chosen), bench.solution(chosen)
-        except _REFUSED as error:
-            return figures.nothing(colours, "no field"), texts.sentence(error), "–", time.time()
-        figure = figures.field(colours, getattr(found, quantity), quantity, chosen.in_jet, _marked(at))
-        estimate = [
-            texts.power_of_ten(solution.error_estimate),
-            html.Small(["R and D; field ", texts.power_of_ten(found.error_estimate)]),
-        ]
-        note = "" if chosen.in_jet else "click on a point for its relevance"
-        return figure, note, estimate, time.time()
+            seen, wanted, _ = view(given)
+            figure, _, form = name.partition(".")
+            kind, content = exports.export(self._bench, query.read(wanted), seen, figure, form)
+        except parts.REFUSED as error:
+            self._send(HTTPStatus.BAD_REQUEST, "text/plain", str(error).encode())
+            return
+        self._send(HTTPStatus.OK, kind, content, named=f"wavenet-{name}")
+
+    def _send(
+        self, status: HTTPStatus, kind: str, content: bytes, *, cached: bool = False, named: str | None = None
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8" if kind.startswith("text/") else kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "max-age=86400" if cached else "no-cache")
+        if named is not None:
+            self.send_header("Content-Disposition", f'attachment; filename="{named}"')
+        self.end_headers()
+        self.wfile.write(content)
+
+    _ANSWERS: ClassVar[dict[str, Callable[..., None]]] = {
+        "": _page,
+        "assets": _asset,
+        "plotly.js": _library,
+        "update": _update,
+        "export": _export,
+    }
 
 
-def _directivity(made: Dash, bench: Bench) -> None:
-    @made.callback(
-        Output("directivity", "figure"),
-        Output("directivity-note", "children"),
-        inputs={"mode": _MODE, "theme": _THEME},
-    )
-    def directivity(mode: Controls, theme: str) -> Any:
-        chosen, colours = _solved(bench, mode), THEMES[theme]
-        if chosen is None:
-            return figures.nothing(colours, "no directivity"), ""
-        try:
-            found = bench.directivity(chosen)
-        except _REFUSED as error:
-            return figures.nothing(colours, "no directivity"), texts.sentence(error)
-        if found.surrogate is None:
-            return figures.directivity(colours, found), found.reason
-        note: list[Any] = ["surrogate off by ", texts.power_of_ten(found.error), ", relative L2; error bar "]
-        return figures.directivity(colours, found), [*note, texts.power_of_ten(found.bar)]
-
-
-def _power(made: Dash, bench: Bench) -> None:
-    @made.callback(
-        Output("radiated", "children"),
-        Output("residual", "children"),
-        Output("shares", "children"),
-        inputs={"shown": Input("shown", "data")},
-        state={"mode": _MODE_STATE},
-    )
-    def power(shown: float, mode: Controls) -> Any:
-        chosen = _solved(bench, mode)
-        if chosen is None:
-            return "–", "–", ""
-        try:
-            return texts.power(bench.power(chosen))
-        except _REFUSED as error:
-            return "–", ["–", html.Small(texts.sentence(error))], ""
-
-
-def _derivative(made: Dash, bench: Bench) -> None:
-    @made.callback(
-        Output("derivative", "figure"),
-        Output("derivative-note", "children"),
-        inputs={"shown": Input("shown", "data"), "name": Input("velocity", "data")},
-        state={"mode": _MODE_STATE, "theme": State("theme", "data")},
-    )
-    def derivative(shown: float, name: str, mode: Controls, theme: str) -> Any:
-        chosen, colours = _solved(bench, mode), THEMES[theme]
-        if chosen is None:
-            return figures.nothing(colours, "no velocity"), ""
-        try:
-            found = bench.derivative(chosen, name)
-        except _REFUSED as error:
-            return figures.nothing(colours, "no velocity"), texts.sentence(error)
-        figure = figures.derivative(colours, found, name, chosen.in_jet)
-        if found.surrogate is None:
-            return figure, found.reason
-        note: list[Any] = [f"{name} from ψ on the grid, off by ", texts.power_of_ten(found.error), ", relative L2"]
-        note += [html.Strong(f"; {line}") for line in found.warnings]
-        return figure, note
-
-
-def _relevance(made: Dash, bench: Bench) -> None:
-    @made.callback(
-        Output("relevance", "figure"),
-        Output("relevance-note", "children"),
-        Output("field", "figure", allow_duplicate=True),
-        inputs={"at": _POINT, "shown": Input("shown", "data"), "name": Input("velocity", "data")},
-        state={"mode": _MODE_STATE, "theme": State("theme", "data")},
-        prevent_initial_call="initial_duplicate",
-    )
-    def relevance(at: Controls, shown: float, name: str, mode: Controls, theme: str) -> Any:
-        chosen, colours = _solved(bench, mode), THEMES[theme]
-        if chosen is None:
-            return figures.nothing(colours, "no relevance"), "", no_update
-        try:
-            found = bench.relevance(chosen, name, at["x"], at["r"])
-        except _REFUSED as error:
-            return figures.nothing(colours, "no relevance"), texts.sentence(error), no_update
-        moved: Any = Patch()
-        moved["data"][1]["x"], moved["data"][1]["y"] = [[value] for value in found.at]
-        if not ctx.triggered_prop_ids.keys() & {"x.value", "r.value"}:
-            moved = no_update  # the field has been drawn with it
-        return figures.relevance(colours, found, name), texts.relevance(found, name), moved
-
-
-def _solved(bench: Bench, mode: Controls) -> Mode | None:
-    """Mode of the controls; None if it has no solution, which the message says."""
-    try:
-        chosen = Mode.of(**mode)
-        bench.solution(chosen)
-    except _REFUSED:
-        return None
-    return chosen
-
-
-def _marked(at: Controls) -> tuple[float | None, float | None]:
-    """Centre of the chosen point's cell; none where there is none."""
-    try:
-        i, j = cell_at(at["x"], at["r"])
-    except ValueError:
-        return None, None
-    return float(X[i]), float(R[j])
+def _chain(first: parts.Answer | None, rest: Iterator[parts.Answer]) -> Iterator[parts.Answer]:
+    if first is not None:
+        yield first
+        yield from rest

@@ -22,8 +22,8 @@ CIVIDIS = (
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours: of text, of lines, of the wall, of the exact solution and the surrogate, of the chosen point; and maps
-    with and without sign.
+    """Colours: of text, of lines, of the wall, the liner and the hub, of the exact solution, the surrogate and a held
+    case, of the chosen point; and maps with and without sign.
     """
 
     ink: str
@@ -32,10 +32,12 @@ class Theme:
     wall: str
     exact: str
     surrogate: str
+    held: str
+    liner: str
+    hub: str
     point: str
     signed: tuple[str, ...]
     growing: tuple[str, ...]
-    errors: str = "Cividis"
 
 
 THEMES = {
@@ -46,6 +48,9 @@ THEMES = {
         wall="#10181e",
         exact="#0067a5",
         surrogate="#c8500a",
+        held="#7a3fa0",
+        liner="#1b8a4b",
+        hub="#9aa6ae",
         point="#10181e",
         signed=("#08306b", "#2166ac", "#6baed6", "#c9dff0", "#f8f8f6", "#fbd3ab", "#ef9250", "#c1560f", "#6b2b04"),
         growing=("#f8f8f6", "#cfdcec", "#9db9dd", "#6f8fca", "#5664b0", "#49408f", "#351f62"),
@@ -57,6 +62,9 @@ THEMES = {
         wall="#f2f6f8",
         exact="#5cb8ee",
         surrogate="#f0a04b",
+        held="#c79bec",
+        liner="#46c781",
+        hub="#4a5964",
         point="#ffffff",
         signed=("#b5defc", "#63aee6", "#2f729f", "#193f59", "#131b21", "#4b2713", "#9b4d1a", "#e28d48", "#ffd5a8"),
         growing=("#131b21", "#1f3350", "#2d5383", "#4a78b3", "#7f9fd8", "#b9c2f2", "#eeeaff"),

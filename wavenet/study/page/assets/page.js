@@ -1,55 +1,181 @@
-// What the page does without its server: numbers and their sliders, pressed buttons, the theme, the chosen point.
-(function () {
-  const kept = () => window.dash_clientside.no_update;
-  const trigger = () => window.dash_clientside.callback_context.triggered_id;
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+// The page without its server: what is set, the address that holds it, and what has to be computed anew.
+import { draw, saveImage, mark } from "./figures.js";
+import { bindControls, showControls, showInvalid } from "./controls.js";
 
-  dark.addEventListener("change", () => window.dash_clientside.set_props("scheme", { data: Date.now() }));
+const START = JSON.parse(document.getElementById("start").textContent);
+const GRAPHS = ["field", "relevance", "directivity", "derivative"];
+const ALL = ["summary", "field", "directivity", "relevance", "derivative", "power", "code"];
+const PARTS = {
+  quantity: ["field"], sound: ["directivity", "code"], velocity: ["relevance", "derivative"], x: ["relevance"], r: ["relevance"],
+}; // that a control changes; others change everything
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
-  // A slider sets its number once it has rested. No callback: a circle of them keeps others from hearing of a number.
-  const REST = 120; // [ms]
-  const moving = {};
-  document.addEventListener("input", function ({ target }) {
-    if (target.type !== "range") return;
-    const name = target.id.replace("-slider", "");
-    clearTimeout(moving[name]);
-    moving[name] = setTimeout(() => window.dash_clientside.set_props(name, { value: Number(target.value) }), REST);
-  });
+const state = { ...START };
+let held = null; // query of a case that is held
+let wanted = new Set(), running = null, waiting = null;
 
-  window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    page: {
-      // The slider stays at its end where the number is beyond it, and where it was if there is none.
-      follow: function (number) {
-        const range = document.getElementById(`${trigger()}-slider`);
-        if (typeof number !== "number" || !range) return kept();
-        return Math.min(Math.max(number, Number(range.min)), Number(range.max));
-      },
+// ---- the address
 
-      choose: function () {
-        const [name, value] = trigger().split(/-(.*)/);
-        const buttons = window.dash_clientside.callback_context.inputs_list.map((input) => input.id);
-        return [value, ...buttons.map((id) => String(id === `${name}-${value}`))];
-      },
+function query(values = state) {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== START[name]) given.set(name, value);
+  return given;
+}
 
-      toggle: (_, on) => [!on, String(!on)],
+function readAddress() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  held = given.get("held");
+  given.delete("held");
+  for (const name of Object.keys(state)) delete state[name];
+  Object.assign(state, START, Object.fromEntries(given));
+}
 
-      flow: (flow) => [flow !== "jet", flow === "none", flow === "none"],
+function writeAddress() {
+  const given = query();
+  if (held !== null) given.set("held", held);
+  history.replaceState(null, "", `${location.pathname}${given.size ? `#${given}` : ""}`);
+}
 
-      theme: function (clicks, _, choice) {
-        const order = ["auto", "light", "dark"];
-        let chosen = order.includes(choice) ? choice : "auto";
-        if (trigger() === "theme-button" && clicks) chosen = order[(order.indexOf(chosen) + 1) % 3];
-        const theme = chosen === "auto" ? (dark.matches ? "dark" : "light") : chosen;
-        document.documentElement.dataset.theme = theme;
-        return [theme, chosen, `Theme: ${chosen}`];
-      },
+// ---- changes
 
-      point: function () {
-        const clicked = window.dash_clientside.callback_context.triggered[0];
-        const at = clicked && clicked.value && clicked.value.points[0];
-        const on_map = at && at.z !== undefined;
-        return on_map ? [Number(at.x.toFixed(6)), Number(at.y.toFixed(6))] : [kept(), kept()];
-      },
-    },
-  });
-})();
+function change(name, value, rest = 0) {
+  if (state[name] === value) return;
+  state[name] = value;
+  if (name === "helmholtz") state.given = "helmholtz";
+  if (name === "frequency") state.given = value.trim() ? "frequency" : "helmholtz";
+  if (name === "radius" && !value.trim()) state.given = "helmholtz";
+  showControls(state);
+  ask(PARTS[name] || ALL, rest);
+}
+
+function ask(parts, rest = 0) {
+  parts.forEach((part) => wanted.add(part));
+  clearTimeout(waiting);
+  waiting = setTimeout(update, rest);
+}
+
+function theme() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen || (dark.matches ? "dark" : "light");
+}
+
+function view() {
+  const given = query();
+  given.set("theme", theme());
+  for (const name of GRAPHS) given.set(`width.${name}`, document.getElementById(name).clientWidth);
+  if (held !== null) given.set("held", held);
+  return given;
+}
+
+// One request a change: its answer is a line for each part, which is shown as soon as it is there.
+async function update() {
+  writeAddress();
+  running?.abort();
+  const mine = (running = new AbortController()), given = view();
+  given.set("parts", [...wanted].join(","));
+  document.getElementById("main").setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(`/update?${given}`, { signal: mine.signal });
+    if (!answer.ok) throw new Error(await answer.text());
+    showInvalid(null);
+    if (wanted.has("summary")) say("", "");
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      const lines = (rest + value).split("\n");
+      rest = lines.pop();
+      for (const line of lines) if (!mine.signal.aborted) show(JSON.parse(line));
+    }
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    say(`The server does not answer: ${error.message}`, "error");
+  }
+  if (running === mine) document.getElementById("main").setAttribute("aria-busy", "false");
+}
+
+function say(text, kind) {
+  const message = document.getElementById("message");
+  message.className = kind;
+  if (message.innerHTML !== text) message.innerHTML = text;
+}
+
+function show(answer) {
+  if (answer.part) wanted.delete(answer.part);
+  for (const [id, html] of Object.entries(answer.html || {})) document.getElementById(id).innerHTML = html;
+  if (answer.message) say(answer.message.text, answer.message.kind);
+  if (answer.invalid) showInvalid(answer.invalid);
+  if (answer.values) {
+    Object.assign(state, answer.values);
+    showControls(state, document.activeElement);
+    writeAddress();
+  }
+  if (answer.figure) draw(answer.part, answer.figure, clicked);
+  if (answer.point) mark(answer.point);
+}
+
+function clicked(x, r) {
+  state.x = String(Number(x.toFixed(6)));
+  state.r = String(Number(r.toFixed(6)));
+  showControls(state);
+  ask(PARTS.x);
+}
+
+// ---- the theme, files, two cases, copies
+
+const themeButton = document.getElementById("theme-button");
+
+function showTheme() {
+  themeButton.textContent = `Theme: ${document.documentElement.dataset.theme || "auto"}`;
+}
+
+themeButton.addEventListener("click", () => {
+  const order = ["", "light", "dark"], root = document.documentElement;
+  root.dataset.theme = order[(order.indexOf(root.dataset.theme || "") + 1) % 3];
+  localStorage.setItem("theme", root.dataset.theme);
+  showTheme();
+  ask(GRAPHS);
+});
+dark.addEventListener("change", () => ask(GRAPHS));
+
+document.addEventListener("click", ({ target }) => {
+  const { figure, format, copy } = target.closest("button")?.dataset || {};
+  if (copy) navigator.clipboard.writeText(document.getElementById(copy).textContent);
+  if (!figure) return;
+  if (format === "PNG" || format === "SVG") saveImage(figure, format.toLowerCase());
+  else location.assign(`/export/${figure}.${format === "CSV" ? "csv" : "h5"}?${view()}`);
+});
+
+const hold = document.getElementById("hold");
+
+function showHeld() {
+  hold.setAttribute("aria-pressed", String(held !== null));
+  hold.textContent = held === null ? "Hold this case" : "Release the held case";
+}
+
+hold.addEventListener("click", () => {
+  held = held === null ? String(query()) : null;
+  showHeld();
+  ask(["directivity"]);
+});
+
+// ---- start
+
+let width = 0;
+new ResizeObserver(() => {
+  if (width && document.documentElement.clientWidth !== width) ask(GRAPHS, 150);
+  width = document.documentElement.clientWidth;
+}).observe(document.documentElement);
+window.addEventListener("hashchange", () => { readAddress(); start(); });
+
+function start() {
+  showTheme();
+  showHeld();
+  showControls(state);
+  ask(ALL);
+}
+
+bindControls(change);
+readAddress();
+start();
