@@ -9,6 +9,7 @@ high domain M k / (1 - M^2) is at least right - (right - left) / 4, with the bra
 
 import argparse
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -64,6 +65,7 @@ def factors(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 def train(folder: str, count: int) -> None:
     """Draw jets, factorise them, train and write a run."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
     started = time.process_time()
     parameters = jets(count, np.random.default_rng(SEED))
     minus, plus, good = factors(parameters)

@@ -12,7 +12,7 @@ from .instability import instability
 from .learning import mode_errors, square_error, window_points
 from .optimizer import Soap
 
-EPOCHS, BATCH, RATE, WIDTH = 60, 256, 3e-3, 192
+EPOCHS, BATCH, RATE, WIDTH = 180, 256, 3e-3, 192
 _HELD_OUT = 0.06  # of the jets: they calibrate the error bars
 _WARM = 0.05  # share of the steps in which the learning rate rises
 _LARGEST_PHASE_STEP = 1.2  # between neighbours [rad]; more, and the branch is not certain
