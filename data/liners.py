@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def fields_of(
-    groups: Sequence[Group], observe: Callable[[analytic.LinedSolution], analytic.Field]
+    groups: Sequence[Group], observe: Callable[[analytic.LinedSolution | analytic.LinedFlowSolution], analytic.Field]
 ) -> tuple[list[analytic.Field | None], list[str]]:
     """Field of every case, by a function of its solution, or None and the reason."""
-    from analytic import ConvergenceError, LinedSolution, solve
+    from analytic import ConvergenceError, LinedFlowSolution, LinedSolution, solve
 
     fields: list[analytic.Field | None] = []
     reasons: list[str] = []
@@ -26,7 +26,7 @@ def fields_of(
         sources = group.sources
         try:
             first = solve(sources[0], liner=group.liner, tolerance=TOLERANCE)
-            assert isinstance(first, LinedSolution)  # recipes with liners have no flow
+            assert isinstance(first, LinedSolution | LinedFlowSolution)
         except ConvergenceError as error:
             fields += [None] * len(sources)
             reasons += [str(error)] * len(sources)

@@ -110,9 +110,23 @@ class Source(Table):
         for name in LINER:
             if getattr(self, name) is None:
                 raise ValueError(f"a liner needs {name.removeprefix('liner_')}: the table [liner] lacks it")
-        if self.jet or self.mach.bounds != (0.0, 0.0):
-            raise ValueError(f"a duct with a liner has no flow and no jet, got mach = {self.mach.spelled()}")
+        if self.jet:
+            raise ValueError(f"a duct with a liner has no jet in recipes, got mach = {self.mach.spelled()}")
+        if self.mach.bounds != (0.0, 0.0):
+            self._check_flow_over_liner()
         return self
+
+    def _check_flow_over_liner(self) -> None:
+        """Raise for liners that are not solved with flow, or only with a choice of their surface wave."""
+        assert self.reactance is not None  # the liner is whole
+        assert self.liner_distance is not None
+        if self.reactance.bounds[1] > 0:
+            raise ValueError(
+                "with flow a liner's reactance must not be positive, where its surface wave may be an instability, got "
+                f"reactance up to {self.reactance.bounds[1]:g}"
+            )
+        if self.liner_distance.bounds[0] == 0:
+            raise ValueError("with flow a liner must end before the lip, got distance = 0")
 
     @model_validator(mode="after")
     def _tied(self) -> Self:
