@@ -25,6 +25,7 @@ from .waves import Waves
 _POINTS = 24  # of either window, at which errors count
 ALL = _POINTS - 1  # degrees that follow from them
 _LEAST = 2.0**-10  # of what the linear part leaves
+_SMOOTH = 1e-4  # of the square of a relative error: the root is nearly linear above 0.01
 _ARC = np.linspace(0, np.pi, 36)  # angles at which directivities are compared
 
 
@@ -150,8 +151,11 @@ def fit_linear(model: JetNetwork, features: Tensor, learned: Tensor) -> None:
 
 
 def relative_error(model: JetNetwork, features: Tensor, learned: Tensor) -> Tensor:
-    """`square_error` over that of the linear part: gradients stay far from the optimizer's rounding."""
-    return square_error(model, features, learned) / _layers(model).size ** 2
+    """Root of `square_error` over what the linear part leaves, (case,): few jets with large errors do not rule it.
+
+    Smooth at zero; and gradients stay far from the optimizer's rounding.
+    """
+    return torch.sqrt(square_error(model, features, learned) / _layers(model).size ** 2 + _SMOOTH)
 
 
 def _layers(model: JetNetwork) -> Layers:
