@@ -33,7 +33,7 @@ class LinedSweep:
     reflection : (case,) complex, coefficient of the incident mode into itself, at the front of the liner.
     directivity : (case, angle) complex, as `LinedSolution.directivity`.
     absorbed, radiated : (case,) float, power over the incident power |kappa| N, also of a mode that is cut off; with
-        the absolute error `error_estimate`.
+    the absolute error `error_estimate`.
     error_estimate : (case,) float, relative, of the amplitudes and the directivity.
     valid : (case,) bool, False for a case that failed: its values are 0, its error estimate is inf.
     reasons : why cases failed, "" for those that are valid: (case,) tuple of str.
