@@ -5,11 +5,10 @@ import torch
 from torch import Tensor
 
 from ..arrays import ComplexArray, FloatArray
-from .error_bars import bands, bars
 from .high import HighSheets
 from .high_network import HighConfig, HighNetwork
 from .instability import instability
-from .learning import mode_errors, square_error, window_points
+from .learning import configured, set_bars, square_error, window_points
 from .optimizer import Soap
 
 EPOCHS, BATCH, RATE, WIDTH = 180, 256, 3e-3, 192
@@ -80,7 +79,7 @@ def fit(parameters: Tensor, learned: Tensor, seed: int, *, epochs: int = EPOCHS,
     held, train = order.tensor_split([max(1, round(_HELD_OUT * len(order)))])
     with torch.no_grad():
         found = HighNetwork.unscaled(parameters)
-    model = HighNetwork(_config(parameters, found, width))
+    model = HighNetwork(configured(HighConfig, parameters, found, width))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for layer in model.layers:
@@ -89,15 +88,6 @@ def fit(parameters: Tensor, learned: Tensor, seed: int, *, epochs: int = EPOCHS,
     _train(model, model.scaled(found[train]).float(), learned[train].float(), epochs, generator)
     calibrate(model, parameters[held], learned[held], seed)
     return model
-
-
-def _config(parameters: Tensor, found: Tensor, width: int) -> HighConfig:
-    ranged = parameters.clone()
-    ranged[:, 5] *= parameters[:, 4] ** 2
-    spread = found.std(dim=0, correction=0).clamp(min=1e-6)
-    columns = (ranged.amin(dim=0), ranged.amax(dim=0), found.mean(dim=0), spread)
-    low, high, mean, spreads = (tuple(one.tolist()) for one in columns)
-    return HighConfig(low, high, mean, spreads, width)
 
 
 def _train(model: HighNetwork, features: Tensor, learned: Tensor, epochs: int, generator: torch.Generator) -> None:
@@ -127,7 +117,4 @@ def _train(model: HighNetwork, features: Tensor, learned: Tensor, epochs: int, g
 def calibrate(model: HighNetwork, parameters: Tensor, learned: Tensor, seed: int) -> None:
     """Error bars from a mode of each of some jets, those of the high domain."""
     own = ~HighSheets(0, *parameters[:, 1:].T[..., None]).low[:, 0]
-    errors = mode_errors(model, parameters[own], learned[own], np.random.default_rng(seed))
-    on = np.isfinite(errors)
-    m, ka, mach = (one.numpy()[on] for one in parameters[own, :3].T)
-    model.bars.copy_(torch.from_numpy(bars(bands(m, ka, mach), errors[on])))
+    set_bars(model, parameters[own], learned[own], seed)

@@ -6,7 +6,7 @@ the same closed forms with all coefficients of the dataset, which are the solver
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +27,8 @@ ALL = _POINTS - 1  # degrees that follow from them
 _LEAST = 2.0**-10  # of what the linear part leaves
 _SMOOTH = 1e-4  # of the square of a relative error: the root is nearly linear above 0.01
 _ARC = np.linspace(0, np.pi, 36)  # angles at which directivities are compared
+
+Config = TypeVar("Config", bound=JetConfig)
 
 
 def series(arrays: Mapping[str, Any], chosen: Any) -> tuple[Tensor, Tensor]:
@@ -111,16 +113,23 @@ def untrained(parameters: Tensor, width: int) -> JetNetwork:
     if not bool(low_domain.any()):
         raise ValueError(f"none of {len(parameters)} jets is of the low domain")
     parameters = parameters[low_domain]
+    return JetNetwork(configured(JetConfig, parameters, JetNetwork.unscaled(parameters), width)).float()
+
+
+def configured(kind: type[Config], parameters: Tensor, features: Tensor, width: int) -> Config:
+    """Configuration for the parameters' ranges, with inputs scaled to mean 0 and spread 1.
+
+    parameters : (case, 7), as of the network. features : (case, input), before they are scaled.
+    """
     ranged = parameters.clone()
     ranged[:, 5] *= parameters[:, 4] ** 2
     low, high = (one.tolist() for one in (ranged.amin(dim=0), ranged.amax(dim=0)))
     hubs = parameters[:, 6]
     plain = bool((hubs == 0).any())
     low[6] = hubs[hubs > 0].min().item() if bool((hubs > 0).any()) else 0.0
-    features = JetNetwork.unscaled(parameters)
     spread = features.std(dim=0, correction=0).clamp(min=1e-6)  # a parameter may be fixed
     scales = tuple(features.mean(dim=0).tolist()), tuple(spread.tolist())
-    return JetNetwork(JetConfig(tuple(low), tuple(high), *scales, width, plain=plain)).float()
+    return kind(tuple(low), tuple(high), *scales, width, plain=plain)
 
 
 def samples(model: JetNetwork, parameters: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,7 +184,11 @@ def calibrate(model: JetNetwork, parameters: Tensor, given: Tensor, seed: int = 
     model.double()
     learned = values(parameters, given)
     good = torch.isfinite(learned[:, 0, 0, 0])
-    parameters, learned = parameters[good], learned[good]
+    set_bars(model, parameters[good], learned[good], seed)
+
+
+def set_bars(model: JetNetwork, parameters: Tensor, learned: Tensor, seed: int) -> None:
+    """Error bars from a mode of each of some jets, with their `values`."""
     errors = mode_errors(model, parameters, learned, np.random.default_rng(seed))
     on = np.isfinite(errors)
     m, ka, mach, hub = (one.numpy()[on] for one in parameters[:, [0, 1, 2, 6]].T)

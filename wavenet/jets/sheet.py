@@ -85,12 +85,12 @@ class Sheets:
 
     @property
     def left(self) -> Tensor:
-        """Branch point of waves that run upstream outside."""
+        """Branch point of waves that run downstream outside; exp(-i s x)."""
         return -self.helmholtz / self.speed / (1 + self.mach_outer)
 
     @property
     def right(self) -> Tensor:
-        """Branch point of waves that run downstream outside."""
+        """Branch point of waves that run upstream outside."""
         return self.helmholtz / self.speed / (1 - self.mach_outer)
 
     @property
