@@ -13,17 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jet_surrogate import draw, exact, learned, row, usable
+from jet_surrogate import compared, draw, exact, learned, row, usable
 
 from analytic.sheet import Sheet
 from analytic.sheet_factors import factorise_many
 from wavenet import runs
 from wavenet.jets import load, load_high
-from wavenet.jets.error_bars import LEVELS, bands
+from wavenet.jets.error_bars import LEVELS
 from wavenet.jets.high_learning import fit, points, values
 from wavenet.jets.high_network import HighNetwork
 from wavenet.networks.jet import HIGH
-from wavenet.study.errors import level_errors
 
 TOGETHER = 24  # jets factorised at a time
 ACCURACY = 1e-6  # of the factors
@@ -89,21 +88,12 @@ def accuracy(model: HighNetwork, count: int, rng: np.random.Generator) -> None:
     while len(modes) < 3 * count:
         more = draw(count, rng)
         modes = np.concatenate([modes, more[usable(model, more)]])
-    modes = modes[: 3 * count]
-    directivity, reflection, valid = exact(modes)
-    modes, directivity, reflection = modes[valid], directivity[valid], reflection[valid]
-    with torch.no_grad():
-        found, matrix = (one.numpy() for one in learned(model, modes))
-    errors = np.linalg.norm(found - directivity, axis=1) / np.linalg.norm(directivity, axis=1)
-    own = np.take_along_axis(matrix, modes[:, 1:2].astype(int), axis=1)[:, 0]
+    modes, errors, reflections, levels, bars = compared(model, modes[: 3 * count])
     print(f"{len(modes)} modes, median / 95 % / largest")
     print(f"D, relative L2   {row(errors)}")
-    print(f"R, absolute      {row(np.abs(own - reflection))}")
-    pairs = [np.stack([one.real, one.imag], axis=-1) for one in (found, directivity)]
-    print(f"level [dB]       {row(level_errors(*pairs))}")
-    band = bands(modes[:, 0], modes[:, 2], modes[:, 3])
-    for column, level in enumerate(LEVELS):
-        bar = model.bars.numpy()[band, column]
+    print(f"R, absolute      {row(reflections)}")
+    print(f"level [dB]       {row(levels)}")
+    for bar, level in zip(bars.T, LEVELS, strict=True):
         known = np.isfinite(bar)
         print(f"coverage {level:.0%}: {np.mean(errors[known] <= bar[known]):.3f}")
     for low_m, high_m in ((0, 6), (7, 13), (14, 20)):

@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -75,6 +76,29 @@ def row(values: np.ndarray) -> str:
     return f"{np.median(values):.1e} / {np.percentile(values, 95):.1e} / {np.max(values):.1e}"
 
 
+class Compared(NamedTuple):
+    """Modes (mode, 9) that the solver finished, errors of D and R (mode,), of levels, and bars (mode, coverage)."""
+
+    modes: np.ndarray
+    errors: np.ndarray
+    reflections: np.ndarray
+    levels: np.ndarray
+    bars: np.ndarray
+
+
+def compared(model: JetNetwork, modes: np.ndarray) -> Compared:
+    """Modes by the surrogate and by the solver."""
+    directivity, reflection, valid = exact(modes)
+    modes, directivity, reflection = modes[valid], directivity[valid], reflection[valid]
+    with torch.no_grad():
+        found, matrix = (one.numpy() for one in learned(model, modes))
+    errors = np.linalg.norm(found - directivity, axis=1) / np.linalg.norm(directivity, axis=1)
+    own = np.take_along_axis(matrix, modes[:, 1:2].astype(int), axis=1)[:, 0]
+    pairs = [np.stack([one.real, one.imag], axis=-1) for one in (found, directivity)]
+    bars = model.bars.numpy()[bands(modes[:, 0], modes[:, 2], modes[:, 3], modes[:, 8])]
+    return Compared(modes, errors, np.abs(own - reflection), level_errors(*pairs), bars)
+
+
 def accuracy(model: JetNetwork, jets: int, rng: np.random.Generator) -> None:
     """Errors on new modes that the surrogate takes, and its share."""
     parts, drawn, taken = [], 0, 0
@@ -85,13 +109,7 @@ def accuracy(model: JetNetwork, jets: int, rng: np.random.Generator) -> None:
         parts.append(modes[good])
     modes = np.concatenate(parts)
     print(f"share of the box that the network takes: {taken / drawn:.3f}, left to the solver: {1 - taken / drawn:.3f}")
-    modes = modes[: jets * MODES]
-    directivity, reflection, valid = exact(modes)
-    modes, directivity, reflection = modes[valid], directivity[valid], reflection[valid]
-    with torch.no_grad():
-        found, matrix = (one.numpy() for one in learned(model, modes))
-    errors = np.linalg.norm(found - directivity, axis=1) / np.linalg.norm(directivity, axis=1)
-    own = np.take_along_axis(matrix, modes[:, 1:2].astype(int), axis=1)[:, 0]
+    modes, errors, reflections, levels, bars = compared(model, modes[: jets * MODES])
     print(f"{len(modes)} modes of {len(modes) // MODES} jets, median / 95 % / largest")
     print(f"D, relative L2   {row(errors)}")
     for name, chosen in (("without a hub", modes[:, 8] == 0), ("with a hub", modes[:, 8] > 0)):
@@ -99,12 +117,9 @@ def accuracy(model: JetNetwork, jets: int, rng: np.random.Generator) -> None:
     leave = modes[:, 0] < 14
     print(f"  m < 14         {row(errors[leave])}")
     print(f"  m >= 14        {row(errors[~leave])}")
-    print(f"R, absolute      {row(np.abs(own - reflection))}")
-    pairs = [np.stack([one.real, one.imag], axis=-1) for one in (found, directivity)]
-    print(f"level [dB]       {row(level_errors(*pairs))}")
-    band = bands(modes[:, 0], modes[:, 2], modes[:, 3], modes[:, 8])
-    for column, level in enumerate(LEVELS):
-        bar = model.bars.numpy()[band, column]
+    print(f"R, absolute      {row(reflections)}")
+    print(f"level [dB]       {row(levels)}")
+    for bar, level in zip(bars.T, LEVELS, strict=True):
         known = np.isfinite(bar)
         inside, high = errors[known] <= bar[known], modes[known, 0] >= 14
         print(f"coverage {level:.0%}: {np.mean(inside):.3f}; of m >= 14 {np.mean(inside[high]):.3f}")
