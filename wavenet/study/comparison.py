@@ -1,6 +1,6 @@
 """A network against the Wiener–Hopf solution, and against methods without training, on the test cases of a dataset."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,7 +189,7 @@ def _derivative(network: str, model: nn.Module, dataset: Dataset, cases: IntArra
         predicted=predicted,
         exact=exact,
         errors=errors,
-        rival=_best_of("u", errors, [label for label in errors if label != network]),
+        rival=_best_of("u", errors),
         others="classical method",
         level_errors=None,
         more={"points per wavelength": points},
@@ -199,14 +199,15 @@ def _derivative(network: str, model: nn.Module, dataset: Dataset, cases: IntArra
 def _forward(network: str, model: nn.Module, dataset: Dataset, cases: IntArray) -> _Competition:
     predicted, exact = predict(model, dataset, cases, batch=_BATCH[dataset.task])
     candidates = {network: predicted} | competitors.pressures(dataset, cases, exact)
+    errors = {label: {"p": relative_error(values, exact)} for label, values in candidates.items()}
     return _Competition(
         cases=cases,
         descriptions=[describe(dataset, case) for case in cases],
         predicted=predicted,
         exact=exact,
-        errors={label: {"p": relative_error(values, exact)} for label, values in candidates.items()},
-        rival="nearest training case",
-        others="baseline",
+        errors=errors,
+        rival=_best_of("p", errors),
+        others="method without a network",
         level_errors=level_errors(predicted, exact),
         more={},
     )
@@ -215,22 +216,24 @@ def _forward(network: str, model: nn.Module, dataset: Dataset, cases: IntArray) 
 def _jets(network: str, model: Any, dataset: Dataset, cases: IntArray) -> _Competition:
     found = jet_comparison.compare(network, model, dataset, cases)
     exact, *every = (jet_comparison.parts(values) for values in (found.exact, *found.methods.values()))
+    errors = {label: {"D": relative_error(one, exact)} for label, one in zip(found.methods, every, strict=True)}
     modes = [f"mode ({dataset['m'][case]}, {n})" for case, n in zip(found.cases, found.n, strict=True)]
     return _Competition(
         cases=found.cases,
         descriptions=[describe(dataset, *one) for one in zip(found.cases, modes, strict=True)],
         predicted=every[0],
         exact=exact,
-        errors={label: {"D": relative_error(one, exact)} for label, one in zip(found.methods, every, strict=True)},
-        rival=jet_comparison.NEAREST,
+        errors=errors,
+        rival=_best_of("D", errors),
         others="method without a network",
         level_errors=level_errors(every[0], exact),
         more={"jet's Mach number M": dataset["mach"][found.cases]},
     )
 
 
-def _best_of(quantity: str, errors: Mapping[str, Mapping[str, Reals]], methods: Sequence[str]) -> str:
-    """The method with the smallest median error of a quantity."""
+def _best_of(quantity: str, errors: Mapping[str, Mapping[str, Reals]]) -> str:
+    """The method with the smallest median error of a quantity, besides the network, which is the first."""
+    _, *methods = errors
     return min(methods, key=lambda method: np.median(errors[method][quantity]))
 
 
