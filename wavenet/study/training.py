@@ -26,10 +26,10 @@ from wavenet.arrays import FloatArray
 from wavenet.devices import usable
 from wavenet.fields import PARAMETERS
 from wavenet.networks import Network
-from wavenet.training.augmentation import Augmentation
 from wavenet.training.presets import Preset
 
 from . import tasks
+from .options import DEFAULTS, Options
 
 _LOCK = ".training"  # in the run's folder, while it is trained
 _SEEDS = 2**32  # of numpy's older generator, which Lightning seeds, too
@@ -47,45 +47,17 @@ class Interrupted(KeyboardInterrupt):
 
 
 @dataclass(frozen=True)
-class Options:
-    """How a network is trained.
-
-    preset : name of one of the network's presets. seed : of initial weights and batches. workers : processes that load
-    cases. devices, nodes, precision, compiled, augmentation : see `wavenet.training.loop.fit`. device : name of the
-    device, or of the kind of several; None for GPUs if there are any. resume : go on from the run's last checkpoint.
-    progress : show it. constraints : names of the network's constraints, None for its preset's.
-    """
-
-    preset: str = "quick"
-    seed: int = 0
-    workers: int = 0
-    devices: int = 1
-    nodes: int = 1
-    device: str | None = None
-    resume: bool = False
-    progress: bool = False
-    precision: str = "fp32"
-    compiled: bool = False
-    augmentation: Augmentation | None = None
-    constraints: tuple[str, ...] | None = None
-
-    @property
-    def alone(self) -> bool:
-        """Whether one process trains."""
-        return (self.devices, self.nodes) == (1, 1)
-
-
-DEFAULTS = Options()
-
-
-@dataclass(frozen=True)
 class Trained:
-    """A network that was trained: its name, itself, the file of its weights, seconds that it took."""
+    """A network that was trained: its name, itself, the file of its weights, seconds that it took.
+
+    about : provenance of the run, as `wavenet.runs.load` returns it.
+    """
 
     name: str
     network: nn.Module
     weights: Path
     seconds: float
+    about: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 # long: the parameters' description
@@ -153,8 +125,9 @@ def train(
 
     def finished(trained: nn.Module, before: float = 0.0) -> Trained:
         seconds = before + time.perf_counter() - started
-        runs.save(run, network, trained, saved_with(cases["train"], options, seconds))
-        return Trained(network.name, trained, run / runs.WEIGHTS, seconds)
+        about = saved_with(cases["train"], options, seconds)
+        runs.save(run, network, trained, about)
+        return Trained(network.name, trained, run / runs.WEIGHTS, seconds, about)
 
     with _alone_in(run, options, note) if leading else contextlib.nullcontext():
         if network.fit is not None:
