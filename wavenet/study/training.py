@@ -26,7 +26,6 @@ from wavenet.arrays import FloatArray
 from wavenet.devices import usable
 from wavenet.fields import PARAMETERS
 from wavenet.networks import Network
-from wavenet.training.presets import Preset
 
 from . import tasks
 from .options import DEFAULTS, Options
@@ -70,6 +69,7 @@ def train(
     edge: str | Path | None = None,
     options: Options = DEFAULTS,
     note: Callable[[str], None] = warnings.warn,
+    **changes: Any,
 ) -> Trained | None:
     """Train a network on a dataset and write it to a run's folder.
 
@@ -88,6 +88,8 @@ def train(
     options : Options
     note : callable
         Called with a sentence if the file system of the run has no locks.
+    **changes
+        Options by their names, such as epochs=20, instead of those in `options`.
 
     Returns
     -------
@@ -106,6 +108,7 @@ def train(
     Interrupted
         After Ctrl-C, SIGTERM or SIGHUP.
     """
+    options = options.with_changes(changes)
     place = None if options.device is None else usable(options.device)
     network = tasks.entry(model, task)
     _expect(network, edge, options)
@@ -119,7 +122,7 @@ def train(
     if network.steps is not None:
         from wavenet.training.loop import check_devices
 
-        check_devices(network.steps.preset(options.preset), options.devices, options.nodes, place)
+        check_devices(options.chosen(network.steps.presets), options.devices, options.nodes, place)
     run = Path(run)
     started = time.perf_counter()
 
@@ -206,19 +209,20 @@ def _expect(network: Network, edge: str | Path | None, options: Options) -> None
         raise ValueError(
             f"--precision and --compile are for networks trained in steps, {network.name} is fitted at once"
         )
-    for name in options.constraints or ():
+    if network.steps is None and options.changes:
+        name = next(iter(options.changes))
+        raise ValueError(f"--{name} is for networks trained in steps, {network.name} is fitted at once")
+    for name in _constraints(network, options):
         if name not in network.constraints:
             known = ", ".join(network.constraints) or "none"
             raise ValueError(f"the constraints of {network.name} are {known}; got {name!r}")
-    if edge is not None and "edge" in network.constraints and "edge" not in _chosen(network, options).constraints:
+    if edge is not None and "edge" in network.constraints and "edge" not in _constraints(network, options):
         raise ValueError(f"--edge is for the constraint 'edge', {network.name} is to be trained without it")
 
 
-def _chosen(network: Network, options: Options) -> Preset:
-    """The preset, with the constraints of the options if they name any."""
-    assert network.steps is not None
-    preset = network.steps.preset(options.preset)
-    return preset if options.constraints is None else dataclasses.replace(preset, constraints=options.constraints)
+def _constraints(network: Network, options: Options) -> tuple[str, ...]:
+    """Names of the constraints that the network is to be trained with."""
+    return () if network.steps is None else options.chosen(network.steps.presets).constraints
 
 
 def _edge_functions(run: str | Path | None) -> nn.Module:
@@ -242,7 +246,7 @@ def _in_steps(
     steps = network.steps
     assert steps is not None
     L.seed_everything(options.seed, verbose=False)
-    preset = _chosen(network, options)
+    preset = options.chosen(steps.presets)
     untrained = steps.build(cases["train"], preset, edge)
     try:
         with interrupts.noted() as first:
@@ -296,7 +300,7 @@ def saved_with(cases: Cases, options: Options, seconds: float) -> dict[str, Any]
     columns = cases.columns | {"m": np.abs(cases.columns["m"])}
     return {
         "dataset": cases.about.provenance,
-        "preset": options.preset,
+        "preset": options.described,
         "seed": options.seed,
         "precision": options.precision,
         "training_seconds": seconds,
