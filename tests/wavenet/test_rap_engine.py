@@ -118,6 +118,29 @@ def test_nothing_of_the_model_is_touched():
     assert torch.overrides._get_current_function_mode_stack() == []
 
 
+def test_what_forward_writes_into_its_own_tensors_goes_nowhere():
+    """A counter among the buffers, a state as plain attribute, both by two names; in either precision."""
+
+    class Counts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.state = nn.Linear(3, 2), torch.zeros(2)
+            self.register_buffer("seen", torch.zeros(()))
+            self.register_buffer("again", self.seen)
+
+        def forward(self, x):
+            self.seen += 1
+            self.again += 1
+            self.state.mul_(0.5).add_(1.0)
+            return self.layer(x) * self.seen / self.again
+
+    model = Counts().eval()
+    for dtype in (torch.float32, torch.float64):
+        found = attribute(model, torch.randn(2, 3), torch.ones(2, 2), dtype=dtype)
+        assert torch.allclose(sums(found), found.output, rtol=1e-5)
+    assert (model.seen, model.again, model.state.tolist()) == (0, 0, [0, 0])
+
+
 def test_a_failing_forward_leaves_no_mode_behind():
     def fails(parts, x):
         raise RuntimeError("as it says")
@@ -323,6 +346,8 @@ def test_a_moved_batch_axis_is_that_of_each_case(way, cases):
         lambda parts, x: F.conv1d(x.T[None], torch.ones(3, 3, 3), padding=1)[0].T,
         lambda parts, x: parts[0](x.detach() - x.detach().mean(0)) + x,
         lambda parts, x: parts[0](x) if (x > x[0].max()).any() else -parts[0](x),
+        # by their place alone
+        lambda parts, x: parts[0](x) * (1.0 + torch.arange(len(x)))[:, None],
     ],
 )
 def test_mixed_cases_are_refused(way):
