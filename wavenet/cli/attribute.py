@@ -6,17 +6,11 @@ from typing import Annotated
 
 import typer
 
-from .common import Data, Device, Json, Model, Out, folder, say
+from .common import Data, Device, Json, Model, Out, Run, folder, say
 
 
 def attribute(
-    run: Annotated[
-        str,
-        typer.Argument(
-            help="Folder of a trained run, or the name of a network of the package: derivative, forward, jet_factor, "
-            "unet or mlp."
-        ),
-    ],
+    run: Run,
     data: Data,
     output: Out,
     case: Annotated[int, typer.Option(help="Number of the case in the file, from 0.")] = 0,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .tables import facts
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -18,6 +20,42 @@ if TYPE_CHECKING:
 
 Data = Annotated[Path, typer.Option("--data", help="Dataset file, as written by wavenet generate.")]
 Out = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")]
+_RUNS = "Folder of a trained run, or the name of a network of the package:"
+Run = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help=f"{_RUNS} derivative, constrained_unet, forward, jet_factor, unet or mlp."),
+]
+Runs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN...",
+        help=f"{_RUNS} derivative, constrained_unet, forward, jet_factor, unet or mlp; several in one report.",
+    ),
+]
+FactorRun = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]",
+        help="Folder of a run of the factor task, with --jet of jet_factor [the shipped network of the task].",
+    ),
+]
+
+
+def _picture(path: Path | None) -> Path | None:
+    """The file of a picture; one that cannot be written is refused before work begins."""
+    if path is None:
+        return None
+    if path.suffix.lower() not in _PICTURES:
+        raise ValueError(f"--plot must end in {', '.join(_PICTURES)}, got {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
+    return path
+
+
+_PICTURES = ".png", ".svg", ".pdf"
+Plot = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a picture: .png, .svg or .pdf.", callback=_picture)
+]
 Model = Annotated[
     str | None, typer.Option(help="FILE.py:CLASS of the run's network, if it is not one of the package's.")
 ]
@@ -69,10 +107,10 @@ def describe(source: "analytic.DuctMode", note: str = "") -> str:
         label = "" if source.cut_on else "  (cut off: it carries no power of its own)"
         numbers = f"ka = {source.helmholtz}, M = {source.mach}, hub = {source.hub}"
         return f"mode ({source.m}, {source.n}), {numbers}{note}{label}"
-    label = "" if source.cut_on else f"\n{source.cut_off}: it carries no power of its own"
     stream = f"c = {source.duct.sound_speed:.3f} m/s, rho = {source.duct.density:.4f} kg/m^3"
     numbers = f"ka = {source.helmholtz:.6g}, M = {source.mach:.6g}, hub = {source.hub:.6g}"
     duct = f"{source.frequency:.6g} Hz, radius {source.duct.radius:g} m, {stream}"
+    label = "" if source.cut_on else f"\n{source.cut_off}: it carries no power of its own"
     return f"mode ({source.m}, {source.n}), {duct}\n{numbers}{note}{label}"
 
 
@@ -113,6 +151,30 @@ def print_far_field(far: "FarField") -> None:
         far.degrees, far.level, pressures, far.theta, abs(far.amplitude), strict=True
     ):
         print(f"{angle:11.2f}  {level:10.3f}  {pressure:13.6e}  {theta:11.2f}  {potential:.6e}")
+    print_loudest(far.degrees, far.level)
+
+
+def print_loudest(degrees: "npt.NDArray[np.float64]", levels: "npt.NDArray[np.float64]") -> None:
+    """The highest of some levels, and its angle."""
+    loudest = int(levels.argmax())
+    if levels[loudest] > float("-inf"):
+        print(f"highest of these levels  {levels[loudest]:.3f} dB at {degrees[loudest]:.2f} deg")
+
+
+def warn_of_cut_off(source: "analytic.DuctMode", relative: bool = True) -> None:
+    """Warn of a mode that does not propagate.
+
+    relative : whether levels are those of `study.solution.RELATIVE`, though the mode has physical units.
+    """
+    from analytic import PhysicalMode
+
+    if source.cut_on:
+        return
+    if not isinstance(source, PhysicalMode):
+        warn([f"mode ({source.m}, {source.n}) is cut off at ka = {source.helmholtz:.6g}: it decays along the duct"])
+        return
+    instead = "; levels are relative to it: --wall-pressure gives those in dB re 20 uPa" if relative else ""
+    warn([f"{source.cut_off}: it decays along the duct{instead}"])
 
 
 def far_field_values(far: "FarField") -> dict[str, Any]:
@@ -144,12 +206,11 @@ def physical_values(source: "analytic.DuctMode") -> dict[str, float]:
 
 
 def say(values: Mapping[str, Any], as_json: bool) -> None:
-    """Print results as one JSON object, or one per line."""
+    """Print results as one JSON object, with all digits, or for people, one per line."""
     if as_json:
         print(json.dumps(values))
     else:
-        for key, value in values.items():
-            print(f"{key:24} {value}")
+        facts(values)
 
 
 def warn(lines: Iterable[str]) -> None:
@@ -191,7 +252,10 @@ def angles_of(text: str) -> "npt.NDArray[np.float64]":
     """Angles [deg] given as --angles from:to:count."""
     import numpy as np
 
-    return np.linspace(*span(text, "angles"))
+    start, end, count = span(text, "angles")
+    if not (start >= 0 and end <= 180):
+        raise ValueError(f"--angles must lie in 0 ... 180 degrees, got {text!r}")
+    return np.linspace(start, end, count)
 
 
 def new_file(path: str | Path) -> Path:

@@ -9,7 +9,9 @@ from .common import Json, new_file, say
 
 
 def convert(
-    file: Annotated[Path, typer.Argument(help="Dataset (.h5) to convert, or a file or folder to make a dataset of.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Dataset (.h5) to convert, or a file or folder to make a dataset of.")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="File or folder to write; a dataset ends in .h5.")],
     name: Annotated[
         str | None,

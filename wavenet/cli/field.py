@@ -14,13 +14,16 @@ from .common import (
     Json,
     Kutta,
     MachOuter,
+    Plot,
     SoundSpeedRatio,
+    describe,
     jet_or_none,
     liners_as_values,
     new_file,
     physical_values,
     say,
     span,
+    warn_of_cut_off,
 )
 from .liners import Liners
 from .units import Stream, with_units
@@ -47,6 +50,7 @@ def field(
         bool, typer.Option(help="With --jet: keep the Kelvin–Helmholtz wave, which grows downstream, in the field.")
     ] = True,
     as_json: Json = False,
+    plot: Plot = None,
 ) -> None:
     """Compute the near field of one duct mode on a grid, and write it as HDF5.
 
@@ -66,10 +70,15 @@ def field(
     source = stream.mode(m, n, helmholtz, mach, hub)
     lined = liners.made(source.helmholtz, getattr(source, "duct", None))
     solution = analytic.solve(source, jet=streams, liner=lined)
+    warn_of_cut_off(source, relative=False)
     result = solution.field(cell_centres(*span(x, "x")), cell_centres(*span(r, "r")))
     case = {name: getattr(source, name) for name in ("m", "n", "helmholtz", "mach", "hub")} | physical_values(source)
     attributes = {"error_estimate": result.error_estimate} | case | (vars(streams) if streams else {})
     if lined:
         attributes["liners"] = json.dumps(liners_as_values(lined))
     write_field(path, attributes, result.x, result.r, {name: getattr(result, name) for name in UNITS})
+    if plot is not None:
+        from ..study import plots
+
+        plots.near_field(result, describe(source), plot)
     say({"file": str(path), "error_estimate": result.error_estimate}, as_json)

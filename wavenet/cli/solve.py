@@ -14,6 +14,7 @@ from .common import (
     Json,
     Kutta,
     MachOuter,
+    Plot,
     SoundSpeedRatio,
     angles_of,
     describe,
@@ -26,6 +27,7 @@ from .common import (
     physical_values,
     print_far_field,
     say,
+    warn_of_cut_off,
 )
 from .liners import Liners
 from .units import Loudness, Stream, with_units
@@ -53,7 +55,7 @@ def solve(
     kutta: Kutta = 1.0,
     angles: Angles = "0:180:37",
     as_json: Json = False,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture of far and near field.")] = None,
+    plot: Plot = None,
 ) -> None:
     """Compute the far-field pressure in dB, reflection, impedance and power of one duct mode.
 
@@ -75,6 +77,7 @@ def solve(
     strength = loudness.values(stream.radius)
     lined = liners.made(source.helmholtz, getattr(source, "duct", None))
     found = solution.mode(source, angles_of(angles), streams, strength, lined)
+    warn_of_cut_off(source, relative="wall_pressure" not in strength)
     if plot is not None:
         _plot(found, plot)
     if as_json:
@@ -114,6 +117,8 @@ def _plot(found: "ModeAtAngles", path: Path) -> None:
 
 
 def _print(found: "ModeAtAngles") -> None:
+    from ..study.solution import decibels
+
     solved, source = found.solved, found.solved.source
     print(describe(source))
     if found.in_jet:
@@ -127,11 +132,11 @@ def _print(found: "ModeAtAngles") -> None:
         print(describe_liner(liner))
     print_far_field(found.far)
     for order, value in enumerate(solved.reflection_pressure):
-        print(f"pressure reflected into order  {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
+        print(f"pressure reflected into order  {order:2d}  {value:.8f}  modulus {abs(value):.8f}  {decibels(value)}")
     for order, value in enumerate(solved.reflection):
-        print(f"potential reflected into order {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
+        print(f"potential reflected into order {order:2d}  {value:.8f}  modulus {abs(value):.8f}  {decibels(value)}")
     for order, value in enumerate(solved.transmission if found.liners else ()):
-        print(f"potential at the lip, order    {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
+        print(f"potential at the lip, order    {order:2d}  {value:.8f}  modulus {abs(value):.8f}  {decibels(value)}")
     if found.impedance is not None:
         print(f"specific impedance [rho c]         {found.impedance:.8f}")
     if found.loss is not None:

@@ -14,8 +14,9 @@ def train(
     task: Annotated[
         Literal["forward", "derivative", "edge", "factor", "jet_factor"],
         typer.Argument(
+            metavar="TASK",
             help="forward: pressures at microphones; derivative: velocities from a potential; edge: functions around "
-            "the lip, for the constrained network; factor: directivities; jet_factor: fields of jets."
+            "the lip, for the constrained network; factor: directivities; jet_factor: fields of jets.",
         ),
     ],
     data: Data,

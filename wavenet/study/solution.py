@@ -48,6 +48,11 @@ class FarField:
         return levels.REFERENCE_PRESSURE * 10 ** (self.level / 20)
 
 
+def decibels(value: complex) -> str:
+    """Level of a ratio of amplitudes in words."""
+    return f"{20 * math.log10(abs(value)):.2f} dB" if value else "-inf dB"
+
+
 def finite(values: FloatArray) -> list[float | None]:
     """Numbers for JSON: None where they are not finite."""
     return [value if np.isfinite(value) else None for value in values.tolist()]
