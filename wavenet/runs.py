@@ -124,6 +124,21 @@ def load(
     return entry.name, model.eval(), provenance
 
 
+def network_of(run: str | Path) -> tuple[str, bool]:
+    """Name of a run's network, and whether its code lies outside the package.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load`.
+    """
+    path = Path(run) / WEIGHTS
+    if not path.is_file():
+        raise FileNotFoundError(f"{run} is not a run: it has no {WEIGHTS}")
+    metadata = read(path, _TEXTS)[1]
+    return metadata.get("model", ""), metadata.get("outside") is not None
+
+
 def _entry(path: Path, metadata: Mapping[str, str], given: Network | None) -> Network:
     """Entry of the network that a file's weights belong to; the file's contents never cause code to run."""
     name, task = metadata.get("model"), metadata.get("task")

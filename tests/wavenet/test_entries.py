@@ -331,7 +331,7 @@ def test_unknown_names_raise(fields, pressures, tmp_path, monkeypatch):
         loading.of_task("edge")
     with pytest.raises(ValueError, match="the network edge is fitted at once"):
         build("edge", Cases(fields, "train"), networks.get("mlp").steps.preset("quick"))
-    with pytest.raises(ValueError, match="the preset must be one of quick, standard, got 'long'"):
+    with pytest.raises(ValueError, match=r"the preset must be one of quick, standard, or FILE.toml:NAME, got 'long'"):
         networks.get("mlp").steps.preset("long")
     with pytest.raises(ValueError, match="trained in steps or fitted at once, and not both"):
         Network("both", "forward", nn.Linear)

@@ -9,7 +9,8 @@ import pytest
 
 from analytic import DuctMode, solve
 from data.microphones import MicrophoneArray, write_array
-from wavenet.cli import main, tables
+from wavenet.cli import main
+from wavenet.cli.words import words
 from wavenet.study import plots
 
 MODE = ["--m", "2", "--n", "0", "--ka", "5"]
@@ -131,9 +132,4 @@ def test_the_highest_level_is_named(capsys):
     ],
 )
 def test_values_are_in_words(value, text):
-    assert tables.words(value) == text
-
-
-def test_tables_are_aligned(capsys):
-    tables.table(["method", "u"], [["a", "1.0"], ["longer", "10.25"]])
-    assert capsys.readouterr().out == "method      u\na         1.0\nlonger  10.25\n"
+    assert words(value) == text

@@ -1,12 +1,11 @@
 """wavenet attribute."""
 
-import json
 import math
 from typing import Annotated
 
 import typer
 
-from .common import Data, Device, Json, Model, Out, Run, folder, say
+from .common import Data, Device, Json, Model, Out, Run, expect_folder, folder, say
 
 
 def attribute(
@@ -39,24 +38,18 @@ def attribute(
     from wavenet.explain.methods import METHODS
 
     from ..devices import usable
-    from ..study import relevance
-    from ..study.tasks import open_run
+    from ..study import attribute as relevances
 
-    place = usable(device)
+    usable(device)
     point = None if at is None else _point(at)
     if method not in METHODS:
         raise ValueError(f"--method must be one of {', '.join(METHODS)}, got {method!r}")
-    name, network, _, dataset = open_run(run, data, model)
-    relevance.expect_case(dataset, case)
-    out = folder(output)
-    results = relevance.attribute(network.to(place), dataset, case, point, METHODS[method])
-    for result in results:
-        result.figure().savefig(out / f"relevance_{result.quantity}.png", dpi=120)
-    about = {"model": name, "case": case, "method": method, "outputs": [result.record() for result in results]}
-    (out / "attribution.json").write_text(json.dumps(about, indent=1))
-    said = {"attribution": str(out / "attribution.json")}
-    known = [result.miss for result in results if result.miss is not None]
-    say(said | ({"worst_miss": max(known)} if known else {}), as_json)
+    expect_folder(output)
+    found = relevances(run, data, case, at=point, method=method, model=model, device=device)
+    said = {"attribution": str(found.write(folder(output)))}
+    say(said | ({} if found.worst_miss is None else {"worst_miss": found.worst_miss}), as_json)
+    if not as_json:
+        print(found.table())
 
 
 def _point(text: str) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .tables import facts
+from .words import facts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,20 +161,19 @@ def print_loudest(degrees: "npt.NDArray[np.float64]", levels: "npt.NDArray[np.fl
         print(f"highest of these levels  {levels[loudest]:.3f} dB at {degrees[loudest]:.2f} deg")
 
 
-def warn_of_cut_off(source: "analytic.DuctMode", relative: bool = True) -> None:
-    """Warn of a mode that does not propagate.
+def warn_of_cut_off(
+    source: "analytic.DuctMode", liners: "Iterable[analytic.Liner] | None" = None, *, relative: bool = True
+) -> None:
+    """Warn of a mode of a hard-walled duct that does not propagate.
 
     relative : whether levels are those of `study.solution.RELATIVE`, though the mode has physical units.
     """
     from analytic import PhysicalMode
 
-    if source.cut_on:
-        return
-    if not isinstance(source, PhysicalMode):
-        warn([f"mode ({source.m}, {source.n}) is cut off at ka = {source.helmholtz:.6g}: it decays along the duct"])
-        return
-    instead = "; levels are relative to it: --wall-pressure gives those in dB re 20 uPa" if relative else ""
-    warn([f"{source.cut_off}: it decays along the duct{instead}"])
+    endless = any(liner.length == float("inf") for liner in liners or ())  # then it is a mode of the liner
+    if not source.cut_on and not endless:
+        instead = "; levels are relative to it, --wall-pressure gives those in dB re 20 uPa"
+        warn([f"{source.cut_off}{instead if relative and isinstance(source, PhysicalMode) else ''}"])
 
 
 def far_field_values(far: "FarField") -> dict[str, Any]:
@@ -232,6 +231,13 @@ def folder(path: str | Path) -> Path:
     probe.touch()
     probe.unlink()
     return path
+
+
+def expect_folder(path: Path) -> None:
+    """Refuse a path that no folder can be made at, before work begins and without making it."""
+    place = next(one for one in (path, *path.absolute().parents) if one.exists())
+    if not place.is_dir():
+        raise NotADirectoryError(f"{place} is a file, no folder to write {path.name} in")
 
 
 def span(text: str, name: str) -> tuple[float, float, int]:

@@ -61,7 +61,7 @@ def field(
 
     Example: wavenet field --m 2 --n 0 --helmholtz 5 --x=-2:2:128 --r=0:2:64 -o field.h5
     """
-    import analytic
+    from analytic.solver import solution_of
     from data.field import UNITS, write_field
     from data.grids import cell_centres
 
@@ -69,8 +69,8 @@ def field(
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta, instability=instability)
     source = stream.mode(m, n, helmholtz, mach, hub)
     lined = liners.made(source.helmholtz, getattr(source, "duct", None))
-    solution = analytic.solve(source, jet=streams, liner=lined)
-    warn_of_cut_off(source, relative=False)
+    solution = solution_of(source, jet=streams, liner=lined)
+    warn_of_cut_off(source, lined, relative=False)
     result = solution.field(cell_centres(*span(x, "x")), cell_centres(*span(r, "r")))
     case = {name: getattr(source, name) for name in ("m", "n", "helmholtz", "mach", "hub")} | physical_values(source)
     attributes = {"error_estimate": result.error_estimate} | case | (vars(streams) if streams else {})

@@ -77,7 +77,7 @@ def solve(
     strength = loudness.values(stream.radius)
     lined = liners.made(source.helmholtz, getattr(source, "duct", None))
     found = solution.mode(source, angles_of(angles), streams, strength, lined)
-    warn_of_cut_off(source, relative="wall_pressure" not in strength)
+    warn_of_cut_off(source, lined, relative="wall_pressure" not in strength)
     if plot is not None:
         _plot(found, plot)
     if as_json:

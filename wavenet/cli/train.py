@@ -29,7 +29,16 @@ def train(
         Path | None,
         typer.Option(help="Folder of a run of the edge task, for the constrained network [the one shipped]."),
     ] = None,
-    preset: Annotated[Literal["quick", "standard"], typer.Option(help="Size and length of the training.")] = "quick",
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="Size and length of the training: quick, standard, or FILE.toml:NAME.",
+            autocompletion=lambda: ["quick", "standard"],
+        ),
+    ] = "quick",
+    epochs: Annotated[int | None, typer.Option(help="Largest number of epochs [the preset's].")] = None,
+    batch: Annotated[int | None, typer.Option(help="Cases of a batch, over all devices [the preset's].")] = None,
+    rate: Annotated[float | None, typer.Option(help="Initial learning rate [the preset's].")] = None,
     seed: Annotated[int, typer.Option(help="Seed of initial weights and batches.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes that load the cases, if these do not fit into memory.")] = 0,
     devices: Annotated[
@@ -82,6 +91,9 @@ def train(
         precision=precision,
         compiled=compiled,
         constraints=chosen,
+        epochs=epochs,
+        batch=batch,
+        rate=rate,
     )
     try:
         found = training.train(

@@ -29,7 +29,7 @@ from ..arrays import FloatArray
 from ..fields import Source
 from ..training.augmentation import UNCHANGED, Augmentation
 from ..training.optimizers import adam
-from ..training.presets import Preset
+from ..training.presets import Preset, chosen
 
 Batch = list[Tensor] | tuple[Tensor, ...]
 
@@ -97,10 +97,8 @@ class Steps:
     augmentation: Augmentation = UNCHANGED
 
     def preset(self, name: str) -> Preset:
-        """Preset of this name."""
-        if name not in self.presets:
-            raise ValueError(f"the preset must be one of {', '.join(self.presets)}, got {name!r}")
-        return self.presets[name]
+        """Preset of this name, or of FILE.toml:NAME."""
+        return chosen(name, self.presets)
 
 
 @dataclass(frozen=True)

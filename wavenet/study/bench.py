@@ -18,6 +18,7 @@ import torch
 
 import analytic
 from analytic import levels
+from analytic.solver import solution_of
 from data.grids import cell_centres
 from wavenet import far_field, jets
 from wavenet.arrays import ComplexArray, FloatArray
@@ -103,7 +104,7 @@ class Bench:
         options: dict[str, Any] = {"jet": mode.jet, "tolerance": _JET_TOLERANCE} if mode.in_jet else {}
         if mode.liners:
             options["liner"] = mode.liners
-        return self._solutions(mode, lambda: analytic.solve(mode.source, **options))
+        return self._solutions(mode, lambda: solution_of(mode.source, **options))
 
     def near_field(self, mode: Mode) -> NearField:
         """Exact near field for a picture, on a grid that is fine enough for its waves."""

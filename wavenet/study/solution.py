@@ -10,6 +10,7 @@ import numpy as np
 
 import analytic
 from analytic import levels
+from analytic.solver import solution_of
 from wavenet.arrays import ComplexArray, FloatArray
 
 SHARING: dict[str, Callable[..., Any]] = {  # how the incident power is shared among the modes that are cut on
@@ -141,7 +142,7 @@ def mode(
     liners: tuple[analytic.Liner, ...] | None = None,
 ) -> ModeAtAngles:
     """Solve for one duct mode; degrees : physical angles. loudness : see `far_field`."""
-    solved = analytic.solve(source, jet=jet, liner=liners)
+    solved = solution_of(source, jet=jet, liner=liners)
     endless = liners is not None and math.isinf(liners[0].length)
     if endless and isinstance(source, analytic.PhysicalMode):
         raise ValueError("a lined mode from -infinity has no power that a level could refer to: give --helmholtz")
@@ -181,7 +182,7 @@ def modes(
     sharing : a key of `SHARING`. duct : with it levels are sound pressure levels; loudness : distance [m], power [W].
     """
     source = shared(sharing)(helmholtz, mach, hub)
-    solved = analytic.solve(source, jet=jet, liner=liners)
+    solved = solution_of(source, jet=jet, liner=liners)
     power = _by_name(solved.power)
     angle = np.radians(degrees)
     if duct is None:
@@ -224,4 +225,4 @@ def _sound_pressure(options: Mapping[str, float]) -> str:
 
 def without_growing_wave(source: analytic.DuctMode, jet: analytic.Jet) -> Any:
     """The solution without the Kelvin–Helmholtz wave, whose growth would hide the rest of a picture."""
-    return analytic.solve(source, jet=dataclasses.replace(jet, instability=False))
+    return solution_of(source, jet=dataclasses.replace(jet, instability=False))

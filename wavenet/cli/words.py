@@ -1,6 +1,6 @@
-"""Results for people: facts, one a line, and tables, with the digits that mean something."""
+"""Results for people: facts, one a line, with the digits that mean something."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 _DIGITS = 4  # of a number among facts; JSON and files have all
@@ -26,11 +26,3 @@ def words(value: Any) -> str:
         case list() | tuple():
             return ", ".join(words(one) for one in value) or "none"
     return str(value)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: the first column on the left, all others on the right."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for name, *cells in (head, *rows):
-        aligned = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-        print("  ".join([name.ljust(widths[0]), *aligned]).rstrip())
