@@ -110,11 +110,14 @@ def test_reflections_have_levels(capsys):
 
 
 def test_the_highest_level_is_named(capsys):
-    assert run("solve", *MODE, "--angles", "10:90:9") == 0
-    text = capsys.readouterr().out
-    level = solve(DuctMode(2, 0, 5.0)).relative_level(np.radians(np.linspace(10, 90, 9)))
+    """By solve of all whole degrees, by the others of the angles that were asked for."""
+    exact = solve(DuctMode(2, 0, 5.0))
+    level = exact.relative_level(np.radians(np.arange(181.0)))
     best = int(np.argmax(level))
-    assert f"highest of these levels  {level[best]:.3f} dB at {10 + 10 * best:.2f} deg" in text
+    assert run("solve", *MODE, "--angles", "10:20:2") == 0
+    assert f"highest level of all directions: {level[best]:.3f} dB at {best}.00 deg" in capsys.readouterr().out
+    assert run("predict", *MODE, "--angles", "10:20:2") == 0
+    assert f"highest level at these angles: {level[20]:.3f} dB at 20.00 deg" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ HOSTILE = {
     "predict --m 2 --n 0 --ka 5 --jet --extrapolate": "--extrapolate is for uniform flow",
     "predict --m 2 --n 0 --ka 5 --device gpu": "device must be cpu, cuda or cuda:N, got 'gpu'",
     "train juggling --data d.h5 -o r": "TASK must be one of forward, derivative, .*jet_factor, got 'juggling'",
-    "train forward --data d.h5 -o r --preset slow": "--preset must be one of",
+    "train forward --data d.h5 -o r --preset slow": "preset must be one of quick, standard",
     "train forward --data d.h5 -o r --precision fp8": "--precision must be one of fp32, tf32, bf16, got 'fp8'",
     # files
     "check none.h5": "none.h5",

@@ -109,7 +109,7 @@ def _command(name: str) -> Any:
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command(name, cls=_Command)(getattr(importlib.import_module(f".{name}", __name__), name))
     command: Any = typer.main.get_command(alone)
-    paragraphs = (command.help or "").split("\n\n")
+    paragraphs = [" ".join(text.split()) for text in (command.help or "").split("\n\n")]
     command.examples = tuple(text for text in paragraphs if text.startswith(_EXAMPLE))
     command.help = escape("\n\n".join(text for text in paragraphs if not text.startswith(_EXAMPLE)))
     for option in command.params:  # square brackets are units and defaults, not markup

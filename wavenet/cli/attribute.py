@@ -16,8 +16,9 @@ def attribute(
     at: Annotated[
         str | None,
         typer.Option(
-            help="X,R of the cell [0.1,1] or microphone [the first] to explain, the nearest one, or in the direction "
-            "of D [0,1]."
+            metavar="X,R",
+            help="Place of the output that is explained [duct radii]: the nearest cell [0.1,1] or microphone [the "
+            "first]; for jets, any point in the direction of the directivity D [0,1].",
         ),
     ] = None,
     method: Annotated[

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from ..study.solution import FarField
 
-Data = Annotated[Path, typer.Option("--data", help="Dataset file, as written by wavenet generate.")]
-Out = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")]
+Data = Annotated[Path, typer.Option("--data", metavar="FILE", help="Dataset file, as written by wavenet generate.")]
+Out = Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder to write to.")]
 _RUNS = "Folder of a trained run, or the name of a network of the package:"
 Run = Annotated[
     str,
@@ -28,15 +28,16 @@ Run = Annotated[
 Runs = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN...",
+        metavar="RUN",
         help=f"{_RUNS} derivative, constrained_unet, forward, jet_factor, unet or mlp; several in one report.",
     ),
 ]
 FactorRun = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RUN]",
-        help="Folder of a run of the factor task, with --jet of jet_factor [the shipped network of the task].",
+        metavar="RUN",
+        help="Folder of a run of the factor task, with --jet of jet_factor, or the name of the package's network, "
+        "factor or jet_factor [these].",
     ),
 ]
 
@@ -57,7 +58,8 @@ Plot = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write a picture: .png, .svg or .pdf.", callback=_picture)
 ]
 Model = Annotated[
-    str | None, typer.Option(help="FILE.py:CLASS of the run's network, if it is not one of the package's.")
+    str | None,
+    typer.Option(metavar="FILE.py:CLASS", help="Network of the run, if it is not one of the package's."),
 ]
 Device = Annotated[str, typer.Option(help="Device of the network: cpu, cuda, or cuda:N.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -67,11 +69,17 @@ Helmholtz = Annotated[
     typer.Option("--helmholtz", "--ka", help="Helmholtz number ka; or --frequency and --radius, in physical units."),
 ]
 Angles = Annotated[
-    str, typer.Option(help="Physical angles from:to:count in degrees: where microphones stand, 0 on the axis in front.")
+    str,
+    typer.Option(
+        metavar="FROM:TO:COUNT",
+        help="Physical angles in degrees, 0 ... 180: where microphones stand, 0 on the axis in front.",
+    ),
 ]
-Hub = Annotated[float, typer.Option(help="Radius of a hard hub [duct radii], 0 for none.")]
+Hub = Annotated[float, typer.Option(help="Radius of a hard hub [duct radii], 0 ... 0.95.")]
 HasJet = Annotated[bool, typer.Option("--jet", help="The duct's stream continues as a jet, inside a vortex sheet.")]
-MachOuter = Annotated[float, typer.Option(help="With --jet: Mach number of the outer stream, by its own sound speed.")]
+MachOuter = Annotated[
+    float, typer.Option(help="With --jet: Mach number of the outer stream, in its own sound speed, 0 ... 1.")
+]
 SoundSpeedRatio = Annotated[float, typer.Option(help="With --jet: sound speed, outside over inside.")]
 DensityRatio = Annotated[float, typer.Option(help="With --jet: density, outside over inside.")]
 Kutta = Annotated[float, typer.Option(help="With --jet: Kutta parameter, 0 (no vortex shedding) to 1 (full).")]
@@ -151,14 +159,12 @@ def print_far_field(far: "FarField") -> None:
         far.degrees, far.level, pressures, far.theta, abs(far.amplitude), strict=True
     ):
         print(f"{angle:11.2f}  {level:10.3f}  {pressure:13.6e}  {theta:11.2f}  {potential:.6e}")
-    print_loudest(far.degrees, far.level)
 
 
-def print_loudest(degrees: "npt.NDArray[np.float64]", levels: "npt.NDArray[np.float64]") -> None:
-    """The highest of some levels, and its angle."""
-    loudest = int(levels.argmax())
-    if levels[loudest] > float("-inf"):
-        print(f"highest of these levels  {levels[loudest]:.3f} dB at {degrees[loudest]:.2f} deg")
+def print_loudest(level: float, angle: float, where: str = "at these angles") -> None:
+    """The highest level, and its angle."""
+    if level > float("-inf"):
+        print(f"highest level {where}: {level:.3f} dB at {angle:.2f} deg")
 
 
 def warn_of_cut_off(
@@ -172,21 +178,28 @@ def warn_of_cut_off(
 
     endless = any(liner.length == float("inf") for liner in liners or ())  # then it is a mode of the liner
     if not source.cut_on and not endless:
-        instead = "; levels are relative to it, --wall-pressure gives those in dB re 20 uPa"
+        instead = "; levels are relative to its pressure at the wall, --wall-pressure gives those in dB re 20 uPa"
         warn([f"{source.cut_off}{instead if relative and isinstance(source, PhysicalMode) else ''}"])
 
 
-def far_field_values(far: "FarField") -> dict[str, Any]:
-    """The far field as JSON knows it."""
+def far_field_values(far: "FarField", loudest: tuple[float, float] | None = None) -> dict[str, Any]:
+    """The far field as JSON knows it; loudest : highest level of all directions, and its angle."""
+    highest = {} if loudest is None else {"highest_level_db": finite(loudest[0]), "highest_level_at_deg": loudest[1]}
     return {
         "far_field": {
             "angle_deg": far.degrees.tolist(),
             "level_db": far.finite_level,
             "reference": far.reference,
             "pressure": pairs(far.pressure),
+            **highest,
         },
         "directivity": {"theta_deg": far.theta.tolist(), "amplitude": pairs(far.amplitude)},
     }
+
+
+def finite(value: float) -> float | None:
+    """A number for JSON, None where it is not finite."""
+    return value if abs(value) < float("inf") else None
 
 
 def physical_values(source: "analytic.DuctMode") -> dict[str, float]:

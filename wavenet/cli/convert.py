@@ -23,7 +23,9 @@ def convert(
     ] = None,
     split: Annotated[str | None, typer.Option(help="From a dataset: only this split [all].")] = None,
     steps: Annotated[int | None, typer.Option(help="To well, pdebench: time steps of a period [4].")] = None,
-    helmholtz: Annotated[float | None, typer.Option(help="From .mat: ka of all cases [the file's, or fitted].")] = None,
+    helmholtz: Annotated[
+        float | None, typer.Option("--helmholtz", "--ka", help="From .mat: ka of all cases [the file's, or fitted].")
+    ] = None,
     mach: Annotated[float | None, typer.Option(help="From .mat: M of all cases [the file's, or fitted].")] = None,
     as_json: Json = False,
 ) -> None:

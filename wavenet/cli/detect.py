@@ -26,7 +26,12 @@ from .common import (
 # long: options
 def detect(
     array: Annotated[
-        Path, typer.Option("--array", help="HDF5 file with x, r, phi, pressure and attributes helmholtz, mach.")
+        Path,
+        typer.Option(
+            "--array",
+            metavar="FILE",
+            help="HDF5 file with x, r [radii], phi [rad], pressure [rho c^2], attributes helmholtz, mach.",
+        ),
     ],
     run: FactorRun = None,
     modes: Annotated[
@@ -42,7 +47,7 @@ def detect(
     sound_speed_ratio: SoundSpeedRatio = 1.0,
     density_ratio: DensityRatio = 1.0,
     kutta: Kutta = 1.0,
-    coverage: Annotated[float, typer.Option(help="Coverage of the confidence intervals.")] = 0.95,
+    coverage: Annotated[float, typer.Option(help="Coverage of the confidence intervals, between 0 and 1.")] = 0.95,
     device: Device = "cpu",
     as_json: Json = False,
     plot: Plot = None,

@@ -23,7 +23,7 @@ def differentiate(
     run: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RUN]",
+            metavar="RUN",
             help="Folder of a run of the constrained U-net or of the constrained network, or one of the package's: "
             "constrained_unet, derivative [constrained_unet].",
         ),

@@ -33,13 +33,17 @@ from .units import Stream, with_units
 def field(
     stream: Stream,
     liners: Liners,
-    m: Annotated[int, typer.Option(help="Azimuthal order.")],
-    n: Annotated[int, typer.Option(help="Radial order, from 0.")],
+    m: Annotated[int, typer.Option(help="Azimuthal order m, of either sign.")],
+    n: Annotated[int, typer.Option(help="Radial order n, from 0; (0, 0) is the plane wave.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
     helmholtz: Helmholtz = None,
-    mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
-    x: Annotated[str, typer.Option(help="Grid in x, from:to:cells [radii]; values at cell centres.")] = "-2:2:128",
-    r: Annotated[str, typer.Option(help="Grid in r, from:to:cells [radii]; values at cell centres.")] = "0:2:64",
+    mach: Annotated[float, typer.Option(help="Mach number in the duct, -1 ... 1, > 0 towards the open end.")] = 0.0,
+    x: Annotated[
+        str, typer.Option(metavar="FROM:TO:CELLS", help="Grid in x [duct radii]; values at cell centres.")
+    ] = "-2:2:128",
+    r: Annotated[
+        str, typer.Option(metavar="FROM:TO:CELLS", help="Grid in r [duct radii]; values at cell centres.")
+    ] = "0:2:64",
     hub: Hub = 0.0,
     jet: HasJet = False,
     mach_outer: MachOuter = 0.0,

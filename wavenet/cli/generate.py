@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
 def generate(
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="TOML file, or the name of a built-in recipe (see wavenet recipes).")
+        str,
+        typer.Argument(
+            metavar="RECIPE",
+            help="TOML file, or a built-in recipe: annulus, derivative, derivative-demo, ducts, edge, factor, forward, "
+            "forward-demo, jet, jet-derivative, lined-derivative or lined-forward.",
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
-    workers: Annotated[int, typer.Option(help="Worker processes on this machine.")] = os.cpu_count() or 1,
+    workers: Annotated[
+        int, typer.Option(help="Worker processes on this machine [one a core].", show_default=False)
+    ] = os.cpu_count() or 1,
     scheduler: Annotated[
         str | None,
         typer.Option(help="Address of a running dask scheduler, tcp://HOST:PORT, whose workers to use instead."),

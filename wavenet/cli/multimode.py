@@ -47,7 +47,7 @@ def multimode(
     liners: Liners,
     helmholtz: Helmholtz = None,
     model: Annotated[Model, typer.Option(help="How incident power is shared among the modes.")] = Model.equal_power,
-    mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
+    mach: Annotated[float, typer.Option(help="Mach number in the duct, -1 ... 1, > 0 towards the open end.")] = 0.0,
     hub: Hub = 0.0,
     jet: HasJet = False,
     mach_outer: MachOuter = 0.0,
@@ -115,7 +115,7 @@ def multimode(
     print("angle [deg]  level [dB]")
     for angle, value in zip(found.degrees, found.level, strict=True):
         print(f"{angle:11.2f}  {value:10.3f}")
-    print_loudest(found.degrees, found.level)
+    print_loudest(*found.loudest)
     say({f"power {name}": numbers(value) for name, value in found.power.items()}, False)
     print(f"error estimate           {found.error_estimate:.1e}")
 

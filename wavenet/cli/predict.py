@@ -22,6 +22,7 @@ from .common import (
     far_field_values,
     jet_or_none,
     print_far_field,
+    print_loudest,
     say,
 )
 from .units import Loudness, Stream, with_units
@@ -32,11 +33,11 @@ from .units import Loudness, Stream, with_units
 def predict(
     stream: Stream,
     loudness: Loudness,
-    m: Annotated[int, typer.Option(help="Azimuthal order.")],
-    n: Annotated[int, typer.Option(help="Radial order, from 0.")],
+    m: Annotated[int, typer.Option(help="Azimuthal order m, of either sign.")],
+    n: Annotated[int, typer.Option(help="Radial order n, from 0; (0, 0) is the plane wave.")],
     run: FactorRun = None,
     helmholtz: Helmholtz = None,
-    mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
+    mach: Annotated[float, typer.Option(help="Mach number in the duct, -1 ... 1, > 0 towards the open end.")] = 0.0,
     hub: Hub = 0.0,
     jet: HasJet = False,
     mach_outer: MachOuter = 0.0,
@@ -99,3 +100,4 @@ def predict(
     else:
         print(f"relative L2 error of D over the arc at most {found.error_bar:.1e}, with probability {coverage}")
     print_far_field(found.far)
+    print_loudest(*found.far.loudest)

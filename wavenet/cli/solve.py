@@ -26,6 +26,7 @@ from .common import (
     pairs,
     physical_values,
     print_far_field,
+    print_loudest,
     say,
     warn_of_cut_off,
 )
@@ -43,10 +44,10 @@ def solve(
     stream: Stream,
     loudness: Loudness,
     liners: Liners,
-    m: Annotated[int, typer.Option(help="Azimuthal order.")],
-    n: Annotated[int, typer.Option(help="Radial order, from 0.")],
+    m: Annotated[int, typer.Option(help="Azimuthal order m, of either sign.")],
+    n: Annotated[int, typer.Option(help="Radial order n, from 0; (0, 0) is the plane wave.")],
     helmholtz: Helmholtz = None,
-    mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
+    mach: Annotated[float, typer.Option(help="Mach number in the duct, -1 ... 1, > 0 towards the open end.")] = 0.0,
     hub: Hub = 0.0,
     jet: HasJet = False,
     mach_outer: MachOuter = 0.0,
@@ -90,7 +91,7 @@ def _values(found: "ModeAtAngles") -> dict[str, Any]:
     solved = found.solved
     values = {
         "cut_on": bool(solved.source.cut_on),
-        **far_field_values(found.far),
+        **far_field_values(found.far, found.loudest),
         "reflection_pressure": pairs(solved.reflection_pressure),
         "reflection": pairs(solved.reflection),
         "specific_impedance": None if found.impedance is None else [found.impedance.real, found.impedance.imag],
@@ -131,6 +132,7 @@ def _print(found: "ModeAtAngles") -> None:
     for liner in found.liners:
         print(describe_liner(liner))
     print_far_field(found.far)
+    print_loudest(*found.loudest, "of all directions")
     for order, value in enumerate(solved.reflection_pressure):
         print(f"pressure reflected into order  {order:2d}  {value:.8f}  modulus {abs(value):.8f}  {decibels(value)}")
     for order, value in enumerate(solved.reflection):

@@ -85,4 +85,4 @@ def _typed(options: Sequence[str], arguments: Sequence[str]) -> str | None:
 def _name(param: Any) -> str:
     """An option as it is typed, an argument as the help writes it."""
     options = [name for name in param.opts if name.startswith("-")]
-    return max(options, key=len) if options else str(param.metavar or param.name.upper())
+    return max(options, key=len) if options else str(param.metavar or param.name.upper()).strip("[].")
