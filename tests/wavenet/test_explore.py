@@ -31,7 +31,7 @@ from wavenet.study.controls import Mode
 from wavenet.study.kept import Kept
 from wavenet.study.page import curves, exports, lines, maps, parts, plotting, query, texts, themes
 from wavenet.study.page.server import FIRST, Page
-from wavenet.study.picture_grid import picture_grid
+from wavenet.study.picture_grid import colour_limit, picture_grid
 from wavenet.study.shown import DEGREES, Balance, Derivative
 
 JET = {"mach_outer": 0.0, "sound_speed_ratio": 1.0, "density_ratio": 1.0, "kutta": 1.0}
@@ -566,7 +566,7 @@ def test_the_near_field_has_points_enough_for_its_shortest_waves(bench):
 def test_an_exponential_wave_does_not_take_the_colours(bench, mode, clipped):
     found = bench.near_field(mode)
     values = found.field.pressure.real
-    limit, largest = maps.colour_limit(found.x, values, mode)
+    limit, largest = colour_limit(found.x, values, mode)
     made = maps.field(LIGHT, 600, found, "pressure", mode, (None, None))["data"][0]
     assert (made["zmin"], made["zmax"]) == (-limit, limit)
     assert np.all(np.isfinite(made["z"]))
@@ -650,7 +650,7 @@ def test_velocities_of_a_mode_that_is_cut_off_are_not_lost_in_the_colours(bench)
     found = bench.derivative(mode, "u")
     made = maps.derivative(LIGHT, 900, found, "u", mode)["data"][0]
     assert made["zmax"] < 1e-3 * np.abs(found.exact).max()
-    assert made["zmax"] == maps.colour_limit(X, found.exact.real, mode)[0]
+    assert made["zmax"] == colour_limit(X, found.exact.real, mode)[0]
     (answer,) = parts.update(bench, {"m": "10", "helmholtz": "2", "flow": "none"}, parts.View(), ["derivative"])
     assert "colours end at ±" in answer["html"]["derivative-note"]
 

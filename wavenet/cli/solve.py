@@ -80,7 +80,9 @@ def solve(
     found = solution.mode(source, angles_of(angles), streams, strength, lined)
     warn_of_cut_off(source, lined, relative="wall_pressure" not in strength)
     if plot is not None:
-        _plot(found, plot)
+        from ..study import pictures
+
+        pictures.solution(found, plot)
     if as_json:
         say(_values(found), True)
     else:
@@ -104,17 +106,6 @@ def _values(found: "ModeAtAngles") -> dict[str, Any]:
     if found.liners:
         values |= {"transmission": pairs(solved.transmission), "liners": liners_as_values(found.liners)}
     return values | {"instability": pairs(solved.instability)} if found.in_jet else values
-
-
-def _plot(found: "ModeAtAngles", path: Path) -> None:
-    from ..study import pictures
-    from ..study.solution import without_growing_wave
-
-    if found.in_jet:
-        pictured = without_growing_wave(found.solved.source, found.solved.medium)
-        pictures.solution(pictured, path, "Re p [ρ c²], without the growing wave")
-    else:
-        pictures.solution(found.solved, path)
 
 
 def _print(found: "ModeAtAngles") -> None:

@@ -47,6 +47,10 @@ class OutputRelevance:
     miss: float | None
     layers: list[dict[str, Any]]
 
+    def percent(self, relevance: FloatArray) -> FloatArray:
+        """Relevance as shares of the output [%]; of an output that is zero, as it is."""
+        return relevance * (100 / self.value if self.value else 1.0)
+
     def record(self) -> dict[str, Any]:
         """The numbers as JSON values."""
         names = ("output", "value", "relevance_sum", "leak", "miss", "layers")
@@ -85,7 +89,8 @@ class VelocityRelevance(OutputRelevance):
         from . import pictures
 
         title = f"relevance of the potential for |{self.quantity}| at x = {self.at[0]:.3f}, r = {self.at[1]:.3f}"
-        return pictures.relevance_map(self.x, self.r, self.relevance, self.at, title)
+        label = f"share of |{self.quantity}|", "%"
+        return pictures.relevance_map(self.x, self.r, self.percent(self.relevance), self.at, title, label)
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,8 @@ class PressureRelevance(OutputRelevance):
         from . import pictures
 
         title = f"relevance of the inputs for |p| at {self.place}"
-        return pictures.relevance_bars(list(self.relevance), list(self.relevance.values()), title)
+        shares = self.percent(np.array(list(self.relevance.values()))).tolist()
+        return pictures.relevance_bars(list(self.relevance), shares, title, "share of |p| [%]")
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,8 @@ class LevelRelevance(OutputRelevance):
         from . import pictures
 
         title = f"relevance for ln |D| of mode {self.mode} at {np.degrees(self.theta):.0f} degrees"
-        return pictures.relevance_bars(list(self.relevance), list(self.relevance.values()), title, over="")
+        label = "relevance [Np], what the input adds to ln |D|"
+        return pictures.relevance_bars(list(self.relevance), list(self.relevance.values()), title, label)
 
 
 def attribute(

@@ -83,11 +83,11 @@ def picture(image: "Figure | bytes", caption: str, alt: str) -> str:
     )
 
 
-def page(title: str, sentences: Sequence[str], parts: Sequence[str]) -> str:
-    """One self-contained page: title, verdict (the first sentence), the rest. Its policy forbids any request."""
+def page(title: str, paragraphs: Sequence[str], parts: Sequence[str]) -> str:
+    """One self-contained page: title, verdict (the first paragraph), the rest. Its policy forbids any request."""
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    verdict, *rest = sentences
-    more = f"<p>{html.escape(' '.join(rest))}</p>" if rest else ""
+    verdict, *rest = paragraphs
+    more = "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in rest)
     body = "\n".join(parts)
     return f"""<!doctype html>
 <html lang="en">
