@@ -37,8 +37,8 @@ def quantity(text: str, unit: str, name: str) -> float:
         factor, reference = _QUIETEST[unit]
         return float(reference * 10 ** (number / factor))
     if found[2] in USUAL[unit]:
-        factor, offset = USUAL[unit][found[2]]
-        value = number * factor + offset
+        size, offset = USUAL[unit][found[2]]
+        value = number * size + offset
     else:
         try:
             value = in_any_unit(number, found[2], unit)

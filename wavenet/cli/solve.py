@@ -1,6 +1,5 @@
 """wavenet solve."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
