@@ -11,7 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from data.read import Dataset
-from wavenet.arrays import FloatArray, Reals
+from wavenet.arrays import Reals
 
 from .controls import Mode
 from .errors import level as level_of
