@@ -132,8 +132,7 @@ def solve(
     Warns
     -----
     CutOffWarning
-        No incident mode propagates. To solve for such modes on purpose, `warnings.simplefilter("ignore",
-        CutOffWarning)`.
+        No incident mode propagates, see `Solution.cut_on`.
 
     Examples
     --------

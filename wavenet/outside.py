@@ -38,7 +38,7 @@ class FromCases(Protocol):
         """A network for the cases' grid, ranges and scales."""
 
 
-class _AtParameters(nn.Module):
+class AtParameters(nn.Module):
     """A network of fields with the parameters fixed to those of one case."""
 
     parameters_of_case: Tensor
@@ -69,7 +69,7 @@ def _of_field(model: nn.Module, inputs: Batch) -> Explained:
     potential, parameters = _in_own_precision(model, inputs)
     if isinstance(model, Explainable):
         return Explained(model.explained(potential, parameters)[0], model.core(parameters))
-    return Explained(potential, _AtParameters(model, parameters).eval())
+    return Explained(potential, AtParameters(model, parameters).eval())
 
 
 def _of_microphones(model: nn.Module, inputs: Batch) -> Explained:

@@ -214,6 +214,19 @@ def test_what_is_no_dataset_is_refused(fields, tmp_path):
             compare("derivative", given)
 
 
+@pytest.mark.parametrize(("answer", "got"), [("x[:, :1]", r"\(4, 1, 24, 24\)"), ("(x, x)", "tuple")])
+def test_a_network_of_another_output_is_not_trained(fields, answer, got, tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.layer = nn.Conv2d(2, 4, 1)\n    def forward(self, potential, parameters):\n"
+        f"        x = self.layer(potential)\n        return {answer}\n"
+    )
+    with pytest.raises(
+        ValueError, match=r"must return a tensor of shape \(., 4, 24, 24\), got " + got.replace("4, 1", "., 1")
+    ):
+        train("derivative", fields, tmp_path / "run", model=f"{tmp_path}/net.py:Net")
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

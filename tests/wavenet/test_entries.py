@@ -173,7 +173,7 @@ def test_a_new_network_is_one_file(fields, tmp_path, monkeypatch, capsys):
     folder.mkdir()
     (folder / "tiny.py").write_text(INSIDE)
     monkeypatch.setattr(networks, "__path__", [*networks.__path__, str(folder)])
-    assert networks.names("derivative") == ("constrained", "constrained_unet", "tiny", "unet")
+    assert networks.names("derivative") == ("constrained", "constrained_unet", "fno", "tiny", "unet")
     assert networks.default("derivative") == "constrained"
     assert run("train", "derivative", "--data", fields, "-o", tmp_path / "run", "--model", "tiny", "--json") == 0
     assert json.loads(capsys.readouterr().out)["model"] == "tiny"
@@ -322,7 +322,7 @@ def test_unknown_names_raise(fields, pressures, tmp_path, monkeypatch):
         networks.default("nothing")
     with pytest.raises(
         ValueError,
-        match=r"must be one of constrained, constrained_unet, unet for the derivative task, or FILE\.py:CLASS",
+        match=r"must be one of constrained, constrained_unet, fno, unet for the derivative task, or FILE\.py:CLASS",
     ):
         entry("mlp", "derivative")
     with pytest.raises(ValueError, match="the network mlp is for the forward task, one for the edge task"):

@@ -5,7 +5,7 @@ A file is found by its name and imported on first use of its network. A network 
 `wavenet.outside`.
 
 >>> names("derivative"), default("derivative")
-(('constrained', 'constrained_unet', 'unet'), 'constrained')
+(('constrained', 'constrained_unet', 'fno', 'unet'), 'constrained')
 >>> get("perceptron")  # doctest: +ELLIPSIS
 Traceback (most recent call last):
 ValueError: there is no network 'perceptron', expected one of constrained, constrained_unet, directivity, edge, ...

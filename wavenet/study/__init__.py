@@ -6,7 +6,7 @@ and `detection` (the shipped networks at work), `solution` (the solver), `validi
 ranges), `bench` (the numbers of `wavenet explore`),
 `conversion` (PyTorch's format of datasets). `pictures`, `report` and `page` show these results.
 
-`compare`, `attribute` and `train` can be imported from here: `from wavenet.study import compare, attribute, train`.
+`compare`, `attribute`, `train` and `TorchDataset` can be imported from here: `from wavenet.study import compare`.
 
 This room may import `analytic`, `data` and the rest of `wavenet`; only `wavenet.cli` may import it. If a user's file
 hides one of these packages, an ImportError names the file here.
@@ -20,10 +20,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .comparisons import compare
     from .explanations import attribute
+    from .torch_dataset import TorchDataset
     from .training import train
 
-__all__ = ["attribute", "compare", "train"]
-_HOMES = {"attribute": "explanations", "compare": "comparisons", "train": "training"}  # imported on first use
+__all__ = ["TorchDataset", "attribute", "compare", "train"]
+_HOMES = {  # imported on first use
+    "TorchDataset": "torch_dataset",
+    "attribute": "explanations",
+    "compare": "comparisons",
+    "train": "training",
+}
 
 _HOME = Path(__file__).resolve().parents[2]
 for _name in ("analytic", "data"):

@@ -1,6 +1,6 @@
 """Length and step of a training; the presets themselves are defined with their networks, in `wavenet.networks`.
 
-A user's own are tables of a TOML file, each of which changes some values of a preset of the network's:
+A user's own are tables of a TOML file, each of which changes some values of a preset of the network's::
 
     [long]
     base = "standard"   # "quick" if it is not given
