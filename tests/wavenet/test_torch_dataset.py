@@ -98,6 +98,7 @@ def test_it_is_a_map_style_dataset(files):
     assert torch.equal(again[-1].potential, dataset[len(dataset) - 1].potential)
     assert torch.equal(Subset(dataset, [2])[0].velocity, dataset[np.int64(2)].velocity)
     assert len(list(dataset)) == len(dataset)
+    assert repr(dataset).endswith("data.h5', 'train': 6 cases of the task derivative, torch.float32)")
 
 
 @pytest.mark.parametrize(

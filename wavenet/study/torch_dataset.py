@@ -104,7 +104,7 @@ class TorchDataset(Dataset[Item]):
             raise TypeError(f"expected the path of a dataset file, got {type(path).__name__}")
         if dtype not in DTYPES:
             raise ValueError(f"dtype must be {' or '.join(map(str, DTYPES))}, got {dtype!r}")
-        self.cases, self.dtype = Cases(path, split), dtype
+        self.cases, self.split, self.dtype = Cases(path, split), split, dtype
         task = self.cases.about.task
         if task not in _LAYOUTS:
             known = ", ".join(_LAYOUTS)
@@ -121,6 +121,10 @@ class TorchDataset(Dataset[Item]):
     def scales(self) -> dict[str, float]:
         """Root mean square of each array over the training cases."""
         return {name: float(rms) for name, (rms, _) in self.cases.about.scales.items()}
+
+    def __repr__(self) -> str:
+        about = f"{len(self)} cases of the task {self.cases.about.task}, {self.dtype}"
+        return f"{type(self).__name__}({str(self.cases.path)!r}, {self.split!r}: {about})"
 
     def __len__(self) -> int:
         return len(self.cases)
