@@ -139,6 +139,18 @@ def test_a_task_without_a_layout_is_refused(files, monkeypatch):
         TorchDataset(files["forward"], "train")
 
 
+@pytest.mark.parametrize("task", ["lined_derivative", "lined_forward"])
+def test_liners_have_their_parameters(dataset_file, task):
+    where = GRID.replace("[-1.0, 1.0, 8]", "[-1.0, 1.0, 6]") if task == "lined_derivative" else MICROPHONES
+    more = "modes = [1, 1]\n" * (task == "lined_derivative")
+    liner = "[liner]\nresistance = 1.5\nreactance = -0.5\nlength = 0.75\ndistance = 0.5\n"
+    text = RECIPE.format(task=task, more=more + liner + where).replace("cases = 12", "cases = 4")
+    dataset = TorchDataset(dataset_file(text), "train", dtype=torch.float64)
+    values = dict(zip(dataset.names, dataset[0][0 if task == "lined_forward" else 1].tolist(), strict=True))
+    assert list(values.values())[-4:] == [1.5, -0.5, 0.75, 0.5]
+    assert list(values)[-4:] == ["resistance", "reactance", "liner_length", "liner_distance"]
+
+
 def test_jets_have_all_their_parameters(dataset_file):
     dataset = TorchDataset(dataset_file(RECIPES["jet_derivative"]), "train", dtype=torch.float64)
     values = dict(zip(dataset.names, dataset[0].parameters.tolist(), strict=True))
