@@ -159,6 +159,17 @@ def test_outputs_are_attributed(fields, trained, tmp_path):
     assert attribute(trained, fields, 3, method="chance").worst_miss is None
 
 
+def test_results_show_themselves_in_a_line_or_a_table(fields, trained):
+    found = compare(trained, fields)
+    assert repr(found).splitlines()[0] == f"relative L2 errors of 3 cases of {fields}"
+    assert repr(found).endswith(str(found.table()))
+    assert repr(found[0]).startswith("The network “Fields”")
+    relevance = attribute(trained, fields, 3)
+    assert repr(relevance).splitlines()[0] == "rap of Fields, case 3"
+    assert len(repr(relevance).splitlines()) == 4
+    assert "content_hash" not in repr(trained)
+
+
 def test_the_door_is_light():
     program = "import sys, wavenet.study; print('torch' in sys.modules, wavenet.study.compare.__name__)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

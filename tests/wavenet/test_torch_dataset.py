@@ -98,6 +98,7 @@ def test_it_is_a_map_style_dataset(files):
     assert torch.equal(again[-1].potential, dataset[len(dataset) - 1].potential)
     assert torch.equal(Subset(dataset, [2])[0].velocity, dataset[np.int64(2)].velocity)
     assert len(list(dataset)) == len(dataset)
+    assert repr(dataset).endswith("data.h5', 'train': 6 cases of the task derivative, torch.float32)")
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,18 @@ def test_a_task_without_a_layout_is_refused(files, monkeypatch):
     monkeypatch.delitem(torch_dataset._LAYOUTS, "forward")
     with pytest.raises(ValueError, match=r"is a forward dataset, expected one of .*; data.read.Cases reads every task"):
         TorchDataset(files["forward"], "train")
+
+
+@pytest.mark.parametrize("task", ["lined_derivative", "lined_forward"])
+def test_liners_have_their_parameters(dataset_file, task):
+    where = GRID.replace("[-1.0, 1.0, 8]", "[-1.0, 1.0, 6]") if task == "lined_derivative" else MICROPHONES
+    more = "modes = [1, 1]\n" * (task == "lined_derivative")
+    liner = "[liner]\nresistance = 1.5\nreactance = -0.5\nlength = 0.75\ndistance = 0.5\n"
+    text = RECIPE.format(task=task, more=more + liner + where).replace("cases = 12", "cases = 4")
+    dataset = TorchDataset(dataset_file(text), "train", dtype=torch.float64)
+    values = dict(zip(dataset.names, dataset[0][0 if task == "lined_forward" else 1].tolist(), strict=True))
+    assert list(values.values())[-4:] == [1.5, -0.5, 0.75, 0.5]
+    assert list(values)[-4:] == ["resistance", "reactance", "liner_length", "liner_distance"]
 
 
 def test_jets_have_all_their_parameters(dataset_file):

@@ -40,7 +40,7 @@ class _Competition:
     more: dict[str, Reals]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison(_Competition):
     """A network's errors on the test cases beside those of other methods.
 
@@ -59,6 +59,9 @@ class Comparison(_Competition):
     verdict: Verdict
     same_dataset: bool
     run: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return " ".join(self.verdict.sentences())
 
     def statistics(self) -> dict[str, dict[str, float]]:
         """Median, 95th percentile and largest error, by statistic and then by "method" or "method, quantity"."""

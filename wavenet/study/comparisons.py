@@ -17,7 +17,7 @@ from .tables import Cell, Table
 REPORT, METRICS = "report.html", "metrics.json"  # names of the files of a report
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparisons:
     """Networks beside each other and beside methods without training, on the same cases of a dataset.
 
@@ -31,6 +31,9 @@ class Comparisons:
     places: tuple[str, ...]
     dataset: Dataset
     data: str
+
+    def __repr__(self) -> str:
+        return f"relative L2 errors of {len(self.each[0].cases)} cases of {self.data}\n{self.table()}"
 
     def __len__(self) -> int:
         return len(self.each)

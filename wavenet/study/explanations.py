@@ -20,7 +20,7 @@ from .tables import Table
 RECORD = "attribution.json"  # name of the file with all numbers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Relevances:
     """Relevance for the outputs of one case.
 
@@ -34,6 +34,9 @@ class Relevances:
     case: int
     method: str
     each: tuple[OutputRelevance, ...]
+
+    def __repr__(self) -> str:
+        return f"{self.method} of {self.network}, case {self.case}\n{self.table()}"
 
     def __len__(self) -> int:
         return len(self.each)

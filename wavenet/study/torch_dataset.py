@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from data.read import Cases
+from data.task import LINER_ARRAYS
 from data.task import PARAMETERS as ALL_PARAMETERS
 from wavenet.fields import INPUTS, PARAMETERS
 
@@ -53,10 +54,13 @@ class _Layout:
 
 
 _FIELD = {"potential": ("potential",), "velocity": ("axial_velocity", "radial_velocity")}
+_PRESSURE = {"pressure": ("pressure",)}
 _LAYOUTS = {  # by task
     "derivative": _Layout(PARAMETERS, FieldItem, _FIELD),
     "jet_derivative": _Layout(ALL_PARAMETERS, FieldItem, _FIELD),
-    "forward": _Layout(INPUTS, PressureItem, {"pressure": ("pressure",)}),
+    "lined_derivative": _Layout((*PARAMETERS, *LINER_ARRAYS), FieldItem, _FIELD),
+    "forward": _Layout(INPUTS, PressureItem, _PRESSURE),
+    "lined_forward": _Layout((*INPUTS, *LINER_ARRAYS), PressureItem, _PRESSURE),
 }
 
 
@@ -66,8 +70,9 @@ class TorchDataset(Dataset[Item]):
     `cases[i]` is a named tuple, and so is a batch of a `torch.utils.data.DataLoader`, with a first axis of cases:
 
     - task derivative: `FieldItem`, potential (2, x, r), parameters (3,) m, ka, M, and velocity (4, x, r);
-    - jet_derivative: the same, with all parameters of a jet, see `names`;
-    - forward: `PressureItem`, inputs (6,) and pressure (microphone, 2).
+    - jet_derivative, lined_derivative: the same, with those of the jet, or of the liner, see `names`;
+    - forward: `PressureItem`, inputs (6,) and pressure (microphone, 2);
+    - lined_forward: the same, with those of the liner.
 
     Real and imaginary part stand next to each other. Units and conventions are those of docs/format.md. The file is
     opened on the first access, in each process of its own, so that any number of workers may read it.
@@ -104,7 +109,7 @@ class TorchDataset(Dataset[Item]):
             raise TypeError(f"expected the path of a dataset file, got {type(path).__name__}")
         if dtype not in DTYPES:
             raise ValueError(f"dtype must be {' or '.join(map(str, DTYPES))}, got {dtype!r}")
-        self.cases, self.dtype = Cases(path, split), dtype
+        self.cases, self.split, self.dtype = Cases(path, split), split, dtype
         task = self.cases.about.task
         if task not in _LAYOUTS:
             known = ", ".join(_LAYOUTS)
@@ -121,6 +126,10 @@ class TorchDataset(Dataset[Item]):
     def scales(self) -> dict[str, float]:
         """Root mean square of each array over the training cases."""
         return {name: float(rms) for name, (rms, _) in self.cases.about.scales.items()}
+
+    def __repr__(self) -> str:
+        about = f"{len(self)} cases of the task {self.cases.about.task}, {self.dtype}"
+        return f"{type(self).__name__}({str(self.cases.path)!r}, {self.split!r}: {about})"
 
     def __len__(self) -> int:
         return len(self.cases)

@@ -56,7 +56,7 @@ class Trained:
     network: nn.Module
     weights: Path
     seconds: float
-    about: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    about: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
 
 
 # long: the parameters' description
