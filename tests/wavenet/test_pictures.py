@@ -9,7 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import analytic
+from wavenet.forward.feed_forward import FEATURES as PLAIN
+from wavenet.forward.radiated import FEATURES as RADIATED
 from wavenet.study import pictures, solution
+from wavenet.study.relevance import OutputRelevance, PressureRelevance
 
 X, R = (np.arange(32) + 0.5) / 8 - 2, (np.arange(16) + 0.5) / 8
 TITLE = "mode (12, 3), ka = 11.905, M = -0.30"
@@ -186,9 +189,26 @@ def test_waves_too_short_for_a_picture_are_refused_and_liners_and_hubs_drawn(sol
     assert solved["jet"].axes[1].get_title() == "near field, without the growing wave"
 
 
-def test_shares_of_relevance_add_up_to_all_of_the_output():
-    from wavenet.study.relevance import OutputRelevance
+def test_bars_of_relevance_name_their_inputs_in_words():
+    found = PressureRelevance(
+        "p", "|p|", 0.5, 0.5, 0.0, 0.0, [], dict.fromkeys([*RADIATED, *PLAIN], 0.1), "x = 1, r = 2"
+    )
+    axes = found.figure().axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert not {"K", "cos 2 pi nu", "cut-on ratio", "hub"} & set(names)
+    assert {"K = ka / √(1 − M²)", "radial eigenvalue α"} <= set(names)
+    np.testing.assert_allclose([bar.get_width() for bar in axes.patches], 20, rtol=1e-14)
 
+
+def test_a_difference_at_one_point_leaves_the_others_their_colours():
+    exact = np.ones((4, len(X), len(R)))
+    predicted = exact + 1e-6 * np.sin(3 * X)[:, None]
+    predicted[:, 15, 8] += 1.0
+    figure = pictures.derivative_case(X, R, predicted, exact, TITLE)
+    assert bars_of(figure)[2].get_ylabel() == "Δ Re u [10⁻⁷ c]"
+
+
+def test_shares_of_relevance_add_up_to_all_of_the_output():
     found = OutputRelevance("u", "|u|", 0.25, 0.25, 0.0, 0.0, [])
     np.testing.assert_allclose(found.percent(np.array([0.1, 0.2, -0.05])), [40, 80, -20], rtol=1e-14)
     silent = OutputRelevance("u", "|u|", 0.0, 0.0, 0.0, 0.0, [])

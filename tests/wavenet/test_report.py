@@ -201,4 +201,5 @@ def test_a_page_needs_nothing_else(check_page):
     text = report.page("a & b", sentences(found), parts)
     check_page(text)
     assert "a &lt;caption&gt;" in text
+    assert '<div class="scroll"><img' in text  # on a phone, pictures keep their size and are moved
     assert "wavenet &lt;b&gt;" in text

@@ -144,8 +144,9 @@ def derivative_case(x: Reals, r: Reals, predicted: Reals, exact: Reals, title: s
         limit = float(np.percentile(np.abs(exact[channel]), _LOUDEST))
         _map(row[0], x, r, predicted[channel], f"Re {name}, network", label, limit=limit)
         _map(row[1], x, r, exact[channel], f"Re {name}, Wiener–Hopf", label, limit=limit)
-        difference = predicted[channel] - exact[channel]
-        _map(row[2], x, r, difference, f"Re {name}, difference", (f"Δ Re {name}", "c"), colours="PuOr_r")
+        off = predicted[channel] - exact[channel]
+        limit = float(np.percentile(np.abs(off), _LOUDEST))
+        _map(row[2], x, r, off, f"Re {name}, difference", (f"Δ Re {name}", "c"), limit=limit, colours="PuOr_r")
     figure.suptitle(title)
     return figure
 

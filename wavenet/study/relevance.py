@@ -28,6 +28,18 @@ CHANNELS = {"u": 0, "v": 2}  # of a velocity: channel of the real part; the imag
 NEAR = 0.25  # distance from a point within which relevance is summed up [duct radii]: eight cells of the usual grid
 _AT_LIP = (0.1, 1.0)  # the point that is explained by default: downstream of the lip
 _SIDELINE = (0.0, 1.0)  # the same for jets
+_INPUTS = {  # of forward models, as pictures have them
+    "m": "azimuthal order m",
+    "n": "radial order n",
+    "radial_eigenvalue": "radial eigenvalue α",
+    "helmholtz": "Helmholtz number ka",
+    "cut-on ratio": "ka / ka at cut-on",
+    "mach": "Mach number M",
+    "K": "K = ka / √(1 − M²)",
+    "hub": "hub radius h",
+    "cos 2 pi nu": "cos 2πν, ν: radial index",
+    "sin 2 pi nu": "sin 2πν",
+}
 
 
 @dataclass(frozen=True)
@@ -113,7 +125,8 @@ class PressureRelevance(OutputRelevance):
 
         title = f"relevance of the inputs for |p| at {self.place}"
         shares = self.percent(np.array(list(self.relevance.values()))).tolist()
-        return pictures.relevance_bars(list(self.relevance), shares, title, "share of |p| [%]")
+        names = [_INPUTS.get(name, name) for name in self.relevance]
+        return pictures.relevance_bars(names, shares, title, "share of |p| [%]")
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ table.facts td{text-align:left;white-space:normal;overflow-wrap:anywhere}table.f
 white-space:nowrap}
 figure{margin:1.4rem 0}figcaption{color:var(--soft);font-size:.92rem;margin-top:.4rem}
 img{max-width:100%;height:auto;display:block;background:#fff;border-radius:4px}
+@media(max-width:40rem){figure img{max-width:none;width:44rem}}
 @media print{body{max-width:none}}
 """
 
@@ -79,7 +80,8 @@ def picture(image: "Figure | bytes", caption: str, alt: str) -> str:
         image = buffer.getvalue()
     source = f"data:image/png;base64,{base64.b64encode(image).decode()}"
     return (
-        f'<figure><img alt="{html.escape(alt)}" src="{source}"><figcaption>{html.escape(caption)}</figcaption></figure>'
+        f'<figure><div class="scroll"><img alt="{html.escape(alt)}" src="{source}"></div>'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
 
 
