@@ -23,13 +23,7 @@ SINGLE = 1e-6  # float32: the relevance's own rounding
 DENSE = 1e-10  # float64, two orders of summation through a few layers
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the tensors are tiny: threads only wait for each other when tests run side by side
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -13,13 +13,7 @@ from wavenet.rap import RAP, UnsupportedOperation, attribute
 ROUNDING = 1e-12  # float64, relative to sum |relevance|
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 class Of(nn.Module):
@@ -274,8 +268,10 @@ def test_types_are_those_of_the_computation():
     assert torch.equal(found.output, model(x).detach().double().sum(1))  # in bfloat16; the shares are not
     grid = torch.linspace(0.0, 1.0, 4, dtype=torch.float64)
     expected = attribute(Of(plain, copy.deepcopy(head)).double(), x.double(), selector)
-    shares = [one.relevance.double() / one.output[:, None] for one in (found, expected)]
+    single = attribute(model, x, selector, dtype=torch.float32)  # torch's autocast leaves double precision as it is
+    shares = [one.relevance.double() / one.output[:, None] for one in (found, expected, single)]
     assert torch.allclose(shares[0], shares[1], rtol=1e-5)
+    assert torch.allclose(shares[2], shares[1], rtol=1e-4)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

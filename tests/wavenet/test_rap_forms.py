@@ -12,8 +12,10 @@ from torch.utils.checkpoint import checkpoint
 
 from wavenet.rap import attribute
 
-from .test_rap_engine import ROUNDING, Of, _seed, sums  # noqa: F401 - the fixture
+from .test_rap_engine import ROUNDING, Of, sums
 from .test_rap_formulas import compared, rows
+
+pytestmark = pytest.mark.usefixtures("seeded")
 
 CHOSEN = torch.tensor([True, False, True, True, False, False])
 SCALE = torch.tensor([2.0, 2.0, 1.0, 1.0, 1.0, 1.0], dtype=torch.float64)

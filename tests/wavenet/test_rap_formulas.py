@@ -8,7 +8,9 @@ from torch import nn
 
 from wavenet.rap import attribute
 
-from .test_rap_engine import ROUNDING, Of, _seed, sums  # noqa: F401 - the fixture
+from .test_rap_engine import ROUNDING, Of, sums
+
+pytestmark = pytest.mark.usefixtures("seeded")
 
 INDEX = torch.tensor([[0, 1, 2, 0, 1, 2]])
 LEVI_CIVITA = torch.tensor(

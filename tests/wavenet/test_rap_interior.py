@@ -12,10 +12,7 @@ from wavenet.rap.rules import interior
 
 from .test_rap_engine import Of
 
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 def network(first=nn.ReLU):

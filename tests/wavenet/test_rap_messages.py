@@ -18,10 +18,7 @@ from wavenet.rap import RAP, UnsupportedOperation, attribute
 
 from .test_rap_engine import Of
 
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 X, ONE = torch.tensor([[0.15, 0.6, 0.3], [0.7, 0.2, 0.9]]), torch.ones(2, 2)  # the largest is in the second case
