@@ -39,7 +39,8 @@ TOLERANCE = 3e-5  # of the quadrature, relative: below the network's errors
 # lip: exp(-16) of the waves is left, and the singularity at the lip comes in with exp(-(9 / 2)^2).
 _WHOLE, _FALL = 16.0, 9.0
 _SIDES = 3.0  # of the fall's complementary error function: what is left at its ends is 1e-5 of nothing much
-_ARC, _TAIL = 1024, 256  # least numbers of nodes: poles lie as near as 0.01 k to the arc
+_ARC, _TAIL = 1024, 256  # least numbers of nodes: poles lie some 0.01 k below the arc
+_FINER = 4  # factor of them where the estimate exceeds the tolerance: poles as near as 0.002 k
 _RISE, _GROWTH, _BELOW = 0.1, 4.0, 0.3  # of the path: over half the arc, exponent of exp(-i s x), over Im s_0
 _FIRST = 1e-5  # angle from the branch points at which nodes begin
 _TOGETHER = 1 << 21  # nodes times points whose waves are computed at a time: some hundred megabytes
@@ -73,7 +74,7 @@ def pressure(
     ------
     ValueError
         A mode or jet that the network does not take, a position elsewhere, or a jet for which the estimate of the
-        relative error of the quadrature exceeds `TOLERANCE`, as where the streams are nearly equal.
+        relative error of the quadrature exceeds `TOLERANCE`, as where a mode of the jet hardly leaks.
     """
     modes = model.modes(m, n, helmholtz, mach, *streams(**outer))
     modes = JetModes(*modes[:2], *(one.double() for one in modes[2:]))
@@ -81,19 +82,29 @@ def pressure(
     _check_positions(along, out)
     along, out = (one.expand(len(modes.m), -1) for one in (along, out))
 
-    def values(waves: Waves, mine: Tensor) -> Tensor:
-        found, error = field(waves, along[mine], out[mine])
-        return torch.cat([found, error.to(found.dtype)], dim=1)
-
-    found, error = model.by_order(modes, values).split([along.shape[1], 1], dim=1)
-    error = error.detach().real
-    bad = torch.nonzero(~(error[:, 0] < TOLERANCE))[:, 0]
+    found, error = _computed(model, modes, along, out, 1)
+    bad = torch.nonzero(~(error < TOLERANCE))[:, 0]
+    if len(bad):
+        again = _computed(model, JetModes(*(one[bad] for one in modes)), along[bad], out[bad], _FINER)
+        found, error = (one.index_copy(0, bad, new) for one, new in zip((found, error), again, strict=True))
+        bad = bad[~(error[bad] < TOLERANCE)]
     if len(bad):
         case = int(bad[0])
         named = ", ".join(f"{name} = {float(one[case]):.6g}" for name, one in modes._asdict().items())
-        size = float(error[case, 0])
+        size = float(error[case])
         raise ValueError(f"the near field's error estimate {size:.1e} exceeds {TOLERANCE}, use the solver: {named}")
     return found.to(model.precision.to_complex())
+
+
+def _computed(model: "JetNetwork", modes: JetModes, x: Tensor, r: Tensor, finer: int) -> tuple[Tensor, Tensor]:
+    """Pressures (case, point) and estimates (case,)."""
+
+    def values(waves: Waves, mine: Tensor) -> Tensor:
+        found, error = field(waves, x[mine], r[mine], finer)
+        return torch.cat([found, error.to(found.dtype)], dim=1)
+
+    found, error = model.by_order(modes, values).split([x.shape[1], 1], dim=1)
+    return found, error.detach().real[:, 0]
 
 
 def _check_positions(x: Tensor, r: Tensor) -> None:
@@ -108,15 +119,16 @@ def _check_positions(x: Tensor, r: Tensor) -> None:
             raise ValueError(f"positions {what}, got {place}")
 
 
-def field(waves: Waves, x: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
+def field(waves: Waves, x: Tensor, r: Tensor, finer: int = 1) -> tuple[Tensor, Tensor]:
     """Pressures (case, point) at x, r (case, point), and the estimate of their relative error (case, 1).
 
-    It is that of the quadrature, of root mean squares over the points, and infinite where `Tails` fail.
+    finer : factor of the numbers of nodes. The estimate is that of the quadrature, of root mean squares over the
+    points, and infinite where `Tails` fail.
     """
     tails = Tails(waves)
-    both = _arc(waves, x, r)
+    both = _arc(waves, x, r, finer)
     for side in (-1, 1):
-        both = both + _tail(tails, side, x, r)
+        both = both + _tail(tails, side, x, r, finer)
     fine, coarse = both.unbind(dim=2)
     size = torch.linalg.norm(fine.detach(), dim=1, keepdim=True)
     # twice the nodes square the error, but for poles as near as those of streams that are nearly equal
@@ -125,11 +137,11 @@ def field(waves: Waves, x: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
     return fine + torch.where(x < 0, upstream, 0), error.masked_fill(tails.wound[:, None], torch.inf)
 
 
-def _arc(waves: Waves, x: Tensor, r: Tensor) -> Tensor:
+def _arc(waves: Waves, x: Tensor, r: Tensor, finer: int) -> Tensor:
     """What waves of real angles contribute, by all nodes and by every other one: (case, point, 2)."""
     sheets, half = waves.sheets, _half(waves)
     reach = float((half * torch.hypot(x, r)).detach().max())
-    t, weight = _rule(_ARC + 2 * reach, x)
+    t, weight = _rule(finer * (_ARC + 2 * reach), x)
     # nodes gather at the ends, where H_0 is a logarithm
     theta = math.pi * t**2 * (3 - 2 * t)
     s = sheets.left + 2 * half * torch.sin(theta / 2) ** 2
@@ -145,7 +157,7 @@ def _arc(waves: Waves, x: Tensor, r: Tensor) -> Tensor:
     return _summed(spectrum, weight, outward, x.shape[1])
 
 
-def _tail(tails: Tails, side: int, x: Tensor, r: Tensor) -> Tensor:
+def _tail(tails: Tails, side: int, x: Tensor, r: Tensor, finer: int) -> Tensor:
     """What evanescent waves contribute, left or right of the arc, as `_arc`."""
     waves, half = tails.waves, _half(tails.waves)
     sheets = waves.sheets
@@ -155,7 +167,8 @@ def _tail(tails: Tails, side: int, x: Tensor, r: Tensor) -> Tensor:
     gone, apart = waves.s_0.imag * least > _WHOLE, sheets.left - waves.s_0.real
     whole = torch.where(gone, whole, torch.maximum(whole, apart)).detach()
     far = whole + 2 * _SIDES * fall
-    t, weight = _rule(_TAIL + float((far * x.abs().amax(dim=1, keepdim=True)).detach().max()), x)
+    reach = float((far * x.abs().amax(dim=1, keepdim=True)).detach().max())
+    t, weight = _rule(finer * (_TAIL + reach), x)
     end = torch.acosh(1 + far / half)
     angle = (end * t**2).clamp(min=_FIRST)
     beyond = 2 * half * torch.sinh(angle / 2) ** 2
