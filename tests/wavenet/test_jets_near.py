@@ -89,12 +89,16 @@ def test_a_jet_with_a_mode_that_hardly_leaks_is_refused(model):
     """A pole 1e-3 from the arc needs more nodes, and one of a mode of high order next to cut-off more than any."""
     near_pole = (1, 2, 18.791, 0.115, 0.118, 0.681, 1.078, 0.609, 0.501)
     m, n, ka, mach, *outer = near_pole
+    few = X[1:5], R[1:5]
     with torch.no_grad():
-        found = model.pressure(m, n, ka, mach, X, R, **dict(zip(NAMES, outer, strict=True)))[0].numpy()
-    assert error(found, solved(near_pole)) < 5e-4
+        found = model.pressure(m, n, ka, mach, *few, **dict(zip(NAMES, outer, strict=True)))[0].numpy()
+    assert error(found, solved(near_pole, *few)) < 5e-4
     sharp = {"mach_outer": 0.274, "sound_speed_ratio": 1.026, "density_ratio": 0.752, "kutta": 0.726}
-    with pytest.raises(ValueError, match=r"error estimate .* exceeds 3e-05, use the solver: m = 6, n = 0"):
-        model.pressure([2, 6], 0, 16.696, 0.1, X, R, **sharp)
+    with (
+        torch.no_grad(),
+        pytest.raises(ValueError, match=r"error estimate .* exceeds 3e-05, use the solver: m = 6, n = 0"),
+    ):
+        model.pressure([2, 6], 0, 16.696, 0.1, *few, **sharp)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +147,7 @@ def test_single_precision_is_double_precision_rounded():
 def test_derivatives_are_those_of_the_pressures(model):
     values = 3.0, 0.4, 0.2, 1.1, 0.8, 0.6, 0.4
     given = [torch.tensor([value], dtype=torch.float64, requires_grad=True) for value in values]
-    places = [torch.tensor(one, dtype=torch.float64, requires_grad=True) for one in ([-1.0, 1.5], [2.0, 2.5])]
+    places = [torch.tensor(one, dtype=torch.float64, requires_grad=True) for one in ([-1.0], [2.0])]
 
     def values_of(ka, mach, x, r, *outer):
         return torch.view_as_real(model.pressure(1, 0, ka, mach, x, r, **dict(zip(NAMES, outer, strict=True))))
