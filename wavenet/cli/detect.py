@@ -54,7 +54,7 @@ def detect(
 ) -> None:
     """Estimate the complex amplitudes of duct modes from the pressures at a microphone array, by the surrogate.
 
-    With a jet the microphones stand outside it, at least ten radii from the open end.
+    With a jet the microphones stand outside it, at least half a radius from the duct's lip.
 
     Example: wavenet detect --array pressures.h5 --few
 

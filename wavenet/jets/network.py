@@ -22,6 +22,7 @@ from .inputs import COUNT, KERNEL, LENGTHS, inputs, instabilities
 from .instability import instability
 from .layers import Layers
 from .modes import JetModes, Numbers, broadcast, reals, streams
+from .near import pressure
 from .sheet import Sheets
 from .waves import Waves
 
@@ -158,7 +159,7 @@ class JetNetwork(nn.Module):
         """
         modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
         angle = _angles(theta, modes, 2)
-        return self._by_order(modes, lambda waves, mine: waves.directivity(angle if angle.ndim == 1 else angle[mine]))
+        return self.by_order(modes, lambda waves, mine: waves.directivity(angle if angle.ndim == 1 else angle[mine]))
 
     def reflection(
         self,
@@ -170,7 +171,7 @@ class JetNetwork(nn.Module):
     ) -> Tensor:
         """Potential amplitudes of the reflected radial orders, (case, orders) complex; zero for those cut off."""
         modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
-        return self._by_order(modes, lambda waves, _: waves.reflection())
+        return self.by_order(modes, lambda waves, _: waves.reflection())
 
     def fields(
         self,
@@ -184,8 +185,14 @@ class JetNetwork(nn.Module):
         """`directivity` at angles (angle,) and `reflection`, for the work of one."""
         modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
         angle = _angles(theta, modes, 1)
-        both = self._by_order(modes, lambda waves, _: torch.cat([waves.directivity(angle), waves.reflection()], dim=1))
+        both = self.by_order(modes, lambda waves, _: torch.cat([waves.directivity(angle), waves.reflection()], dim=1))
         return both[:, : len(angle)], both[:, len(angle) :]
+
+    def pressure(
+        self, m: Numbers, n: Numbers, helmholtz: Numbers, mach: Numbers, x: Numbers, r: Numbers, **outer: Numbers
+    ) -> Tensor:
+        """Pressure (case, point) outside the jet at x, r [radii], near or far: see `near.pressure`."""
+        return pressure(self, m, n, helmholtz, mach, x, r, **outer)
 
     def error_bar(self, m: int, helmholtz: float, mach: float, coverage: float = 0.95, *, hub: float = 0.0) -> float:
         """Bound on the relative L2 error of D over the arc, with this coverage, by split conformal prediction.
@@ -228,7 +235,7 @@ class JetNetwork(nn.Module):
             incident = (waves.wave * waves.norm).gather(1, waves.n)
             return sheets.density * sheets.helmholtz / sheets.speed * total / incident
 
-        return self._by_order(modes, power)[:, 0]
+        return self.by_order(modes, power)[:, 0]
 
     def modes(self, *given: Numbers) -> JetModes:
         """The parameters as tensors (case,) of one type.
@@ -296,8 +303,8 @@ class JetNetwork(nn.Module):
         """As `forward`, for jets of one azimuthal order with instabilities s_0 (case, 1)."""
         return self.coefficients(self.scaled(inputs(parameters, s_0)).to(self.precision))
 
-    def _by_order(self, modes: JetModes, function: Callable[[Waves, Tensor], Tensor]) -> Tensor:
-        """Values (case, ...) of a function of the waves of one azimuthal order and the cases' numbers."""
+    def by_order(self, modes: JetModes, function: Callable[[Waves, Tensor], Tensor]) -> Tensor:
+        """Values (case, ...) of a function of the waves of one azimuthal order and the cases' numbers, for `modes`."""
         parts, places = [], []
         for order in torch.unique(modes.m).tolist() or [0]:  # no cases have the shape of some
             mine = torch.nonzero(modes.m == order)[:, 0]

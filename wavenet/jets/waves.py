@@ -65,7 +65,7 @@ class Waves:
         value = self.minus_factor(below)
         if bool(beyond.any()):
             value = torch.where(beyond, self._residue / self.plus_factor(above), value)
-        self._strength = -sheets.inner(self.down) / value
+        self.strength = -sheets.inner(self.down) / value
         self._free = (1 - self.kutta) / (self.s_0 - self.down)
 
     def minus_factor(self, s: Tensor) -> Tensor:
@@ -89,15 +89,23 @@ class Waves:
         s = sheets.left + 2 * k / sheets.beta_outer * torch.sin(off_axis / 2) ** 2
         gamma = k * torch.sin(off_axis)
         value, slope = outer(gamma, m)
-        low = s <= sheets.boundary
-        boundary = sheets.boundary.expand_as(s)
-        parts = torch.where(
-            low,
-            self._left(torch.where(low, s, boundary), value, slope),
-            self._right(torch.where(low, boundary, s), slope),
-        )
         power = (0.5 * gamma) ** m * math.exp(-math.lgamma(m + 1))
-        return (-1j) ** (m + 1) / np.pi / sheets.beta_outer * -1j * sheets.outer(s) * self._strength * power * parts
+        front = (-1j) ** (m + 1) / np.pi / sheets.beta_outer * -1j * sheets.outer(s) * power
+        return front * self.outside(s, value, slope)
+
+    def outside(self, s: Tensor, value: Tensor, slope: Tensor) -> Tensor:
+        """eta_plus / (gamma_2 H_m'(gamma_2)) at s (case, point) on the arc, from H_m and gamma_2 H_m' there.
+
+        Any factor that both have divides the result.
+        """
+        boundary = self.sheets.boundary.expand_as(s)
+        low = s <= boundary
+        left = self._left(torch.where(low, s, boundary), value, slope)
+        return self.strength * torch.where(low, left, self._right(torch.where(low, boundary, s), slope))
+
+    def driven(self, s: Tensor) -> Tensor:
+        """T at complex s (case, point), times s - s_n."""
+        return self.strength * (1 - (s - self.down) * self._free)
 
     def _left(self, s: Tensor, value: Tensor, slope: Tensor) -> Tensor:
         # times s - s_n, which takes the incident mode's pole out of the kernel
@@ -113,7 +121,7 @@ class Waves:
         """Potential amplitudes (case, MODES) of the reflected modes; zero for those cut off."""
         sheets = self.sheets
         up = sheets.centre + torch.where(self.cut_on, self.wave, 0.0) / sheets.beta2
-        eta = self._strength * (1 - self._free * (up - self.down)) / self.plus_factor(up)
+        eta = self.strength * (1 - self._free * (up - self.down)) / self.plus_factor(up)
         return torch.where(self.cut_on, sheets.inner(up) * eta / (2 * self.norm * self.wave), 0.0)
 
 

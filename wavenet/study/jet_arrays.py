@@ -6,16 +6,14 @@ from torch import Tensor
 
 import analytic
 from wavenet.far_field import multipoles
+from wavenet.jets.near import FARTHEST
 from wavenet.jets.network import JetNetwork
 
-CLOSEST = (
-    10.0  # least distance of a microphone from the open end [radii]: nearer, spherical waves miss the jet's length
-)
 # Angle from the axis within which a real jet flows, about [rad]. Pressures outside lack the instability wave, which in
 # the linear model grows without bound within 35 to 57 degrees of the axis, and in a real jet decays again.
 SPREAD = np.radians(10.0)
-# Degrees of the spherical waves beyond K. A jet radiates along its length, by zeros as near as 0.03 k to the branch
-# point: coefficients fall by exp(-0.03) a degree there, and 24 as without a jet leave 0.1 of the pressure.
+# Degrees of the spherical waves beyond K, farther than `FARTHEST`. A jet radiates along its length, by zeros as near as
+# 0.03 k to the branch point: coefficients fall by exp(-0.03) a degree there, and 24 as without a jet leave 0.1.
 _MORE = 200
 
 
@@ -46,23 +44,39 @@ class JetRadiation:
     def pressure(self, m: Tensor, n: Tensor, helmholtz: float, mach: float, x: Tensor, r: Tensor) -> Tensor:
         """Pressures (mode, microphone) of modes of amplitude one [rho c^2 of the duct's stream] at x, r [radii].
 
+        Up to `FARTHEST` from the lip they are those of `JetNetwork.pressure`, beyond by spherical waves.
+
         Raises
         ------
         ValueError
-            A mode or jet that the network does not take; a microphone closer than `CLOSEST` to the open end, more than
-            150 degrees from the axis, or in the jet, by `SPREAD`.
+            A mode or jet that the network does not take; a microphone in the duct, next to its lip, or in the jet,
+            which spreads by `SPREAD`; one beyond `FARTHEST` and more than 150 degrees from the axis.
         """
-        inside = (x > 0) & (r < torch.tan(torch.tensor(SPREAD)) * x)
+        inside = (x > 0) & (r < (torch.tan(torch.tensor(SPREAD)) * x).clamp(min=1.0))
         if bool(inside.any()):
             place = f"x = {float(x[inside][0]):.4g}, r = {float(r[inside][0]):.4g} [duct radii]"
             raise ValueError(f"the microphone at {place} is in the jet, which spreads {np.degrees(SPREAD):.0f} degrees")
-        self.model.modes(m.abs(), n, helmholtz, mach, *self._outer.values())
+        pairs, which = torch.unique(torch.stack([m.abs(), n]), dim=1, return_inverse=True)  # +-m are alike
+        near = torch.hypot(x, r - 1) <= FARTHEST
+        found = torch.empty(pairs.shape[1], len(x), dtype=torch.complex128)
+        for chosen, rule in ((near, self._near), (~near, self._far)):
+            if bool(chosen.any()):
+                some = rule(pairs[0], pairs[1], helmholtz, mach, x[chosen], r[chosen])
+                found[:, chosen] = some.to(found.dtype)
+        return found[which]
+
+    def _near(self, m: Tensor, n: Tensor, helmholtz: float, mach: float, x: Tensor, r: Tensor) -> Tensor:
+        return self.model.pressure(m, n, helmholtz, mach, x, r, **self._outer)
+
+    def _far(self, m: Tensor, n: Tensor, helmholtz: float, mach: float, x: Tensor, r: Tensor) -> Tensor:
+        self.model.modes(m, n, helmholtz, mach, *self._outer.values())
 
         def pattern(order: int, radial: Tensor, _ka: Tensor, _mach: Tensor, theta: Tensor) -> Tensor:
             return self.model.directivity(order, radial, helmholtz, mach, theta, **self._outer)
 
         k = torch.tensor(helmholtz / self.jet.sound_speed_ratio, dtype=torch.float64)
         flow = torch.tensor(self.jet.mach_outer, dtype=torch.float64)
-        found = multipoles.pressure(pattern, m.abs(), n, k, flow, x, r, closest=CLOSEST, more=_MORE)
+        closest = FARTHEST - 1.0  # from the middle of the open end
+        found = multipoles.pressure(pattern, m, n, k, flow, x, r, closest=closest, more=_MORE)
         # of the potential in a c with c inside: over rho c^2 outside it is C p', C the ratio of sound speeds
         return found * self.jet.density_ratio * self.jet.sound_speed_ratio
