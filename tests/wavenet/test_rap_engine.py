@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.testing._internal.two_tensor import TwoTensor
 
 from wavenet.rap import RAP, UnsupportedOperation, attribute
 
@@ -123,15 +124,15 @@ def test_what_forward_writes_into_its_own_tensors_goes_nowhere():
             self.register_buffer("again", self.seen)
 
         def forward(self, x):
-            self.seen += 1
             self.again += 1
             self.state.mul_(0.5).add_(1.0)
-            return self.layer(x) * self.seen / self.again
+            return self.layer(x) * self.seen
 
-    model = Counts().eval()
+    model, x = Counts().eval(), torch.randn(2, 3)
     for dtype in (torch.float32, torch.float64):
-        found = attribute(model, torch.randn(2, 3), torch.ones(2, 2), dtype=dtype)
+        found = attribute(model, x, torch.ones(2, 2), dtype=dtype)
         assert torch.allclose(sums(found), found.output, rtol=1e-5)
+        assert torch.allclose(found.output, model.layer(x).sum(1).double(), rtol=1e-5)
     assert (model.seen, model.again, model.state.tolist()) == (0, 0, [0, 0])
 
 
@@ -286,6 +287,27 @@ def test_compiled_parallel_and_exported_models_are_those_inside():
     assert torch.equal(RAP(parallel).attribute(x, 1), expected)
     exported = torch.export.export(inner, (x,)).module()
     assert torch.allclose(RAP(exported).attribute(x, 1), expected, rtol=1e-12)
+
+
+def test_subclasses_that_wrap_tensors_are_tensors():
+    """Their memory has no address; of one that is written into by a view, too."""
+    x = torch.randn(2, 3)
+    layer = nn.Linear(3, 2)
+    model = Of(lambda p, x: p[0](through_a_view([nn.Identity()], x.clone())), layer)
+    found = attribute(model, TwoTensor(x, x.clone()), torch.ones(2, 2))
+    expected = attribute(model, x, torch.ones(2, 2))
+    assert torch.equal(found.relevance.a, expected.relevance)
+
+
+@pytest.mark.slow  # torch compiles for four seconds
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_functions_that_forward_has_compiled_are_recorded():
+    """Torch compiles the recording along with them: silently, too."""
+    layer, x = nn.Linear(3, 2), torch.randn(2, 3)
+    compiled = torch.compile(lambda h: torch.tanh(h) * 2.0, backend="eager")
+    found = attribute(Of(lambda p, x: p[0](compiled(x)), layer), x, torch.ones(2, 2))
+    expected = attribute(Of(lambda p, x: p[0](torch.tanh(x) * 2.0), layer), x, torch.ones(2, 2))
+    assert torch.equal(found.relevance, expected.relevance)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -228,6 +228,9 @@ BAD = {
     "numbers returned": (ruled({torch.cumprod: lambda *given: [1.0]}), "must return a tensor for each of 1 inputs.*list"),
     "a shape too small": (ruled({"cumprod": lambda op, x, y, r: r[:, :1]}), r"shapes \[\(2, 3\)\], got \[\(2, 1\)\]"),
     "two for one": (ruled({"cumprod": lambda op, x, y, r: (r, r)}), r"shapes \[\(2, 3\)\], got \[\(2, 3\), \(2, 3\)\]"),
+    "sparse returned": (ruled({"cumprod": lambda op, x, y, r: r.to_sparse()}), "must return dense, real numbers on cpu, got torch.float64, sparse_coo"),
+    "another device": (ruled({"cumprod": lambda op, x, y, r: r.to("meta")}), "must return dense, real numbers on cpu, got .* on meta"),
+    "complex returned": (ruled({"cumprod": lambda op, x, y, r: r + 0j}), "must return dense, real numbers on cpu, got torch.complex128"),
     "nan returned": (ruled({"cumprod": lambda op, x, y, r: r * torch.nan}), "must return finite relevance"),
     "a declared module that shrinks": (lambda: _shrinking(), r"rap_passes_through but turns \(2, 3\) into \(2, 1\)"),
 }  # fmt: skip

@@ -67,11 +67,18 @@ def overlay(tensor: Tensor, written: Tensor) -> Callable[[Tensor, Tensor], Tenso
 
 
 def _memory(tensor: Tensor) -> int:
-    """Identity of the tensor's storage; its address would be that of any other empty one, and subclasses have none."""
+    """Address of the tensor's memory, which recorded tensors keep; an empty one shares none, and is itself.
+
+    torch.compile, where `forward` calls what it has compiled, cannot follow torch's own weak references to storages.
+    """
     if tensor.layout is not torch.strided:
         what = str(tensor.layout).removeprefix("torch.")
         raise UnsupportedOperation(f"no rule for {what} tensors that depend on the inputs, expected dense ones")
-    return StorageWeakRef(_storage(tensor)).cdata
+    storage = _storage(tensor)
+    try:
+        return storage.data_ptr() or -id(tensor)
+    except RuntimeError:  # of a subclass that wraps other tensors
+        return StorageWeakRef(storage).cdata
 
 
 def _storage(tensor: Tensor) -> torch.UntypedStorage:
