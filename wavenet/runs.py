@@ -70,14 +70,14 @@ def open_high(run: str | Path | None = None) -> Any:
 def load_as(run: str | Path | None, task: str, kind: type[Kind], words: str) -> tuple[Kind, dict[str, Any]]:
     """Network of a class and its provenance, from a run or, by default, the one shipped for the task.
 
-    words : what the error calls the class.
+    run : a path, or the name of a network that comes with the package. words : what the error calls the class.
 
     Raises
     ------
     FileNotFoundError, ValueError
         As `load`, or the run's network is of another class.
     """
-    name, model, about = load(run or SHIPPED[task], task=task)
+    name, model, about = load(SHIPPED[task] if run is None else folder_of(run), task=task)
     if not isinstance(model, kind):
         raise ValueError(f"{run} is a run of the model {name}, one of the {words} is needed")
     return model, about

@@ -1,6 +1,6 @@
 """A network against the Wiener–Hopf solution, and against methods without training, on the test cases of a dataset."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -222,14 +222,15 @@ def _derivative(
 ) -> _Competition:
     predicted, exact = predict(model, dataset, cases, batch=_BATCH[dataset.task])
     others = _velocity_rivals(dataset, cases) if others is None else others
+    errors = {network: _by_quantity(predicted, exact), **others}
     points = points_per_wavelength(dataset["helmholtz"][cases], dataset["mach"][cases], dataset["x"], dataset["r"])
     return _Competition(
         cases=cases,
         descriptions=[describe(dataset, case) for case in cases],
         predicted=predicted,
         exact=exact,
-        errors={network: _by_quantity(predicted, exact), **others},
-        rival=_best_of("u", others, list(others)),
+        errors=errors,
+        rival=_best_of("u", errors),
         others="classical method",
         level_errors=None,
         more={"points per wavelength": points},
@@ -245,14 +246,15 @@ def _pressure_rivals(dataset: Dataset, cases: IntArray) -> Errors:
 def _forward(network: str, model: nn.Module, dataset: Dataset, cases: IntArray, others: Errors | None) -> _Competition:
     predicted, exact = predict(model, dataset, cases, batch=_BATCH[dataset.task])
     others = _pressure_rivals(dataset, cases) if others is None else others
+    errors = {network: {"p": relative_error(predicted, exact)}, **others}
     return _Competition(
         cases=cases,
         descriptions=[describe(dataset, case) for case in cases],
         predicted=predicted,
         exact=exact,
-        errors={network: {"p": relative_error(predicted, exact)}, **others},
-        rival="nearest training case",
-        others="baseline",
+        errors=errors,
+        rival=_best_of("p", errors),
+        others="method without a network",
         level_errors=level_errors(predicted, exact),
         more={},
     )
@@ -261,22 +263,24 @@ def _forward(network: str, model: nn.Module, dataset: Dataset, cases: IntArray, 
 def _jets(network: str, model: Any, dataset: Dataset, cases: IntArray, others: Errors | None) -> _Competition:
     found = jet_comparison.compare(network, model, dataset, cases)
     exact, *every = (jet_comparison.parts(values) for values in (found.exact, *found.methods.values()))
+    errors = {label: {"D": relative_error(one, exact)} for label, one in zip(found.methods, every, strict=True)}
     modes = [f"mode ({dataset['m'][case]}, {n})" for case, n in zip(found.cases, found.n, strict=True)]
     return _Competition(
         cases=found.cases,
         descriptions=[describe(dataset, *one) for one in zip(found.cases, modes, strict=True)],
         predicted=every[0],
         exact=exact,
-        errors={label: {"D": relative_error(one, exact)} for label, one in zip(found.methods, every, strict=True)},
-        rival=jet_comparison.NEAREST,
+        errors=errors,
+        rival=_best_of("D", errors),
         others="method without a network",
         level_errors=level_errors(every[0], exact),
         more={"jet's Mach number M": dataset["mach"][found.cases]},
     )
 
 
-def _best_of(quantity: str, errors: Errors, methods: Sequence[str]) -> str:
-    """The method with the smallest median error of a quantity."""
+def _best_of(quantity: str, errors: Errors) -> str:
+    """The method with the smallest median error of a quantity, besides the network, which is the first."""
+    _, *methods = errors
     return min(methods, key=lambda method: np.median(errors[method][quantity]))
 
 

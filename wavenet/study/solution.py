@@ -44,9 +44,20 @@ class FarField:
         return finite(self.level)
 
     @property
+    def loudest(self) -> tuple[float, float]:
+        """Highest level [dB], -inf where nothing is radiated, and its angle [deg]."""
+        place = int(np.argmax(self.level))
+        return float(self.level[place]), float(self.degrees[place])
+
+    @property
     def pascals(self) -> FloatArray:
         """Root-mean-square pressure (angle,) [Pa] of a level re 20 uPa."""
         return levels.REFERENCE_PRESSURE * 10 ** (self.level / 20)
+
+
+def decibels(value: complex) -> str:
+    """Level of a ratio of amplitudes in words."""
+    return f"{20 * math.log10(abs(value)):.2f} dB" if value else "-inf dB"
 
 
 def finite(values: FloatArray) -> list[float | None]:
@@ -86,13 +97,15 @@ def far_field(
 
 @dataclass(frozen=True)
 class ModeAtAngles:
-    """Solution for one duct mode. solved : as `analytic.solve` returns it. far : pressure far away. power : parts of
-    the power balance by name, none for a liner from -infinity. impedance : specific impedance, None where it is lost in
-    rounding. loss : transmission loss [dB] of a mode that is cut on, None of others. liners : front to back.
+    """Solution for one duct mode. solved : as `analytic.solve` returns it. far : pressure far away. loudest : highest
+    level at whole degrees from 0 to 180, and its angle. power : parts of the power balance by name, none for a liner
+    from -infinity. impedance : specific impedance, None where it is lost in rounding. loss : transmission loss [dB] of
+    a mode that is cut on, None of others. liners : front to back.
     """
 
     solved: Any
     far: FarField
+    loudest: tuple[float, float]
     power: dict[str, Any]
     impedance: complex | None
     loss: float | None
@@ -128,6 +141,12 @@ class ModesAtAngles:
         """`level`, None where it is not finite: for JSON."""
         return finite(self.level)
 
+    @property
+    def loudest(self) -> tuple[float, float]:
+        """Highest level [dB], -inf where nothing is radiated, and its angle [deg]."""
+        place = int(np.argmax(self.level))
+        return float(self.level[place]), float(self.degrees[place])
+
 
 def mode(
     source: analytic.DuctMode,
@@ -143,15 +162,18 @@ def mode(
         raise ValueError("a lined mode from -infinity has no power that a level could refer to: give --helmholtz")
     density, _, _ = solved.transform.fluid(inside=False)
     mach = levels.outer_mach(solved.transform)
-    far = far_field(source, degrees, solved.directivity, mach=mach, density=density, loudness=loudness)
+    far, everywhere = (
+        far_field(source, angles, solved.directivity, mach=mach, density=density, loudness=loudness)
+        for angles in (degrees, np.arange(181.0))
+    )
     if liners and endless:  # no power and no impedance
-        return ModeAtAngles(solved, far, {}, None, None, liners)
+        return ModeAtAngles(solved, far, everywhere.loudest, {}, None, None, liners)
     loss = solved.transmission_loss if source.cut_on else None
     try:
         impedance = solved.specific_impedance
     except analytic.ConvergenceError:
         impedance = None
-    return ModeAtAngles(solved, far, _by_name(solved.power), impedance, loss, liners or ())
+    return ModeAtAngles(solved, far, everywhere.loudest, _by_name(solved.power), impedance, loss, liners or ())
 
 
 def _by_name(power: Any) -> dict[str, Any]:
