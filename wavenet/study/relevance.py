@@ -19,7 +19,7 @@ from wavenet.rap.explainer import Explainer
 
 from .jet_factors import cut_on_counts
 from .jet_relevance import slopes
-from .tasks import explained, tensors
+from .tasks import expect_inside, explained, tensors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -267,14 +267,6 @@ def nearest_microphone(x: npt.ArrayLike, r: npt.ArrayLike, at: tuple[float, floa
     return int(np.argmin(np.hypot(np.asarray(x) - at[0], np.asarray(r) - at[1])))
 
 
-def _expect_inside(x: FloatArray, r: FloatArray, at: tuple[float, float]) -> None:
-    """Refuse a point that is farther than a cell from all cells of a grid."""
-    for name, points, where in (("x", x, at[0]), ("r", r, at[1])):
-        cell = points[1] - points[0]
-        if not points[0] - cell <= where <= points[-1] + cell:
-            raise ValueError(f"{name} = {where:g} is outside of the grid, {points[0]:g} ... {points[-1]:g}")
-
-
 def _explained(
     explainer: Any, seen: torch.Tensor, selector: torch.Tensor, value: float, quantity: str, output: str
 ) -> tuple[torch.Tensor, OutputRelevance]:
@@ -294,8 +286,7 @@ def _explained(
 
 def _velocities(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -> list[OutputRelevance]:
     x, r = dataset["x"], dataset["r"]
-    _expect_inside(x, r, at or _AT_LIP)
-    i, j = nearest_cell(x, r, at or _AT_LIP)
+    i, j = nearest_cell(x, r, expect_inside(x, r, at or _AT_LIP))
     seen, core, _ = explained(model, dataset, case)
     with torch.no_grad(), full_precision():
         values = core(seen)
