@@ -27,7 +27,7 @@ def open_xarray(path: str | Path, split: str | None = None, *, chunks: Any = "au
 
     Raises
     ------
-    FileNotFoundError, ValueError
+    FileNotFoundError, ValueError, TypeError
         As `data.read.read`; the values of the fields are not checked beyond their checksums. Or there is no such split,
         or xarray is not installed.
     """
@@ -38,6 +38,8 @@ def open_xarray(path: str | Path, split: str | None = None, *, chunks: Any = "au
         import xarray
     except ImportError:
         raise ValueError("open_xarray needs xarray and h5netcdf: pip install 'wavenet[xarray]'") from None
+    if not isinstance(path, str | Path):
+        raise TypeError(f"expected the path of a dataset file, got {type(path).__name__}")
     small = read_small(path)
     rows = None if split is None else small.cases(split)
     found = xarray.open_dataset(path, engine="h5netcdf", chunks=chunks)

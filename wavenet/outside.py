@@ -96,6 +96,8 @@ def network(module: type[nn.Module], task: str) -> Network:
     ValueError
         The task is unknown.
     """
+    if isinstance(module, nn.Module):
+        raise TypeError(f"expected the class {type(module).__name__} itself, got one of its networks")
     if not (isinstance(module, type) and issubclass(module, nn.Module)):
         raise TypeError(f"expected a class of torch.nn.Module, got {module!r}")
     if task not in _EXPLAIN:
@@ -106,10 +108,10 @@ def network(module: type[nn.Module], task: str) -> Network:
 
     def build(cases: Source, preset: Preset, edge: object = None) -> nn.Module:
         expect_forward(module, task)
-        if not isinstance(module, FromCases):
-            return rebuild()
-        made = _prepared(module.from_cases(cases))
-        if not isinstance(getattr(made, "config", None), Mapping):
+        made = _prepared(module.from_cases(cases)) if isinstance(module, FromCases) else rebuild()
+        if not any(weight.requires_grad for weight in made.parameters()):
+            raise ValueError(f"{module.__name__} has no weights to train")
+        if isinstance(module, FromCases) and not isinstance(getattr(made, "config", None), Mapping):
             raise ValueError(f"{module.__name__} is made from cases: its config must be a dict to make it again from")
         return made
 
@@ -130,8 +132,10 @@ def expect_forward(module: type[nn.Module], task: str) -> None:
     Raises
     ------
     TypeError
-        It takes another number of tensors.
+        It has none, or one that takes another number of tensors.
     """
+    if module.forward is nn.Module.forward:
+        raise TypeError(f"{module.__name__} has no forward")
     try:
         inspect.signature(module.forward).bind(None, *_TAKES[task])
     except TypeError:

@@ -151,7 +151,8 @@ def _entry(path: Path, metadata: Mapping[str, str], given: Network | None) -> Ne
         return networks.get(name)
     if given is None:
         raise ValueError(
-            f"{path} holds the network {name}, which is not the package's: name it by --model FILE.py:{name}"
+            f"{path} holds the network {name}, which is not the package's: name it by --model FILE.py:{name}, in "
+            f"Python by model={name}"
         )
     if (given.name, given.task) != (name, task):
         raise ValueError(

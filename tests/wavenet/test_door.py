@@ -213,6 +213,54 @@ def test_what_cannot_be_compared_is_refused(fields, trained, options, error, mes
         compare(trained, fields, **options)
 
 
+def test_the_file_of_the_weights_names_its_run(fields, trained):
+    assert compare(trained.weights, fields, model=Fields)[0].network == "Fields"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"model": Fields()}, TypeError, "expected the class Fields itself, got one of its networks"),
+        ({"model": nn.ReLU}, TypeError, "ReLU.forward must take potential and parameters"),
+        ({"model": type("Empty", (nn.Module,), {})}, TypeError, "Empty has no forward"),
+        ({"model": 3}, TypeError, "expected a class of torch.nn.Module, got 3"),
+        ({"task": "derivatives"}, ValueError, "tasks derivative, forward, got 'derivatives'"),
+        ({"data": {"potential": 1}}, TypeError, "expected the path of the dataset's file, got dict"),
+        ({"data": "no.h5"}, FileNotFoundError, "no.h5"),
+        ({"run": None}, TypeError, "expected the path of the run's folder, got NoneType"),
+        ({"run": __file__}, OSError, "the run's folder .* cannot be made"),
+        ({"epochs": "3"}, ValueError, "epochs must be a whole number from 1, got '3'"),
+        ({"rate": float("inf")}, ValueError, "rate must be a positive number, got inf"),
+        ({"learning_rate": 1.0}, TypeError, "there is no option 'learning_rate' of a training"),
+        ({"resume": True}, FileNotFoundError, "to resume from"),
+        ({"seed": -1}, ValueError, "--seed must be 0"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(fields, tmp_path, options, error, message):
+    given = {"task": "derivative", "data": fields, "run": tmp_path / "new", "model": Fields} | options
+    with pytest.raises(error, match=message):
+        train(**given)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_network_without_weights_is_not_trained(fields, tmp_path, monkeypatch):
+    monkeypatch.setattr(Fields, "__init__", nn.Module.__init__)
+    with pytest.raises(ValueError, match="Fields has no weights to train"):
+        train("derivative", fields, tmp_path / "new", model=Fields)
+
+
+def test_a_report_is_not_written_over_a_file(fields, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(OSError, match=r"the folder .*taken cannot be made: File exists"):
+        compare(Fields(), fields).write(tmp_path / "taken")
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_run_and_dataset_are_not_mixed_up(fields, trained):
+    with pytest.raises(ValueError, match="is a run's folder, not a dataset: the trained network comes first"):
+        compare(fields, trained.weights.parent)
+
+
 def test_what_is_no_dataset_is_refused(fields, tmp_path):
     for given, error, message in (
         (tmp_path / "no.h5", FileNotFoundError, "no.h5"),
@@ -251,6 +299,8 @@ def test_a_network_of_another_output_is_not_trained(fields, answer, got, tmp_pat
         ({"at": (0.1, -1)}, ValueError, "r >= 0, got"),
         ({"at": (float("nan"), 1)}, ValueError, "both finite"),
         ({"method": "RAP"}, ValueError, "the method must be one of rap, rap-weight"),
+        ({"at": (100.0, 1.0)}, ValueError, "x = 100 is outside of the grid, -0.9.* ... 0.9"),
+        ({"at": (0.1, 2.2)}, ValueError, "r = 2.2 is outside of the grid"),
         ({"method": None}, ValueError, "got None"),
     ],
 )

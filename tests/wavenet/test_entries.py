@@ -481,6 +481,7 @@ def test_what_is_fitted_at_once_needs_no_validation():
         "directivity": ("train",),
         "edge": ("train",),
         "feedforward": stepped,
+        "fno": stepped,
         "jet": stepped,
         "mlp": stepped,
         "unet": stepped,

@@ -1,7 +1,9 @@
 """Presets of a user's own: in a TOML file, in Python, and single values beside a preset."""
 
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -74,6 +76,11 @@ def test_a_training_without_early_stopping_keeps_to_that():
     assert KNOWN["standard"].changed(epochs=5).patience == 200
     assert KNOWN["standard"].changed(epochs=500, patience=7).patience == 7
     assert KNOWN["quick"].changed(epochs=500).patience == 20
+
+
+def test_numbers_of_numpy_are_numbers():
+    found = KNOWN["quick"].changed(epochs=np.int64(3), rate=np.float32(0.5), width=np.uint8(4))
+    assert json.dumps(dataclasses.asdict(found)) == json.dumps(dataclasses.asdict(Preset(3, 8, 0.5, 20, 4)))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from data.read import Dataset
 from . import comparison
 from .comparison import Comparison
 from .errors import HEADINGS, STATISTICS
-from .models import Code, Given, Opened, evaluating, open_dataset, open_model
+from .models import Code, Given, Opened, evaluating, folder_to_write, open_dataset, open_model
 from .tables import Cell, Table
 
 REPORT, METRICS = "report.html", "metrics.json"  # names of the files of a report
@@ -88,8 +88,7 @@ class Comparisons:
         """
         from . import comparisons_report
 
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = folder_to_write(folder)
         metrics: Any = self.metrics() if len(self) > 1 else self.each[0].metrics()
         (folder / METRICS).write_text(json.dumps(metrics, indent=1), encoding="utf-8")
         page = comparisons_report.page(self, command)

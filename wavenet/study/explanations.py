@@ -13,7 +13,7 @@ from data.read import Dataset
 from wavenet.explain.methods import METHODS
 
 from . import relevance
-from .models import Code, Given, evaluating, open_dataset, open_model
+from .models import Code, Given, evaluating, folder_to_write, open_dataset, open_model
 from .relevance import OutputRelevance
 from .tables import Table
 
@@ -81,8 +81,7 @@ class Relevances:
         OSError
             It cannot be written.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = folder_to_write(folder)
         for one in self.each:
             one.figure().savefig(folder / f"relevance_{one.quantity}.png", dpi=120)
         (folder / RECORD).write_text(json.dumps(self.record(), indent=1), encoding="utf-8")

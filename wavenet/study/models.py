@@ -48,6 +48,8 @@ def open_dataset(data: str | Path | Dataset) -> tuple[str, Dataset]:
         return f"a dataset in memory ({data.about.provenance['recipe_name']})", data
     if not isinstance(data, str | Path):
         raise TypeError(f"expected a dataset's file or a data.read.Dataset, got {type(data).__name__}")
+    if (Path(data) / runs.WEIGHTS).is_file():
+        raise ValueError(f"{data} is a run's folder, not a dataset: the trained network comes first, then the dataset")
     return str(data), read(data)
 
 
@@ -106,6 +108,8 @@ def _loaded(given: Given, task: str, others: list[Network]) -> tuple[str, nn.Mod
     if not isinstance(given, str | Path):
         what = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
         raise TypeError(f"expected {_GIVEN}; got {what}")
+    if Path(given).name == runs.WEIGHTS:  # as `Trained.weights`
+        given = Path(given).parent
     folder = runs.folder_of(given)
     name, is_outside = runs.network_of(folder)
     named = [one for one in others if one.name == name]
@@ -125,6 +129,21 @@ def _entry_of(module: nn.Module, task: str, others: list[Network]) -> Network:
         return networks.of(module)
     except ValueError:
         return outside.network(type(module), task)
+
+
+def folder_to_write(folder: str | Path) -> Path:
+    """A folder, made if need be.
+
+    Raises
+    ------
+    OSError
+        It cannot be made.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"the folder {folder} cannot be made: {error.strerror}") from None
+    return Path(folder)
 
 
 @contextlib.contextmanager

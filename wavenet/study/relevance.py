@@ -19,7 +19,7 @@ from wavenet.rap.explainer import Explainer
 
 from .jet_factors import cut_on_counts
 from .jet_relevance import slopes
-from .tasks import explained, tensors
+from .tasks import expect_inside, explained, tensors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -286,7 +286,7 @@ def _explained(
 
 def _velocities(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -> list[OutputRelevance]:
     x, r = dataset["x"], dataset["r"]
-    i, j = nearest_cell(x, r, at or _AT_LIP)
+    i, j = nearest_cell(x, r, expect_inside(x, r, at or _AT_LIP))
     seen, core, _ = explained(model, dataset, case)
     with torch.no_grad(), full_precision():
         values = core(seen)

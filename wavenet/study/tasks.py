@@ -14,6 +14,7 @@ from data.read import Cases, read
 from data.read import Dataset as File
 from data.task import uniform_flow
 from wavenet import networks, outside, runs
+from wavenet.arrays import FloatArray
 from wavenet.devices import device_of, full_precision
 from wavenet.networks import Explained, Network
 from wavenet.training import loading, memory
@@ -176,6 +177,21 @@ def explained(model: nn.Module, dataset: File, case: int) -> Explained:
         raise ValueError(f"nothing of the network {mine.name} can be attributed")
     with torch.no_grad():
         return mine.explain(model, [x.to(device_of(model)) for x in tensors(dataset, [case])[:-1]])
+
+
+def expect_inside(x: FloatArray, r: FloatArray, at: tuple[float, float]) -> tuple[float, float]:
+    """A point x, r, unless it is farther than a cell from all cells of a grid.
+
+    Raises
+    ------
+    ValueError
+        It is.
+    """
+    for name, points, where in (("x", x, at[0]), ("r", r, at[1])):
+        cell = points[1] - points[0]
+        if not points[0] - cell <= where <= points[-1] + cell:
+            raise ValueError(f"{name} = {where:g} is outside of the grid, {points[0]:g} ... {points[-1]:g}")
+    return at
 
 
 def predict(

@@ -109,6 +109,9 @@ def train(
         After Ctrl-C, SIGTERM or SIGHUP.
     """
     options = options.with_changes(changes)
+    for what, given in (("dataset's file", data), ("run's folder", run)):
+        if not isinstance(given, str | Path):
+            raise TypeError(f"expected the path of the {what}, got {type(given).__name__}")
     place = None if options.device is None else usable(options.device)
     network = tasks.entry(model, task)
     _expect(network, edge, options)

@@ -10,6 +10,7 @@ A user's own are tables of a TOML file, each of which changes some values of a p
 
 import dataclasses
 import math
+import numbers
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ class Preset:
         for key, (words, fits) in _KINDS.items():
             if not fits(getattr(self, key)):
                 raise ValueError(f"{key} must be {words}, got {getattr(self, key)!r}")
-        object.__setattr__(self, "constraints", tuple(self.constraints))
+        for field in dataclasses.fields(self):  # numbers of numpy as Python's, which JSON knows
+            kind = field.type if field.type in (int, float) else tuple
+            object.__setattr__(self, field.name, kind(getattr(self, field.name)))
 
     def changed(self, **values: Any) -> "Preset":
         """The preset with some values changed.
@@ -124,13 +127,13 @@ def _from_file(text: str, known: Mapping[str, Preset]) -> Preset:
 
 
 def _whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def _number(value: object, *, positive: bool) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value):
         return False
-    return value > 0 or (value == 0 and not positive)
+    return float(value) > 0 or (float(value) == 0 and not positive)
 
 
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {  # values of a preset: what they must be
