@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from html import unescape
@@ -23,8 +24,10 @@ from scipy.special import jnp_zeros
 
 import analytic
 from analytic import ConvergenceError, DuctMode, Liner, axial_wavenumber, solve, stretched_angle
-from wavenet import far_field, jets
+from wavenet import derivatives, far_field, jets
 from wavenet.cli import main
+from wavenet.derivatives import constrained
+from wavenet.fields import parameters
 from wavenet.study import bench as compute
 from wavenet.study.bench import R, X
 from wavenet.study.controls import Mode
@@ -453,11 +456,12 @@ def test_the_last_results_are_kept_and_computed_once():
 def test_threads_share_a_bench(bench):
     modes = [Mode.of(1, 0, 6.0 + 0.5 * number) for number in range(4)]
     errors: list = []
+    found: dict = {}
 
     def ask(mode):
         try:
             for name in ("u", "v"):
-                bench.relevance(mode, name, 0.3, 0.8)
+                found[mode, name] = bench.relevance(mode, name, 0.3, 0.8).relevance
                 assert bench.derivative(mode, name).error < 1e-5
                 assert bench.directivity(mode).reason == ""
         except Exception as error:
@@ -469,6 +473,32 @@ def test_threads_share_a_bench(bench):
     for thread in threads:
         thread.join()
     assert errors == []
+    for (mode, name), relevance in found.items():  # as by one thread
+        assert np.allclose(relevance, bench.relevance(mode, name, 0.3, 0.8).relevance, rtol=1e-12, atol=0)
+    assert len(found) == 8
+
+
+def test_weights_in_another_precision_are_for_one_thread_at_a_time(monkeypatch):
+    mode, running, most = Mode.of(1, 0, 6.0), [], []
+    values = parameters(mode.source.m, mode.source.helmholtz, mode.source.mach)
+    call = constrained.functional_call
+
+    def slow(*given):
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.05)
+        found = call(*given)
+        running.pop()
+        return found
+
+    monkeypatch.setattr(constrained, "functional_call", slow)
+    network = derivatives.load().on_grid(X, R)
+    threads = [threading.Thread(target=network.weights, args=(values,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1]
 
 
 # pictures

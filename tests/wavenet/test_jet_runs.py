@@ -134,7 +134,7 @@ def test_a_run_predicts_with_the_error_bars_of_its_own_jets(command, train, data
     held_out = of_file(model, file, file.cases("train")[:: networks.get("jet").held_out])
     jet = dict(zip(PARAMETERS, held_out.parameters[0].tolist(), strict=True))
     options = [f"--{name.replace('_', '-')}={value:.17g}" for name, value in jet.items() if name != "m"]
-    mode = ["--m", int(jet["m"]), "--n", 0, *options, "--jet", "--run", run]
+    mode = ["--m", int(jet["m"]), "--n", 0, *options, "--jet", run]
     status, out, _ = command("predict", *mode, "--coverage", 0.5)
     bar = model.error_bar(int(jet["m"]), jet["helmholtz"], jet["mach"], 0.5)
     assert status == 0

@@ -17,22 +17,23 @@ from .words import number
 
 def page(comparison: Comparison, dataset: Dataset, provenance: Mapping[str, Any]) -> str:
     """The whole page; provenance : what `provenance` gives, the command among it."""
-    figures = [
-        *(_SHOWN[comparison.task](comparison, dataset, shown) for shown in comparison.shown),
-        _scatter(comparison),
-    ]
     parts = [
         _refused(comparison),
         _level(comparison),
         "<h2>Errors</h2>",
         error_table(comparison.errors),
         "<h2>Pictures</h2>",
-        *figures,
+        *figures(comparison, dataset),
         "<h2>Provenance</h2>",
         report.facts(provenance),
     ]
     title = f"Network “{comparison.network}” against the Wiener–Hopf solution"
     return report.page(title, comparison.verdict.sentences(), parts)
+
+
+def figures(comparison: Comparison, dataset: Dataset) -> list[str]:
+    """Pictures of the median and the worst case, and of the errors of all."""
+    return [*(_SHOWN[comparison.task](comparison, dataset, shown) for shown in comparison.shown), _scatter(comparison)]
 
 
 def provenance(comparison: Comparison, dataset: Dataset, run: object, data: object, command: str) -> dict[str, str]:
@@ -51,10 +52,10 @@ def provenance(comparison: Comparison, dataset: Dataset, run: object, data: obje
     } | report.versions()
 
 
-def error_table(errors: Mapping[str, Mapping[str, Reals]]) -> str:
+def error_table(errors: Mapping[str, Mapping[str, Reals]], networks: int = 1) -> str:
     """Median, 95th percentile and largest error of each method; the smallest of each column stands out.
 
-    errors : as `verdict.verdict` takes them, the network first.
+    errors : as `verdict.verdict` takes them, the networks first. networks : how many these are.
     """
     network, *_ = errors
     head = ["relative L2 error", *(f"{q}, {HEADINGS[name]}" for q in errors[network] for name in STATISTICS)]
@@ -62,7 +63,7 @@ def error_table(errors: Mapping[str, Mapping[str, Reals]]) -> str:
         method: [statistic(values) for values in of.values() for statistic in STATISTICS.values()]
         for method, of in errors.items()
     }
-    return report.table(head, rows, networks=(network,))
+    return report.table(head, rows, networks=tuple(errors)[:networks])
 
 
 def _level(comparison: Comparison) -> str:

@@ -11,7 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from data.read import Dataset
-from wavenet.arrays import FloatArray, Reals
+from wavenet.arrays import Reals
 
 from .controls import Mode
 from .errors import level as level_of
@@ -114,16 +114,6 @@ def _walls(axes: Any, mode: Mode) -> None:
         back -= liner.length
     if hub or mode.liners:
         axes.legend(loc="upper left", fontsize=8)
-
-
-def level(angle: FloatArray, values: FloatArray, title: str, path: str | Path, reference: str) -> None:
-    """Level of the far-field pressure [dB] against the physical angle, written to a file."""
-    figure, ((axes,),) = _figure(1, 1, width=6.0, height=4.0)
-    axes.plot(angle, values)
-    axes.set(xlabel="physical angle [deg]", ylabel=f"level [{reference}]", title=title, xlim=(angle[0], angle[-1]))
-    axes.set_ylim(bottom=max(axes.get_ylim()[0], np.max(values) - 60))
-    axes.grid(alpha=0.3)
-    figure.savefig(Path(path), dpi=130)
 
 
 def dataset(cases: Dataset, path: str | Path) -> None:
