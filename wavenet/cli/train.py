@@ -25,9 +25,9 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Network of the task [its first]: feedforward or mlp of forward; constrained, constrained-unet or "
-            "unet of derivative; edge, directivity and jet of the others; or FILE.py:CLASS, one of your own.",
-            autocompletion=lambda: ["feedforward", "mlp", "constrained", "constrained-unet", "unet"],
+            help="Network of the task [its first]: feedforward or mlp of forward; constrained, constrained-unet, "
+            "fno or unet of derivative; edge, directivity and jet of the others; or FILE.py:CLASS, one of your own.",
+            autocompletion=lambda: ["feedforward", "mlp", "constrained", "constrained-unet", "fno", "unet"],
         ),
     ] = None,
     edge: Annotated[
