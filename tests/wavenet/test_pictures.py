@@ -11,7 +11,7 @@ from matplotlib.text import Text
 import analytic
 from wavenet.forward.feed_forward import FEATURES as PLAIN
 from wavenet.forward.radiated import FEATURES as RADIATED
-from wavenet.study import pictures, solution
+from wavenet.study import pictures, plots, solution
 from wavenet.study.relevance import OutputRelevance, PressureRelevance
 
 from .studies import pressures
@@ -92,10 +92,15 @@ def card():
 def multimode():
     reference = "dB re a monopole of the radiated power"
     level = np.linspace(5, -70, 37)
-    return drawn(lambda path: pictures.level(ANGLES, level, "111 modes, equal-energy-density", path, reference))
+    return drawn(lambda path: plots.levels(ANGLES, {"": level}, reference, "111 modes, equal-energy-density", path))
 
 
-@pytest.fixture(params=[velocities, line_plots, scatter, relevance, bars, card, multimode, *MODES])
+def near_field():
+    field = analytic.solve(analytic.DuctMode(2, 0, 5.0)).field(X, R)
+    return drawn(lambda path: plots.near_field(field, "mode (2, 0), ka = 5, M = 0", path))
+
+
+@pytest.fixture(params=[velocities, line_plots, scatter, relevance, bars, card, multimode, near_field, *MODES])
 def figure(request):
     if callable(request.param):
         return request.param()
