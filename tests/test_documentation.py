@@ -225,6 +225,17 @@ def test_every_module_with_formulas_names_their_source():
     assert all(row.rstrip(" |").rpartition("| ")[2] for row in text.splitlines() if row.startswith("| "))
 
 
+def test_every_part_of_the_theory_with_a_formula_names_its_source():
+    text = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    parts = [part for part in re.split(r"^(?=##+ )", text, flags=re.MULTILINE) if "$$" in part]
+    assert len(parts) > 10
+    assert not [part.splitlines()[0] for part in parts if not re.search(r"\b(19|20)\d\d\b", part)]
+    *_, references = text.split("## References")
+    for name, year in re.findall(r"([A-Z]\w+)(?: and others)? \(?((?:19|20)\d\d)\b", text.split("## References")[0]):
+        assert re.search(rf"{name}[^\n]*(?:\n[^\n]*){{0,2}}{year}", references), (name, year)
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/limits.md", "docs/sources.md", "docs/theory.md"])
 def test_tables_have_heads(page):
     for head, rule in itertools.pairwise((ROOT / page).read_text(encoding="utf-8").splitlines()):

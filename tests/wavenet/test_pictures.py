@@ -11,8 +11,10 @@ from matplotlib.text import Text
 import analytic
 from wavenet.forward.feed_forward import FEATURES as PLAIN
 from wavenet.forward.radiated import FEATURES as RADIATED
-from wavenet.study import pictures, solution
+from wavenet.study import pictures, plots, solution
 from wavenet.study.relevance import OutputRelevance, PressureRelevance
+
+from .studies import pressures
 
 X, R = (np.arange(32) + 0.5) / 8 - 2, (np.arange(16) + 0.5) / 8
 TITLE = "mode (12, 3), ka = 11.905, M = -0.30"
@@ -67,15 +69,38 @@ MODES = {
 @pytest.fixture(scope="module")
 def solved(tmp_path_factory):
     """The picture of each mode, as it is written to a file."""
-    drawn, folder = {}, tmp_path_factory.mktemp("pictures")
+    found, folder = {}, tmp_path_factory.mktemp("pictures")
     for name, (source, *rest) in MODES.items():
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Figure, "savefig", lambda figure, path, name=name, **_: drawn.__setitem__(name, figure))
-            pictures.solution(solution.mode(source, ANGLES, *rest), folder / "mode.png")
-    return drawn
+        one = solution.mode(source, ANGLES, *rest)
+        found[name] = drawn(lambda path, one=one: pictures.solution(one, folder / path))
+    return found
 
 
-@pytest.fixture(params=[velocities, line_plots, scatter, relevance, bars, *MODES])
+def drawn(draw):
+    """The figure that a function writes to a file."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", lambda figure, path, **_: found.append(figure))
+        draw("any.png")
+    return found[0]
+
+
+def card():
+    return drawn(lambda path: pictures.dataset(pressures([(m, 0, 5.0 + m, 0.2) for m in (0, 0, 0, 1, 2, 2)], 4), path))
+
+
+def multimode():
+    reference = "dB re a monopole of the radiated power"
+    level = np.linspace(5, -70, 37)
+    return drawn(lambda path: plots.levels(ANGLES, {"": level}, reference, "111 modes, equal-energy-density", path))
+
+
+def near_field():
+    field = analytic.solve(analytic.DuctMode(2, 0, 5.0)).field(X, R)
+    return drawn(lambda path: plots.near_field(field, "mode (2, 0), ka = 5, M = 0", path))
+
+
+@pytest.fixture(params=[velocities, line_plots, scatter, relevance, bars, card, multimode, near_field, *MODES])
 def figure(request):
     if callable(request.param):
         return request.param()
@@ -206,6 +231,15 @@ def test_a_difference_at_one_point_leaves_the_others_their_colours():
     predicted[:, 15, 8] += 1.0
     figure = pictures.derivative_case(X, R, predicted, exact, TITLE)
     assert bars_of(figure)[2].get_ylabel() == "Δ Re u [10⁻⁷ c]"
+
+
+def test_the_picture_of_a_dataset_has_whole_orders_and_a_readable_axis_for_one_mach_number():
+    left, right = card().axes
+    low, high = left.get_ylim()
+    assert (low, high) == pytest.approx((-0.8, 1.2))
+    assert all(place == int(place) for place in right.get_xticks())
+    assert left.get_legend() is None
+    assert right.get_legend() is None  # above both, where it hides no bar
 
 
 def test_shares_of_relevance_add_up_to_all_of_the_output():

@@ -47,6 +47,7 @@ def _interpolated(dataset: Dataset, cases: IntArray, nearest: IntArray) -> Reals
     pressure = dataset["pressure"][..., 0] + 1j * dataset["pressure"][..., 1]
     smooth = pressure / phase
     columns = uniform_flow(dataset["mach"]) | dataset.arrays
+    columns["mach_outer"] = columns["mach_outer"] - columns["mach"]  # or a uniform flow would count twice
     points = np.stack([columns[name] * _WEIGHTS.get(name, _WEIGHTS["mach"]) for name in _BETWEEN], axis=1)
     values, found = np.hstack([smooth.real, smooth.imag]), np.empty((len(cases), 2 * smooth.shape[1]))
     modes = np.stack([dataset["m"], dataset["n"]], axis=1)

@@ -131,8 +131,12 @@ def dataset(cases: Dataset, path: str | Path) -> None:
         bottom = bottom + count
     left.set(xlabel="Helmholtz number ka", ylabel="Mach number M", title="parameters")
     right.set(xlabel="azimuthal order m", ylabel="cases", title="azimuthal orders")
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.grid(alpha=0.3)
-    right.legend(fontsize=8)
+    if np.ptp(cases["mach"]) == 0:
+        left.set_ylim(cases["mach"][0] - 1, cases["mach"][0] + 1)  # not rounding errors of one number
+    handles, labels = right.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9)
     figure.savefig(Path(path), dpi=110)
 
 
