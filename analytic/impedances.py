@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from .arrays import ComplexArray
+from .arrays import ComplexArray, FloatArray
 from .checks import check_helmholtz_array, check_positive, real_number
 
 
@@ -36,7 +36,8 @@ def mass_spring(helmholtz: npt.ArrayLike, resistance: float, mass: float, stiffn
     """
     ka, resistance = check_helmholtz_array(helmholtz), check_positive(resistance, "resistance")
     mass, stiffness = _not_negative(mass, "mass"), _not_negative(stiffness, "stiffness")
-    return np.asarray(resistance - 1j * (mass * ka - stiffness / ka), dtype=complex)
+    with np.errstate(all="ignore"):
+        return _checked(resistance - 1j * (mass * ka - stiffness / ka), ka)
 
 
 def helmholtz_resonator(
@@ -66,7 +67,8 @@ def helmholtz_resonator(
     ka, resistance = check_helmholtz_array(helmholtz), check_positive(resistance, "resistance")
     mass, depth = _not_negative(mass, "mass"), check_positive(depth, "depth")
     reactance, damping = check_positive(reactance, "reactance"), _not_negative(damping, "damping")
-    return np.asarray(resistance - 1j * mass * ka + 1j * reactance / np.tan(ka * depth + 0.5j * damping))
+    with np.errstate(all="ignore"):
+        return _checked(resistance - 1j * mass * ka + 1j * reactance / np.tan(ka * depth + 0.5j * damping), ka)
 
 
 def perforate(
@@ -108,14 +110,23 @@ def perforate(
     )
     if not open_area < 1:
         raise ValueError(f"the open area must be below one, got open_area={open_area}")
-    omega = ka * sound_speed / radius
-    stokes = 0.5 * hole_diameter * np.sqrt(omega * density / viscosity)
-    z = np.exp(0.25j * np.pi) * stokes  # sqrt(i) times it: for exp(-i omega t)
-    profile = 2 * special.jve(1, z) / (z * special.jve(0, z))
-    holes = -1j * omega * thickness / (sound_speed * (1 - profile))
-    friction = math.sqrt(2) * viscosity * stokes / (hole_diameter * density * sound_speed)
-    ends = friction - 0.85j * omega * hole_diameter / sound_speed
-    return np.asarray((holes + ends) / open_area + 1j / np.tan(omega * depth / sound_speed))
+    with np.errstate(all="ignore"):
+        omega = ka * sound_speed / radius
+        stokes = 0.5 * hole_diameter * np.sqrt(omega * density / viscosity)
+        z = np.exp(0.25j * np.pi) * stokes  # sqrt(i) times it: for exp(-i omega t)
+        profile = 2 * special.jve(1, z) / (z * special.jve(0, z))
+        holes = -1j * omega * thickness / (sound_speed * (1 - profile))
+        friction = math.sqrt(2) * viscosity * stokes / (hole_diameter * density * sound_speed)
+        ends = friction - 0.85j * omega * hole_diameter / sound_speed
+        return _checked((holes + ends) / open_area + 1j / np.tan(omega * depth / sound_speed), ka)
+
+
+def _checked(impedance: npt.ArrayLike, ka: FloatArray) -> ComplexArray:
+    """The impedance, if it is finite."""
+    array = np.asarray(impedance, dtype=complex)
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"the impedance is not finite for helmholtz={ka[~np.isfinite(array)].flat[0]}")
+    return array
 
 
 def _not_negative(value: object, name: str) -> float:

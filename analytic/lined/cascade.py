@@ -158,8 +158,8 @@ class Cascade:
     def error(self, source: Source, full: Amplitudes) -> float:
         """Error estimate of the reflected amplitudes, and of those at the lip, over the largest.
 
-        The difference to fewer hard and lined modes, twice: amplitudes converge like N^-1.6; and the errors of the
-        factors.
+        The difference to fewer hard and lined modes, twice: amplitudes converge like N^-1.6; the errors of the factors;
+        and what lined modes lose on the way to the lip.
         """
         coarse, gaps = self._waves(self._fewer, source), []
         live = np.flatnonzero(self.duct.fewer[: self.hard.count])
@@ -167,7 +167,18 @@ class Cascade:
             gap = float(np.max(np.abs(one - other)[live[live < len(one)]]))
             gaps.append(_TAIL * gap / max(float(np.max(np.abs(one))), _TINY))
         factors = self.duct.open_end.error_estimate + sum(section.error for section in self.sections)
-        return math.fsum([*gaps, factors])
+        return math.fsum([*gaps, factors, *self._lost(full)])
+
+    def _lost(self, full: Amplitudes) -> list[float]:
+        """Relative error of what leaves each liner through modes that have decayed along it, beyond its own error."""
+        errors = []
+        for section, (inside, _), (leaving, _) in zip(self.sections, full.inside, full.behind, strict=True):
+            arriving = inside if section.endless else section.decay * inside
+            hop = np.abs(np.exp(1j * self.hard.kappa * section.liner.distance))
+            lost = hop * (np.abs(section.hard_lined) @ (section.lost * np.abs(arriving)))
+            relative = float(np.max(lost)) / max(float(np.max(hop * np.abs(leaving))), _TINY)
+            errors.append(max(relative - section.error, 0.0))
+        return errors
 
 
 def _times(weights: ComplexArray | FloatArray, values: ComplexArray) -> ComplexArray:

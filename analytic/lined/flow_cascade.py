@@ -170,7 +170,8 @@ class FlowCascade:
     def error(self) -> float:
         """Error estimate of the reflected amplitudes, and of those at the lip, over the largest.
 
-        The difference to fewer hard and lined modes, six times; and the errors of the factors.
+        The difference to fewer hard and lined modes, six times; the errors of the factors; and what lined modes lose on
+        the way to the lip.
         """
         with quiet():
             full, fewer = self.amplitudes, self._solve(self.duct.fewer, coarse=True)
@@ -183,7 +184,16 @@ class FlowCascade:
             )
         ]
         factors = self.open_end.error_estimate + sum(section.error for section in self.sections)
-        return math.fsum([*gaps, factors])
+        return math.fsum([*gaps, factors, *self._lost()])
+
+    def _lost(self) -> list[float]:
+        """Relative error of what leaves each liner through modes that have decayed along it, beyond its own error."""
+        errors, waves = [], self.amplitudes
+        for section, (inside, _), (leaving, _) in zip(self.sections, waves.inside, waves.behind, strict=True):
+            hop = np.abs(self._hop(section.liner.distance))
+            relative = float(np.max(hop * section.lost(inside))) / max(float(np.max(hop * np.abs(leaving))), _TINY)
+            errors.append(max(relative - section.error, 0.0))
+        return errors
 
     @cached_property
     def hop(self) -> ComplexArray:

@@ -132,7 +132,10 @@ class FlowSection:
             grown = abs(wave.imag) * self.length
             ends = self._with_instability(wave)
         self.front, self.back = self._end(ends[0], 1), self._end(ends[1], -1)
-        lost = float(np.max(np.concatenate([self._lost(self.modes.down), self._lost(-self.modes.up)])))
+        lost = 0.0
+        for some in (self.modes.down, -self.modes.up):
+            denominators, crowd = self._lost(some)
+            lost = max(lost, float(np.max(self._decay(some) * (denominators + crowd**3))))
         self.error = 4 * max(first, second) + 4 * EPS * (lost + float(np.exp(min(grown, _GROWN))))
 
     def _with_instability(self, wave: complex) -> tuple[Factors, Factors]:
@@ -190,13 +193,21 @@ class FlowSection:
             -y * out_hard[:, None] * in_lined / (kappa[:, None] - arrive),
         )
 
-    def _lost(self, leave: ComplexArray) -> FloatArray:
+    def _lost(self, leave: ComplexArray) -> tuple[FloatArray, FloatArray]:
         """Factors by which rounding grows, see `LinedSection`."""
         gap = np.abs(leave[:, None] - leave) + np.where(np.eye(len(leave)) > 0, np.inf, 0.0)
         crowd = 2 * np.abs(leave) / np.min(gap, axis=1)
         apart = np.min(np.abs(leave[:, None] + self.hard.kappa), axis=1)
-        decay = np.minimum(np.exp(leave.imag * self.length), 1.0)
-        return np.asarray(decay * (2 * np.abs(leave) / apart + crowd**3))
+        return np.asarray(2 * np.abs(leave) / apart), np.asarray(crowd)
+
+    def _decay(self, leave: ComplexArray) -> FloatArray:
+        return np.minimum(np.exp(leave.imag * self.length), 1.0)
+
+    def lost(self, leaving: ComplexArray) -> FloatArray:
+        """Error of what downstream modes that have decayed, of amplitudes at the front, send into the duct behind."""
+        down, decay = self.modes.down, self._decay(self.modes.down)
+        sent = decay * np.abs(leaving) * self._lost(down)[0] * (1 - decay) ** 2
+        return np.asarray(4 * EPS * np.abs(self.back.hard_lined) @ sent)
 
     @cached_property
     def decay(self) -> tuple[ComplexArray, ComplexArray]:

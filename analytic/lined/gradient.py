@@ -68,6 +68,8 @@ def impedance_derivative(solution: LinedSolution | LinedFlowSolution, liner: int
 
     Raises
     ------
+    TypeError
+        The solution has no liners.
     ValueError
         There is no such liner, it begins at -infinity, or an instability grows along one.
     ConvergenceError
@@ -81,6 +83,8 @@ def impedance_derivative(solution: LinedSolution | LinedFlowSolution, liner: int
     >>> round(slope.real, 3), round(slope.imag, 3)
     (-0.026, -0.012)
     """
+    if not isinstance(solution, LinedSolution | LinedFlowSolution):
+        raise TypeError(f"expected a LinedSolution or a LinedFlowSolution, got {type(solution).__name__}")
     liners = solution.liners
     if not (isinstance(liner, int) and 0 <= liner < len(liners)):
         raise ValueError(f"liner must be the number of one of {len(liners)} liners, got {liner}")

@@ -59,7 +59,9 @@ class LinedSection:
     span : (float, float)
         Smallest and largest modulus of all axial wavenumbers.
     error : float
-        Relative error estimate of the matrices, without truncation.
+        Relative error estimate of the matrices, without truncation; modes that decay along the liner count less.
+    lost : (mode,) float array
+        Relative error of what a lined mode that has decayed sends into the hard duct, beside a nearly hard wall.
     """
 
     def __init__(self, liner: Liner, hard: HardModes, count: int, modes: Modes | None = None) -> None:
@@ -82,20 +84,23 @@ class LinedSection:
         self.lined_hard = q * (out_lined[:, None] / with_kappa) / apart
         self.lined_lined = q * (out_lined[:, None] * with_sigma) / (sigma[:, None] + sigma)
         self.hard_lined = q * (out_hard[:, None] * with_sigma) / apart.T
-        self.error = 4 * error + 4 * EPS * float(np.max(self._lost(apart)))
+        length = _NOMINAL if self.endless else self.liner.length
+        denominators, crowd = self._lost(apart)
+        decay = np.exp(-sigma.imag * length)
+        self.error = 4 * error + 4 * EPS * float(np.max(decay * (denominators + _CROWD * crowd**3)))
+        self.lost = 4 * EPS * denominators * (1 - decay) ** 2
 
-    def _lost(self, apart: ComplexArray) -> FloatArray:
-        """Factors by which rounding grows: (mode,); modes that decay along the liner count less.
+    def _lost(self, apart: ComplexArray) -> tuple[FloatArray, FloatArray]:
+        """Factors by which rounding grows beside a hard wall, and those of modes that nearly coincide: (mode,).
 
         They grow with sigma - kappa beside a hard wall; and where two modes nearly coincide: their contributions, 1 / b
         each, nearly cancel, and the roots have the error eps / b, so that with b like their distance eps / b^3 is left.
         """
-        length = _NOMINAL if self.endless else self.liner.length
-        w, decay = self.gamma**2, np.exp(-self.sigma.imag * length)
+        w = self.gamma**2
         gap = np.abs(w[:, None] - w) + np.where(np.eye(len(w)) > 0, np.inf, 0.0)
         crowd = np.abs(w) / np.min(gap, axis=1)
         lost = np.abs(w / self.sigma) + np.abs(self.sigma)
-        return np.asarray(decay * (lost / np.min(np.abs(apart), axis=1) + _CROWD * crowd**3))
+        return np.asarray(lost / np.min(np.abs(apart), axis=1)), np.asarray(crowd)
 
     @property
     def endless(self) -> bool:

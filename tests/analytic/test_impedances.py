@@ -98,6 +98,10 @@ def test_engineering_impedances_are_conjugated_where_that_is_said():
         (lambda: impedances.mass_spring(1.0, 1.0, -1.0, 1.0), "mass must be finite and not negative"),
         (lambda: impedances.helmholtz_resonator(0.0, 1.0, 1.0, 1.0), "helmholtz must be positive"),
         (lambda: impedances.perforate(1.0, **PERFORATE | {"open_area": 1.5}), "open area must be below one"),
+        (lambda: impedances.mass_spring([1.0, 1e-320], 1.0, 0.0, 1.0), "not finite for helmholtz=1e-320"),
+        (lambda: impedances.mass_spring(1e300, 1.0, 1e300, 1.0), r"not finite for helmholtz=1e\+300"),
+        (lambda: impedances.helmholtz_resonator(1e-320, 1.0, 0.0, 1e-10), "not finite for helmholtz=1e-320"),
+        (lambda: impedances.perforate(1e307, **PERFORATE), r"not finite for helmholtz=1e\+307"),
     ],
 )
 def test_parameters_out_of_range_are_refused(call, words):

@@ -66,3 +66,8 @@ def test_derivatives_of_what_is_not_there_are_refused():
         impedance_derivative(solve(mode, liner=Liner(1.0, 1.0, 0.5)), 1)
     with pytest.raises(ValueError, match="from -infinity"):
         impedance_derivative(solve(mode, liner=Liner(1.0, np.inf, 0.5)))
+
+
+def test_a_solution_without_liners_has_no_derivative():
+    with pytest.raises(TypeError, match="expected a LinedSolution or a LinedFlowSolution, got Solution"):
+        impedance_derivative(solve(DuctMode(0, 0, 2.0)))

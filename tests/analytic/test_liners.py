@@ -190,6 +190,15 @@ def test_around_an_exceptional_point_errors_are_in_the_estimate(size):
         assert np.max(np.abs(found - exact)) / np.max(np.abs(exact)) < estimate < size**-1.5 * 1e-15
 
 
+def test_what_decays_along_a_nearly_hard_liner_has_its_error_in_the_estimate(monkeypatch):
+    source, liner = DuctMode(12, 0, 0.156, hub=0.01), Liner(6.4e5 - 1.4e5j, 1.85, 0.124)
+    lined = solve(source, liner=liner)
+    monkeypatch.setattr(lined_duct, "_DECAY", 56.0)
+    finer = solve(source, liner=liner)
+    lost = abs(lined.transmission[0] / finer.transmission[0] - 1)
+    assert 1e-9 < lost < lined.error_estimate
+
+
 def test_the_factor_has_its_error_in_the_estimate(monkeypatch):
     monkeypatch.setattr("analytic.lined.factor._STEP", 0.5)
     assert solve(DuctMode(0, 0, 2.0), liner=ONE, tolerance=0.1).error_estimate > 1e-8
