@@ -17,7 +17,7 @@ from . import impedances
 from .angles import physical_angle, stretched_angle
 from .bands import Band, BandLevels, third_octave_bands, third_octave_levels
 from .conj_time import ConjTime
-from .errors import ConvergenceError
+from .errors import ConvergenceError, CutOffWarning
 from .factorisation import plus_factor
 from .lined.flow_solution import LinedFlowSolution
 from .lined.gradient import ImpedanceDerivative, impedance_derivative
@@ -44,6 +44,7 @@ __all__ = [
     "BandLevels",
     "ConjTime",
     "ConvergenceError",
+    "CutOffWarning",
     "DuctMode",
     "Field",
     "ImpedanceDerivative",

@@ -5,6 +5,10 @@ points, passes below +K and leaves to infinity e^{i pi/4}; for X > 0 its mirror 
 half-plane, with the same gamma and therefore the same Bessel functions. Between the branch points it keeps a distance
 delta from the real axis, so that exp(-isX) grows by no more than exp(delta |X|); beyond them it widens exponentially,
 so that every distance to the lip is resolved.
+
+References
+----------
+L. N. Trefethen, J. A. C. Weideman, The exponentially convergent trapezoidal rule, SIAM Rev. 56 (2014), 385-458.
 """
 
 import math

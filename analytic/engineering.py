@@ -29,6 +29,14 @@ class EngineeringQuantities(ABC):
         """The DuctMode or ModeMixture."""
 
     @property
+    def cut_on(self) -> bool:
+        """Whether the incident mode, or any mode of a mixture, propagates in the hard-walled duct.
+
+        If not, it decays in the duct and carries no power of its own; `solve` warns of it by `CutOffWarning`.
+        """
+        return self.source.cut_on
+
+    @property
     def described(self) -> str:
         """The source and what it is in, for error messages."""
         return self.transform.described

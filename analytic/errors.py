@@ -1,4 +1,4 @@
-"""Errors of the numerics."""
+"""Errors of the numerics, and the warning that a mode does not propagate."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,6 +6,10 @@ import numpy.typing as npt
 
 class ConvergenceError(ArithmeticError):
     """A quadrature or a root search missed its tolerance; nothing was returned."""
+
+
+class CutOffWarning(UserWarning):
+    """No incident mode propagates: they decay in the duct and carry no power of their own, see `Solution.cut_on`."""
 
 
 def quiet() -> np.errstate:

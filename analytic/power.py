@@ -1,4 +1,10 @@
-"""Power balance of a solution."""
+"""Power balance of a solution.
+
+References
+----------
+R. H. Cantrell, R. W. Hart, J. Acoust. Soc. Am. 36 (1964), 697-706: energy in a flow. H. Takahasi, M. Mori, Publ. RIMS 9
+(1974), 721-741: the double-exponential rule.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

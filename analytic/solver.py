@@ -1,10 +1,13 @@
 """The solver's entry point."""
 
+import math
+import warnings
 from collections.abc import Sequence
 from typing import Any, overload
 
 from .checks import check_tolerance
-from .errors import quiet
+from .engineering import EngineeringQuantities
+from .errors import CutOffWarning, quiet
 from .lined.flow_solution import LinedFlowSolution
 from .lined.hub import LinedHub, LinedHubSolution
 from .lined.liner import Liner, check_liners
@@ -126,6 +129,11 @@ def solve(
         The error estimate is above the tolerance, as within a relative 1e-9 of a cut-on; with a jet, one of its modes
         was lost or two contours disagree.
 
+    Warns
+    -----
+    CutOffWarning
+        No incident mode propagates, see `Solution.cut_on`.
+
     Examples
     --------
     >>> solution = solve(DuctMode(0, 0, helmholtz=1.0))
@@ -138,6 +146,23 @@ def solve(
     >>> round(float(abs(lined.reflection[0])), 5), round(lined.absorbed, 5)
     (0.24782, 0.66212)
     """
+    found = solution_of(source, medium=medium, jet=jet, liner=liner, lined_hub=lined_hub, tolerance=tolerance)
+    if isinstance(found, EngineeringQuantities) and not found.cut_on and _from_hard_duct(liner):
+        text = f"{found.source.cut_off}; the source decays in the duct and carries no power of its own"
+        warnings.warn(text, CutOffWarning, stacklevel=2)
+    return found
+
+
+def solution_of(
+    source: DuctMode | ModeMixture | MultiMode,
+    *,
+    medium: object | None = None,
+    jet: Jet | None = None,
+    liner: Liner | Sequence[Liner] | None = None,
+    lined_hub: LinedHub | None = None,
+    tolerance: float = _TOLERANCE,
+) -> Any:
+    """`solve` without the warning of a mode that is cut off, for callers that say so themselves."""
     if not isinstance(source, DuctMode | ModeMixture | MultiMode):
         raise TypeError(f"expected a DuctMode, a ModeMixture or a MultiMode, got {type(source).__name__}")
     tolerance = check_tolerance(tolerance)
@@ -161,6 +186,11 @@ def solve(
     with quiet():
         state = transform(source, medium)
         return state.solution(state, tolerance)
+
+
+def _from_hard_duct(liner: Liner | Sequence[Liner] | None) -> bool:
+    """Whether the source is incident in a hard-walled duct, and not in a liner that begins at -infinity."""
+    return liner is None or math.isfinite(check_liners(liner)[0].length)
 
 
 def _medium(medium: object | None, jet: Jet | None) -> object:

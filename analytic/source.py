@@ -89,6 +89,14 @@ class DuctMode:
         """Whether the mode propagates."""
         return self.helmholtz > cut_on_helmholtz(self.m, self.n, self.mach, hub=self.hub)
 
+    @property
+    def cut_off(self) -> str:
+        """Sentence that says below which Helmholtz number the mode is cut off; for a mode that is."""
+        above = cut_on_helmholtz(self.m, self.n, self.mach, hub=self.hub)
+        return (
+            f"mode ({self.m}, {self.n}) is cut off at ka = {self.helmholtz:.6g}, it propagates above ka = {above:.6g}"
+        )
+
 
 @dataclass(frozen=True)
 class ModeMixture:
@@ -124,6 +132,25 @@ class ModeMixture:
         _set_duct(self, check_order(self.m))
         amplitudes.flags.writeable = False
         object.__setattr__(self, "amplitudes", amplitudes)
+
+    @property
+    def cut_on(self) -> bool:
+        """Whether any of its modes propagates."""
+        return self.helmholtz > self._least
+
+    @property
+    def cut_off(self) -> str:
+        """Sentence that says below which Helmholtz number the modes are cut off; for modes that are."""
+        return (
+            f"all modes of the mixture of m = {self.m} are cut off at ka = {self.helmholtz:.6g}, the lowest propagates "
+            f"above ka = {self._least:.6g}"
+        )
+
+    @property
+    def _least(self) -> float:
+        """Helmholtz number above which the lowest of its modes propagates."""
+        lowest = int(np.flatnonzero(self.amplitudes)[0])
+        return float(cut_on_helmholtz(self.m, lowest, self.mach, hub=self.hub))
 
 
 def _set_duct(source: "DuctMode | ModeMixture", m: int) -> None:

@@ -3,13 +3,14 @@
 Names of networks as arguments select them. Random weights, one case, one output, small inputs. Conservation, in single
 and double precision, is |y - sum R| / sum |R|, where y is the model's own output; what reached no input counts, and is
 named as a leak where it is more than rounding. Sum |R| over |y| says how far positive and negative relevance grow.
-Times are ratios of CPU time to the forward pass, single precision, medians of three in turn; those of captum's LRP
-(epsilon) and zennit (EpsilonPlus) stand beside, or the kind of error with which they stop.
+Times are ratios of CPU time to the forward pass, single precision, medians of three in turn, short ones of many calls;
+those of captum's LRP (epsilon) and zennit (EpsilonPlus) stand beside, or the kind of error with which they stop.
 
 It needs `pip install -e .[networks]`: torchvision, segmentation-models-pytorch, neuraloperator, captum, zennit.
 """
 
 import argparse
+import contextlib
 import statistics
 import sys
 import time
@@ -221,15 +222,18 @@ NETWORKS = {
 }
 
 
-def cpu(*functions, repeats=3):
-    """Median CPU time of each, in turn."""
-    times = [[] for _ in functions]
-    for _ in range(repeats):
-        for found, f in zip(times, functions, strict=True):
-            start = time.process_time()
+def cpu(*functions, repeats=3, least=0.05):
+    """Median CPU time of each, in turn; of as many calls as take at least so many seconds."""
+
+    def once(f, calls):
+        start = time.process_time()
+        for _ in range(calls):
             f()
-            found.append(time.process_time() - start)
-    return [statistics.median(one) for one in times]
+        return (time.process_time() - start) / calls
+
+    calls = [max(1, round(least / max(once(f, 1), 1e-6))) for f in functions]
+    times = [[once(f, n) for f, n in zip(functions, calls, strict=True)] for _ in range(repeats)]
+    return [statistics.median(one) for one in zip(*times, strict=True)]
 
 
 def conservation(model, inputs, selector, dtype):
@@ -250,7 +254,6 @@ def captum(model, inputs, target):
 
 
 def zennit(model, inputs, target):
-    from zennit.attribution import Gradient
     from zennit.composites import EpsilonPlus
 
     def run():
@@ -258,11 +261,12 @@ def zennit(model, inputs, target):
         with EpsilonPlus().context(model) as modified:
             modified(*leaves)[(0, *target)].backward()
 
-    return run if Gradient else None
+    return run
 
 
 def over_forward(method, model, inputs, target, forward):
     """Time of another method over the forward pass, or the kind of its error."""
+    warnings.filterwarnings("ignore", "Input Tensor", UserWarning)  # captum's, for every input
     try:
         run = method(model, inputs, target)
         run()
@@ -275,7 +279,8 @@ def over_forward(method, model, inputs, target, forward):
 def row(name):
     """One line of the table."""
     torch.manual_seed(0)
-    model, inputs = NETWORKS[name]()
+    with contextlib.redirect_stdout(sys.stderr):  # neuraloperator prints
+        model, inputs = NETWORKS[name]()
     model.eval()
     for values in model.parameters():
         if values.ndim > 1 and not values.any():  # heads that start at zero explain nothing

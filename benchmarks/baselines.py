@@ -1,10 +1,7 @@
-"""Baselines for the constrained network: a fitted stencil, least-squares smoothing, a neural operator."""
-
-from dataclasses import dataclass
+"""Baselines for the constrained network: a fitted stencil, least-squares smoothing."""
 
 import numpy as np
 import torch
-from neuralop.models import FNO
 from torch import nn
 
 from wavenet.derivatives.differences import Differences, FixedDerivatives
@@ -88,40 +85,3 @@ def _window(points, count, degree, wall):
         if degree:
             slope[row, nearest] = fit[1] / scale
     return value, slope
-
-
-@dataclass(frozen=True)
-class PeerConfig:
-    """Scales of the data, as of the paper's network; hidden channels and Fourier modes of the operator."""
-
-    potential_scale: float
-    velocity_scale: float
-    hidden: int = 16
-    modes: tuple = (24, 24)
-
-
-class Peer(nn.Module):
-    """A Fourier neural operator (neuraloperator's FNO) from psi, m, ka and M, and the position, to u and v."""
-
-    def __init__(self, config):
-        super().__init__()
-        self.config = config
-        self.operator = FNO(config.modes, in_channels=5, out_channels=4, hidden_channels=config.hidden, n_layers=4)
-
-    def forward(self, potential, parameters):
-        size = potential.new_tensor([10.0, 25.0, 1.0])
-        given = (parameters / size)[:, :, None, None].expand(-1, -1, *potential.shape[2:])
-        seen = torch.cat([potential / self.config.potential_scale, given], dim=1).float()
-        return self.operator(seen) * self.config.velocity_scale
-
-    def state_dict(self, *arguments, **options):
-        """Tensors only: the operator adds its own configuration."""
-        state = super().state_dict(*arguments, **options)
-        for key in [key for key, value in state.items() if not isinstance(value, torch.Tensor)]:
-            del state[key]
-        return state
-
-    @property
-    def resolution(self):
-        """Size of the errors that training works on, in units of the potential's."""
-        return self.config.velocity_scale / self.config.potential_scale

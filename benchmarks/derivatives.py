@@ -14,22 +14,21 @@ from pathlib import Path
 import lightning
 import numpy as np
 import torch
-from baselines import FittedStencil, Peer, PeerConfig
+from baselines import FittedStencil
 from safetensors.torch import load_file, save_file
 
 from analytic import ModeMixture, solve
 from data.read import Cases
-from wavenet import derivatives
+from wavenet import derivatives, networks
 from wavenet.derivatives.constrained import ConstrainedNetwork
 from wavenet.derivatives.differences import ORDERS, Differences
+from wavenet.derivatives.fourier import FourierConfig, FourierOperator
 from wavenet.derivatives.wave_stencils import WaveDerivatives
-from wavenet.networks import Steps
 from wavenet.study.tasks import build, examples
-from wavenet.training.loop import Preset, fit
-from wavenet.training.losses import velocity_loss
+from wavenet.training.loop import fit
 
-PRESET = Preset(epochs=18, batch=8, rate=1e-3, patience=18, width=16)
-STEPS = Steps(build=Peer, presets={"standard": PRESET}, loss=velocity_loss)
+STEPS = networks.get("fno").steps
+PRESET = STEPS.preset("standard")
 FITTED = 330  # fields that the stencil is fitted to
 LIP = 0.2  # radius of the disc at the lip
 
@@ -40,7 +39,8 @@ def peer(data, runs):
     weights, taught = run / "weights.safetensors", Cases(data, "train", task="derivative")
     lightning.seed_everything(0, verbose=False)
     scales = build("unet", taught, PRESET).config
-    net = Peer(PeerConfig(scales.potential_scale, scales.velocity_scale, PRESET.width))
+    sizes = {"potential_scale": scales.potential_scale, "velocity_scale": scales.velocity_scale}
+    net = FourierOperator(FourierConfig(scales.x, scales.r, PRESET.width, **sizes))
     if not weights.exists():
         sets = examples(taught), examples(Cases(data, "validation"))
         fit(net, *sets, run, preset=PRESET, progress=False, steps=STEPS)

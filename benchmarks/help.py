@@ -1,7 +1,8 @@
-"""Time that help takes: python benchmarks/help.py [--repeats N].
+"""Time that commands take to start: python benchmarks/help.py [--repeats N].
 
-Processor time, which does not depend on other programs, of `wavenet --help` and of the help of each command, which
-imports that command: least and median over several calls, each in its own process.
+Processor time, which other programs hardly change, of `wavenet --help`, of the help of each command, which imports that
+command, and of commands that compute one case: least and median over several calls, each in its own process; and that
+of Python with numpy and scipy.special, and with torch, alone.
 """
 
 import argparse
@@ -14,12 +15,17 @@ import numpy as np
 from wavenet.cli import COMMANDS
 
 
-def seconds(arguments):
-    """Processor time of one call of the script, of the user and of the system."""
+def seconds(*program):
+    """Processor time of one call of Python, of the user and of the system."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-m", "wavenet", *arguments], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([sys.executable, *program], stdout=subprocess.DEVNULL, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+MODE = ["--m", "2", "--n", "0", "--helmholtz", "5"]
+FAN = ["--m", "22", "--n", "0", "--radius", "0.4m", "--frequency", "3600Hz", "--temperature", "15degC", "--mach=-0.35"]
+ALONE = ("numpy, scipy.special", "torch")
 
 
 def main(argv=None):
@@ -27,10 +33,14 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args(argv)
-    print(f"{'[s]':28} least  median")
-    for arguments in (["--help"], *([name, "--help"] for name in COMMANDS)):
-        taken = [seconds(arguments) for _ in range(options.repeats)]
-        print(f"wavenet {' '.join(arguments):20} {min(taken):5.2f}   {np.median(taken):5.2f}", flush=True)
+    computed = (["recipes"], ["solve", *MODE], ["solve", *FAN], ["predict", *MODE], ["multimode", "--helmholtz", "5"])
+    programs = {f"import {names}": ["-c", f"import {names}"] for names in ALONE}
+    for arguments in (["--help"], *([name, "--help"] for name in COMMANDS), *computed):
+        programs[f"wavenet {' '.join(arguments)}"] = ["-m", "wavenet", *arguments]
+    print(f"{'[s]':96} least  median")
+    for name, program in programs.items():
+        taken = [seconds(*program) for _ in range(options.repeats)]
+        print(f"{name:96} {min(taken):5.2f}   {np.median(taken):5.2f}", flush=True)
 
 
 if __name__ == "__main__":

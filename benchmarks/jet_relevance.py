@@ -42,6 +42,13 @@ OF = {
     "sheet": ("s_c over its limit", "ln weight", "ln across", "ln order", "R"),
     "hub": ("hub", "rate of nu at the hub", "hub K", "m hub"),
 }
+COLOURS = dict(
+    zip(
+        OF,
+        ("#999999", "#0072B2", "#56B4E9", "#E69F00", "#CCCCCC", "#D55E00", "#009E73", "#CC79A7", "#555555"),
+        strict=True,
+    )
+)
 GROUPS = {group: tuple(NAMES.index(name) for name in names) for group, names in OF.items() if {*names} <= {*NAMES}}
 CHOSEN = ("rap", "rap-weight", "lrp-epsilon", "lrp-alpha-beta", "input-x-gradient", "integrated-gradients", "exchange")
 NUMBERS = ("ka", "M", "T")
@@ -229,9 +236,6 @@ def picture(found: np.ndarray, field: tuple[np.ndarray, np.ndarray], folder: Pat
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    colours = dict(
-        zip(OF, ("#999999", "#0072B2", "#56B4E9", "#E69F00", "#CCCCCC", "#D55E00", "#CC79A7", "#555555"), strict=True)
-    )
     names = [*CHOSEN, "ln |D|: exchange", "ln |D|: int. gradients"]
     figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.8), layout="constrained", sharey=True)
     for zone, axes in enumerate(panels):
@@ -242,8 +246,8 @@ def picture(found: np.ndarray, field: tuple[np.ndarray, np.ndarray], folder: Pat
                 parts = dict(zip(NUMBERS, np.nanmean(field[row - len(CHOSEN)][:, zone], axis=0), strict=True))
             start = 0.0
             for group, share in parts.items():
-                label = group.replace("nu", "ν") if zone == 0 and name == CHOSEN[0] else None
-                axes.barh(row, share, left=start, color=colours[group], height=0.75, label=label)
+                label = group.replace("nu", "ν").replace("_2", "₂") if zone == 0 and name == CHOSEN[0] else None
+                axes.barh(row, share, left=start, color=COLOURS[group], height=0.75, label=label)
                 start += share
         axes.set(title=ZONES[zone], xlabel="share", xlim=(0, 1))
         axes.axhline(len(CHOSEN) - 0.5, color="k", lw=0.8)
@@ -259,7 +263,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", default=None, help="folder of a run [the shipped network]")
     parser.add_argument("--cases", type=int, default=60)
-    parser.add_argument("--solved", type=int, default=60, help="of them, also by the solver")
+    parser.add_argument(
+        "--solved", type=int, default=60, help="of them, also by the solver: none, or more than the jets of an exchange"
+    )
     parser.add_argument("--pictures", type=Path, default=None)
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
@@ -282,16 +288,19 @@ def main(argv: list[str] | None = None) -> None:
                 f"{title:22}"
                 + "".join(f"{n}: {interval(one, rng)}   " for n, one in zip(NUMBERS, values[:, zone].T, strict=True))
             )
-    checked = of_solver(model, rows[: options.solved], rng)
-    gaps = checked.pop("differences")
-    print(f"ln |D| by exchange, {len(gaps)} jets; largest difference between solver and surrogate of each jet:")
-    print(f"median {np.median(gaps):.1e}, largest {gaps.max():.1e}")
-    for name, values in checked.items():
-        for zone, title in enumerate(ZONES):
-            shares_of = (f"{n}: {np.nanmedian(one):.2f}   " for n, one in zip(NUMBERS, values[:, zone].T, strict=True))
-            print(f"{name:17}{title:22}" + "".join(shares_of))
     if options.pictures:
         picture(found, field, options.pictures)
+    if options.solved:
+        checked = of_solver(model, rows[: options.solved], rng)
+        gaps = checked.pop("differences")
+        print(f"ln |D| by exchange, {len(gaps)} jets; largest difference between solver and surrogate of each jet:")
+        print(f"median {np.median(gaps):.1e}, largest {gaps.max():.1e}")
+        for name, values in checked.items():
+            for zone, title in enumerate(ZONES):
+                shares_of = (
+                    f"{n}: {np.nanmedian(one):.2f}   " for n, one in zip(NUMBERS, values[:, zone].T, strict=True)
+                )
+                print(f"{name:17}{title:22}" + "".join(shares_of))
 
 
 if __name__ == "__main__":

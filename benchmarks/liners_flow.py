@@ -2,8 +2,8 @@
 
 Finite elements with the boundary term of the wall and the open end, Im Z <= 0 but for the last; random cases with m <=
 20, ka <= 20, |M| <= 0.7, 0.1 <= |Z| <= 20, every phase with Re Z > 0 (stable surface waves), a third of them with a
-hub: power balance, reflection in reversed flow; the limit M -> 0; lined hubs, without and with flow; sweeps; and
-Myers' and Brambley's conditions against a boundary layer.
+hub: power balance, reflection in reversed flow; the limits M -> 0 and towards the lip; lined hubs,
+without and with flow; sweeps; and Myers' and Brambley's conditions against a boundary layer.
 """
 
 import argparse
@@ -179,12 +179,22 @@ def slow_flow():
         print(f"Z = {impedance}: " + ", ".join(f"M = {mach:.0e}: {gap:.1e}" for mach, gap in gaps))
 
 
+def towards_the_lip():
+    """Print the exponents of the distance to the lip with which R tends to a limit: 1/2, from the edge's 1/4."""
+    source, distances = DuctMode(0, 0, 1.0, mach=0.8), (0.32, 0.16, 0.08, 0.04, 0.02)
+    values = [solve(source, liner=Liner(0.3 - 0.1j, 1.0, one), tolerance=1e-3).reflection[0] for one in distances]
+    steps = np.abs(np.diff(values))
+    exponents = np.log2(steps[:-1] / steps[1:])
+    print(f"distance {distances[0]:g} ... {distances[-1]:g}: R changes with exponents {exponents.round(2).tolist()}")
+
+
 def main():
     """Print everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=200)
     cases = parser.parse_args().cases
     slow_flow()
+    towards_the_lip()
     boundary_layer()
     elements()
     hubs()

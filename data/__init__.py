@@ -6,6 +6,10 @@
 (`interrupts`), and joins the shards. `layout` creates the arrays of a file, `rounding` brings fields to its precision,
 `identity` hashes the arrays, `summary` writes provenance and statistics, `read` checks and reads it (with `checking`,
 `consistency`, the tasks' `relations` and `hdf5`), `card` describes it in prose. `convert` reads and writes other
-programs' formats, `field` single fields, `microphones` the pressures of an array. Reading and the card do not need the
-solver.
+programs' formats, `field` single fields, `microphones` the pressures of an array, and `open_xarray` opens a file in
+xarray. Reading and the card do not need the solver.
 """
+
+from .labelled import open_xarray
+
+__all__ = ["open_xarray"]

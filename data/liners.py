@@ -17,7 +17,8 @@ def fields_of(
     groups: Sequence[Group], observe: Callable[[analytic.LinedSolution | analytic.LinedFlowSolution], analytic.Field]
 ) -> tuple[list[analytic.Field | None], list[str]]:
     """Field of every case, by a function of its solution, or None and the reason."""
-    from analytic import ConvergenceError, LinedFlowSolution, LinedSolution, solve
+    from analytic import ConvergenceError, LinedFlowSolution, LinedSolution
+    from analytic.solver import solution_of
 
     fields: list[analytic.Field | None] = []
     reasons: list[str] = []
@@ -25,7 +26,7 @@ def fields_of(
         assert group.liner is not None  # the recipe was refused
         sources = group.sources
         try:
-            first = solve(sources[0], liner=group.liner, tolerance=TOLERANCE)
+            first = solution_of(sources[0], liner=group.liner, tolerance=TOLERANCE)
             assert isinstance(first, LinedSolution | LinedFlowSolution)
         except ConvergenceError as error:
             fields += [None] * len(sources)

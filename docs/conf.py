@@ -19,6 +19,7 @@ extensions = [
     "native_math",
     "operations",
     "rooms",
+    "signatures",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
@@ -45,7 +46,9 @@ pygments_dark_style = "monokai"
 
 # Docstrings: numpydoc; single backticks link to an object if there is one, and are code otherwise
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+maximum_signature_line_length = 100
 autodoc_inherit_docstrings = False  # torch's docstring of forward would be shown for every network
 napoleon_google_docstring = False
 napoleon_use_ivar = True

@@ -1,4 +1,4 @@
-"""The README's picture, from an example of the gallery: python docs/picture.py writes docs/images/lip.png."""
+"""The picture of the first page, from an example of the gallery: python docs/picture.py writes docs/images/lip.png."""
 
 import runpy
 from pathlib import Path

@@ -7,7 +7,7 @@ are eliminated by linear least squares, Gauss-Newton steps through the surrogate
 intervals, from the Jacobian and from the likelihood itself, and the fit through the solver instead.
 
 M to 0.01 and T to 3 % take enough lobes of the fields. Of 200 such trials with other modes and jets 94.5 % succeed with
-ka = 14 ... 18 and 83.5 % with 5 ... 15, which is what the noise allows (benchmarks/jet_inversion.py).
+ka = 14 ... 18 and 83.0 % with 5 ... 15, which is what the noise allows (benchmarks/jet_inversion.py).
 """
 
 import argparse

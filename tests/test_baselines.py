@@ -43,15 +43,3 @@ def test_a_hidden_stencil_is_found(baselines):
     torch.testing.assert_close(fitted(psi[30:]), hidden(psi[30:]), rtol=1e-6, atol=1e-6)
     far = torch.from_numpy(np.abs(X)[:, None] > 0.2) | torch.from_numpy(np.abs(R - 1) > 0.2)
     assert torch.equal(fitted(psi)[:, :, far], Differences(X, R, 8)(psi)[:, :, far])
-
-
-@pytest.mark.filterwarnings("ignore")  # the library's own, on import
-def test_the_operator_learns_and_keeps_tensors_only(baselines):
-    torch.manual_seed(0)
-    peer = baselines.Peer(baselines.PeerConfig(1.0, 2.0, hidden=4, modes=(6, 6)))
-    psi, parameters = torch.randn(2, 2, 32, 16), torch.tensor([[0, 5.0, 0.1], [3, 9.0, -0.2]])
-    out = peer(psi, parameters)
-    assert out.shape == (2, 4, 32, 16)
-    out.square().sum().backward()
-    assert all(torch.any(weight.grad != 0) for weight in peer.parameters())
-    assert all(isinstance(value, torch.Tensor) for value in peer.state_dict().values())

@@ -1,5 +1,7 @@
 """Every command and every Python block of README.md and docs/ does what stands there; see `documentation`."""
 
+import fnmatch
+import html
 import importlib
 import itertools
 import os
@@ -180,8 +182,78 @@ def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tm
         assert not loads, f"{page.name}: {loads}"
     for style in (tmp_path / "html" / "_static").rglob("*.css"):
         assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", style.read_text(encoding="utf-8")), style.name
+    api = [
+        html.unescape(re.sub("<.*?>", "", page.read_text(encoding="utf-8")))
+        for page in (tmp_path / "html" / "api").glob("*")
+    ]
+    assert len(api) > 20
+    assert not any("dtype[" in page or "_NestedSequence" in page or "ndarray[tuple" in page for page in api)
+    solve = next(page for page in api if "analytic.solve(" in page)
+    assert "theta: ArrayLike" in solve
+    assert "ComplexArray" in solve
     theory = (tmp_path / "html" / "theory.html").read_text(encoding="utf-8")
     assert theory.count("<math") > 50
+
+
+ROOMS = ("analytic", "wavenet/ducts", "wavenet/derivatives", "wavenet/far_field", "wavenet/forward", "wavenet/jets")
+# Modules of these rooms without a formula: what they share, checks, dispatch and sums over cases.
+WITHOUT = {
+    *(
+        "analytic." + name
+        for name in ("arrays", "attempts", "cases", "checks", "conj_time", "errors", "many_near_fields")
+    ),
+    *("analytic." + name for name in ("solver", "source", "sweeps")),
+}
+
+
+def test_every_module_with_formulas_names_their_source():
+    """On the page of sources; patterns there end in a star, and match some module."""
+    text = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    listed = {
+        name for row in re.findall(r"^\|.*?\|(.*?)\|", text, re.MULTILINE) for name in re.findall(r"`(.+?)`", row)
+    }
+    paths = [path for room in ROOMS for path in (ROOT / room).rglob("*.py") if path.name != "__init__.py"]
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths}
+    assert modules >= WITHOUT
+    missing = {name for name in modules - WITHOUT if not any(fnmatch.fnmatch(name, pattern) for pattern in listed)}
+    assert not missing
+    every = modules | {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "wavenet").rglob("*.py")
+    }
+    every |= {name.removesuffix(".__init__") for name in every}
+    assert not {pattern for pattern in listed if not fnmatch.filter(every, pattern)}
+    assert all(row.rstrip(" |").rpartition("| ")[2] for row in text.splitlines() if row.startswith("| "))
+
+
+def test_every_part_of_the_theory_with_a_formula_names_its_source():
+    text = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    parts = [part for part in re.split(r"^(?=##+ )", text, flags=re.MULTILINE) if "$$" in part]
+    assert len(parts) > 10
+    assert not [part.splitlines()[0] for part in parts if not re.search(r"\b(19|20)\d\d\b", part)]
+    *_, references = text.split("## References")
+    for name, year in re.findall(r"([A-Z]\w+)(?: and others)? \(?((?:19|20)\d\d)\b", text.split("## References")[0]):
+        assert re.search(rf"{name}[^\n]*(?:\n[^\n]*){{0,2}}{year}", references), (name, year)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/limits.md", "docs/sources.md", "docs/theory.md"])
+def test_tables_have_heads(page):
+    for head, rule in itertools.pairwise((ROOT / page).read_text(encoding="utf-8").splitlines()):
+        assert not re.fullmatch(r"\|(-+\|)+", rule) or re.search(r"\w", head)
+
+
+def test_signatures_have_types_by_the_names_of_the_code(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs" / "extensions")
+    signatures = importlib.import_module("signatures")
+    doubles = "ndarray[tuple[Any, ...], dtype[float64]]"
+    assert signatures.named(f"dict[str, {doubles}] | None") == "dict[str, FloatArray] | None"
+    assert signatures.named(doubles.replace("float64", "complex128")) == "ComplexArray"
+    assert set(signatures.NAMES.values()) <= set(
+        re.findall(r"`(\w+)`", (ROOT / "docs" / "api" / "types.md").read_text(encoding="utf-8"))
+    )
+    assert signatures.named("x: ~collections.abc.Callable[[...], ~typing.Any]") == "x: Callable[[...], Any]"
+    clean, _ = signatures.before_parsing(None, "", "", None, None, "(a=<function median at 0x7f>)", "int")
+    assert clean == "(a=median)"
 
 
 def test_every_command_is_on_the_page_of_commands():
@@ -193,4 +265,5 @@ def test_the_pictures_of_the_readme_are_there_and_small():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     names = re.findall(r"^!\[.+\]\((docs/images/.+\.png)\)$", text, re.MULTILINE)
     assert len(names) == text.count("![")
+    assert "docs/images/overview.png" in names
     assert all(10_000 < (ROOT / name).stat().st_size < 250_000 for name in names)

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "wavenet.arrays": set(),
     "wavenet.devices": set(),
     "wavenet.fields": {"wavenet.arrays"},
+    "wavenet.progress": set(),
     "wavenet.tensorfile": set(),
     "wavenet.rap": {"wavenet.devices"},
     "wavenet.explain": {"wavenet.arrays", "wavenet.rap"},
@@ -33,7 +34,8 @@ MAY_IMPORT = {
     "wavenet.ducts": {"wavenet.arrays"},
     "wavenet.forward": SHARED | {"wavenet.ducts", "wavenet.far_field"},  # error bars
     "wavenet.jets": SHARED | {"wavenet.ducts", "wavenet.far_field"},
-    "wavenet.training": SHARED | {"wavenet.derivatives", "wavenet.jets", "wavenet.networks", "wavenet.tensorfile"},
+    "wavenet.training": SHARED
+    | {"wavenet.derivatives", "wavenet.jets", "wavenet.networks", "wavenet.progress", "wavenet.tensorfile"},
     "wavenet.networks": SHARED
     | {"wavenet.derivatives", "wavenet.far_field", "wavenet.forward", "wavenet.jets", "wavenet.training"},
     "wavenet.outside": SHARED | {"wavenet.networks", "wavenet.training"},

@@ -39,3 +39,13 @@ def test_an_example_finds_its_number(name, monkeypatch, capsys):
     assert content["RESULT"] == RESULTS[name]
     assert shown == [1]
     assert re.search(r"\d", capsys.readouterr().out)
+
+
+def test_colour_bars_of_examples_have_labels():
+    bars = [
+        (path.name, bar)
+        for path in sorted(GALLERY.glob("plot_*.py"))
+        for bar in re.findall(r"\.colorbar\((.*)\)", path.read_text(encoding="utf-8"))
+    ]
+    assert len(bars) > 3
+    assert not [(name, bar) for name, bar in bars if "label=" not in bar]

@@ -12,6 +12,7 @@ explains its core if it is `wavenet.networks.Explainable`, otherwise the whole n
 """
 
 import importlib.util
+import inspect
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +38,7 @@ class FromCases(Protocol):
         """A network for the cases' grid, ranges and scales."""
 
 
-class _AtParameters(nn.Module):
+class AtParameters(nn.Module):
     """A network of fields with the parameters fixed to those of one case."""
 
     parameters_of_case: Tensor
@@ -68,7 +69,7 @@ def _of_field(model: nn.Module, inputs: Batch) -> Explained:
     potential, parameters = _in_own_precision(model, inputs)
     if isinstance(model, Explainable):
         return Explained(model.explained(potential, parameters)[0], model.core(parameters))
-    return Explained(potential, _AtParameters(model, parameters).eval())
+    return Explained(potential, AtParameters(model, parameters).eval())
 
 
 def _of_microphones(model: nn.Module, inputs: Batch) -> Explained:
@@ -76,6 +77,7 @@ def _of_microphones(model: nn.Module, inputs: Batch) -> Explained:
     return Explained(seen, _Flat(model).eval(), INPUTS)
 
 
+_TAKES = {"derivative": ("potential", "parameters"), "forward": ("inputs",)}  # of `forward`, in their order
 _EXPLAIN = {"derivative": _of_field, "forward": _of_microphones}
 
 
@@ -94,6 +96,8 @@ def network(module: type[nn.Module], task: str) -> Network:
     ValueError
         The task is unknown.
     """
+    if isinstance(module, nn.Module):
+        raise TypeError(f"expected the class {type(module).__name__} itself, got one of its networks")
     if not (isinstance(module, type) and issubclass(module, nn.Module)):
         raise TypeError(f"expected a class of torch.nn.Module, got {module!r}")
     if task not in _EXPLAIN:
@@ -103,10 +107,11 @@ def network(module: type[nn.Module], task: str) -> Network:
         return _prepared(module(**options))
 
     def build(cases: Source, preset: Preset, edge: object = None) -> nn.Module:
-        if not isinstance(module, FromCases):
-            return rebuild()
-        made = _prepared(module.from_cases(cases))
-        if not isinstance(getattr(made, "config", None), Mapping):
+        expect_forward(module, task)
+        made = _prepared(module.from_cases(cases)) if isinstance(module, FromCases) else rebuild()
+        if not any(weight.requires_grad for weight in made.parameters()):
+            raise ValueError(f"{module.__name__} has no weights to train")
+        if isinstance(module, FromCases) and not isinstance(getattr(made, "config", None), Mapping):
             raise ValueError(f"{module.__name__} is made from cases: its config must be a dict to make it again from")
         return made
 
@@ -119,6 +124,24 @@ def network(module: type[nn.Module], task: str) -> Network:
         explain=_EXPLAIN[task],
         outside=True,
     )
+
+
+def expect_forward(module: type[nn.Module], task: str) -> None:
+    """Refuse a class whose `forward` does not take a task's inputs.
+
+    Raises
+    ------
+    TypeError
+        It has none, or one that takes another number of tensors.
+    """
+    if module.forward is nn.Module.forward:
+        raise TypeError(f"{module.__name__} has no forward")
+    try:
+        inspect.signature(module.forward).bind(None, *_TAKES[task])
+    except TypeError:
+        raise TypeError(
+            f"{module.__name__}.forward must take {' and '.join(_TAKES[task])}, as networks of the {task} task do"
+        ) from None
 
 
 def from_file(text: str) -> type[nn.Module]:
@@ -153,6 +176,19 @@ def from_file(text: str) -> type[nn.Module]:
         there = [key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, nn.Module)]
         raise ValueError(f"{path} has no class {name} of torch.nn.Module, only {', '.join(there) or 'none'}")
     return found
+
+
+class InOwnPrecision(nn.Module):
+    """A network as it is, whose inputs are converted to the precision of its weights."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """What the network returns."""
+        out: Tensor = self.network(*_in_own_precision(self.network, inputs))
+        return out
 
 
 def _prepared(model: nn.Module) -> nn.Module:

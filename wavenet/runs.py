@@ -70,14 +70,14 @@ def open_high(run: str | Path | None = None) -> Any:
 def load_as(run: str | Path | None, task: str, kind: type[Kind], words: str) -> tuple[Kind, dict[str, Any]]:
     """Network of a class and its provenance, from a run or, by default, the one shipped for the task.
 
-    words : what the error calls the class.
+    run : a path, or the name of a network that comes with the package. words : what the error calls the class.
 
     Raises
     ------
     FileNotFoundError, ValueError
         As `load`, or the run's network is of another class.
     """
-    name, model, about = load(run or SHIPPED[task], task=task)
+    name, model, about = load(SHIPPED[task] if run is None else folder_of(run), task=task)
     if not isinstance(model, kind):
         raise ValueError(f"{run} is a run of the model {name}, one of the {words} is needed")
     return model, about
@@ -124,6 +124,21 @@ def load(
     return entry.name, model.eval(), provenance
 
 
+def network_of(run: str | Path) -> tuple[str, bool]:
+    """Name of a run's network, and whether its code lies outside the package.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load`.
+    """
+    path = Path(run) / WEIGHTS
+    if not path.is_file():
+        raise FileNotFoundError(f"{run} is not a run: it has no {WEIGHTS}")
+    metadata = read(path, _TEXTS)[1]
+    return metadata.get("model", ""), metadata.get("outside") is not None
+
+
 def _entry(path: Path, metadata: Mapping[str, str], given: Network | None) -> Network:
     """Entry of the network that a file's weights belong to; the file's contents never cause code to run."""
     name, task = metadata.get("model"), metadata.get("task")
@@ -136,7 +151,8 @@ def _entry(path: Path, metadata: Mapping[str, str], given: Network | None) -> Ne
         return networks.get(name)
     if given is None:
         raise ValueError(
-            f"{path} holds the network {name}, which is not the package's: name it by --model FILE.py:{name}"
+            f"{path} holds the network {name}, which is not the package's: name it by --model FILE.py:{name}, in "
+            f"Python by model={name}"
         )
     if (given.name, given.task) != (name, task):
         raise ValueError(

@@ -1,18 +1,21 @@
 """Liners in a row in front of an open end, by the scattering matrices of each: amplitudes of all waves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 
-from ..arrays import ComplexArray, IntArray
-from ..errors import quiet
+from ..arrays import ComplexArray, FloatArray
+from ..errors import ConvergenceError, quiet
 from ..source import Source
 from .duct import LinedDuct
+from .echoes import settled
 from .liner import Liner
+from .modes import Modes, many_lined_modes
+from .rows import sections_of
 from .section import LinedSection
 
 _TINY = 1e-300  # amplitudes of which no digit is known: a long liner lets nothing through
@@ -44,17 +47,41 @@ class Amplitudes:
 
 
 @dataclass(frozen=True)
-class _Network:
-    """Matrices of the waves between the liners, for some of the modes.
+class _Step:
+    """A liner and what is behind it.
 
-    load : reflection at the front of the first liner.
-    steps : of each liner, front to back: transmission to the modes behind it, their echo at the other end of the hard
-        duct, and exp(i kappa d).
+    front, into, out, back : scattering at the liner, of waves from in front and from behind, into those in front and
+        behind; end : reflection at the other end of the hard duct behind it; hop : exp(i kappa d) of that.
+    weights : of the modes in front and of those behind, over the weights in their norms.
     """
 
-    kept: IntArray
-    load: ComplexArray
-    steps: list[tuple[ComplexArray, ComplexArray, ComplexArray]]
+    front: ComplexArray
+    into: ComplexArray
+    out: ComplexArray
+    back: ComplexArray
+    end: ComplexArray
+    hop: ComplexArray
+    weights: tuple[FloatArray, FloatArray]
+
+    def echo(self, behind: ComplexArray) -> ComplexArray:
+        """What is reflected at the other end of the hard duct, there; behind : what leaves the liner, (mode, ...)."""
+        return np.asarray(self.end @ _times(self.hop, behind))
+
+    def load(self, behind: ComplexArray) -> ComplexArray:
+        """`echo` at the liner."""
+        return _times(self.hop, self.echo(behind))
+
+    def returned(self, behind: ComplexArray) -> ComplexArray:
+        """What leaves the liner's back after one more echo."""
+        return _times(self.weights[1], self.back @ self.load(behind))
+
+    def behind(self, wave: ComplexArray) -> ComplexArray:
+        """What leaves the liner's back for amplitudes incident on its front, (mode,)."""
+        return settled(self.returned, _times(self.weights[1], self.out @ wave))
+
+    def reflected(self, wave: ComplexArray, behind: ComplexArray) -> ComplexArray:
+        """Amplitudes that leave the front."""
+        return _times(self.weights[0], self.front @ wave + self.into @ self.load(behind))
 
 
 class Cascade:
@@ -69,82 +96,64 @@ class Cascade:
 
     def __init__(self, duct: LinedDuct, sections: Sequence[LinedSection]) -> None:
         self.duct, self.hard, self.sections = duct, duct.hard, list(sections)
-        self._every = self._network(np.ones(len(self.hard.alpha)))
+        self._every = self._steps(np.ones(len(self.hard.alpha)))
 
     @cached_property
-    def _fewer(self) -> _Network:
-        return self._network(self.duct.fewer, coarse=True)
+    def _fewer(self) -> list[_Step]:
+        return self._steps(self.duct.fewer, coarse=True)
 
-    @property
-    def load(self) -> ComplexArray:
-        """Reflection matrix at the front of the first liner."""
-        return self._every.load
-
-    def _hop(self, section: LinedSection) -> ComplexArray:
-        return np.exp(1j * self.hard.kappa * section.liner.distance)
+    def load(self, orders: int) -> ComplexArray:
+        """Reflection matrix at the front of the first liner, of the first orders."""
+        first = self._every[0]
+        waves = np.eye(orders, len(first.front), dtype=complex)
+        return np.array([first.reflected(wave, first.behind(wave))[:orders] for wave in waves]).T
 
     @quiet()
-    def _network(self, weight: np.ndarray, *, coarse: bool = False) -> _Network:
-        """Loads from the lip to the front.
+    def _steps(self, weight: FloatArray, *, coarse: bool = False) -> list[_Step]:
+        """Liners front to back.
 
         weight : of the hard modes, over that in their norm; coarse : whether lined modes are left out, too.
         """
-        kept = np.flatnonzero(weight)
-        scale, square = weight[kept, None], np.ix_(kept, kept)
-        unit, load = np.eye(len(kept)), scale * self.duct.lip[square]
-        steps: list[tuple[ComplexArray, ComplexArray, ComplexArray]] = []  # from back to front
+        steps: list[_Step] = []  # from back to front
+        unit, end = np.eye(len(weight), dtype=complex), weight[:, None] * self.duct.lip
         for section in reversed(self.sections):
-            hop = self._hop(section)[kept]
-            echo = load * hop
-            load = hop[:, None] * echo
+            if steps:
+                last = steps[-1]
+                through = np.linalg.solve(unit - last.returned(unit), weight[:, None] * last.out)
+                end = last.reflected(unit, np.asarray(through, dtype=complex))
             if section.endless:
-                front, into, out, back = (
-                    section.lined_lined,
-                    section.lined_hard[:, kept],
-                    scale * section.hard_lined[kept],
-                    scale * section.hard_hard[square],
-                )
+                front, into = section.lined_lined, section.lined_hard
+                back, out = section.hard_hard, section.hard_lined
             else:
-                front, into = back, out = [
-                    scale * matrix[square] for matrix in (section.coarse if coarse else section.scattering)
-                ]
-            through = np.asarray(np.linalg.solve(unit - back @ load, out), dtype=complex)
-            steps.append((through, echo, hop))
-            load = front + into @ (load @ through)
-        return _Network(kept, load, steps[::-1])
+                front, into = back, out = section.coarse if coarse else section.scattering
+            before = np.ones(len(front)) if section.endless else weight
+            hop = np.exp(1j * self.hard.kappa * section.liner.distance)
+            steps.append(_Step(front, into, out, back, end, hop, (before, weight)))
+        return steps[::-1]
 
     def amplitudes(self, source: Source) -> Amplitudes:
         """Amplitudes of all waves for the amplitudes of a source."""
         return self._waves(self._every, source)
 
     @quiet()
-    def _waves(self, network: _Network, source: Source) -> Amplitudes:
-        first = len(source.amplitudes)
-        reflected = self._spread(network.load[:, :first] @ source.amplitudes, network.kept, endless=True)
-        inside, behind, outer = [], [], []
-        wave = _padded(source.amplitudes, network.load.shape[1])
-        for section, (through, echo, hop) in zip(self.sections, network.steps, strict=True):
-            behind_it = through @ wave
-            echoed = echo @ behind_it
-            back = self._spread(hop * echoed, network.kept)
+    def _waves(self, steps: list[_Step], source: Source) -> Amplitudes:
+        incoming = _padded(source.amplitudes, len(steps[0].front))
+        leaving = steps[0].behind(incoming)
+        reflected, wave = steps[0].reflected(incoming, leaving), incoming
+        inside, behind, outer = list[Pair](), list[Pair](), list[Pair]()
+        for section, step in zip(self.sections, steps, strict=True):
+            leaving = step.behind(wave) if behind else leaving
+            echo = step.echo(leaving)
+            back = step.hop * echo
             if section.endless:
                 outer.append((np.zeros_like(back), back))
                 inside.append((wave, reflected))
             else:
-                outer.append((self._spread(wave, network.kept), back))
+                outer.append((wave, back))
                 inside.append(section.inside(*outer[-1]))
-            behind.append((self._spread(behind_it, network.kept), self._spread(echoed, network.kept)))
-            wave = hop * behind_it
-        incoming = _padded(source.amplitudes, len(reflected))
-        return Amplitudes(incoming, reflected, inside, behind, outer, self._spread(wave, network.kept))
-
-    def _spread(self, values: ComplexArray, kept: IntArray, *, endless: bool = False) -> ComplexArray:
-        """Amplitudes of all hard modes, 0 for those left out; those of lined modes are all there."""
-        if endless and self.sections[0].endless:
-            return values
-        spread = np.zeros(len(self.hard.kappa), complex)
-        spread[kept] = values
-        return spread
+            behind.append((leaving, echo))
+            wave = step.hop * leaving
+        return Amplitudes(incoming, reflected, inside, behind, outer, wave)
 
     def error(self, source: Source, full: Amplitudes) -> float:
         """Error estimate of the reflected amplitudes, and of those at the lip, over the largest.
@@ -161,6 +170,11 @@ class Cascade:
         return math.fsum([*gaps, factors])
 
 
+def _times(weights: ComplexArray | FloatArray, values: ComplexArray) -> ComplexArray:
+    """Weights of modes times values (mode, ...)."""
+    return np.asarray((weights * values.T).T)
+
+
 def _padded(values: ComplexArray, count: int) -> ComplexArray:
     return np.concatenate([values, np.zeros(count - len(values))])
 
@@ -175,6 +189,16 @@ def cascade_of(
     duct = lined_duct(source, liners, tolerance, least=least, shortest=shortest)
     with quiet():
         return Cascade(duct, [LinedSection(liner, duct.hard, duct.lined) for liner in liners])
+
+
+def rows_of(duct: LinedDuct, rows: Sequence[Sequence[Liner]]) -> Iterator[list[LinedSection] | ConvergenceError]:
+    """Lined ducts of many rows of liners, followed together, or why one failed."""
+
+    def modes(liners: list[Liner]) -> list[Modes | ConvergenceError]:
+        q = np.array([1j * duct.hard.k / one.impedance for one in liners])
+        return many_lined_modes(duct.hard.section, q, duct.lined)
+
+    return sections_of(rows, modes, lambda liner, found: LinedSection(liner, duct.hard, duct.lined, found))
 
 
 @quiet()

@@ -4,7 +4,7 @@ Amplitudes are those of phi at the wall, see `flow_modes`, for which hard walls 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -12,14 +12,16 @@ from typing import TypeAlias
 import numpy as np
 
 from ..arrays import ComplexArray
-from ..errors import quiet
+from ..errors import ConvergenceError, quiet
 from ..media import transform
 from ..section import Section
 from ..solution import Solution
 from ..source import ModeMixture, Source
 from .duct import HardModes
-from .flow_section import FlowSection
+from .flow_modes import FlowModes, many_flow_modes
+from .flow_section import FlowSection, wall_of
 from .liner import Liner
+from .rows import sections_of
 
 _DECAY = 40.0  # exponent of decay of the first mode left out over the shortest length, as without flow
 _MOST = 200  # modes: each has a pole and two zeros here, and the count of these grows with the square
@@ -99,10 +101,20 @@ class FlowDuct:
     def sections(self, liners: Sequence[Liner]) -> list[FlowSection]:
         """The lined ducts of liners."""
         with quiet():
-            return [
-                FlowSection(liner, self.hard, self.mach, len(self.hard.alpha), liner.surface_wave == "unstable")
-                for liner in liners
-            ]
+            return [self._section(liner) for liner in liners]
+
+    def rows(self, rows: Sequence[Sequence[Liner]]) -> Iterator[list[FlowSection] | ConvergenceError]:
+        """Those of many rows, followed together, or why one failed."""
+
+        def modes(liners: list[Liner]) -> list[FlowModes | ConvergenceError]:
+            walls = [wall_of(one, self.hard, self.mach) for one in liners]
+            return many_flow_modes(walls, len(self.hard.alpha))
+
+        return sections_of(rows, modes, self._section)
+
+    def _section(self, liner: Liner, modes: FlowModes | None = None) -> FlowSection:
+        count = len(self.hard.alpha)
+        return FlowSection(liner, self.hard, self.mach, count, liner.surface_wave == "unstable", modes)
 
 
 class FlowCascade:

@@ -16,7 +16,8 @@ References
 S. W. Rienstra, Wave Motion 37 (2003), 119-135, for the surface waves; J. Eng. Math. 59 (2007), 451-475.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from ..arrays import ComplexArray, FloatArray
 from ..errors import ConvergenceError, quiet
 from ..section import Section
 from ..wavenumbers import upper
-from .modes import admittance, twice_norm
+from .modes import admittance_and_norm
 
 _FIRST, _GROWTH = 0.25, 1.25  # first step of y, over that at which a mode has moved by its own size; steps' ratio
 _FINER = 4  # steps in place of one where the count fails
@@ -82,8 +83,7 @@ class FlowWall:
         gamma, section = self.radial(s), self.section
         far = (np.abs(gamma) > _FAR * (1 + section.m)) & (gamma.imag * (1 - section.hub) > _EVANESCENT)
         near = np.where(far, 1j, gamma)
-        value = admittance(section, near)
-        norm = twice_norm(section, near, value)
+        value, norm = admittance_and_norm(section, near)
         next_term = np.where(far, 0.125j * (4 * section.m**2 - 1) / gamma, 0.0)
         value = np.where(far, -1j * gamma - 0.5 + next_term, value)
         return value, np.where(far, (1j + next_term / gamma) / gamma, norm)
@@ -140,15 +140,38 @@ def flow_modes(wall: FlowWall, count: int) -> FlowModes:
     for attempt, detour in enumerate(_DETOURS):
         with quiet():
             s = _follow(wall, alpha, _path(wall, alpha, detour, 1 if attempt == 0 else _FINER))
-            inside = _complete(wall, s, count)
-        if inside is not None:
-            neutral = np.abs(inside.imag) < _NEUTRAL * np.abs(inside)  # waves that do not feel the wall
-            down = np.where(neutral, inside.real < 0, inside.imag < 0)
-            return FlowModes(inside[down], inside[~down])
+            found = _checked(wall, s, count)
+        if found is not None:
+            return found
     raise ConvergenceError(
         f"the modes of the lined duct were not all found, for i / (ka Z) = {wall.y:.6g}, m = {wall.section.m} and "
         f"mach = {wall.mach}: two may coincide"
     )
+
+
+def many_flow_modes(walls: Sequence[FlowWall], count: int) -> list[FlowModes | ConvergenceError]:
+    """`flow_modes` of walls that differ in y only, followed together, or the error of one."""
+    y = np.array([wall.y for wall in walls])
+    longest = walls[int(np.argmax(np.abs(y)))]
+    alpha, found = longest.section.eigenvalues(count + _SPARE), list[FlowModes | ConvergenceError]()
+    with quiet():
+        path = y * (_path(longest, alpha, 0.0, 1) / longest.y)[:, None]
+        for wall, s in zip(walls, _follow(longest, alpha, path), strict=True):
+            try:
+                found.append(_checked(wall, s, count) or flow_modes(wall, count))
+            except ConvergenceError as error:
+                found.append(error)
+    return found
+
+
+def _checked(wall: FlowWall, followed: ComplexArray, count: int) -> FlowModes | None:
+    """Waves by half-planes, or None if some are missing."""
+    inside = _complete(wall, followed, count)
+    if inside is None:
+        return None
+    neutral = np.abs(inside.imag) < _NEUTRAL * np.abs(inside)  # waves that do not feel the wall
+    down = np.where(neutral, inside.real < 0, inside.imag < 0)
+    return FlowModes(inside[down], inside[~down])
 
 
 def hydrodynamic_wave(wall: FlowWall) -> complex:
@@ -189,41 +212,41 @@ def _path(wall: FlowWall, alpha: FloatArray, detour: float, finer: int) -> Compl
 
 
 def _follow(wall: FlowWall, alpha: FloatArray, path: ComplexArray) -> ComplexArray:
-    """s of the modes at the end of the path, downstream and upstream ones.
+    """s of the modes at the end of the path, (mode,), or of many paths (step, case): (case, mode).
 
     At first F = -(beta_n / 2) (gamma^2 - alpha^2) is a quadratic equation, regular at a cut-on.
     """
+    path = path[..., None]
     e = 2 * path[0] / (wall.twice_hard_norm(alpha) * wall.beta**2)
     a, b, c = e * wall.mach**2 - 1, e * wall.k * wall.mach, (wall.k - alpha) * (wall.k + alpha) + e * wall.k**2
     root = np.sqrt(b**2 - a * c)
-    s = np.concatenate([(-b + root) / a, (-b - root) / a])
-    s = s[np.argsort(s.imag > 0, kind="stable")]
-    s, before = newton(wall, s, complex(path[0]), 4, _LOOSE), path[0]
+    s = np.concatenate([(-b + root) / a, (-b - root) / a], axis=-1)
+    s, before = newton(wall, s, path[0], 4, _LOOSE), path[0]
     for y in path[1:]:
-        here = replace(wall, y=complex(before))
-        s = s + (y - before) * wall.convected(s) ** 2 / here.slope(s)
-        s, before = newton(wall, s, complex(y), 4, _LOOSE), y
-    return newton(wall, s)
+        s = s + (y - before) * wall.convected(s) ** 2 / wall.slope(s)
+        s, before = newton(wall, s, y, 4, _LOOSE), y
+    return newton(wall, s, path[-1])
 
 
 def newton(
-    wall: FlowWall, s: ComplexArray, y: complex | None = None, most: int = _NEWTON, close: float = _CLOSE
+    wall: FlowWall, start: ComplexArray, y: ComplexArray | None = None, most: int = _NEWTON, close: float = _CLOSE
 ) -> ComplexArray:
-    """Roots next to s, of gamma^-m (gamma S' - y N^2 S); see `modes`."""
-    s, live, y = s.copy(), np.arange(len(s)), wall.y if y is None else y
+    """Roots next to s, of gamma^-m (gamma S' - y N^2 S), with the wall's y or others; see `modes`."""
+    s, live = start.ravel().copy(), np.arange(start.size)
+    every = np.broadcast_to(np.asarray(wall.y if y is None else y), start.shape).ravel()
     for _ in range(most):
-        here = s[live]
+        here, strength = s[live], every[live]
         gamma, n = wall.radial(here), wall.convected(here)
         value, norm = wall.admittance(here)
-        missed = value - y * n**2
-        slope = norm * here - 2 * y * n * wall.mach / wall.beta
+        missed = value - strength * n**2
+        slope = norm * here - 2 * strength * n * wall.mach / wall.beta
         slope = slope - np.where(gamma.imag < _DECAYED, wall.growth(value, gamma) * here * missed, 0.0)
         step = missed / slope
         s[live] -= step
         live = live[~(np.abs(step) <= close * np.abs(s[live]))]
         if not len(live):
             break
-    return s
+    return s.reshape(start.shape)
 
 
 def surface_waves(wall: FlowWall, least: float) -> ComplexArray:

@@ -71,6 +71,12 @@ class Factors:
         return Factors(self.plus_hard * kappa, self.plus_up * up, self.minus_hard / minus_kappa, self.minus_down / down)
 
 
+def wall_of(liner: Liner, hard: HardModes, mach: float) -> FlowWall:
+    """The wall of a liner; hard modes with K in place of k."""
+    ka, mach = hard.k * float(np.sqrt((1 - mach) * (1 + mach))), mach if abs(mach) > SLOWEST else 0.0
+    return FlowWall(hard.section, hard.k, mach, 1j / (ka * liner.impedance))
+
+
 class FlowSection:
     """The lined duct in flow and its scattering matrices; amplitudes of phi at the wall, arrays [scattered, incident].
 
@@ -84,6 +90,8 @@ class FlowSection:
         Least number of lined modes in each direction.
     unstable : bool
         Whether the hydrodynamic wave is an instability.
+    modes : FlowModes, optional
+        What `flow_modes` returns, if it is known.
 
     Attributes
     ----------
@@ -102,13 +110,13 @@ class FlowSection:
         Relative error estimate of the matrices, without truncation.
     """
 
-    def __init__(self, liner: Liner, hard: HardModes, mach: float, count: int, unstable: bool) -> None:
-        self.liner, self.hard, self._count = liner, hard, count
-        beta = float(np.sqrt((1 - mach) * (1 + mach)))
-        ka, mach = hard.k * beta, mach if abs(mach) > SLOWEST else 0.0
-        self.wall = FlowWall(hard.section, hard.k, mach, 1j / (ka * liner.impedance))
-        self.length = liner.length / beta
-        stable = flow_modes(self.wall, count)
+    def __init__(
+        self, liner: Liner, hard: HardModes, mach: float, count: int, unstable: bool, modes: FlowModes | None = None
+    ) -> None:
+        self.liner, self.hard = liner, hard
+        self.wall = wall_of(liner, hard, mach)
+        self.length = liner.length / float(np.sqrt((1 - mach) * (1 + mach)))
+        stable = flow_modes(self.wall, count) if modes is None else modes
         self.singularities = Singularities(hard.kappa, stable)
         factor = FlowFactor(self.wall, self.singularities)
         parts = (

@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import ComplexArray
-from ..errors import check_estimate, quiet
+from ..errors import ConvergenceError, check_estimate, quiet
+from .cascade import Cascade, rows_of
 from .duct import HardModes
 from .flow_cascade import FlowCascade
 from .flow_solution import LinedFlowSolution
 from .liner import Liner
 from .quantities import net_power
 from .solution import LinedSolution
-from .sweep import lined_cascades
 
 _RADIUS = 0.1  # rho over Re Z: 0.1^12 is left
 _NODES = 12
@@ -124,7 +124,11 @@ def _waves(solution: LinedSolution | LinedFlowSolution, rows: list[list[Liner]])
         if any(one.surface_wave == "unstable" for one in solution.liners):
             raise ValueError("the derivative with an instability is not known, whose power is not")
         cascade = solution.cascade
-        every = [cascade, *(FlowCascade(solution.source, cascade.duct, cascade.duct.sections(row)) for row in rows)]
+        every = [cascade]
+        for made in cascade.duct.rows(rows):
+            if isinstance(made, ConvergenceError):
+                raise made
+            every.append(FlowCascade(solution.source, cascade.duct, made))
         found = [
             _Waves(
                 one.hard,
@@ -140,10 +144,10 @@ def _waves(solution: LinedSolution | LinedFlowSolution, rows: list[list[Liner]])
     if solution.endless:
         raise ValueError("what is incident from -infinity depends on the impedance itself")
     duct, amplitudes = solution.duct, [solution.amplitudes]
-    for made in lined_cascades(duct, rows):
-        if isinstance(made, Exception):
-            raise made
-        amplitudes.append(made.amplitudes(solution.source))
+    for sections in rows_of(duct, rows):
+        if isinstance(sections, ConvergenceError):
+            raise sections
+        amplitudes.append(Cascade(duct, sections).amplitudes(solution.source))
     first, *others = (_Waves(duct.hard, duct.lip, one.incoming, one.reflected, one.lip, 1 + 0j) for one in amplitudes)
     return first, others
 

@@ -67,10 +67,15 @@ class HubSheet(Sheet):
         chosen = (column[sheets] if np.ndim(column) else column for column in self.parameters)
         return type(self)(self.m, *chosen, admittance=self.admittance)
 
+    def alone(self, s: ComplexArray) -> BoolArray:
+        """Where a wave at one wall does not know of the other."""
+        gamma = upper(self.inner(s)[1])
+        return np.asarray((gamma.imag * (1 - self.section.hub) > _EVANESCENT) & (np.abs(gamma) > _ROUND * (1 + self.m)))
+
     def quotients(self, s: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """1 / G and H_m / (gamma_2 H_m')."""
         gamma = upper(self.inner(s)[1])
-        alone = (gamma.imag * (1 - self.section.hub) > _EVANESCENT) & (np.abs(gamma) > _ROUND * (1 + self.m))
+        alone = self.alone(s)
         inside = np.empty_like(gamma)
         inside[alone] = quotient(self.m, lambda z, _: bessel_pair(self.m, z), gamma[alone], -1)
         of, place = np.nonzero(~alone)
@@ -141,10 +146,12 @@ class JetHubEnd:
             duct, wave = moved(duct, modes.wave, along=True), complex(self._unscaled(np.array([modes.wave]))[0])
             jet = moved(FlowModes(down, up), wave, along=True)
             down, up = jet.down, jet.up
-        poles = tuple(
-            np.append(self._unscaled(some), sheet.resonances(-side)[~np.isnan(sheet.resonances(-side))])[None]
-            for some, side in ((duct.down, 1), (duct.up, -1))
-        )
+        # A wave that the hub guides, and which the sheet does not feel, is a pole with a zero at it: K has neither.
+        down, up = (some[~sheet.alone(some[None])[0]] for some in (down, up))
+        poles = []
+        for some, side in ((self._unscaled(duct.down), 1), (self._unscaled(duct.up), -1)):
+            felt, more = some[~sheet.alone(some[None])[0]], sheet.resonances(-side)
+            poles.append(np.append(felt, more[~np.isnan(more)])[None])
         factors = Factors(sheet, Singularities(pair[None], (down[None], up[None]), (poles[0], poles[1])))
         if factors.reasons[0]:
             raise ConvergenceError(f"{factors.reasons[0]}, for a jet with a lined hub")

@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ..arrays import ComplexArray
+from ..bessel import hankel_pair
 from ..errors import ConvergenceError, quiet
 from ..section import Section
 
@@ -76,20 +77,24 @@ def _checked(section: Section, q: complex, w: ComplexArray, count: int) -> Modes
         return error
 
 
-def twice_norm(section: Section, gamma: ComplexArray, q: ComplexArray | complex) -> ComplexArray:
-    """b of modes, or of -2 dq / dw where q is F(gamma^2)."""
+def twice_norm(
+    section: Section, gamma: ComplexArray, q: ComplexArray | complex, wall: ComplexArray | None = None
+) -> ComplexArray:
+    """b of modes, or of -2 dq / dw where q is F(gamma^2); wall : S(gamma) exp(-|Im gamma|), if known."""
     w = gamma**2
     b = 1 - (section.m**2 - q**2) / w
     if section.hub:
-        b = b - (section.hub**2 - section.m**2 / w) * at_hub(section, gamma) ** 2
+        b = b - (section.hub**2 - section.m**2 / w) * _at_hub(section, gamma, wall) ** 2
     return np.asarray(b)
 
 
-def at_hub(section: Section, gamma: ComplexArray) -> ComplexArray:
-    """S(gamma h) / S(gamma)."""
-    decay = np.exp(-np.abs(gamma.imag) * (1 - section.hub))
-    ratio: ComplexArray = section.radial(gamma, section.hub)[0] / section.wall(gamma)[0] * decay
-    return ratio
+def _at_hub(section: Section, gamma: ComplexArray, wall: ComplexArray | None) -> ComplexArray:
+    """S(gamma h) / S(gamma), Im gamma >= 0: by the Wronskian S(gamma h) = 2 i / (pi gamma h H_m'(gamma h))."""
+    z = gamma * section.hub
+    slope = hankel_pair(section.m, z)[1]
+    finite = np.isfinite(slope)  # where H_m' overflows the hub is too thin to matter
+    inner = np.where(finite, 2j / (np.pi * z * np.where(finite, slope, 1.0)), 0.0) * np.exp(-1j * z - gamma.imag)
+    return np.asarray(inner / (section.wall(gamma)[0] if wall is None else wall))
 
 
 def admittance(section: Section, gamma: ComplexArray) -> ComplexArray:
@@ -97,6 +102,13 @@ def admittance(section: Section, gamma: ComplexArray) -> ComplexArray:
     value, slope = section.wall(gamma)
     ratio: ComplexArray = gamma * slope / value
     return ratio
+
+
+def admittance_and_norm(section: Section, gamma: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+    """F, and b = -2 dF / dw."""
+    value, slope = section.wall(gamma)
+    ratio = np.asarray(gamma * slope / value)
+    return ratio, twice_norm(section, gamma, ratio, value)
 
 
 def _root(w: ComplexArray) -> ComplexArray:
@@ -136,9 +148,9 @@ def _newton(section: Section, start: ComplexArray, q: ComplexArray | complex, mo
     every = np.broadcast_to(q, start.shape).ravel()
     for _ in range(most):
         gamma, wanted = _root(w[live]), every[live]
-        value = admittance(section, gamma)
+        value, norm = admittance_and_norm(section, gamma)
         growth = np.where(gamma.imag < _DECAYED, (value - section.m) / (2 * w[live]), 0.0)
-        slope = -0.5 * twice_norm(section, gamma, value) + growth * (value - wanted)
+        slope = -0.5 * norm + growth * (value - wanted)
         step = (value - wanted) / slope
         w[live] -= step
         live = live[~(np.abs(step) <= close * np.abs(w[live]))]

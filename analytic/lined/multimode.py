@@ -104,13 +104,13 @@ class _Group:
         cascade = cascade_of(first, liners, tolerance, least=len(first.amplitudes))
         self.parts = [LinedSolution(source, liners, tolerance, cascade) for source in sources]
         self.error_estimate = max(part.error_estimate for part in self.parts)
-        self._duct, self.transform = cascade.duct, cascade.duct.open_end.transform
+        self._open_end, self.transform = cascade.duct.open_end, cascade.duct.open_end.transform
         self._lips = [cascade.amplitudes(source).lip for source in sources]
 
     def mean_square(self, theta: FloatArray) -> FloatArray:
         """Sum of |D|^2."""
         with quiet():
-            value = directivities(self._duct, self._lips, theta)
+            value = directivities(self._open_end, self._lips, theta)
         return np.tensordot(self.weights, np.abs(value) ** 2, 1)
 
 

@@ -130,7 +130,7 @@ class LinedSolution(LinedQuantities):
     @property
     def reflection_matrix(self) -> ComplexArray:
         """Reflection coefficients at the front of the first liner, of the orders in `reflection`."""
-        return self._cascade.load[: self.orders, : self.orders]
+        return self._cascade.load(self.orders)
 
     @property
     def reflection_pressure(self) -> ComplexArray:

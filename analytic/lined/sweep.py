@@ -4,8 +4,9 @@ What does not depend on the impedance is computed once for cases of one duct, He
 the open end's factor and its reflection. Lined modes of all their impedances are followed together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +15,19 @@ from ..arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from ..attempts import RAISE, check_errors
 from ..cases import alike, broadcast
 from ..checks import broadcast_arrays, check_angles, check_flag, check_tolerance, complex_array, real_array
-from ..errors import ConvergenceError, check_estimate, quiet
+from ..errors import ConvergenceError, check_estimate, check_finite, quiet
+from ..solution import Solution
 from ..source import DuctMode, ModeMixture
-from .cascade import Amplitudes, Cascade, lined_duct
+from .cascade import Cascade, lined_duct, rows_of
 from .duct import LinedDuct
-from .flow_solution import check_flow_liners
-from .flow_sweep import flow_rows
+from .flow_cascade import FlowCascade, FlowDuct
+from .flow_section import FlowSection
+from .flow_solution import UNIFORM_FLOW, check_flow_liners
 from .liner import Liner
-from .modes import many_lined_modes
 from .quantities import net_power
 from .section import LinedSection
+
+_Section = TypeVar("_Section")
 
 
 @dataclass(frozen=True)
@@ -141,9 +145,8 @@ def lined_sweep(
     for part in alike(
         np.abs(cases.m), cases.hub, cases.helmholtz, cases.mach, *(size for one in parts for size in one[2:])
     ):
-        (_solve_flow if cases.mach[part[0]] else _solve_part)(
-            part, [modes[case] for case in part], [liners[case] for case in part], theta, tolerance, out, reasons
-        )
+        chosen = [modes[case] for case in part], [liners[case] for case in part]
+        _solve_part(part, *chosen, theta, tolerance, out, reasons)
         failed = np.flatnonzero(reasons[part] != "")
         if len(failed) and not record:
             raise ConvergenceError(reasons[part[failed[0]]])
@@ -173,34 +176,21 @@ def _walls(
     return {f"{name} {number}": one[:, number] for number in range(z.shape[1]) for name, one in every.items()}
 
 
-def lined_cascades(duct: LinedDuct, liners: Sequence[Sequence[Liner]]) -> list[Cascade | ConvergenceError]:
-    """Liners in one duct for many rows of them, or why a row failed; lined modes are followed together."""
-    flat = [liner for row in liners for liner in row]
-    impedances = np.array([liner.impedance for liner in flat])
-    unique, which = np.unique(impedances, return_inverse=True)
-    with quiet():
-        modes = many_lined_modes(duct.hard.section, 1j * duct.hard.k / unique, duct.lined)
-    made: dict[Liner, LinedSection | ConvergenceError] = {}
-    for liner, index in zip(flat, which, strict=True):
-        if liner not in made:
-            found = modes[index]
-            try:
-                made[liner] = (
-                    found
-                    if isinstance(found, ConvergenceError)
-                    else LinedSection(liner, duct.hard, duct.lined, modes=found)
-                )
-            except ConvergenceError as error:
-                made[liner] = error
-    cascades: list[Cascade | ConvergenceError] = []
-    for row in liners:
-        sections = [made[liner] for liner in row]
-        lost = next((one for one in sections if isinstance(one, ConvergenceError)), None)
-        if lost is not None:
-            cascades.append(lost)
-        else:
-            cascades.append(Cascade(duct, [one for one in sections if isinstance(one, LinedSection)]))
-    return cascades
+@dataclass(frozen=True)
+class Row:
+    """What a sweep keeps of a case: reflection of the mode into itself, amplitudes at the lip, and its error.
+
+    absorbed, radiated : over sum |kappa| N |amplitude|^2 of the incident modes, by the balance.
+    """
+
+    reflection: complex
+    lip: ComplexArray
+    absorbed: float
+    radiated: float
+    error: float
+
+
+Rows: TypeAlias = tuple[Solution, list[Row | ConvergenceError]]  # of one duct, and its open end
 
 
 @quiet()
@@ -214,73 +204,82 @@ def _solve_part(
     reasons: np.ndarray,
 ) -> None:
     """Cases of one duct, Helmholtz number and lengths, written to `out` and `reasons`."""
-    least = max(len(mode.amplitudes) for mode in modes)
-    duct = lined_duct(modes[0], liners[0], tolerance, least=least)
-    lips, live = [], []
-    for case, mode, liner, cascade in zip(part, modes, liners, lined_cascades(duct, liners), strict=True):
+    open_end, rows = (_flow_rows if modes[0].mach else _rows)(modes, liners, tolerance)
+    live: list[tuple[int, ComplexArray]] = []
+    for case, mode, liner, row in zip(part, modes, liners, rows, strict=True):
         described = f"{mode} with {', '.join(map(str, liner))}"
         try:
-            if isinstance(cascade, ConvergenceError):
-                raise cascade
-            amplitudes = cascade.amplitudes(mode)
-            error = cascade.error(mode, amplitudes)
-            check_estimate(error, tolerance, "the amplitudes", described)
+            if isinstance(row, ConvergenceError):
+                raise row
+            check_estimate(row.error, tolerance, "the amplitudes", described)
         except ConvergenceError as failure:
-            reasons[case] = _named(failure, described)
+            text = str(failure)
+            reasons[case] = text if described in text else f"{text}, for {described}"
             continue
-        out.reflection[case], out.error_estimate[case] = amplitudes.reflected[mode.n], error
-        out.absorbed[case], out.radiated[case] = power_shares(duct, amplitudes)
-        live.append(case)
-        lips.append(amplitudes.lip)
+        out.reflection[case], out.error_estimate[case] = row.reflection, row.error
+        out.absorbed[case], out.radiated[case] = row.absorbed, row.radiated
+        live.append((case, row.lip))
     if live:
-        values = directivities(duct, lips, theta)
-        out.directivity[live] = values
+        out.directivity[[case for case, _ in live]] = directivities(open_end, [lip for _, lip in live], theta)
 
 
-@quiet()
-def _solve_flow(
-    part: IntArray,
+def _rows(modes: list[DuctMode], liners: list[tuple[Liner, ...]], tolerance: float) -> Rows:
+    """Cases without flow."""
+    duct = lined_duct(modes[0], liners[0], tolerance, least=max(len(mode.amplitudes) for mode in modes))
+
+    def row(mode: DuctMode, sections: list[LinedSection]) -> Row:
+        cascade = Cascade(duct, sections)
+        waves = cascade.amplitudes(mode)
+        shares = _power_shares(duct, waves.incoming, waves.reflected, waves.lip)
+        return Row(complex(waves.reflected[mode.n]), waves.lip, *shares, cascade.error(mode, waves))
+
+    return duct.open_end, _each(modes, rows_of(duct, liners), row)
+
+
+def _flow_rows(modes: list[DuctMode], liners: list[tuple[Liner, ...]], tolerance: float) -> Rows:
+    """Cases in flow."""
+    shortest = min(length for one in liners[0] for length in (one.length, one.distance))
+    duct = FlowDuct(modes[0], shortest, max(len(mode.amplitudes) for mode in modes), tolerance, UNIFORM_FLOW)
+
+    def row(mode: DuctMode, sections: list[FlowSection]) -> Row:
+        cascade = FlowCascade(mode, duct, sections)
+        waves, lip = cascade.amplitudes, cascade.hop * cascade.amplitudes.lip
+        shares = _power_shares(duct, cascade.incident, waves.reflected, lip)
+        return Row(complex(waves.reflected[mode.n] / cascade.phase), lip, *shares, cascade.error)
+
+    return duct.open_end, _each(modes, duct.rows(liners), row)
+
+
+def _each(
     modes: list[DuctMode],
-    liners: list[tuple[Liner, ...]],
-    theta: FloatArray,
-    tolerance: float,
-    out: LinedSweep,
-    reasons: np.ndarray,
-) -> None:
-    """`_solve_part` with flow."""
-    for case, mode, liner, row in zip(part, modes, liners, flow_rows(modes, liners, theta, tolerance), strict=True):
-        if isinstance(row, ConvergenceError):
-            reasons[case] = _named(row, f"{mode} with {', '.join(map(str, liner))}")
-            continue
-        out.reflection[case], out.directivity[case], out.absorbed[case], out.radiated[case] = row[:4]
-        out.error_estimate[case] = row[4]
+    sections: Iterator[list[_Section] | ConvergenceError],
+    row: Callable[[DuctMode, list[_Section]], Row],
+) -> list[Row | ConvergenceError]:
+    """Rows of cases, or why one failed."""
+    found: list[Row | ConvergenceError] = []
+    for mode, one in zip(modes, sections, strict=True):
+        try:
+            found.append(one if isinstance(one, ConvergenceError) else row(mode, one))
+        except ConvergenceError as failure:
+            found.append(failure)
+    return found
 
 
-def _named(failure: ConvergenceError, described: str) -> str:
-    """Why a case failed."""
-    text = str(failure)
-    return text if described in text else f"{text}, for {described}"
-
-
-def directivities(duct: LinedDuct, lips: list[ComplexArray], theta: FloatArray) -> ComplexArray:
+def directivities(open_end: Solution, lips: list[ComplexArray], theta: FloatArray) -> ComplexArray:
     """Directivities for amplitudes of all modes at the lip: (source, angle)."""
-    hard = duct.hard
-    first = duct.open_end.transform
-    sources = [ModeMixture(hard.section.m, lip, hard.k, 0.0, float(hard.section.hub)) for lip in lips]
-    family = [first.incident(source) for source in sources]
+    first, source = open_end.transform, open_end.source
+    family = [first.incident(ModeMixture(source.m, lip, source.helmholtz, source.mach, source.hub)) for lip in lips]
     value, error = type(first).directivities(family, theta)
-    check_estimate(float(np.max(error, initial=0.0)), duct.open_end.tolerance, "the directivity", first.described)
+    check_estimate(float(np.max(error, initial=0.0)), open_end.tolerance, "the directivity", first.described)
+    check_finite(value, "the directivity", first.described)
     return value
 
 
-def power_shares(duct: LinedDuct, amplitudes: Amplitudes) -> tuple[float, float]:
-    """Power absorbed and radiated over sum |kappa| N |amplitude|^2 of the incident modes, by the balance.
-
-    What is radiated passes the lip.
-    """
-    hard, lip = duct.hard, amplitudes.lip
-    flux = np.abs(hard.kappa) * hard.norm
-    scale = float(np.sum(flux * np.abs(amplitudes.incoming) ** 2))
-    net = net_power(hard, amplitudes.incoming, amplitudes.reflected)
+def _power_shares(
+    duct: LinedDuct | FlowDuct, incident: ComplexArray, reflected: ComplexArray, lip: ComplexArray
+) -> tuple[float, float]:
+    """Power absorbed and radiated, see `Row`: what is radiated passes the lip."""
+    hard = duct.hard
+    scale = float(np.sum(np.abs(hard.kappa) * hard.norm * np.abs(incident) ** 2))
     radiated = net_power(hard, lip, duct.lip @ lip)
-    return (net - radiated) / scale, radiated / scale
+    return (net_power(hard, incident, reflected) - radiated) / scale, radiated / scale

@@ -8,6 +8,7 @@ import numpy as np
 
 import analytic
 from analytic import Jet, UniformFlow
+from analytic.solver import solution_of
 
 from .. import tasks
 from ..arrays import Array, ComplexArray, FloatArray, IntArray
@@ -83,7 +84,7 @@ def fitted_fields(
         orders = analytic.cut_on_orders(ka[case], int(m[case]), flow[case])
         if not orders:
             raise ValueError(f"{path}: no mode of case {case} is cut on, m = {m[case]}, ka = {ka[case]:.4g}")
-        solution = analytic.solve(analytic.DuctMode(int(m[case]), 0, ka[case], flow[case]), tolerance=TOLERANCE)
+        solution = solution_of(analytic.DuctMode(int(m[case]), 0, ka[case], flow[case]), tolerance=TOLERANCE)
         fields = solution.fields(np.eye(orders), x, r)
         basis = np.stack([field.potential.ravel() for field in fields], axis=1)
         amplitudes = np.linalg.lstsq(basis, psi[case].ravel(), rcond=None)[0]

@@ -48,13 +48,13 @@ figure, panels = plt.subplots(1, 3, figsize=(12, 2.7), layout="constrained")
 size = np.percentile(np.abs(exact), 99.5)
 options = {"shading": "nearest", "rasterized": True}
 image = panels[0].pcolormesh(x, r, exact.real.T, cmap="RdBu_r", vmin=-size, vmax=size, **options)
-panels[0].set_title("Re u, exact [c]")
-figure.colorbar(image, ax=panels[0], shrink=0.7)
+panels[0].set_title("Re u, exact")
+figure.colorbar(image, ax=panels[0], shrink=0.7, label="Re u [c]")
 norm = LogNorm(1e-9, 1e-1)
 for axes, (name, error) in zip(panels[1:], errors.items(), strict=True):
     image = axes.pcolormesh(x, r, error.T, cmap="magma", norm=norm, **options)
     axes.set_title(f"error, {name}")
-figure.colorbar(image, ax=panels[1:], shrink=0.7)
+figure.colorbar(image, ax=panels[1:], shrink=0.7, label="error over rms u")
 for axes, colour in zip(panels, ("black", "white", "white"), strict=True):
     axes.plot([-2, 0], [1, 1], color=colour, lw=2, solid_capstyle="butt")
     axes.set(xlabel="x / a", aspect="equal")

@@ -346,3 +346,21 @@ def test_instabilities_that_grow_too_much_or_do_not_stand_out_are_refused():
         hydrodynamic_wave(wall_of(DuctMode(5, 0, 1.0, mach=0.6), Liner(0.2 + 0.001j, 1.0, 0.5)))
     with pytest.raises(ValueError, match="power of an instability"):
         _ = solve(DuctMode(1, 0, 4.0, mach=0.4), liner=UNSTABLE).power
+
+
+@pytest.mark.parametrize(("mass", "crosses"), [(0.05, True), (0.1, True), (0.4, False)])
+def test_at_complex_frequencies_the_surface_wave_crosses_the_axis_over_light_walls(mass, crosses):
+    # Z = R - i (m omega - kappa / omega), with Im Z = 0.8 at omega = 3; the estimate crosses for m omega < M / beta^3.
+    mach, omega = 0.5, 3.0
+    beta, spring = np.sqrt(1 - mach**2), omega * (mass * omega + 0.8)
+    s, path = None, []
+    for growth in np.linspace(0, 8, 200):
+        k = omega + 1j * growth
+        impedance = 0.3 - 1j * (mass * k - spring / k)
+        if s is None:
+            s = np.array([hydrodynamic_wave(FlowWall(Section(0), omega / beta, mach, 1j / (omega * impedance)))])
+        s = lined_flow_modes.newton(FlowWall(Section(0), k / beta, mach, 1j / (k * impedance)), s)
+        path.append(s[0].imag)
+    assert path[0] > 0
+    assert (path[-1] < 0) == crosses == (mass * omega < mach / beta**3)
+    assert crosses or np.all(np.diff(path) > 0)

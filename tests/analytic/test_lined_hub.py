@@ -45,6 +45,14 @@ def test_a_jet_of_equal_streams_without_shedding_is_uniform_flow(source, hub):
     assert jet.radiated == pytest.approx(uniform.radiated, rel=1e-8, abs=0)
 
 
+@pytest.mark.parametrize("mach", [1e-2, 1e-4])
+def test_in_slow_jets_waves_that_the_sheet_does_not_feel_do_no_harm(mach):
+    source, hub = DuctMode(1, 1, 2.1, mach=mach, hub=0.1), LinedHub(0.08 + 0.23j, "stable")
+    uniform = solve(source, lined_hub=hub)
+    jet = solve(source, lined_hub=hub, jet=Jet(mach_outer=mach, kutta=0.0))
+    assert np.max(np.abs(jet.reflection_matrix - uniform.reflection_matrix)) < 1e-11
+
+
 def test_the_radiated_power_is_the_integral_of_the_directivity():
     source, hub = FLOWS[0]
     uniform = solve(source, lined_hub=hub)

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from analytic import ConvergenceError, DuctMode, Liner, MultiMode, PhysicalDuct, lined_sweep, solve
+from analytic.lined import flow_modes as lined_flow_modes
 from analytic.lined import modes as lined_modes
+from analytic.lined.echoes import settled
+from analytic.lined.flow_modes import FlowWall, flow_modes, many_flow_modes
 from analytic.section import Section
 
 THETA = np.array([0.4, 1.2, 2.5])
@@ -47,6 +50,43 @@ def test_modes_of_many_walls_are_those_of_each():
         expected = lined_modes.lined_modes(section, one, 15)
         assert np.allclose(gamma, expected[0], rtol=1e-12)
         assert np.allclose(twice, expected[1], rtol=1e-10)
+
+
+@pytest.mark.parametrize("hub", [0.0, 0.4])
+def test_modes_of_many_walls_in_flow_are_those_of_each(hub):
+    rng, section = np.random.default_rng(2), Section(2, hub)
+    impedances = rng.uniform(0.3, 3, 12) + 1j * rng.uniform(-2, 2, 12)
+    walls = [FlowWall(section, 8.4, -0.3, 1j / (8 * one)) for one in impedances]
+    for wall, found in zip(walls, many_flow_modes(walls, 14), strict=True):
+        expected = flow_modes(wall, 14)
+        assert np.allclose(found.down[:14], expected.down[:14], rtol=1e-11, atol=0)
+        assert np.allclose(found.up[:14], expected.up[:14], rtol=1e-11, atol=0)
+
+
+def test_a_mode_in_flow_that_was_lost_is_looked_for_again(monkeypatch):
+    walls = [FlowWall(Section(2), 8.4, 0.3, 1j / (8 * one)) for one in (1 + 1j, 2 - 1j)]
+    expected, follow = [flow_modes(wall, 10) for wall in walls], lined_flow_modes._follow
+
+    def loses(wall, alpha, path):
+        s = follow(wall, alpha, path)
+        return s if path.ndim == 1 else s[:, :3]
+
+    monkeypatch.setattr(lined_flow_modes, "_follow", loses)
+    for found, one in zip(many_flow_modes(walls, 10), expected, strict=True):
+        assert np.allclose(found.down[:10], one.down[:10], rtol=1e-11, atol=0)
+
+
+def test_echoes_settle_to_the_solution_of_the_system():
+    rng = np.random.default_rng(3)
+    matrix = (rng.normal(size=(90, 90)) + 1j * rng.normal(size=(90, 90))) * np.exp(-np.arange(90))
+    start = rng.normal(size=90) + 1j * rng.normal(size=90)
+    x = settled(lambda one: matrix @ one, start)
+    assert np.max(np.abs(x - np.linalg.solve(np.eye(90) - matrix, start))) < 1e-13 * np.max(np.abs(x))
+    few = settled(lambda one: 0.5 * one, start[:5])
+    assert few == pytest.approx(2 * start[:5], rel=1e-14, abs=0)
+    turn = np.roll(np.eye(200), 1, axis=0)
+    with pytest.raises(ConvergenceError, match="100 echoes between a liner and what is behind it do not settle"):
+        settled(lambda one: one - turn @ one, np.eye(200, dtype=complex)[0])
 
 
 def test_a_mode_that_was_lost_is_looked_for_again(monkeypatch):

@@ -288,6 +288,16 @@ def test_modes_of_random_walls_are_roots_and_their_norm_a_quadrature():
         assert np.max(np.abs((weights * r) @ shape**2 / twice - 1)) < 1e-8
 
 
+@pytest.mark.parametrize("hub", [0.0, 1e-3, 0.3])
+def test_the_norm_is_the_slope_of_the_walls_admittance(hub):
+    section, gamma = Section(3, hub), np.array([2 + 1j, 5 - 0j, 8 + 3j, 20 + 0.1j])
+    value, norm = lined_modes.admittance_and_norm(section, gamma)
+    step = 1e-4 * gamma**2
+    ahead, behind = (lined_modes.admittance(section, np.sqrt(gamma**2 + sign * step)) for sign in (1, -1))
+    assert value == pytest.approx(lined_modes.admittance(section, gamma), rel=1e-13, abs=0)
+    assert norm == pytest.approx(-(ahead - behind) / step, rel=1e-5, abs=0)
+
+
 def test_around_an_exceptional_point_the_reflection_is_analytic_or_raised():
     ka = 4.0
     centre, solved = 1j * ka / CREMER, {}

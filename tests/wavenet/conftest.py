@@ -45,3 +45,9 @@ def _check(text):
 def check_page():
     """A function that checks the text of a report."""
     return _check
+
+
+@pytest.fixture
+def seeded():
+    """Random tensors of one seed."""
+    torch.manual_seed(0)

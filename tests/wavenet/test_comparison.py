@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from wavenet.derivatives.wave_stencils import WaveDerivatives
-from wavenet.study import comparison, comparison_report, competitors, errors
+from wavenet.study import comparison, comparison_report, competitors, errors, interpolation
 from wavenet.study.tasks import tensors
 
 from .studies import PROVENANCE, Off, near_fields, pressures
@@ -76,8 +76,8 @@ def test_a_comparison_shows_its_own_median_and_worst_case(compared, data):
     assert ERRORS[worst.index] == pytest.approx(0.20)
     assert compared.descriptions[worst.index] == f"mode (2, 1), ka = {5 + worst.index:.3f}, M = 0.30"
     text = comparison_report.page(compared, data, {})
-    assert f"with the median error, 0.10: {compared.descriptions[median.index]}" in text
-    assert f"with the worst error, 0.20: {compared.descriptions[worst.index]}" in text
+    assert f"with the median error of p, 0.10: {compared.descriptions[median.index]}" in text
+    assert f"with the worst error of p, 0.20: {compared.descriptions[worst.index]}" in text
 
 
 # other methods
@@ -99,6 +99,63 @@ def test_the_nearest_training_case_is_the_baseline(other, nearer):
     found = compare(data, test_errors=[0.01]).errors["nearest training case"]["p"]
     mine, exact = data["pressure"][1:]
     assert found == pytest.approx([np.linalg.norm(mine - exact) / np.linalg.norm(exact)], rel=1e-6)
+
+
+def plane_waves(cases, training):
+    """Pressures that are linear in ka and M over the phase of a spherical wave from the open end."""
+    data = pressures(cases, training)
+    ka, mach, x, r = (data[name] for name in ("helmholtz", "mach", "x", "r"))
+    ka, mach = ka[:, None], mach[:, None]
+    beta = np.sqrt(1 - mach**2)
+    turned = np.exp(1j * ka / beta**2 * (np.sqrt(x**2 + beta**2 * r**2) - mach * x))  # the same, written otherwise
+    values = (2 + 3 * ka + 4j * mach + np.cos(x)) * turned
+    data.arrays["pressure"][:] = np.stack([values.real, values.imag], axis=-1)
+    return data
+
+
+def test_training_cases_are_interpolated_over_the_phase_of_a_spherical_wave():
+    random = np.random.default_rng(0)
+    modes = [(1, 0, ka, mach) for ka, mach in random.uniform((3, -0.5), (9, 0.5), size=(60, 2))]
+    data = plane_waves(
+        [*modes, *((2, 0, ka + 0.2, mach) for _, _, ka, mach in modes)][:100], 50
+    )  # the last forty are of m = 2
+    found = compare(data, test_errors=np.full(50, 1e-3))
+    of = found.errors["interpolated training cases"]["p"]
+    assert np.max(of[:10]) < 1e-7  # the network's file is in single precision
+    assert np.min(of[10:]) > 1e-3  # no mode of theirs in the training
+    assert np.min(found.errors["nearest training case"]["p"]) > 1e-3
+
+
+def test_the_network_is_shown_beside_the_strongest_method_without_one():
+    random = np.random.default_rng(0)
+    data = plane_waves([(1, 0, ka, mach) for ka, mach in random.uniform((3, -0.5), (9, 0.5), size=(60, 2))], 50)
+    found = compare(data, test_errors=np.full(10, 1e-3))
+    assert found.rival == "interpolated training cases"
+    assert "as much as that of interpolated training cases" in found.verdict.sentences()[0]  # which is exact here
+    assert "the network and interpolated training cases, the best method" in comparison_report.page(found, data, {})
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        np.zeros((0, 2)),
+        np.array([[1.0, 2.0], [2.0, 3.0]]),  # too few
+        np.full((30, 2), 3.0),
+        np.repeat(np.random.default_rng(0).normal(size=(10, 2)), 2, axis=0),  # twice the same
+    ],
+)
+def test_what_cannot_be_interpolated_is_the_default(points):
+    default = np.array([[7.0]])
+    found = interpolation.interpolated(points, np.ones((len(points), 1)), np.array([[1.5, 2.5]]), default)
+    assert found is default
+
+
+def test_coordinates_that_never_change_or_follow_from_others_do_not_count():
+    along = np.linspace(0, 1, 4)  # enough for a line, too few for three coordinates
+    points = np.stack([along, np.full(4, 0.3), 2 * along - 1], axis=1)
+    wanted = np.array([[0.37, 0.3, -0.26]])
+    found = interpolation.interpolated(points, points[:, :1] * 5 - 1, wanted, np.zeros((1, 1)))
+    np.testing.assert_allclose(found, [[0.85]], rtol=1e-10)
 
 
 def test_test_cases_are_no_training_cases():

@@ -123,6 +123,7 @@ def test_layers_of_single_precision_stand_where_the_switches_are_off():
         "jets/network.py": "JetNetwork.coefficients",
         "networks/feedforward.py": "called by propagate only, which turns the switches off",
         "rap/decompositions.py": "called by propagate only, which turns the switches off",
+        "rap/formulas.py": "called by propagate only, which turns the switches off",
         "rap/layers.py": "called by propagate only, which turns the switches off",
         "rap/operations.py": "a table of names",
         "rap/propagation.py": "turns the switches off",

@@ -1,6 +1,7 @@
 """The surrogate of the directivity: against the solver, its guard, its error bars, superposition and gradients."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from scipy.special import jvp
 
 from analytic import DuctMode, cut_on_orders, plus_factor, radial_eigenvalues, solve, sweep
 from wavenet import far_field
-from wavenet.far_field import error_bars, polynomials
+from wavenet.far_field import closed_forms, error_bars, plain
 from wavenet.far_field.directivity import LEVELS, Directivity, DirectivityConfig, mach_corrected_angle, relative_error
 from wavenet.far_field.error_bars import random_modes
 from wavenet.far_field.learning import learned
@@ -364,7 +365,45 @@ def test_modes_of_either_sign_are_cut_on_by_the_zeros():
 def test_no_eigenvalue_below_the_top_is_left_out():
     """As many as J_m' has changes of sign, of which there is none at the plane wave's zero."""
     for m, top in itertools.product((0, 1, 7, 20), (6.0, 20.0, 44.0)):
-        found = polynomials.eigenvalues(m, top)
+        found = closed_forms.eigenvalues(m, top)
         slopes = jvp(m, np.linspace(1e-3, top, 20000))
         assert len(found) == np.count_nonzero(np.diff(np.sign(slopes))) + (m == 0)
         np.testing.assert_allclose(jvp(m, found[found > 0]), 0.0, atol=1e-12)
+
+
+def test_the_form_without_torch_is_the_network(shipped):
+    """Random modes, cut on or not, inside the range and beside it: the same numbers, refusals and error bars."""
+    theta, rng, compared = np.linspace(0, np.pi, 41), np.random.default_rng(5), 0
+    model = plain.load()
+    for m, n in itertools.product((-3, 0, 1, 20), range(4)):
+        mach = rng.uniform(-0.6, 0.6)
+        k = rng.uniform(2.0, 40.0)
+        helmholtz = k * np.sqrt(1 - mach**2)
+        try:
+            exact = shipped(m, n, helmholtz, mach, torch.from_numpy(theta))[0].numpy()
+        except ValueError as error:
+            with pytest.raises(ValueError, match=re.escape(str(error))):
+                model(m, n, helmholtz, mach, theta)
+            continue
+        found = model(m, n, helmholtz, mach, theta)
+        assert np.linalg.norm(found - exact) < 1e-12 * np.linalg.norm(exact)
+        assert model.error_bar(helmholtz, mach, 0.9) == shipped.error_bar(helmholtz, mach, 0.9)
+        compared += 1
+    assert compared > 5
+    with pytest.raises(ValueError, match="coverage must be one of"):
+        model.error_bar(5.0, 0.0, 0.7)
+    with pytest.raises(ValueError, match="m = 21 is not among the learned orders"):
+        model(21, 0, 30.0, 0.0, theta)
+
+
+def test_the_form_without_torch_extrapolates_as_the_network(shipped):
+    theta, k = np.linspace(0, np.pi, 9), shipped.config.high + 2.0
+    with pytest.raises(ValueError, match="outside the training range"):
+        plain.load()(0, 0, k, 0.0, theta)
+    found = plain.load()(0, 0, k, 0.0, theta, extrapolate=True)
+    shipped.extrapolate = True
+    try:
+        exact = shipped(0, 0, k, 0.0, torch.from_numpy(theta))[0].numpy()
+    finally:
+        shipped.extrapolate = False
+    assert np.linalg.norm(found - exact) < 1e-10 * np.linalg.norm(exact)

@@ -173,7 +173,7 @@ def test_a_new_network_is_one_file(fields, tmp_path, monkeypatch, capsys):
     folder.mkdir()
     (folder / "tiny.py").write_text(INSIDE)
     monkeypatch.setattr(networks, "__path__", [*networks.__path__, str(folder)])
-    assert networks.names("derivative") == ("constrained", "constrained_unet", "tiny", "unet")
+    assert networks.names("derivative") == ("constrained", "constrained_unet", "fno", "tiny", "unet")
     assert networks.default("derivative") == "constrained"
     assert run("train", "derivative", "--data", fields, "-o", tmp_path / "run", "--model", "tiny", "--json") == 0
     assert json.loads(capsys.readouterr().out)["model"] == "tiny"
@@ -322,7 +322,7 @@ def test_unknown_names_raise(fields, pressures, tmp_path, monkeypatch):
         networks.default("nothing")
     with pytest.raises(
         ValueError,
-        match=r"must be one of constrained, constrained_unet, unet for the derivative task, or FILE\.py:CLASS",
+        match=r"must be one of constrained, constrained_unet, fno, unet for the derivative task, or FILE\.py:CLASS",
     ):
         entry("mlp", "derivative")
     with pytest.raises(ValueError, match="the network mlp is for the forward task, one for the edge task"):
@@ -331,7 +331,7 @@ def test_unknown_names_raise(fields, pressures, tmp_path, monkeypatch):
         loading.of_task("edge")
     with pytest.raises(ValueError, match="the network edge is fitted at once"):
         build("edge", Cases(fields, "train"), networks.get("mlp").steps.preset("quick"))
-    with pytest.raises(ValueError, match="the preset must be one of quick, standard, got 'long'"):
+    with pytest.raises(ValueError, match=r"the preset must be one of quick, standard, or FILE.toml:NAME, got 'long'"):
         networks.get("mlp").steps.preset("long")
     with pytest.raises(ValueError, match="trained in steps or fitted at once, and not both"):
         Network("both", "forward", nn.Linear)
@@ -481,6 +481,7 @@ def test_what_is_fitted_at_once_needs_no_validation():
         "directivity": ("train",),
         "edge": ("train",),
         "feedforward": stepped,
+        "fno": stepped,
         "jet": stepped,
         "mlp": stepped,
         "unet": stepped,

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from html import unescape
@@ -23,15 +24,17 @@ from scipy.special import jnp_zeros
 
 import analytic
 from analytic import ConvergenceError, DuctMode, Liner, axial_wavenumber, solve, stretched_angle
-from wavenet import far_field, jets
+from wavenet import derivatives, far_field, jets
 from wavenet.cli import main
+from wavenet.derivatives import constrained
+from wavenet.fields import parameters
 from wavenet.study import bench as compute
 from wavenet.study.bench import R, X
 from wavenet.study.controls import Mode
 from wavenet.study.kept import Kept
 from wavenet.study.page import curves, exports, lines, maps, parts, plotting, query, texts, themes
 from wavenet.study.page.server import FIRST, Page
-from wavenet.study.picture_grid import picture_grid
+from wavenet.study.picture_grid import colour_limit, picture_grid
 from wavenet.study.shown import DEGREES, Balance, Derivative
 
 JET = {"mach_outer": 0.0, "sound_speed_ratio": 1.0, "density_ratio": 1.0, "kutta": 1.0}
@@ -453,11 +456,12 @@ def test_the_last_results_are_kept_and_computed_once():
 def test_threads_share_a_bench(bench):
     modes = [Mode.of(1, 0, 6.0 + 0.5 * number) for number in range(4)]
     errors: list = []
+    found: dict = {}
 
     def ask(mode):
         try:
             for name in ("u", "v"):
-                bench.relevance(mode, name, 0.3, 0.8)
+                found[mode, name] = bench.relevance(mode, name, 0.3, 0.8).relevance
                 assert bench.derivative(mode, name).error < 1e-5
                 assert bench.directivity(mode).reason == ""
         except Exception as error:
@@ -469,6 +473,32 @@ def test_threads_share_a_bench(bench):
     for thread in threads:
         thread.join()
     assert errors == []
+    for (mode, name), relevance in found.items():  # as by one thread
+        assert np.allclose(relevance, bench.relevance(mode, name, 0.3, 0.8).relevance, rtol=1e-12, atol=0)
+    assert len(found) == 8
+
+
+def test_weights_in_another_precision_are_for_one_thread_at_a_time(monkeypatch):
+    mode, running, most = Mode.of(1, 0, 6.0), [], []
+    values = parameters(mode.source.m, mode.source.helmholtz, mode.source.mach)
+    call = constrained.functional_call
+
+    def slow(*given):
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.05)
+        found = call(*given)
+        running.pop()
+        return found
+
+    monkeypatch.setattr(constrained, "functional_call", slow)
+    network = derivatives.load().on_grid(X, R)
+    threads = [threading.Thread(target=network.weights, args=(values,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1]
 
 
 # pictures
@@ -566,7 +596,7 @@ def test_the_near_field_has_points_enough_for_its_shortest_waves(bench):
 def test_an_exponential_wave_does_not_take_the_colours(bench, mode, clipped):
     found = bench.near_field(mode)
     values = found.field.pressure.real
-    limit, largest = maps.colour_limit(found.x, values, mode)
+    limit, largest = colour_limit(found.x, values, mode)
     made = maps.field(LIGHT, 600, found, "pressure", mode, (None, None))["data"][0]
     assert (made["zmin"], made["zmax"]) == (-limit, limit)
     assert np.all(np.isfinite(made["z"]))
@@ -650,7 +680,7 @@ def test_velocities_of_a_mode_that_is_cut_off_are_not_lost_in_the_colours(bench)
     found = bench.derivative(mode, "u")
     made = maps.derivative(LIGHT, 900, found, "u", mode)["data"][0]
     assert made["zmax"] < 1e-3 * np.abs(found.exact).max()
-    assert made["zmax"] == maps.colour_limit(X, found.exact.real, mode)[0]
+    assert made["zmax"] == colour_limit(X, found.exact.real, mode)[0]
     (answer,) = parts.update(bench, {"m": "10", "helmholtz": "2", "flow": "none"}, parts.View(), ["derivative"])
     assert "colours end at ±" in answer["html"]["derivative-note"]
 

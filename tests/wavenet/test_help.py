@@ -8,8 +8,14 @@ import sys
 
 import pytest
 
-from wavenet import __version__, cli
+from data.recipe import names as recipes
+from wavenet import __version__, cli, networks
 from wavenet.explain.methods import METHODS
+from wavenet.runs import BASELINES, SHIPPED
+from wavenet.study.conversion import FORMATS
+
+TASKS = ("forward", "derivative", "edge", "factor", "jet_factor")
+COMPARED = [name for name in (*SHIPPED, *BASELINES, "constrained_unet") if name != "factor"]
 
 
 def shown(capsys, *arguments):
@@ -62,6 +68,35 @@ def test_the_help_of_attribute_names_every_method(capsys, monkeypatch):
     assert tuple(re.split(", | or ", listed[1])) == tuple(METHODS)
 
 
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("generate", recipes()),
+        ("train", [name for task in TASKS for name in networks.names(task)]),
+        ("train", [*networks.get("unet").constraints, *networks.get("constrained_unet").constraints]),
+        ("compare", COMPARED),
+        ("attribute", COMPARED),
+        ("differentiate", ["constrained_unet", "derivative"]),
+        ("predict", ["factor", "jet_factor"]),
+        ("detect", ["factor", "jet_factor"]),
+        ("convert", FORMATS),
+    ],
+)
+def test_a_help_names_what_is_accepted(command, names, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    text = shown(capsys, command, "--help")
+    for name in names:
+        assert re.search(rf"(?<![\w-])({name}|{name.replace('_', '-')})(?![\w-])", text), name
+
+
+@pytest.mark.parametrize("command", [name for name in cli.COMMANDS if name not in ("explore", "demo")])
+def test_no_paragraph_of_a_help_is_broken_in_the_middle(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    words = shown(capsys, command, "--help").split("╭")[0].splitlines()
+    for paragraph in [line.strip() for line in words if line.strip() and "Usage" not in line]:
+        assert paragraph.endswith((".", ":")), paragraph
+
+
 def test_the_version_is_printed(capsys):
     assert shown(capsys, "--version") == f"wavenet {__version__}\n"
 
@@ -83,7 +118,11 @@ def test_shells_complete_commands_options_and_choices(typed, completed):
     assert set(found.stdout.split()) == completed
 
 
-def test_ka_is_another_name_of_helmholtz(capsys):
+def test_ka_is_another_name_of_helmholtz_wherever_there_is_one(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in cli.COMMANDS:
+        text = shown(capsys, name, "--help")
+        assert text.count("--helmholtz,--ka") == bool(re.search(r"│ +--helmholtz", text)), name
     options = ["--m", "0", "--n", "0", "--angles", "0:90:2", "--json"]
     short, long = (shown(capsys, "solve", *options, name, "1.5") for name in ("--ka", "--helmholtz"))
     assert short == long

@@ -134,7 +134,7 @@ def test_a_run_predicts_with_the_error_bars_of_its_own_jets(command, train, data
     held_out = of_file(model, file, file.cases("train")[:: networks.get("jet").held_out])
     jet = dict(zip(PARAMETERS, held_out.parameters[0].tolist(), strict=True))
     options = [f"--{name.replace('_', '-')}={value:.17g}" for name, value in jet.items() if name != "m"]
-    mode = ["--m", int(jet["m"]), "--n", 0, *options, "--jet", "--run", run]
+    mode = ["--m", int(jet["m"]), "--n", 0, *options, "--jet", run]
     status, out, _ = command("predict", *mode, "--coverage", 0.5)
     bar = model.error_bar(int(jet["m"]), jet["helmholtz"], jet["mach"], 0.5)
     assert status == 0
@@ -204,7 +204,7 @@ def test_the_shipped_network_is_compared_with_what_needs_none(command, data, tmp
     median = found["median"]
     assert median["jet"] < 1e-3 < median["nearest training jet"] < 0.5
     assert 0.01 < median["closed forms alone"] < 1
-    assert "is the best of 4 methods" in json.loads(out)["verdict"]
+    assert "is the best of 5 methods" in json.loads(out)["verdict"]
     page = (tmp_path / "report" / "report.html").read_text()
     assert f"The network refuses {refused} of {len(file.cases('test'))} test cases" in page
     assert "directivity outside the jet" in page
@@ -215,7 +215,9 @@ def test_the_nearest_jet_is_of_the_same_m(data):
     found = jet_comparison.compare("jet", model, file, file.cases("train"))
     exact = found.methods[jet_comparison.NEAREST]  # of a training jet it is that jet
     assert np.max(np.abs(exact - found.exact)) < 1e-14  # rounding: cases are summed together
-    assert len(found.methods) == 4
+    between = found.methods[jet_comparison.INTERPOLATED]  # and goes through it
+    assert np.max(np.abs(between - found.exact)) < 1e-9
+    assert len(found.methods) == 5
     fast = np.flatnonzero(torch.isnan(learning.cases(file.arrays, slice(None))[1][:, 0, 0, 0]).numpy())
     with pytest.raises(ValueError, match="takes none of the test jets"):
         jet_comparison.compare("jet", model, file, fast)

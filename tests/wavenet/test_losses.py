@@ -329,7 +329,7 @@ def test_another_preset_is_not_gone_on_with(tmp_path):
     options = {"progress": False, "steps": STEPS}
     fit(Number(), numbers(1.0), numbers(0.5), tmp_path, preset=preset, about={"dataset": "a"}, **options)
     for changed, named in (
-        ({"preset": dataclasses.replace(preset, rate=0.1)}, "was begun with preset = "),
+        ({"preset": dataclasses.replace(preset, rate=0.1)}, "was begun with rate = "),
         ({"about": {"dataset": "a", "model": "b"}}, "was begun with model = None, not b"),
     ):
         with pytest.raises(ValueError, match=named):

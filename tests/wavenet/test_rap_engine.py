@@ -7,19 +7,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.testing._internal.two_tensor import TwoTensor
 
 from wavenet.rap import RAP, UnsupportedOperation, attribute
 
 ROUNDING = 1e-12  # float64, relative to sum |relevance|
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 class Of(nn.Module):
@@ -116,6 +111,29 @@ def test_nothing_of_the_model_is_touched():
     assert x.grad is None
     assert not found.relevance.requires_grad
     assert torch.overrides._get_current_function_mode_stack() == []
+
+
+def test_what_forward_writes_into_its_own_tensors_goes_nowhere():
+    """A counter among the buffers, a state as plain attribute, both by two names; in either precision."""
+
+    class Counts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.state = nn.Linear(3, 2), torch.zeros(2)
+            self.register_buffer("seen", torch.zeros(()))
+            self.register_buffer("again", self.seen)
+
+        def forward(self, x):
+            self.again += 1
+            self.state.mul_(0.5).add_(1.0)
+            return self.layer(x) * self.seen
+
+    model, x = Counts().eval(), torch.randn(2, 3)
+    for dtype in (torch.float32, torch.float64):
+        found = attribute(model, x, torch.ones(2, 2), dtype=dtype)
+        assert torch.allclose(sums(found), found.output, rtol=1e-5)
+        assert torch.allclose(found.output, model.layer(x).sum(1).double(), rtol=1e-5)
+    assert (model.seen, model.again, model.state.tolist()) == (0, 0, [0, 0])
 
 
 def test_a_failing_forward_leaves_no_mode_behind():
@@ -251,8 +269,10 @@ def test_types_are_those_of_the_computation():
     assert torch.equal(found.output, model(x).detach().double().sum(1))  # in bfloat16; the shares are not
     grid = torch.linspace(0.0, 1.0, 4, dtype=torch.float64)
     expected = attribute(Of(plain, copy.deepcopy(head)).double(), x.double(), selector)
-    shares = [one.relevance.double() / one.output[:, None] for one in (found, expected)]
+    single = attribute(model, x, selector, dtype=torch.float32)  # torch's autocast leaves double precision as it is
+    shares = [one.relevance.double() / one.output[:, None] for one in (found, expected, single)]
     assert torch.allclose(shares[0], shares[1], rtol=1e-5)
+    assert torch.allclose(shares[2], shares[1], rtol=1e-4)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -267,6 +287,27 @@ def test_compiled_parallel_and_exported_models_are_those_inside():
     assert torch.equal(RAP(parallel).attribute(x, 1), expected)
     exported = torch.export.export(inner, (x,)).module()
     assert torch.allclose(RAP(exported).attribute(x, 1), expected, rtol=1e-12)
+
+
+def test_subclasses_that_wrap_tensors_are_tensors():
+    """Their memory has no address; of one that is written into by a view, too."""
+    x = torch.randn(2, 3)
+    layer = nn.Linear(3, 2)
+    model = Of(lambda p, x: p[0](through_a_view([nn.Identity()], x.clone())), layer)
+    found = attribute(model, TwoTensor(x, x.clone()), torch.ones(2, 2))
+    expected = attribute(model, x, torch.ones(2, 2))
+    assert torch.equal(found.relevance.a, expected.relevance)
+
+
+@pytest.mark.slow  # torch compiles for four seconds
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_functions_that_forward_has_compiled_are_recorded():
+    """Torch compiles the recording along with them: silently, too."""
+    layer, x = nn.Linear(3, 2), torch.randn(2, 3)
+    compiled = torch.compile(lambda h: torch.tanh(h) * 2.0, backend="eager")
+    found = attribute(Of(lambda p, x: p[0](compiled(x)), layer), x, torch.ones(2, 2))
+    expected = attribute(Of(lambda p, x: p[0](torch.tanh(x) * 2.0), layer), x, torch.ones(2, 2))
+    assert torch.equal(found.relevance, expected.relevance)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -323,6 +364,8 @@ def test_a_moved_batch_axis_is_that_of_each_case(way, cases):
         lambda parts, x: F.conv1d(x.T[None], torch.ones(3, 3, 3), padding=1)[0].T,
         lambda parts, x: parts[0](x.detach() - x.detach().mean(0)) + x,
         lambda parts, x: parts[0](x) if (x > x[0].max()).any() else -parts[0](x),
+        # by their place alone
+        lambda parts, x: parts[0](x) * (1.0 + torch.arange(len(x)))[:, None],
     ],
 )
 def test_mixed_cases_are_refused(way):

@@ -5,6 +5,7 @@ import copy
 import functools
 import operator
 import re
+import threading
 import warnings
 
 import numpy as np
@@ -17,10 +18,7 @@ from wavenet.rap import RAP, UnsupportedOperation, attribute
 
 from .test_rap_engine import Of
 
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 X, ONE = torch.tensor([[0.15, 0.6, 0.3], [0.7, 0.2, 0.9]]), torch.ones(2, 2)  # the largest is in the second case
@@ -47,6 +45,27 @@ def passed(*given, **options):
 def scripted():
     with pytest.warns(DeprecationWarning, match="torch.jit.script"):
         return torch.jit.script(nn.Linear(3, 2)).eval()
+
+
+SINGLE = torch.zeros(2, 3)  # made before: new tensors have the type of the computation
+
+
+def _scripted():
+    with pytest.warns(DeprecationWarning, match="torch.jit.script"):
+        return torch.jit.script(_doubled)
+
+
+def _doubled(x: torch.Tensor) -> torch.Tensor:
+    return x * 2.0
+
+
+def _elsewhere(layer, x):
+    """The layer of x, by another thread; in that the model is in single precision."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(layer(x.float())))
+    thread.start()
+    thread.join()
+    return found[0].to(x.dtype)
 
 
 def _nan():
@@ -134,6 +153,26 @@ BAD = {
         lambda: torch.vmap(lambda x: attribute(PLAIN, x[None], ONE[:1]).relevance)(X), "inside vmap or a transform of torch.func"
     ),
     "vmap inside": (of(lambda p, x: torch.vmap(p[0])(x), nn.Linear(3, 3)), "no rule for vmap and other transforms"),
+    "jvp inside": (
+        of(lambda p, x: torch.func.jvp(p[0], (x,), (torch.ones_like(x),))[1], nn.Linear(3, 3)), "no rule for vmap and other transforms"
+    ),
+    "sparse inside": (of(lambda p, x: x.to_sparse().to_dense()), "no rule for sparse_coo tensors that depend on the inputs"),
+    "a sparse output": (of(lambda p, x: x.to_sparse()), "no rule for sparse_coo tensors that depend on the inputs"),
+    "a part in half precision": (of(lambda p, x: p[0](x), nn.Linear(3, 3).half()), "float16 in parts.0.weight: explain model.float"),
+    "a scripted function": (lambda: of(lambda p, x, f=_scripted: f()(x))(), r"depends on its inputs, got a tensor \(2, 3\) that does not, or only through integers, scripted functions"),
+    "another thread": (of(lambda p, x: _elsewhere(p[0], x), nn.Linear(3, 3)), "that does not, or only through integers, scripted functions or other threads"),
+    "written into a single": (
+        of(lambda p, x: torch.zeros(2, 3).as_subclass(torch.Tensor).copy_(x) if x.dtype is torch.float32 else SINGLE.copy_(x)),
+        "no rule for copy, which writes into torch.float32, expected torch.float64: explain in the type of the model",
+    ),
+    "bits": (of(lambda p, x: x.view(x.dtype)), r"no rule for view \(view\) without a derivative"),
+    "bicubic places": (
+        of(lambda p, x: F.grid_sample(x[:, None, None], torch.zeros(len(x), 1, 3, 2).to(x), mode="bicubic", align_corners=False)[:, 0, 0]),
+        "no rule for grid_sample",
+    ),
+    "a product by index": (
+        of(lambda p, x: x.scatter_reduce(1, torch.zeros(len(x), 1, dtype=torch.long), x[:, :1], "prod")), "scatter_reduce with reduce='prod': sum, mean"
+    ),
     "nan in weights": (of(lambda p, x: p[0](x).nan_to_num(), _nan()), r"inf or nan behind parts.0 \(output linear\)"),
     "nan inside": (
         of(lambda p, x: p[1](torch.sigmoid(p[0](1 / (x - x)))).nan_to_num(), nn.Linear(3, 3), nn.Linear(3, 3)),
@@ -189,6 +228,9 @@ BAD = {
     "numbers returned": (ruled({torch.cumprod: lambda *given: [1.0]}), "must return a tensor for each of 1 inputs.*list"),
     "a shape too small": (ruled({"cumprod": lambda op, x, y, r: r[:, :1]}), r"shapes \[\(2, 3\)\], got \[\(2, 1\)\]"),
     "two for one": (ruled({"cumprod": lambda op, x, y, r: (r, r)}), r"shapes \[\(2, 3\)\], got \[\(2, 3\), \(2, 3\)\]"),
+    "sparse returned": (ruled({"cumprod": lambda op, x, y, r: r.to_sparse()}), "must return dense, real numbers on cpu, got torch.float64, sparse_coo"),
+    "another device": (ruled({"cumprod": lambda op, x, y, r: r.to("meta")}), "must return dense, real numbers on cpu, got .* on meta"),
+    "complex returned": (ruled({"cumprod": lambda op, x, y, r: r + 0j}), "must return dense, real numbers on cpu, got torch.complex128"),
     "nan returned": (ruled({"cumprod": lambda op, x, y, r: r * torch.nan}), "must return finite relevance"),
     "a declared module that shrinks": (lambda: _shrinking(), r"rap_passes_through but turns \(2, 3\) into \(2, 1\)"),
 }  # fmt: skip
@@ -233,6 +275,7 @@ def _shrinking():
     return attribute(Of(lambda p, x: p[0](x).expand(2, 3), Shrinks()), X, torch.ones_like(X))
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`")  # of torch.func
 @pytest.mark.parametrize("name", BAD)
 def test_bad_uses_are_named_in_one_line(name):
     call, message = BAD[name]

@@ -22,13 +22,7 @@ ROUNDING = 1e-12  # float64, relative to sum |relevance|
 DENSE = 1e-10  # float64, two orders of summation through a few layers
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 def explained(forward, *parts, shape=(2, 4), **options):

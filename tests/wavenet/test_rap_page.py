@@ -28,12 +28,18 @@ def page():
 def test_every_operation_stands_in_the_row_of_its_rule(page):
     rows = [[cell.strip() for cell in line.split(" | ")] for line in page.table()[2:]]
     by_rule = {rule.strip("| "): re.findall(r"`(\w+)`", names) for rule, _, names in rows if not rule.startswith("| –")}
-    assert set(by_rule) == {*RULES, *WEIGHTED, "spectrum"} - {"bilinear"}  # which is a matrix product of two values
+    assert set(by_rule) == {*RULES, *WEIGHTED, "spectrum"} - {"bilinear", "bicubic"}  # by their arguments
     for name, rule in operations.KINDS.items():
         assert name in by_rule[rule]
     assert sum(map(len, by_rule.values())) == len(operations.KINDS)
     others = " ".join(names for rule, _, names in rows if rule.startswith("| –"))
-    parts = (*decompositions.FUNCTIONS, *operations.CONSTANT, *operations.LEAVING, "MultiheadAttention")
+    parts = (
+        *decompositions.FUNCTIONS,
+        *operations.CONSTANT,
+        *operations.LEAVING,
+        "MultiheadAttention",
+        "TransformerEncoder",
+    )
     assert set(re.findall(r"`(\w+)`", others)) == set(parts)
 
 

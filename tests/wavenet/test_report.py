@@ -43,13 +43,31 @@ def test_the_verdict_follows_from_the_numbers(network, lead, cases):
     first, second, *_ = sentences(errors(net=network, order_8=(1e-3, 2e-3), order_2=(1e-1, 1e-1)))
     assert lead in first
     assert f"in {cases} of {CASES} test cases" in second
-    assert f"m = {CASES - 1}, has the error {number(max(network) * 1.09)}" in second
+    worst = number(max(network) * 1.09)
+    assert second.endswith(f"m = {CASES - 1}, has the error {worst}, the larger of those of u and v.")
 
 
 def test_ratios_are_to_the_best_of_each_quantity():
     first = sentences(errors(net=(1e-6, 5e-3), a=(1e-3, 1e-3), b=(1e-2, 1e-4)))[0]
-    assert "of u, 1,000 times less than by a (1.0 × 10⁻³)" in first
-    assert "of v, 50 times as much as by b (1.0 × 10⁻⁴)" in first
+    own, rival = (
+        "1.0 × 10⁻⁶, 1,000 times less than that of a (1.0 × 10⁻³)",
+        "50 times as much as that of b (1.0 × 10⁻⁴)",
+    )
+    assert f"Its median relative error of u is {own}. Of v it is 5.0 × 10⁻³, {rival}." in first
+
+
+def test_a_verdict_is_made_of_sentences_that_are_short():
+    found = errors(constrained_unet=(1e-6, 5e-3), differences_of_order_8=(1e-3, 1e-3), wave_stencils=(1e-2, 1e-4))
+    for paragraph in sentences(found):
+        assert paragraph.endswith(".")
+        for sentence in re.split(r"(?<=[^0-9]\.) (?=[A-Z])", paragraph):
+            assert len(sentence.split()) < 30, sentence
+            assert ";" not in sentence
+
+
+def test_the_worst_error_of_one_quantity_is_of_that():
+    second = sentences({"net": {"p": np.full(CASES, 0.1)}, "a": {"p": np.full(CASES, 0.2)}})[1]
+    assert second.endswith("has the error 0.10 of p.")
 
 
 def test_ranges_and_the_solver_are_judged():
@@ -84,16 +102,16 @@ def test_cases_outside_of_a_range_are_counted(value, outside):
 
 def test_medians_within_20_percent_count_as_equal_in_either_direction():
     first = sentences(errors(net=(1e-3, 1e-3), a=(0.9e-3, 1.1e-3)))[0]
-    assert "“net” is as good as the best classical method: " in first
-    assert first.count("about as much as by a") == 2
+    assert "“net” is as good as the best classical method. " in first
+    assert first.count("about as much as that of a") == 2
 
 
 @pytest.mark.parametrize(
     ("own", "rival", "lead", "how"),
     [
-        (0.0, 1e-3, "is the best of 2 methods", "0 of p, exact, which is not reached by a"),
-        (1e-3, 0.0, "loses to the best", "while the error is exactly zero by a"),
-        (0.0, 0.0, "is as good as the best", "about as much as by a"),
+        (0.0, 1e-3, "is the best of 2 methods", "error of p is 0, exactly, unlike that of a (1.0 × 10⁻³)"),
+        (1e-3, 0.0, "loses to the best", "not exactly zero like that of a (0)"),
+        (0.0, 0.0, "is as good as the best", "about as much as that of a"),
     ],
 )
 def test_medians_that_are_exactly_zero_are_compared(own, rival, lead, how):
@@ -119,7 +137,7 @@ def test_a_case_is_won_in_every_quantity_against_every_method():
     found = {"net": {"u": own, "v": own}, "a": {"u": a, "v": own + 1}, "b": {"u": own + 1, "v": a[::-1]}}
     of = verdict(found, list("wxyz"), others="baseline", solver=0.0, ranges={}, columns={})
     assert (of.won, of.cases) == (2, 4)
-    assert "better than every baseline in 2 of 4 test cases; its worst one, w," in of.sentences()[1]
+    assert "better than every baseline in 2 of 4 test cases. Its worst one, w," in of.sentences()[1]
 
 
 def test_medians_are_compared_not_means():
@@ -183,4 +201,5 @@ def test_a_page_needs_nothing_else(check_page):
     text = report.page("a & b", sentences(found), parts)
     check_page(text)
     assert "a &lt;caption&gt;" in text
+    assert '<div class="scroll"><img' in text  # on a phone, pictures keep their size and are moved
     assert "wavenet &lt;b&gt;" in text

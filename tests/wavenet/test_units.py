@@ -8,7 +8,7 @@ import pytest
 
 from analytic import DuctMode, MultiMode, PhysicalDuct, solve, third_octave_bands, third_octave_levels
 from wavenet.cli import main
-from wavenet.cli.quantities import quantity
+from wavenet.cli.quantities import USUAL, in_any_unit, quantity
 
 DUCT = ["--radius", "40cm", "--temperature", "15degC", "--mach=-0.35"]
 FAN = ["--m", "22", "--n", "0", *DUCT, "--frequency", "3.6kHz"]
@@ -64,6 +64,11 @@ def test_quantities_are_in_si_units(text, unit, expected):
 def test_what_is_no_quantity_is_named(text, unit):
     with pytest.raises(ValueError, match=r"--some-thing must be a number with a unit, such as .*, got"):
         quantity(text, unit, "some-thing")
+
+
+@pytest.mark.parametrize(("unit", "given"), [(unit, given) for unit, table in USUAL.items() for given in table])
+def test_usual_units_are_those_of_pint(unit, given):
+    assert quantity(f"12.5{given}", unit, "option") == pytest.approx(in_any_unit(12.5, given, unit), rel=1e-15)
 
 
 def test_the_fan_duct_in_one_command(capsys):

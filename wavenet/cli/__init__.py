@@ -16,6 +16,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from wavenet import __version__
 
+from .usage import UsageError, explain
+
 COMMANDS = (
     "solve",
     "field",
@@ -66,7 +68,6 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     cls=_Commands,
     help="Sound radiated from open ducts: exact solutions by the Wiener–Hopf method, and neural surrogates of them.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
@@ -108,7 +109,7 @@ def _command(name: str) -> Any:
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command(name, cls=_Command)(getattr(importlib.import_module(f".{name}", __name__), name))
     command: Any = typer.main.get_command(alone)
-    paragraphs = (command.help or "").split("\n\n")
+    paragraphs = [" ".join(text.split()) for text in (command.help or "").split("\n\n")]
     command.examples = tuple(text for text in paragraphs if text.startswith(_EXAMPLE))
     command.help = escape("\n\n".join(text for text in paragraphs if not text.startswith(_EXAMPLE)))
     for option in command.params:  # square brackets are units and defaults, not markup
@@ -129,20 +130,25 @@ for _name in COMMANDS:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command, and exit with a status of the table in docs/commands.md, errors with one line."""
+    arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     _prepare_streams()
     _own_packages_first()
+    status = 0
     try:
         with _until_nobody_reads():
             try:
-                app(argv)
+                status = app(arguments, prog_name="wavenet", standalone_mode=False)
             finally:
                 _flush_output()
+    except UsageError as error:
+        _stop(ValueError(explain(error, arguments, COMMANDS)), 2)
     except (ValueError, TypeError, OSError) as error:
         _stop(error, 2)
     except MemoryError as error:
         _stop(MemoryError(str(error) or "out of memory"), 2)
     except ArithmeticError as error:
         _stop(error, 1)
+    sys.exit(status or 0)
 
 
 def _stop(error: Exception, status: int) -> None:

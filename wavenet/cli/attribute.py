@@ -1,30 +1,24 @@
 """wavenet attribute."""
 
-import json
 import math
 from typing import Annotated
 
 import typer
 
-from .common import Data, Device, Json, Model, Out, folder, say
+from .common import Data, Device, Json, Model, Out, Run, expect_folder, folder, say
 
 
 def attribute(
-    run: Annotated[
-        str,
-        typer.Argument(
-            help="Folder of a trained run, or the name of a network of the package: derivative, forward, jet_factor, "
-            "unet or mlp."
-        ),
-    ],
+    run: Run,
     data: Data,
     output: Out,
     case: Annotated[int, typer.Option(help="Number of the case in the file, from 0.")] = 0,
     at: Annotated[
         str | None,
         typer.Option(
-            help="X,R of the cell [0.1,1] or microphone [the first] to explain, the nearest one, or in the direction "
-            "of D [0,1]."
+            metavar="X,R",
+            help="Place of the output that is explained [duct radii]: the nearest cell [0.1,1] or microphone [the "
+            "first]; for jets, any point in the direction of the directivity D [0,1].",
         ),
     ] = None,
     method: Annotated[
@@ -45,24 +39,18 @@ def attribute(
     from wavenet.explain.methods import METHODS
 
     from ..devices import usable
-    from ..study import relevance
-    from ..study.tasks import open_run
+    from ..study import attribute as relevances
 
-    place = usable(device)
+    usable(device)
     point = None if at is None else _point(at)
     if method not in METHODS:
         raise ValueError(f"--method must be one of {', '.join(METHODS)}, got {method!r}")
-    name, network, _, dataset = open_run(run, data, model)
-    relevance.expect_case(dataset, case)
-    out = folder(output)
-    results = relevance.attribute(network.to(place), dataset, case, point, METHODS[method])
-    for result in results:
-        result.figure().savefig(out / f"relevance_{result.quantity}.png", dpi=120)
-    about = {"model": name, "case": case, "method": method, "outputs": [result.record() for result in results]}
-    (out / "attribution.json").write_text(json.dumps(about, indent=1))
-    said = {"attribution": str(out / "attribution.json")}
-    known = [result.miss for result in results if result.miss is not None]
-    say(said | ({"worst_miss": max(known)} if known else {}), as_json)
+    expect_folder(output)
+    found = relevances(run, data, case, at=point, method=method, model=model, device=device)
+    said = {"attribution": str(found.write(folder(output)))}
+    say(said | ({} if found.worst_miss is None else {"worst_miss": found.worst_miss}), as_json)
+    if not as_json:
+        print(found.table())
 
 
 def _point(text: str) -> tuple[float, float]:

@@ -9,7 +9,8 @@ from .common import Json, say
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="Dataset file, as written by wavenet generate.")], as_json: Json = False
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Dataset file, as written by wavenet generate.")],
+    as_json: Json = False,
 ) -> None:
     """Check every value of a dataset file.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .words import facts
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -16,10 +18,48 @@ if TYPE_CHECKING:
 
     from ..study.solution import FarField
 
-Data = Annotated[Path, typer.Option("--data", help="Dataset file, as written by wavenet generate.")]
-Out = Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")]
+Data = Annotated[Path, typer.Option("--data", metavar="FILE", help="Dataset file, as written by wavenet generate.")]
+Out = Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder to write to.")]
+_RUNS = "Folder of a trained run, or the name of a network of the package:"
+Run = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help=f"{_RUNS} derivative, constrained_unet, forward, jet_factor, unet or mlp."),
+]
+Runs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN",
+        help=f"{_RUNS} derivative, constrained_unet, forward, jet_factor, unet or mlp; several in one report.",
+    ),
+]
+FactorRun = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RUN",
+        help="Folder of a run of the factor task, with --jet of jet_factor, or the name of the package's network, "
+        "factor or jet_factor [these].",
+    ),
+]
+
+
+def _picture(path: Path | None) -> Path | None:
+    """The file of a picture; one that cannot be written is refused before work begins."""
+    if path is None:
+        return None
+    if path.suffix.lower() not in _PICTURES:
+        raise ValueError(f"--plot must end in {', '.join(_PICTURES)}, got {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
+    return path
+
+
+_PICTURES = ".png", ".svg", ".pdf"
+Plot = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a picture: .png, .svg or .pdf.", callback=_picture)
+]
 Model = Annotated[
-    str | None, typer.Option(help="FILE.py:CLASS of the run's network, if it is not one of the package's.")
+    str | None,
+    typer.Option(metavar="FILE.py:CLASS", help="Network of the run, if it is not one of the package's."),
 ]
 Device = Annotated[str, typer.Option(help="Device of the network: cpu, cuda, or cuda:N.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -29,11 +69,17 @@ Helmholtz = Annotated[
     typer.Option("--helmholtz", "--ka", help="Helmholtz number ka; or --frequency and --radius, in physical units."),
 ]
 Angles = Annotated[
-    str, typer.Option(help="Physical angles from:to:count in degrees: where microphones stand, 0 on the axis in front.")
+    str,
+    typer.Option(
+        metavar="FROM:TO:COUNT",
+        help="Physical angles in degrees, 0 ... 180: where microphones stand, 0 on the axis in front.",
+    ),
 ]
-Hub = Annotated[float, typer.Option(help="Radius of a hard hub [duct radii], 0 for none.")]
+Hub = Annotated[float, typer.Option(help="Radius of a hard hub [duct radii], 0 ... 0.95.")]
 HasJet = Annotated[bool, typer.Option("--jet", help="The duct's stream continues as a jet, inside a vortex sheet.")]
-MachOuter = Annotated[float, typer.Option(help="With --jet: Mach number of the outer stream, by its own sound speed.")]
+MachOuter = Annotated[
+    float, typer.Option(help="With --jet: Mach number of the outer stream, in its own sound speed, 0 ... 1.")
+]
 SoundSpeedRatio = Annotated[float, typer.Option(help="With --jet: sound speed, outside over inside.")]
 DensityRatio = Annotated[float, typer.Option(help="With --jet: density, outside over inside.")]
 Kutta = Annotated[float, typer.Option(help="With --jet: Kutta parameter, 0 (no vortex shedding) to 1 (full).")]
@@ -69,10 +115,10 @@ def describe(source: "analytic.DuctMode", note: str = "") -> str:
         label = "" if source.cut_on else "  (cut off: it carries no power of its own)"
         numbers = f"ka = {source.helmholtz}, M = {source.mach}, hub = {source.hub}"
         return f"mode ({source.m}, {source.n}), {numbers}{note}{label}"
-    label = "" if source.cut_on else f"\n{source.cut_off}: it carries no power of its own"
     stream = f"c = {source.duct.sound_speed:.3f} m/s, rho = {source.duct.density:.4f} kg/m^3"
     numbers = f"ka = {source.helmholtz:.6g}, M = {source.mach:.6g}, hub = {source.hub:.6g}"
     duct = f"{source.frequency:.6g} Hz, radius {source.duct.radius:g} m, {stream}"
+    label = "" if source.cut_on else f"\n{source.cut_off}: it carries no power of its own"
     return f"mode ({source.m}, {source.n}), {duct}\n{numbers}{note}{label}"
 
 
@@ -115,17 +161,45 @@ def print_far_field(far: "FarField") -> None:
         print(f"{angle:11.2f}  {level:10.3f}  {pressure:13.6e}  {theta:11.2f}  {potential:.6e}")
 
 
-def far_field_values(far: "FarField") -> dict[str, Any]:
-    """The far field as JSON knows it."""
+def print_loudest(level: float, angle: float, where: str = "at these angles") -> None:
+    """The highest level, and its angle."""
+    if level > float("-inf"):
+        print(f"highest level {where}: {level:.3f} dB at {angle:.2f} deg")
+
+
+def warn_of_cut_off(
+    source: "analytic.DuctMode", liners: "Iterable[analytic.Liner] | None" = None, *, relative: bool = True
+) -> None:
+    """Warn of a mode of a hard-walled duct that does not propagate.
+
+    relative : whether levels are those of `study.solution.RELATIVE`, though the mode has physical units.
+    """
+    from analytic import PhysicalMode
+
+    endless = any(liner.length == float("inf") for liner in liners or ())  # then it is a mode of the liner
+    if not source.cut_on and not endless:
+        instead = "; levels are relative to its pressure at the wall, --wall-pressure gives those in dB re 20 uPa"
+        warn([f"{source.cut_off}{instead if relative and isinstance(source, PhysicalMode) else ''}"])
+
+
+def far_field_values(far: "FarField", loudest: tuple[float, float] | None = None) -> dict[str, Any]:
+    """The far field as JSON knows it; loudest : highest level of all directions, and its angle."""
+    highest = {} if loudest is None else {"highest_level_db": finite(loudest[0]), "highest_level_at_deg": loudest[1]}
     return {
         "far_field": {
             "angle_deg": far.degrees.tolist(),
             "level_db": far.finite_level,
             "reference": far.reference,
             "pressure": pairs(far.pressure),
+            **highest,
         },
         "directivity": {"theta_deg": far.theta.tolist(), "amplitude": pairs(far.amplitude)},
     }
+
+
+def finite(value: float) -> float | None:
+    """A number for JSON, None where it is not finite."""
+    return value if abs(value) < float("inf") else None
 
 
 def physical_values(source: "analytic.DuctMode") -> dict[str, float]:
@@ -144,12 +218,11 @@ def physical_values(source: "analytic.DuctMode") -> dict[str, float]:
 
 
 def say(values: Mapping[str, Any], as_json: bool) -> None:
-    """Print results as one JSON object, or one per line."""
+    """Print results as one JSON object, with all digits, or for people, one per line."""
     if as_json:
         print(json.dumps(values))
     else:
-        for key, value in values.items():
-            print(f"{key:24} {value}")
+        facts(values)
 
 
 def warn(lines: Iterable[str]) -> None:
@@ -173,6 +246,13 @@ def folder(path: str | Path) -> Path:
     return path
 
 
+def expect_folder(path: Path) -> None:
+    """Refuse a path that no folder can be made at, before work begins and without making it."""
+    place = next(one for one in (path, *path.absolute().parents) if one.exists())
+    if not place.is_dir():
+        raise NotADirectoryError(f"{place} is a file, no folder to write {path.name} in")
+
+
 def span(text: str, name: str) -> tuple[float, float, int]:
     """Numbers in from:to:count."""
     try:
@@ -191,7 +271,10 @@ def angles_of(text: str) -> "npt.NDArray[np.float64]":
     """Angles [deg] given as --angles from:to:count."""
     import numpy as np
 
-    return np.linspace(*span(text, "angles"))
+    start, end, count = span(text, "angles")
+    if not (start >= 0 and end <= 180):
+        raise ValueError(f"--angles must lie in 0 ... 180 degrees, got {text!r}")
+    return np.linspace(start, end, count)
 
 
 def new_file(path: str | Path) -> Path:

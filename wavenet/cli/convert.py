@@ -9,7 +9,9 @@ from .common import Json, new_file, say
 
 
 def convert(
-    file: Annotated[Path, typer.Argument(help="Dataset (.h5) to convert, or a file or folder to make a dataset of.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Dataset (.h5) to convert, or a file or folder to make a dataset of.")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="File or folder to write; a dataset ends in .h5.")],
     name: Annotated[
         str | None,
@@ -21,7 +23,9 @@ def convert(
     ] = None,
     split: Annotated[str | None, typer.Option(help="From a dataset: only this split [all].")] = None,
     steps: Annotated[int | None, typer.Option(help="To well, pdebench: time steps of a period [4].")] = None,
-    helmholtz: Annotated[float | None, typer.Option(help="From .mat: ka of all cases [the file's, or fitted].")] = None,
+    helmholtz: Annotated[
+        float | None, typer.Option("--helmholtz", "--ka", help="From .mat: ka of all cases [the file's, or fitted].")
+    ] = None,
     mach: Annotated[float | None, typer.Option(help="From .mat: M of all cases [the file's, or fitted].")] = None,
     as_json: Json = False,
 ) -> None:

@@ -53,7 +53,7 @@ def demo(
         for name in models:
             run, report = out / f"run-{name}", out / f"compare-{name}"
             step(f"train {name}", train, task, file, run, name, as_json=not sys.stderr.isatty())
-            step(f"compare {name}", compare, run, file, report)
+            step(f"compare {name}", compare, [str(run)], file, report)
             step(f"attribute {name}", attribute, str(run), file, out / f"attribute-{name}", at=_AT.get(task))
             metrics[name] = json.loads((report / "metrics.json").read_text())
     attributions = [json.loads(path.read_text()) for path in out.glob("attribute-*/attribution.json")]

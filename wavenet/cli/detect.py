@@ -6,14 +6,34 @@ from typing import Annotated
 
 import typer
 
-from .common import DensityRatio, Device, HasJet, Hub, Json, Kutta, MachOuter, SoundSpeedRatio, jet_or_none, say, warn
+from .common import (
+    DensityRatio,
+    Device,
+    FactorRun,
+    HasJet,
+    Hub,
+    Json,
+    Kutta,
+    MachOuter,
+    Plot,
+    SoundSpeedRatio,
+    jet_or_none,
+    say,
+    warn,
+)
 
 
 # long: options
 def detect(
     array: Annotated[
-        Path, typer.Option("--array", help="HDF5 file with x, r, phi, pressure and attributes helmholtz, mach.")
+        Path,
+        typer.Option(
+            "--array",
+            metavar="FILE",
+            help="HDF5 file with x, r [radii], phi [rad], pressure [rho c^2], attributes helmholtz, mach.",
+        ),
     ],
+    run: FactorRun = None,
     modes: Annotated[
         str | None,
         typer.Option(help="Modes to look for, as m,n;m,n [all cut-on modes of the learned orders, either sign of m]."),
@@ -27,13 +47,10 @@ def detect(
     sound_speed_ratio: SoundSpeedRatio = 1.0,
     density_ratio: DensityRatio = 1.0,
     kutta: Kutta = 1.0,
-    coverage: Annotated[float, typer.Option(help="Coverage of the confidence intervals.")] = 0.95,
-    run: Annotated[
-        Path | None,
-        typer.Option(help="Folder of a run of the factor task, with --jet of jet_factor [the shipped network]."),
-    ] = None,
+    coverage: Annotated[float, typer.Option(help="Coverage of the confidence intervals, between 0 and 1.")] = 0.95,
     device: Device = "cpu",
     as_json: Json = False,
+    plot: Plot = None,
 ) -> None:
     """Estimate the complex amplitudes of duct modes from the pressures at a microphone array, by the surrogate.
 
@@ -67,6 +84,10 @@ def detect(
         warn(detection.unlearned_orders(model, measured))
     found = detection.detect(model, measured, wanted, few=few, coverage=coverage)
     warn(found.warnings)
+    if plot is not None:
+        from ..study import plots
+
+        plots.modes(found, f"ka = {measured.helmholtz:.6g}, M = {measured.mach:.3g}", plot)
     if as_json:
         rows = [
             {
@@ -85,9 +106,10 @@ def detect(
         f"noise {found.noise:.2e}"
     )
     print(f"condition number {found.condition:.1f}; intervals of the real and of the imaginary part: {coverage:.0%}")
-    print("   m   n        real   imaginary        +-")
-    for row in found.modes:
-        print(f"{row.m:4d}{row.n:4d}{row.amplitude.real:12.5f}{row.amplitude.imag:12.5f}{row.half_width:10.5f}")
+    print("   m   n        real   imaginary        +-     modulus  dB re the largest")
+    for row, level in zip(found.modes, found.levels, strict=True):
+        amplitude = f"{row.amplitude.real:12.5f}{row.amplitude.imag:12.5f}{row.half_width:10.5f}"
+        print(f"{row.m:4d}{row.n:4d}{amplitude}{abs(row.amplitude):12.5f}{level:19.2f}")
 
 
 def _modes(text: str) -> list[tuple[int, int]]:

@@ -6,22 +6,30 @@ from typing import Annotated
 
 import typer
 
-from .common import Device, Json, new_file, say, warn
+from .common import Device, Json, Plot, new_file, say, warn
 
 
+# long: options
 def differentiate(
     field: Annotated[
-        Path, typer.Argument(help="HDF5 file with x, r, potential or pressure, and attributes m, helmholtz, mach.")
+        Path,
+        typer.Argument(
+            metavar="FIELD",
+            help="HDF5 file with x, r, potential or pressure, and attributes m, helmholtz, mach; wavenet field writes "
+            "such files.",
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
     run: Annotated[
         str | None,
-        typer.Option(
-            help="Folder of a run of the constrained U-net or of the constrained network [the shipped U-net]."
+        typer.Argument(
+            metavar="RUN",
+            help="Folder of a run of the constrained U-net or of the constrained network, or one of the package's: "
+            "constrained_unet, derivative [constrained_unet].",
         ),
     ] = None,
     linear: Annotated[
-        bool, typer.Option("--linear", help="Use the shipped constrained network, which is linear in the field.")
+        bool, typer.Option("--linear", help="Use the package's network that is linear in the field, derivative.")
     ] = False,
     trust: Annotated[
         bool, typer.Option("--trust", help="Take ka and M as they are in the file, even if the field has others.")
@@ -31,6 +39,7 @@ def differentiate(
     ] = None,
     device: Device = "cpu",
     as_json: Json = False,
+    plot: Plot = None,
 ) -> None:
     """Compute velocities from a potential or a pressure next to the lip, by the constrained U-net.
 
@@ -45,7 +54,7 @@ def differentiate(
     if snr is not None and not (math.isfinite(snr) and snr > 0):
         raise ValueError(f"--snr must be a positive number of decibels, got {snr}")
     if linear and run is not None:
-        raise ValueError(f"--linear is the shipped network, --run {run} another: give one of the two")
+        raise ValueError(f"--linear is the network derivative of the package, RUN {run} another: give one of the two")
     given = read_given(field)
 
     from ..devices import usable
@@ -66,4 +75,8 @@ def differentiate(
     residual = {} if found.equation_residual is None else {"equation_residual": found.equation_residual}
     write_field(path, attributes | noise | residual, given.x, given.r, arrays)
     warnings = found.warnings if as_json else len(found.warnings)
+    if plot is not None:
+        from ..study import plots
+
+        plots.velocities(given, found, plot)
     say({"file": str(path), **noise, "equation_residual": found.equation_residual, "warnings": warnings}, as_json)

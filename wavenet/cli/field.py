@@ -14,13 +14,16 @@ from .common import (
     Json,
     Kutta,
     MachOuter,
+    Plot,
     SoundSpeedRatio,
+    describe,
     jet_or_none,
     liners_as_values,
     new_file,
     physical_values,
     say,
     span,
+    warn_of_cut_off,
 )
 from .liners import Liners
 from .units import Stream, with_units
@@ -30,13 +33,17 @@ from .units import Stream, with_units
 def field(
     stream: Stream,
     liners: Liners,
-    m: Annotated[int, typer.Option(help="Azimuthal order.")],
-    n: Annotated[int, typer.Option(help="Radial order, from 0.")],
+    m: Annotated[int, typer.Option(help="Azimuthal order m, of either sign.")],
+    n: Annotated[int, typer.Option(help="Radial order n, from 0; (0, 0) is the plane wave.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
     helmholtz: Helmholtz = None,
-    mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
-    x: Annotated[str, typer.Option(help="Grid in x, from:to:cells [radii]; values at cell centres.")] = "-2:2:128",
-    r: Annotated[str, typer.Option(help="Grid in r, from:to:cells [radii]; values at cell centres.")] = "0:2:64",
+    mach: Annotated[float, typer.Option(help="Mach number in the duct, -1 ... 1, > 0 towards the open end.")] = 0.0,
+    x: Annotated[
+        str, typer.Option(metavar="FROM:TO:CELLS", help="Grid in x [duct radii]; values at cell centres.")
+    ] = "-2:2:128",
+    r: Annotated[
+        str, typer.Option(metavar="FROM:TO:CELLS", help="Grid in r [duct radii]; values at cell centres.")
+    ] = "0:2:64",
     hub: Hub = 0.0,
     jet: HasJet = False,
     mach_outer: MachOuter = 0.0,
@@ -47,6 +54,7 @@ def field(
         bool, typer.Option(help="With --jet: keep the Kelvin–Helmholtz wave, which grows downstream, in the field.")
     ] = True,
     as_json: Json = False,
+    plot: Plot = None,
 ) -> None:
     """Compute the near field of one duct mode on a grid, and write it as HDF5.
 
@@ -57,7 +65,7 @@ def field(
 
     Example: wavenet field --m 2 --n 0 --helmholtz 5 --x=-2:2:128 --r=0:2:64 -o field.h5
     """
-    import analytic
+    from analytic.solver import solution_of
     from data.field import UNITS, write_field
     from data.grids import cell_centres
 
@@ -65,11 +73,16 @@ def field(
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta, instability=instability)
     source = stream.mode(m, n, helmholtz, mach, hub)
     lined = liners.made(source.helmholtz, getattr(source, "duct", None))
-    solution = analytic.solve(source, jet=streams, liner=lined)
+    solution = solution_of(source, jet=streams, liner=lined)
+    warn_of_cut_off(source, lined, relative=False)
     result = solution.field(cell_centres(*span(x, "x")), cell_centres(*span(r, "r")))
     case = {name: getattr(source, name) for name in ("m", "n", "helmholtz", "mach", "hub")} | physical_values(source)
     attributes = {"error_estimate": result.error_estimate} | case | (vars(streams) if streams else {})
     if lined:
         attributes["liners"] = json.dumps(liners_as_values(lined))
     write_field(path, attributes, result.x, result.r, {name: getattr(result, name) for name in UNITS})
+    if plot is not None:
+        from ..study import plots
+
+        plots.near_field(result, describe(source), plot)
     say({"file": str(path), "error_estimate": result.error_estimate}, as_json)

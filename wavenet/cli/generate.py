@@ -15,9 +15,18 @@ if TYPE_CHECKING:
 
 
 def generate(
-    recipe: Annotated[str, typer.Argument(help="TOML file, or the name of a built-in recipe (see wavenet recipes).")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE",
+            help="TOML file, or a built-in recipe: annulus, derivative, derivative-demo, ducts, edge, factor, forward, "
+            "forward-demo, jet, jet-derivative, lined-derivative or lined-forward.",
+        ),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
-    workers: Annotated[int, typer.Option(help="Worker processes on this machine.")] = os.cpu_count() or 1,
+    workers: Annotated[
+        int, typer.Option(help="Worker processes on this machine [one a core].", show_default=False)
+    ] = os.cpu_count() or 1,
     scheduler: Annotated[
         str | None,
         typer.Option(help="Address of a running dask scheduler, tcp://HOST:PORT, whose workers to use instead."),
@@ -36,6 +45,8 @@ def generate(
     """
     from data.recipe import load
 
+    if not output.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {output.parent} to write {output.name} in")
     named = load(recipe, cases=cases, seed=seed)
     options = {"workers": workers, "scheduler": scheduler, "timeout": timeout, "resume": resume}
     summary = _generate(named, output, options)
@@ -55,29 +66,17 @@ def generate(
 
 
 def _generate(named: "NamedRecipe", output: Path, options: dict[str, Any]) -> "Summary":
-    """Generate the file beside a progress bar."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import Progress
-
+    """Generate the file, and show how far it is."""
     from data.generate import Interrupted, generate
 
-    bar = Progress(console=Console(stderr=True))
-    task = bar.add_task(escape(output.name))
-
-    def advance(done: int, total: int) -> None:
-        bar.start()  # only with the first result, so that an earlier error is printed on a line of its own
-        bar.update(task, completed=done, total=total)
+    from ..progress import Progress
 
     try:
-        return generate(named, output, progress=advance, note=lambda text: warn([text]), **options)
+        with Progress(output.name, "cases") as shown:
+            return generate(named, output, progress=shown.to, note=lambda text: warn([text]), **options)
     except Interrupted as error:
-        bar.stop()
         print(f"wavenet: {error}", file=sys.stderr)
         raise typer.Exit(128 + error.signal) from None
-    finally:
-        if bar.live.is_started:
-            bar.stop()
 
 
 def _describe(output: Path) -> None:

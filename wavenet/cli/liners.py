@@ -23,10 +23,10 @@ class Liners:
     impedance: Annotated[
         list[str] | None,
         _option(
-            "Impedance Z / (rho c) of a liner's wall for exp(-i omega t), such as 1.5+0.8j, or a model of it: "
-            "mass-spring:resistance=1,mass=0.1,stiffness=0.4; helmholtz-resonator:resistance=1,mass=0.1,depth=0.2; "
-            "with --radius perforate:hole_diameter=1mm,thickness=1mm,open_area=0.05,depth=2cm. Once for each liner, "
-            "front to back. The mode is then incident at the front of the first one."
+            "Impedance Z / (rho c) of a liner's wall for exp(-i omega t), such as 1.5+0.8j, or a model of it with its "
+            "parameters, such as mass-spring:resistance=1,mass=0.1,stiffness=0.4: mass-spring, helmholtz-resonator "
+            "(resistance, mass, depth) or, with --radius, perforate (hole_diameter, thickness, open_area, depth). Once "
+            "for each liner, front to back. The mode is then incident at the front of the first one."
         ),
     ] = None
     liner_length: Annotated[
@@ -37,12 +37,15 @@ class Liners:
     ] = None
     engineering_impedance: Annotated[
         bool,
-        _option("Impedances given as numbers are for exp(+i omega t): a mass has a positive imaginary part."),
+        _option(
+            "Impedances given as numbers are for exp(+i omega t): a mass has a positive imaginary part.",
+            "--engineering-impedance",
+        ),
     ] = False
 
     surface_wave: Annotated[
         str | None,
-        _option("What the flow's surface wave over a liner with Im Z > 0 is taken for: stable or unstable."),
+        _option("In flow, over a liner with Im Z > 0, take the surface wave for stable or unstable."),
     ] = None
 
     def made(self, helmholtz: float, duct: "analytic.PhysicalDuct | None") -> "tuple[analytic.Liner, ...] | None":

@@ -15,11 +15,13 @@ from .common import (
     Json,
     Kutta,
     MachOuter,
+    Plot,
     SoundSpeedRatio,
     angles_of,
     describe_liner,
     jet_or_none,
     numbers,
+    print_loudest,
     say,
 )
 from .liners import Liners
@@ -45,7 +47,7 @@ def multimode(
     liners: Liners,
     helmholtz: Helmholtz = None,
     model: Annotated[Model, typer.Option(help="How incident power is shared among the modes.")] = Model.equal_power,
-    mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
+    mach: Annotated[float, typer.Option(help="Mach number in the duct, -1 ... 1, > 0 towards the open end.")] = 0.0,
     hub: Hub = 0.0,
     jet: HasJet = False,
     mach_outer: MachOuter = 0.0,
@@ -62,7 +64,7 @@ def multimode(
         ),
     ] = None,
     as_json: Json = False,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture of the directivity.")] = None,
+    plot: Plot = None,
 ) -> None:
     """Compute the far-field pressure in dB and the power of all cut-on modes, mutually incoherent.
 
@@ -84,9 +86,9 @@ def multimode(
     if bands is not None:
         if liners != Liners():
             raise ValueError("--bands has no liners: give one frequency")
-        if duct is None or helmholtz is not None or stream.frequency is not None or plot is not None:
-            raise ValueError("--bands needs --radius, and neither --frequency, --helmholtz nor --plot")
-        _bands(model.value, duct, bands, angles, streams, strength, as_json)
+        if duct is None or helmholtz is not None or stream.frequency is not None:
+            raise ValueError("--bands needs --radius, and neither --frequency nor --helmholtz")
+        _bands(model.value, duct, bands, angles, streams, strength, as_json, plot)
         return
     if duct is not None:
         mach, hub = duct.mach, duct.hub
@@ -96,9 +98,9 @@ def multimode(
     found = solution.modes(model.value, ka, mach, hub, angles_of(angles), streams, **options)
     title = f"{model.value}, ka = {ka:.6g}, M = {mach:.6g}"
     if plot is not None:
-        from ..study import pictures
+        from ..study import plots
 
-        pictures.level(found.degrees, found.level, f"{found.count} modes, {title}", plot, found.reference)
+        plots.levels(found.degrees, {"": found.level}, found.reference, f"{found.count} modes, {title}", plot)
     if as_json:
         far = {"angle_deg": found.degrees.tolist(), "level_db": found.finite_level, "reference": found.reference}
         say(
@@ -113,6 +115,7 @@ def multimode(
     print("angle [deg]  level [dB]")
     for angle, value in zip(found.degrees, found.level, strict=True):
         print(f"{angle:11.2f}  {value:10.3f}")
+    print_loudest(*found.loudest)
     say({f"power {name}": numbers(value) for name, value in found.power.items()}, False)
     print(f"error estimate           {found.error_estimate:.1e}")
 
@@ -125,8 +128,9 @@ def _bands(
     jet: "analytic.Jet | None",
     strength: dict[str, float],
     as_json: bool,
+    plot: Path | None,
 ) -> None:
-    """Print levels in third-octave bands."""
+    """Print levels in third-octave bands, and draw them."""
     from ..study import solution
 
     edges = text.split(":")
@@ -136,12 +140,19 @@ def _bands(
     degrees = angles_of(angles)
     found, reference = solution.bands(model, duct, lowest, highest, degrees, jet, strength)
     nominal = [band.nominal for band in found.bands]
+    title = f"all modes that are cut on, {model}, radius {duct.radius:g} m, M = {duct.mach:.6g}, hub = {duct.hub:.6g}"
+    if plot is not None:
+        from ..study import plots
+
+        plots.levels(
+            degrees, {f"{f:g} Hz": row for f, row in zip(nominal, found.level, strict=True)}, reference, title, plot
+        )
     if as_json:
         levels = [solution.finite(row) for row in found.level]
         far = {"bands_hz": nominal, "angle_deg": degrees.tolist(), "level_db": levels, "reference": reference}
         say({"far_field": far, "error_estimate_db": found.error_estimate.tolist()}, True)
         return
-    print(f"all modes that are cut on, {model}, radius {duct.radius:g} m, M = {duct.mach:.6g}, hub = {duct.hub:.6g}")
+    print(title)
     print(f"pressure far away at physical angles, level in {reference}")
     print("  band [Hz]" + "".join(f"{f:9g}" for f in nominal))
     for angle, row in zip(degrees, found.level.T, strict=True):

@@ -1,6 +1,5 @@
 """wavenet solve."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +13,7 @@ from .common import (
     Json,
     Kutta,
     MachOuter,
+    Plot,
     SoundSpeedRatio,
     angles_of,
     describe,
@@ -25,7 +25,9 @@ from .common import (
     pairs,
     physical_values,
     print_far_field,
+    print_loudest,
     say,
+    warn_of_cut_off,
 )
 from .liners import Liners
 from .units import Loudness, Stream, with_units
@@ -41,10 +43,10 @@ def solve(
     stream: Stream,
     loudness: Loudness,
     liners: Liners,
-    m: Annotated[int, typer.Option(help="Azimuthal order.")],
-    n: Annotated[int, typer.Option(help="Radial order, from 0.")],
+    m: Annotated[int, typer.Option(help="Azimuthal order m, of either sign.")],
+    n: Annotated[int, typer.Option(help="Radial order n, from 0; (0, 0) is the plane wave.")],
     helmholtz: Helmholtz = None,
-    mach: Annotated[float, typer.Option(help="Mach number, > 0 towards the open end.")] = 0.0,
+    mach: Annotated[float, typer.Option(help="Mach number in the duct, -1 ... 1, > 0 towards the open end.")] = 0.0,
     hub: Hub = 0.0,
     jet: HasJet = False,
     mach_outer: MachOuter = 0.0,
@@ -53,7 +55,7 @@ def solve(
     kutta: Kutta = 1.0,
     angles: Angles = "0:180:37",
     as_json: Json = False,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture of far and near field.")] = None,
+    plot: Plot = None,
 ) -> None:
     """Compute the far-field pressure in dB, reflection, impedance and power of one duct mode.
 
@@ -75,8 +77,11 @@ def solve(
     strength = loudness.values(stream.radius)
     lined = liners.made(source.helmholtz, getattr(source, "duct", None))
     found = solution.mode(source, angles_of(angles), streams, strength, lined)
+    warn_of_cut_off(source, lined, relative="wall_pressure" not in strength)
     if plot is not None:
-        _plot(found, plot)
+        from ..study import pictures
+
+        pictures.solution(found, plot)
     if as_json:
         say(_values(found), True)
     else:
@@ -87,7 +92,7 @@ def _values(found: "ModeAtAngles") -> dict[str, Any]:
     solved = found.solved
     values = {
         "cut_on": bool(solved.source.cut_on),
-        **far_field_values(found.far),
+        **far_field_values(found.far, found.loudest),
         "reflection_pressure": pairs(solved.reflection_pressure),
         "reflection": pairs(solved.reflection),
         "specific_impedance": None if found.impedance is None else [found.impedance.real, found.impedance.imag],
@@ -102,18 +107,9 @@ def _values(found: "ModeAtAngles") -> dict[str, Any]:
     return values | {"instability": pairs(solved.instability)} if found.in_jet else values
 
 
-def _plot(found: "ModeAtAngles", path: Path) -> None:
-    from ..study import pictures
-    from ..study.solution import without_growing_wave
-
-    if found.in_jet:
-        pictured = without_growing_wave(found.solved.source, found.solved.medium)
-        pictures.solution(pictured, path, "Re p [ρ c²], without the growing wave")
-    else:
-        pictures.solution(found.solved, path)
-
-
 def _print(found: "ModeAtAngles") -> None:
+    from ..study.solution import decibels
+
     solved, source = found.solved, found.solved.source
     print(describe(source))
     if found.in_jet:
@@ -126,12 +122,13 @@ def _print(found: "ModeAtAngles") -> None:
     for liner in found.liners:
         print(describe_liner(liner))
     print_far_field(found.far)
+    print_loudest(*found.loudest, "of all directions")
     for order, value in enumerate(solved.reflection_pressure):
-        print(f"pressure reflected into order  {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
+        print(f"pressure reflected into order  {order:2d}  {value:.8f}  modulus {abs(value):.8f}  {decibels(value)}")
     for order, value in enumerate(solved.reflection):
-        print(f"potential reflected into order {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
+        print(f"potential reflected into order {order:2d}  {value:.8f}  modulus {abs(value):.8f}  {decibels(value)}")
     for order, value in enumerate(solved.transmission if found.liners else ()):
-        print(f"potential at the lip, order    {order:2d}  {value:.8f}  modulus {abs(value):.8f}")
+        print(f"potential at the lip, order    {order:2d}  {value:.8f}  modulus {abs(value):.8f}  {decibels(value)}")
     if found.impedance is not None:
         print(f"specific impedance [rho c]         {found.impedance:.8f}")
     if found.loss is not None:

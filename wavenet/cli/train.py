@@ -14,21 +14,37 @@ def train(
     task: Annotated[
         Literal["forward", "derivative", "edge", "factor", "jet_factor"],
         typer.Argument(
+            metavar="TASK",
             help="forward: pressures at microphones; derivative: velocities from a potential; edge: functions around "
-            "the lip, for the constrained network; factor: directivities; jet_factor: fields of jets."
+            "the lip, for the constrained network; factor: directivities; jet_factor: fields of jets.",
         ),
     ],
     data: Data,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="Folder of the run to write.")],
     model: Annotated[
         str | None,
-        typer.Option(help="Network of the task, by name [its default], or FILE.py:CLASS for one of your own."),
+        typer.Option(
+            metavar="NAME",
+            help="Network of the task [its first]: feedforward or mlp of forward; constrained, constrained-unet, "
+            "fno or unet of derivative; edge, directivity and jet of the others; or FILE.py:CLASS, one of your own.",
+            autocompletion=lambda: ["feedforward", "mlp", "constrained", "constrained-unet", "fno", "unet"],
+        ),
     ] = None,
     edge: Annotated[
         Path | None,
         typer.Option(help="Folder of a run of the edge task, for the constrained network [the one shipped]."),
     ] = None,
-    preset: Annotated[Literal["quick", "standard"], typer.Option(help="Size and length of the training.")] = "quick",
+    preset: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Size and length of the training: quick, standard, or FILE.toml:NAME.",
+            autocompletion=lambda: ["quick", "standard"],
+        ),
+    ] = "quick",
+    epochs: Annotated[int | None, typer.Option(help="Largest number of epochs [the preset's].")] = None,
+    batch: Annotated[int | None, typer.Option(help="Cases of a batch, over all devices [the preset's].")] = None,
+    rate: Annotated[float | None, typer.Option(help="Initial learning rate [the preset's].")] = None,
     seed: Annotated[int, typer.Option(help="Seed of initial weights and batches.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes that load the cases, if these do not fit into memory.")] = 0,
     devices: Annotated[
@@ -56,13 +72,18 @@ def train(
     constraints: Annotated[
         str | None,
         typer.Option(
-            help="Constraints of a U-net, separated by commas, or none [its preset's]; a wrong name lists them."
+            metavar="NAMES",
+            help="Constraints of a U-net, separated by commas, or none [its preset's]. Of unet: phase, consistent, "
+            "waves, edge, wall, axis, barrier; of constrained-unet: edge, lip, ends, joint, barrier, superposition, "
+            "phase, residuals.",
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the run's last checkpoint.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a network on a dataset.
+    """Train a network on a dataset, and write its weights and the log of its losses.
+
+    The training stops earlier than its preset says if the loss of the validation cases grows no smaller.
 
     Example: wavenet train derivative --data derivative.h5 -o run --model constrained
     """
@@ -81,6 +102,9 @@ def train(
         precision=precision,
         compiled=compiled,
         constraints=chosen,
+        epochs=epochs,
+        batch=batch,
+        rate=rate,
     )
     try:
         found = training.train(

@@ -24,7 +24,9 @@ def _option(text: str) -> Any:
 class Stream:
     """Options of a duct in physical units, as typed."""
 
-    radius: Annotated[str | None, _option("Radius of the duct, such as 0.4m.")] = None
+    radius: Annotated[
+        str | None, _option("Radius of the duct, such as 0.4m; levels are then sound pressure levels.")
+    ] = None
     frequency: Annotated[str | None, _option("Frequency, such as 1200Hz; with --radius, in place of --helmholtz.")] = (
         None
     )

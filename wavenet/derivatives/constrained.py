@@ -11,6 +11,7 @@ the wall and parity at the axis. Nothing that is learned depends on a particular
 """
 
 import dataclasses
+import threading
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -35,6 +36,7 @@ _EVEN = 1e-4  # allowed relative variation of the spacing: positions may have be
 _QUIET = 1e-7  # noise below this counts as none
 _GUESS = -4.0  # decimal logarithm of the errors expected before training
 _ERROR_MODEL = "judge"  # name of the error model in all weights files so far
+_SWAPPED = threading.Lock()  # functional_call puts other weights into the module meanwhile, for all threads
 
 
 @dataclass(frozen=True)
@@ -137,9 +139,10 @@ class ConstrainedNetwork(AroundLip):
         if noise is None:
             noise = torch.full((len(parameters),), self.config.noise)
         noise = noise.to(parameters.device)
-        weights = {name: value.to(dtype or value.dtype) for name, value in self.error_model.named_parameters()}
-        seen = planes(self.config, parameters, noise).to(next(iter(weights.values())).dtype)
-        found: Tensor = functional_call(self.error_model, weights, (seen,)).unflatten(1, (2, len(METHODS)))
+        with _SWAPPED:
+            weights = {name: value.to(dtype or value.dtype) for name, value in self.error_model.named_parameters()}
+            seen = planes(self.config, parameters, noise).to(next(iter(weights.values())).dtype)
+            found: Tensor = functional_call(self.error_model, weights, (seen,)).unflatten(1, (2, len(METHODS)))
         allowed = found.new_ones(len(found), 1, *found.shape[2:], dtype=torch.bool)
         allowed[:, :, 2] = (noise >= _FITS)[:, None, None, None]
         allowed[:, :, 3] = self.edge_map.known

@@ -2,6 +2,10 @@
 
 Each derivative is that of the polynomial through the order + 1 nearest points on the same side of the wall. With
 `wall_condition` the polynomials of the rows next to the wall also have zero slope on it, so that v(r = 1) = 0.
+
+References
+----------
+B. Fornberg, Generation of finite difference formulas on arbitrarily spaced grids, Math. Comp. 51 (1988), 699-706.
 """
 
 import numpy as np

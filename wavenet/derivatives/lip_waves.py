@@ -8,6 +8,10 @@ with zero slope on the wall is a sum over p = 0, 1, 2 ... of
 cosines for even p, sines for odd p. With r = 1 + s the equation times r^2 has polynomial coefficients, so that the
 higher powers rho^{p/2 + j} follow from the lower ones, each a trigonometric polynomial of the angle. They converge
 for rho < 1, the distance to the axis. Uniform flow is removed by x = beta X, psi = phi exp(-i K M X), K = ka / beta.
+
+References
+----------
+J. Meixner, The behavior of electromagnetic fields at edges, IEEE Trans. Antennas Propag. 20 (1972), 442-446.
 """
 
 import numpy as np

@@ -2,6 +2,10 @@
 
 It takes the potential (case, 2, x, r) and the parameters (case, 3), m, ka, M, and returns (case, 4, x, r): real and
 imaginary u, then v. x and r are cell centres.
+
+References
+----------
+X. Huang, Proc. R. Soc. A 476:20190846 (2020); O. Ronneberger, P. Fischer, T. Brox, U-Net, MICCAI (2015).
 """
 
 import dataclasses

@@ -68,7 +68,7 @@ def _sums(root: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         orders.append(orders[-1] * inverse)
     table = torch.from_numpy(_polynomials()).to(c.real)
     parts = torch.view_as_real(torch.stack(powers, dim=-1)).transpose(-1, -2) @ table.T  # (..., 2, term)
-    each = torch.view_as_complex(parts.transpose(-1, -2).contiguous()) * torch.stack(orders, dim=-1)
+    each = torch.complex(parts[..., 0, :], parts[..., 1, :]) * torch.stack(orders, dim=-1)
     even, odd = each[..., 1::2].sum(dim=-1), each[..., 0::2].sum(dim=-1)  # P_1, P_3, ... keep their sign
     return root + odd + even, -root + odd - even
 

@@ -13,41 +13,19 @@ g(K, theta) is smooth, even across cut-ons, and the same for every mode of an or
 K and theta for each m. Fields of several modes are sums weighted by their amplitudes.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from ..arrays import ComplexArray, FloatArray
+from .closed_forms import AXIS, BELOW, BEYOND, FURTHER, DirectivityConfig, eigenvalues, slope, unit
 from .error_bars import BANDS, LEVELS, band, bars, relative_error
 from .learning import learned
 from .multipoles import CLOSEST, pressure
-from .polynomials import AXIS, eigenvalues, of_angle, polynomials, slope, unit
-
-_BEYOND = 6.0  # zeros are divided out for eigenvalues up to this much above K [1/radius]
-_BELOW = 0.8  # least K learned for an order, as a fraction of its first cut-on
-_FURTHER = 0.1  # how far extrapolation may leave the range of K, as a fraction of the range
+from .polynomials import of_angle, polynomials
 
 __all__ = ["CLOSEST", "LEVELS", "Directivity", "DirectivityConfig", "mach_corrected_angle", "relative_error"]
-
-
-@dataclass(frozen=True)
-class DirectivityConfig:
-    """orders: azimuthal orders m >= 0; low, high: range of K; degrees of the polynomials in K and in theta."""
-
-    orders: tuple[int, ...]
-    low: float
-    high: float
-    degree: int = 36
-    angles: int = 120
-
-    def __post_init__(self) -> None:
-        if not self.orders or min(self.orders) < 0 or len(set(self.orders)) != len(self.orders):
-            raise ValueError(f"orders must be different and not negative, got {self.orders}")
-        if not 0 < self.low < self.high or self.degree < 1 or self.angles < 2:
-            raise ValueError(f"expected 0 < low < high and positive degrees, got {self}")
 
 
 class Directivity(nn.Module):
@@ -66,9 +44,9 @@ class Directivity(nn.Module):
         super().__init__()
         self.config = config
         self.extrapolate = False
-        zeros = [eigenvalues(m, config.high + _BEYOND) for m in config.orders]
+        zeros = [eigenvalues(m, config.high + BEYOND) for m in config.orders]
         self._counts = [len(alpha) for alpha in zeros]
-        self._lows = [max(config.low, float(_BELOW * alpha[0])) for alpha in zeros]
+        self._lows = [max(config.low, float(BELOW * alpha[0])) for alpha in zeros]
         self._rows = {m: row for row, m in enumerate(config.orders)}
         table = np.full((len(zeros), max(self._counts)), np.nan)
         for row, alpha in zip(table, zeros, strict=True):
@@ -238,7 +216,7 @@ class Directivity(nn.Module):
             raise ValueError(f"m = {int(m[rows < 0][0])} is not among the learned orders {config.orders}")
         good = (n >= 0) & (n < torch.tensor(self._counts, device=n.device)[rows])
         on = good & (self.eigenvalues[rows, torch.where(good, n, 0)] < k)
-        slack = _FURTHER * (config.high - config.low) if self.extrapolate else 0.0
+        slack = FURTHER * (config.high - config.low) if self.extrapolate else 0.0
         inside = (k >= config.low - slack) & (k <= config.high + slack)
         for fine, what in ((inside, "is outside the training range"), (on, "is not cut on")):
             if not torch.all(fine):

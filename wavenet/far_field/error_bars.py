@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import FloatArray
-from .polynomials import eigenvalues
+from .closed_forms import eigenvalues
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # coverages
 BANDS = 8  # bands of K, each with its own error bars

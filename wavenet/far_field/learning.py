@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from ..arrays import ComplexArray, FloatArray
-from .polynomials import slope, unit, vandermonde
+from .closed_forms import slope, unit, vandermonde
 
 
 class Degrees(Protocol):

@@ -14,7 +14,7 @@ import torch
 from scipy.special import roots_legendre
 from torch import Tensor
 
-from .polynomials import AXIS
+from .closed_forms import AXIS
 
 CLOSEST = 5.0  # least distance of a microphone from the open end [radii]
 BEHIND = np.radians(150)  # largest angle from the axis: further back lies the duct's wall, which multipoles neglect

@@ -1,43 +1,10 @@
-"""Polynomials that represent the smooth part of the directivity, and functions of a hard-walled duct."""
-
-from typing import TypeVar
+"""Polynomials that represent the smooth part of the directivity, in torch."""
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from numpy.polynomial import chebyshev
-from scipy.special import hankel1, jnp_zeros
 from torch import Tensor
 
-from ..arrays import ComplexArray, FloatArray
-
-Values = TypeVar("Values", FloatArray, Tensor)
-AXIS = 1e-7  # offset from the axis, and from the ends of the polynomials' range, where arccos has infinite slope
-
-
-def eigenvalues(m: int, top: float) -> FloatArray:
-    """Zeros of J_m' below `top`; for m = 0 the first is 0, the plane wave's."""
-    zeros = jnp_zeros(m, 2 + int(top / np.pi))  # their spacing tends to pi from above
-    found: FloatArray = np.concatenate([[0.0] if m == 0 else [], zeros[zeros < top]])
-    return found
-
-
-def slope(m: int, gamma: FloatArray) -> ComplexArray:
-    """gamma H_m'(gamma); its limit 2 i / pi at zero for m = 0."""
-    safe = np.where(gamma > 0, gamma, 1.0)
-    value = m * hankel1(m, safe) - safe * hankel1(m + 1, safe)
-    return np.where(gamma > 0, value, 2j / np.pi if m == 0 else np.nan)
-
-
-def unit(value: Values, low: float | Values, high: float) -> Values:
-    """Map the range low ... high to -1 ... 1."""
-    return 2 * (value - low) / (high - low) - 1
-
-
-def vandermonde(value: npt.ArrayLike, count: int) -> FloatArray:
-    """Chebyshev polynomials at the values of an array, (..., degree)."""
-    found: FloatArray = chebyshev.chebvander(np.asarray(value, dtype=float), count - 1)
-    return found
+from .closed_forms import AXIS, unit
 
 
 def polynomials(value: Tensor, count: int) -> Tensor:

@@ -58,5 +58,6 @@ class HighNetwork(JetNetwork):
 
     def factors(self, sheets: Sheets, parameters: Tensor, s_0: Tensor) -> Tensor:
         """As `forward`, for jets of one azimuthal order with instabilities s_0 (case, 1)."""
-        assert isinstance(sheets, HighSheets)
-        return self.coefficients(self.scaled(inputs(sheets, s_0)).to(self.precision))
+        wide = sheets.double()  # far along the line recurrences overflow in single precision
+        assert isinstance(wide, HighSheets)
+        return self.coefficients(self.scaled(inputs(wide, s_0.to(torch.complex128))).to(self.precision))

@@ -61,7 +61,8 @@ def _step(t: Tensor) -> Tensor:
 
 
 def near_zeros(sheets: Sheets) -> Near:
-    """The zeros of K_plus near its window."""
+    """The zeros of K_plus near its window; found in double precision, in which Newton's method tells them apart."""
+    given, sheets = sheets, sheets.double()
     with torch.no_grad():
         of, z = _search(sheets)
     some, place = sheets.take(of), _places(of)
@@ -71,7 +72,8 @@ def near_zeros(sheets: Sheets) -> Near:
     weight, end = weights(some, z)
     moved = end + weight * (z - end)
     far = torch.complex(sheets.centre, -sheets.helmholtz).expand(-1, int(place.max()) + 1 if len(of) else 0)
-    return Near(far.index_put((of, place), moved[:, 0]), far.index_put((of, place), end[:, 0]))
+    found = (far.index_put((of, place), one[:, 0]) for one in (moved, end))
+    return Near(*(one.to(given.mach.dtype.to_complex()) for one in found))
 
 
 def _search(sheets: Sheets) -> tuple[Tensor, Tensor]:

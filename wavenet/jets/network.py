@@ -21,7 +21,7 @@ from .error_bars import BANDS, LEVELS, bands
 from .inputs import COUNT, KERNEL, LENGTHS, inputs, instabilities
 from .instability import instability
 from .layers import Layers
-from .modes import JetModes, Numbers, streams
+from .modes import JetModes, Numbers, broadcast, reals, streams
 from .near import pressure
 from .sheet import Sheets
 from .waves import Waves
@@ -154,14 +154,11 @@ class JetNetwork(nn.Module):
     ) -> Tensor:
         """Directivity D in the outer stream of modes of amplitude one, (case, angle) complex.
 
-        theta : (angle,) or (case, angle) tensor
+        theta : number, (angle,) or (case, angle) tensor
             Polar angle in the plane (x / beta, r) of the outer stream [rad], 0 downstream.
         """
         modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
-        angle = torch.as_tensor(theta, dtype=modes.mach.dtype, device=modes.mach.device)
-        if not torch.all((angle >= 0) & (angle <= math.pi + 1e-6)):
-            bad = angle[~((angle >= 0) & (angle <= math.pi + 1e-6))][0]
-            raise ValueError(f"theta must lie in [0, pi] rad, got {float(bad):.6g}")
+        angle = _angles(theta, modes, 2)
         return self.by_order(modes, lambda waves, mine: waves.directivity(angle if angle.ndim == 1 else angle[mine]))
 
     def reflection(
@@ -187,7 +184,7 @@ class JetNetwork(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """`directivity` at angles (angle,) and `reflection`, for the work of one."""
         modes = self.modes(m, n, helmholtz, mach, *streams(**outer))
-        angle = torch.as_tensor(theta, dtype=modes.mach.dtype, device=modes.mach.device)
+        angle = _angles(theta, modes, 1)
         both = self.by_order(modes, lambda waves, _: torch.cat([waves.directivity(angle), waves.reflection()], dim=1))
         return both[:, : len(angle)], both[:, len(angle) :]
 
@@ -203,10 +200,15 @@ class JetNetwork(nn.Module):
         Raises
         ------
         ValueError
-            Coverage not in `LEVELS`, or error bars not calibrated.
+            Coverage not in `LEVELS`; m, helmholtz or mach outside the trained ranges; or error bars not calibrated.
         """
         if coverage not in LEVELS:
             raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
+        for name, value, low, high in zip(
+            _RANGES, (abs(m), helmholtz, mach), self.config.low, self.config.high, strict=False
+        ):
+            if not bool(_inside(torch.tensor(value, dtype=torch.float64), low, high, self.precision)):
+                raise ValueError(f"{name} must lie in the trained range {low:.6g} ... {high:.6g}, got {value}")
         band = bands(*(np.array([one], dtype=float) for one in (m, helmholtz, mach, hub)))[0]
         bar = float(self.bars[band, LEVELS.index(coverage)])
         if math.isnan(bar):
@@ -250,7 +252,7 @@ class JetNetwork(nn.Module):
                 case = int(torch.nonzero(bad)[0])
                 values = ", ".join(f"{name} = {float(one[case]):.6g}" for name, one in modes._asdict().items())
                 raise ValueError(f"{what}: {values}")
-        return modes
+        return modes._replace(m=modes.m.long(), n=modes.n.long())
 
     def usable(self, *given: Numbers) -> BoolArray:
         """Which cases the surrogate takes, (case,): see `modes` for the others."""
@@ -259,11 +261,7 @@ class JetNetwork(nn.Module):
         return found
 
     def _broadcast(self, *given: Numbers) -> JetModes:
-        tensors = [torch.atleast_1d(torch.as_tensor(one, device=device_of(self))) for one in given]
-        m, n, *rest = tensors
-        if len(tensors) < len(JetModes._fields):  # no hub
-            rest.append(torch.zeros_like(rest[-1]))
-        return JetModes(*torch.broadcast_tensors(m.abs(), n, *(one.to(self.precision) for one in rest)))
+        return broadcast(*given, dtype=self.precision, device=device_of(self))
 
     def _reasons(self, modes: JetModes) -> dict[str, Tensor]:
         """Cases that each of the guards refuses; NaN is refused."""
@@ -271,9 +269,13 @@ class JetNetwork(nn.Module):
         given = [getattr(modes, name).double() for name in PARAMETERS[:6]]
         given[5] = given[5] * given[4] ** 2
         for name, value, low, high in zip(_RANGES, given, self.config.low, self.config.high, strict=False):
-            found[f"{name} must lie in the trained range {low:.6g} ... {high:.6g}"] = ~_inside(value, low, high, modes)
+            found[f"{name} must lie in the trained range {low:.6g} ... {high:.6g}"] = ~_inside(
+                value, low, high, self.precision
+            )
+        whole = (modes.m == modes.m.floor()) & (modes.n == modes.n.floor())
+        found["m and n must be integers"] = ~whole
         first, last = self.config.low[6], self.config.high[6]
-        good = (modes.hub > 0) & _inside(modes.hub.double(), first, last, modes)
+        good = (modes.hub > 0) & _inside(modes.hub.double(), first, last, self.precision)
         known = [f"in the trained range {first:.6g} ... {last:.6g}"] if last else []
         if self.config.plain:
             good, known = good | (modes.hub == 0), ["0", *known]
@@ -284,7 +286,7 @@ class JetNetwork(nn.Module):
         k = modes.helmholtz / torch.sqrt(1 - modes.mach**2)
         on = torch.zeros_like(k, dtype=torch.bool)
         safe = torch.where(good, modes.hub, 0.0)
-        counted = good & (modes.n >= 0) & (modes.n < self.orders) & (modes.m <= self.config.high[0])
+        counted = good & whole & (modes.n >= 0) & (modes.n < self.orders) & (modes.m <= self.config.high[0])
         for order in torch.unique(modes.m[counted]).tolist():
             mine = torch.nonzero(counted & (modes.m == order))[:, 0]
             alpha = duct(int(order), safe[mine, None].detach()).alpha.expand(len(mine), -1)
@@ -304,7 +306,7 @@ class JetNetwork(nn.Module):
     def by_order(self, modes: JetModes, function: Callable[[Waves, Tensor], Tensor]) -> Tensor:
         """Values (case, ...) of a function of the waves of one azimuthal order and the cases' numbers, for `modes`."""
         parts, places = [], []
-        for order in torch.unique(modes.m).tolist():
+        for order in torch.unique(modes.m).tolist() or [0]:  # no cases have the shape of some
             mine = torch.nonzero(modes.m == order)[:, 0]
             own = JetModes(*(one[mine] for one in modes))
             parameters = torch.stack([own.m.to(own.mach), *own[2:7], own.hub], dim=1)
@@ -321,7 +323,18 @@ class JetNetwork(nn.Module):
         return torch.cat(parts)[torch.argsort(torch.cat(places))]
 
 
-def _inside(value: Tensor, low: float, high: float, modes: JetModes) -> Tensor:
-    """Whether values lie in a range, but for rounding and the gap at its ends."""
-    slack = _SLACK * (high - low) + 4 * torch.finfo(modes.mach.dtype).eps * high
+def _inside(value: Tensor, low: float, high: float, dtype: torch.dtype) -> Tensor:
+    """Whether values lie in a range, but for rounding in this type and the gap at its ends."""
+    slack = _SLACK * (high - low) + 4 * torch.finfo(dtype).eps * high
     return (value >= low - slack) & (value <= high + slack)
+
+
+def _angles(theta: Numbers, modes: JetModes, dimensions: int) -> Tensor:
+    """Angles (angle,) or (case, angle) [rad], in the type and on the device of the modes."""
+    found = reals("theta", theta, modes.mach.device, dimensions).to(modes.mach.dtype)
+    if found.ndim == 2 and len(found) not in (1, len(modes.mach)):
+        raise ValueError(f"theta must have one row, or one for each of {len(modes.mach)} cases, got {len(found)}")
+    good = (found >= 0) & (found <= math.pi + 1e-6)
+    if not bool(good.all()):
+        raise ValueError(f"theta must lie in [0, pi] rad, got {float(found[~good][0]):.6g}")
+    return found.expand(len(modes.mach), -1) if found.ndim == 2 else found

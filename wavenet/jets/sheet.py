@@ -12,6 +12,7 @@ hub J_m / (gamma_1 J_m') is S / (gamma_1 S'), see `duct`. Points are real; every
 differentiable.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from ..ducts.bessel import outer
 from .duct import MODES, Duct, at_wall, duct
 
 _DAMPING = 0.6  # as in the dataset's task
+_TOGETHER = 12  # factors of a product, each up to 200, that single precision can hold
 _ROUNDED = 0.3  # of the corners where the ends of windows pass from one point to another, over k
 
 
@@ -125,6 +127,10 @@ class Sheets:
         """Some of the jets, by their numbers or by a mask."""
         return type(self)(self.m, *(one[chosen] for one in self.parameters))
 
+    def double(self) -> "Sheets":
+        """The same in double precision."""
+        return type(self)(self.m, *(one.double() for one in self.parameters))
+
     def squares(self, s: Tensor) -> tuple[Tensor, Tensor]:
         """gamma_1^2 and gamma_2^2."""
         square = (self.helmholtz - (1 - self.mach) * s) * (self.helmholtz + (1 + self.mach) * s)
@@ -182,11 +188,14 @@ class _Quotient(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, s: Tensor, above: Tensor, below: Tensor, own: Tensor | None) -> Tensor:
-        value, under = s - above[:, :1], _gap(s, below, own, 0)
-        for index in range(1, above.shape[1]):
-            value = value * (s - above[:, index : index + 1])
-            under = under * _gap(s, below, own, index)
-        value = value / under
+        parts = []
+        for start in range(0, above.shape[1], _TOGETHER):
+            over, under = s - above[:, start : start + 1], _gap(s, below, own, start)
+            for index in range(start + 1, min(start + _TOGETHER, above.shape[1])):
+                over = over * (s - above[:, index : index + 1])
+                under = under * _gap(s, below, own, index)
+            parts.append(over / under)
+        value = math.prod(parts[1:], start=parts[0])
         ctx.save_for_backward(s, above, below, value)
         ctx.own = own
         return value

@@ -5,7 +5,7 @@ A file is found by its name and imported on first use of its network. A network 
 `wavenet.outside`.
 
 >>> names("derivative"), default("derivative")
-(('constrained', 'constrained_unet', 'unet'), 'constrained')
+(('constrained', 'constrained_unet', 'fno', 'unet'), 'constrained')
 >>> get("perceptron")  # doctest: +ELLIPSIS
 Traceback (most recent call last):
 ValueError: there is no network 'perceptron', expected one of constrained, constrained_unet, directivity, edge, ...
@@ -29,7 +29,7 @@ from ..arrays import FloatArray
 from ..fields import Source
 from ..training.augmentation import UNCHANGED, Augmentation
 from ..training.optimizers import adam
-from ..training.presets import Preset
+from ..training.presets import Preset, chosen
 
 Batch = list[Tensor] | tuple[Tensor, ...]
 
@@ -97,10 +97,8 @@ class Steps:
     augmentation: Augmentation = UNCHANGED
 
     def preset(self, name: str) -> Preset:
-        """Preset of this name."""
-        if name not in self.presets:
-            raise ValueError(f"the preset must be one of {', '.join(self.presets)}, got {name!r}")
-        return self.presets[name]
+        """Preset of this name, or of FILE.toml:NAME."""
+        return chosen(name, self.presets)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ activation, mask      unchanged; likewise dropout, powers, exponentials and othe
 normalisation         unchanged, its scale held fixed: batch norm (in eval mode), layer, group, instance, RMS norm,
                       x / ‖x‖, and softmax inside a network (AttnLRP)
 max pool, max, topk   to the maximum, unless the maximum is zero
-average pool, sum     the interior rule, as for the depthwise convolution that does the same; likewise upsampling
+average pool, sum     the interior rule, as for the depthwise convolution that does the same; likewise upsampling, and
+                      sampling of an image at places, which receive nothing
 addition              in proportion to |summand|, in equal parts where all summands are zero
 product               all to the signal and none to a gate, which comes from sigmoid or softmax; half to each of two
                       signals
@@ -22,6 +23,7 @@ matrix product        with a constant, a layer with weights; of two values the i
                       each; after softmax (attention) all to the values
 recurrent layers      by their cells' sums and products, so that no relevance passes the gates
 Fourier transforms    with what is linear between them one layer, see `rules.spectra`
+norm, quantile        x_i times the slope: functions of degree one
 reshape, slice, cat   moved with the values; likewise where, gather, scatter, padding of any mode, writes into tensors
 ====================  ==================================================================================================
 

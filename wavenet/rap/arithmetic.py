@@ -14,6 +14,10 @@ Operation = Callable[..., Any]  # of tensors, to a tensor or several
 _RUN, _MANY = 128, 2**19
 
 
+class NoDerivativeError(ArithmeticError):
+    """torch has no derivative of the operation."""
+
+
 def over(a: Tensor, b: Tensor) -> Tensor:
     """a ⊘ b: a / b, and 0 where b = 0 or so small that 1 / b would overflow."""
     info = torch.finfo(b.dtype if b.is_floating_point() else torch.float64)
@@ -54,6 +58,8 @@ def pull_back(op: Operation, inputs: Sequence[Tensor], R: Any) -> tuple[Tensor, 
     with torch.enable_grad():
         leaves = [x.detach().requires_grad_() for x in inputs]
         output = op(*leaves)
+    if not all(y.requires_grad for y in (output if isinstance(output, tuple | list) else [output])):
+        raise NoDerivativeError
     outputs, weights = (output, R) if isinstance(output, tuple | list) else ([output], [R])
     reached = [(y, r) for y, r in zip(outputs, weights, strict=True) if r is not None]
     return torch.autograd.grad([y for y, _ in reached], leaves, [r for _, r in reached], materialize_grads=True)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .arithmetic import over, pull_back
+from .arithmetic import NoDerivativeError, over, pull_back
 from .checks import expect_rule
 from .layers import Layer, Map
 from .nodes import Node, UnsupportedOperation, Value
@@ -92,6 +92,8 @@ class Backward:
                 return "declared"
             return next((MODULES[base] for base in type(node.module).__mro__ if base in MODULES), None)
         found = KINDS.get(node.operation)
+        if found == "average" and "bicubic" in (node.argument(2, "mode"), node.argument(3, "mode")):
+            found = "bicubic" if node.operation == "interpolate" else None  # the weights of grid_sample are not known
         if any(value.tensor.is_complex() for value in (*node.inputs, *node.outputs)):
             return "spectrum" if found in LINEAR or node.operation in LINEAR_NAMES else None
         if found == "matrix" and len(node.inputs) != 1:
@@ -115,7 +117,10 @@ class Backward:
                 continue
             kind = self.kinds[id(node)]
             expect_rule(node, kind, any(m is not None and m.selector is not None for m in messages))
-            sent = self.step(node, kind, messages)
+            try:
+                sent = self.step(node, kind, messages)
+            except NoDerivativeError:
+                raise UnsupportedOperation(f"no rule for {node.name} ({node.title}) without a derivative") from None
             nothing = torch.zeros(self.cases, dtype=torch.float64, device=node.outputs[0].tensor.device)
             parts = [self.total(v, m) for v, m in zip(node.outputs, messages, strict=True) if m is not None]
             incoming, outgoing = sum(parts, nothing), nothing
@@ -230,7 +235,11 @@ class Backward:
         """Relevance of the inputs of a layer with weights, by the scheme."""
         layer = self.layer(node, x)
         y, first = node.outputs[0].tensor, not self.deep[id(node)]
-        return self.scheme.weighted(layer, x, y, message.relevance, message.selector, first)
+        R, selector = message.relevance, message.selector
+        if self.cases > 1 or isinstance(layer, Map) or x.ndim > max(layer.axes + 1, 1):
+            return self.scheme.weighted(layer, x, y, R, selector, first)
+        one = None if selector is None else selector[None]  # a case without the axis of cases
+        return self.scheme.weighted(layer, x[None], y[None], R[None], one, first)[0]
 
     def layer(self, node: Node, x: Tensor) -> Layer | Map:
         """The node as a linear layer, a convolution, or a product with a constant matrix."""
@@ -243,7 +252,8 @@ class Backward:
         if layer.weight.ndim < 2:
             raise UnsupportedOperation(f"no rule for {node.name} with a weight of shape {tuple(layer.weight.shape)}")
         in_front = self.cases == 1 or len(x) == self.cases
-        shaped = x.ndim == layer.axes + 2 if layer.axes else x.ndim >= 2
+        axes = layer.axes + 2 if layer.axes else max(x.ndim, 2)
+        shaped = x.ndim == axes or (self.cases == 1 and x.ndim == axes - 1)
         if not in_front or not shaped:
             raise UnsupportedOperation(f"{node.name} takes {tuple(x.shape)}, not {self.cases} cases in front")
         return layer
@@ -278,4 +288,6 @@ def _known(a: Any) -> Any:
 
 
 def _what(drawn: Any) -> str:
-    return f"a tensor {tuple(drawn.shape)} that does not" if isinstance(drawn, Tensor) else type(drawn).__name__
+    if not isinstance(drawn, Tensor):
+        return type(drawn).__name__
+    return f"a tensor {tuple(drawn.shape)} that does not, or only through integers, scripted functions or other threads"

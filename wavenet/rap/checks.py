@@ -61,7 +61,9 @@ def expect_eval(model: nn.Module) -> None:
         if values.is_meta:
             raise ValueError(f"the model's numbers must have values, got a meta tensor in {name}")
         if values.is_floating_point() and values.dtype not in (torch.float32, torch.float64):
-            raise ValueError(f"the model's numbers must be float32 or float64, got {values.dtype} in {name}")
+            raise ValueError(
+                f"the model's numbers must be float32 or float64, got {values.dtype} in {name}: explain model.float()"
+            )
     if isinstance(model, fx.GraphModule) and "eval" in vars(model):
         return  # of torch.export, which has no modes: they are those of the export
     training = [name or type(model).__name__ for name, module in model.named_modules() if module.training]
@@ -116,6 +118,6 @@ def expect_rule(node: Node, kind: str | None, selected: bool) -> None:
         )
     if kind == "batch norm" and (node.argument(5, "training", False) or node.argument(1, "running_mean") is None):
         raise UnsupportedOperation(f"{what} uses no running statistics, so that its cases are not independent")
-    drops = "dropout" in node.operation and kind == "elementwise"
+    drops = "dropout" in node.operation and kind == "elementwise" and node.argument(1, "p", 0.5) > 0
     if drops and node.argument(2, "train" if "train" in node.kwargs else "training", True):
         raise UnsupportedOperation(f"{what} drops in eval mode, expected training=False")

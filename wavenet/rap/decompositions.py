@@ -9,6 +9,7 @@ Attention follows A. Ali et al., XAI for Transformers: better explanations throu
 (2022): the attention weights are such gates.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from . import formulas
 
 
 def attention(
@@ -257,17 +260,24 @@ def recurrent(cell: Callable[..., Any]) -> Callable[..., Any]:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# additions
+# encoders
 
 
-def addmm(x: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """torch.addmm, baddbmm, addmv as an addition."""
-    return beta * x + alpha * (a @ b)
-
-
-def bilinear(a: Tensor, b: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """torch.nn.functional.bilinear as a dense layer of the products a_i b_j."""
-    return F.linear((a.unsqueeze(-1) * b.unsqueeze(-2)).flatten(-2), weight.flatten(1), bias)
+def transformer_encoder(module: nn.TransformerEncoder, *args: Any, **kwargs: Any) -> Tensor:
+    """torch.nn.TransformerEncoder; where it packs the steps that a mask hides, these are zero in front of the norm."""
+    forward = type(module).forward
+    given = inspect.signature(forward).bind(module, *args, **kwargs).arguments
+    src, padding = given["src"], given.get("src_key_padding_mask")
+    packs = forward is nn.TransformerEncoder.forward and getattr(module, "use_nested_tensor", False)
+    if not packs or padding is None or given.get("mask") is not None or src.ndim != 3 or torch.is_autocast_enabled():
+        return forward(module, *args, **kwargs)
+    hidden = padding.bool()
+    if getattr(module, "mask_check", True) and (hidden[:, :-1] & ~hidden[:, 1:]).any():
+        return forward(module, *args, **kwargs)  # steps are seen behind hidden ones
+    for layer in module.layers:
+        src = layer(src, src_key_padding_mask=padding)
+    src = src.masked_fill(hidden[..., None], 0.0)
+    return src if module.norm is None else module.norm(src)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -281,9 +291,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "gru_cell": gru_cell,
     "rnn_tanh_cell": rnn_tanh_cell,
     "rnn_relu_cell": rnn_relu_cell,
-    "addmm": addmm,
-    "baddbmm": addmm,
-    "addmv": addmm,
-    "bilinear": bilinear,
+    **formulas.FUNCTIONS,
 }
-MODULES: dict[type, Callable[..., Any]] = {nn.MultiheadAttention: multihead_attention}
+MODULES: dict[type, Callable[..., Any]] = {
+    nn.MultiheadAttention: multihead_attention,
+    nn.TransformerEncoder: transformer_encoder,
+}

@@ -22,7 +22,8 @@ from torch.overrides import TorchFunctionMode
 
 from .decompositions import FUNCTIONS, MODULES
 from .nodes import Node, UnsupportedOperation, Value, differentiable
-from .operations import CASTS, CONSTANT, FACTORIES, LEAVING, LIKE, canonical
+from .operations import CASTS, CONSTANT, FACTORIES, KINDS, LEAVING, LIKE, canonical
+from .precision import autocast, cast, coarse, full_types, unchanged
 from .shadow import Module, mapped, shadow, tensors_in
 from .writes import Storages, expect_memory, overlay, written_into
 
@@ -83,11 +84,14 @@ class Recording(TorchFunctionMode):
             return self._attribute(name, func, args)
         if name in ("half", "bfloat16", "float", "double") and args[0].is_floating_point():
             self.coarse = self.coarse or name in ("half", "bfloat16")
-            func, kwargs = _unchanged, {}
+            func, kwargs = unchanged, {}
         if self._quiet:
             return self._quietly(name, func, args, kwargs)
-        if name in LIKE:  # of a second tensor only type or shape are used
-            args = (args[0], *mapped(lambda a: a.detach() if isinstance(a, Tensor) else a, args[1:]))
+        if name in LIKE:  # no values of a second tensor are used
+            more = mapped(lambda a: a.detach() if isinstance(a, Tensor) else a, (args[1:], kwargs))
+            args, kwargs = (*args[:1], *more[0]), more[1]
+        if KINDS.get(name) == "matrix":
+            args = self._factors(args)
         expect_memory(tensors_in((args, kwargs)))
         values = [self._read(t) for t in tensors_in((args, kwargs))]
         if not any(values):
@@ -100,7 +104,8 @@ class Recording(TorchFunctionMode):
             target, self.differs = written_into(func, args, kwargs), True
             with self:
                 found = FUNCTIONS[name](*args, **kwargs)
-                return found if target is None else target.copy_(found)
+                if found is not NotImplemented:
+                    return found if target is None else target.copy_(found)
         return self._record(name, func, args, kwargs)
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -140,7 +145,7 @@ class Recording(TorchFunctionMode):
 
     def _record(self, name: str, func: Any, args: Any, kwargs: Any) -> Any:
         target = written_into(func, args, kwargs)
-        self.coarse = self.coarse or _autocast()
+        self.coarse = self.coarse or autocast()
         args, kwargs = self._adapted(args, kwargs, target)
         with full_types():
             if target is not None:
@@ -150,7 +155,7 @@ class Recording(TorchFunctionMode):
             result = self._full(result)
         if name in CONSTANT or not differentiable(result):
             return self._full(result) if name in FACTORIES else result
-        function = partial(_cast, func, self.dtype) if name in CASTS else func
+        function = partial(cast, func, self.dtype) if name in CASTS else func
         node = self._node(name, function, args, kwargs)
         for tensor in differentiable(result):
             self._keep(tensor, self._made(node, tensor))
@@ -160,7 +165,10 @@ class Recording(TorchFunctionMode):
     def _written(self, name: str, func: Any, args: Any, kwargs: Any, target: Tensor) -> Any:
         """A function that writes into its first argument: recorded as one that returns the argument written into."""
         if target.dtype not in (self.dtype, self.dtype.to_complex()):
-            raise UnsupportedOperation(f"no rule for {name}, which writes into {target.dtype}, expected {self.dtype}")
+            raise UnsupportedOperation(
+                f"no rule for {name}, which writes into {target.dtype}, expected {self.dtype}: explain in the type of "
+                "the model, or the model in double precision"
+            )
         self._storages.save(target)  # the content so far, of all that share its memory
         before = self._values.get(id(target))
         node = self._node(name, partial(_on_a_copy, func), args, kwargs)
@@ -186,6 +194,19 @@ class Recording(TorchFunctionMode):
         changed = [key for key, (a, _) in self._converted.items() if a.untyped_storage().data_ptr() == memory]
         for key in changed:
             del self._converted[key]
+
+    def _factors(self, args: Any) -> Any:
+        """Factors of a matrix product: sparse constants as dense ones, and a value that is there twice as two."""
+        seen: set[int] = set()
+
+        def factor(a: Any) -> Any:
+            if not isinstance(a, Tensor) or not (a.layout is not torch.strided or id(a) in seen):
+                seen.add(id(a))
+                return a
+            with self:
+                return a.to_dense() if a.layout is not torch.strided else a.view_as(a)
+
+        return mapped(factor, args)
 
     def _node(self, name: str, func: Any, args: Any, kwargs: Any) -> Node:
         inputs: list[Value] = []
@@ -285,7 +306,7 @@ class Recording(TorchFunctionMode):
 
         def adapt(a: Any) -> Any:
             if isinstance(a, torch.dtype):
-                self.coarse = self.coarse or a in (torch.float16, torch.bfloat16)
+                self.coarse = self.coarse or coarse(a)
                 return self.dtype if a.is_floating_point else self.dtype.to_complex() if a.is_complex else a
             return self._full(a) if isinstance(a, Tensor) and a is not target else a
 
@@ -307,24 +328,6 @@ class Recording(TorchFunctionMode):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _unchanged(x: Tensor) -> Tensor:
-    return x.view_as(x)
-
-
-def _autocast() -> bool:
-    return torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda")
-
-
-@contextmanager
-def full_types() -> Iterator[None]:
-    """Without autocast."""
-    if not _autocast():
-        yield
-        return
-    with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
-        yield
-
-
 def _a_layer(module: nn.Module) -> bool:
     """Whether the module is one of torch's own without parts, whose path names its operations."""
     return type(module).__module__.startswith("torch.nn.") and next(module.children(), None) is None
@@ -332,11 +335,6 @@ def _a_layer(module: nn.Module) -> bool:
 
 def _content(a: Any) -> Any:
     return a.tensor if isinstance(a, Value) else a
-
-
-def _cast(func: Any, dtype: torch.dtype, *args: Any, **kwargs: Any) -> Any:
-    result = func(*args, **kwargs)
-    return result.to(dtype if not result.is_complex() else dtype.to_complex())
 
 
 def _on_a_copy(func: Any, first: Tensor, *args: Any, **kwargs: Any) -> Tensor:

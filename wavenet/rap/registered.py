@@ -92,6 +92,14 @@ class Registered:
         expected = [tuple(x.shape) for x in inputs]
         if len(found) != len(inputs) or any(s not in (None, e) for s, e in zip(shapes, expected, strict=True)):
             raise ValueError(f"the rule for {node.name} must return shapes {expected}, got {shapes}")
+        for r, x in zip(found, inputs, strict=True):
+            if r is not None and (
+                r.layout is not torch.strided or r.device != x.device or r.is_complex() > x.is_complex()
+            ):
+                raise ValueError(
+                    f"the rule for {node.name} must return dense, real numbers on {x.device}, got {r.dtype}, "
+                    f"{str(r.layout).removeprefix('torch.')}, on {r.device}"
+                )
         if not all(r is None or torch.isfinite(r).all() for r in found):
             raise ValueError(f"the rule for {node.name} must return finite relevance, got inf or nan")
         return tuple(None if r is None else r.to(x.dtype) for r, x in zip(found, inputs, strict=True))

@@ -23,8 +23,17 @@ class Module:
 
 
 def shadow(model: nn.Module, forward: Callable[[Module], Callable[..., Any]]) -> nn.Module:
-    """The model's stand-in, whose modules call forward(module) in place of their own forward."""
+    """The model's stand-in, whose modules call forward(module) in place of their own forward.
+
+    Buffers and other tensors that a module holds are copies, so that what `forward` writes into them goes nowhere.
+    """
     made: dict[int, nn.Module] = {}
+    copies: dict[int, Tensor] = {}
+
+    def copied(held: Any) -> Any:
+        if not isinstance(held, Tensor) or isinstance(held, nn.Parameter):
+            return held
+        return copies.setdefault(id(held), held.detach().clone())
 
     def build(module: nn.Module, path: str) -> nn.Module:
         module = within(module)
@@ -33,7 +42,9 @@ def shadow(model: nn.Module, forward: Callable[[Module], Callable[..., Any]]) ->
         stand_in = made[id(module)] = object.__new__(type(module))
         own = dict(module.__dict__)
         # torch has no public way to share parameters and hooks while replacing the parts
-        own["_parameters"], own["_buffers"] = dict(own["_parameters"]), dict(own["_buffers"])
+        own["_parameters"] = dict(own["_parameters"])
+        own["_buffers"] = {name: copied(buffer) for name, buffer in own["_buffers"].items()}
+        own.update({name: copied(held) for name, held in own.items() if isinstance(held, Tensor)})
         own["_compiled_call_impl"] = None
         stand_in.__dict__.update(own)
         parts = own["_modules"].items()

@@ -67,18 +67,33 @@ def overlay(tensor: Tensor, written: Tensor) -> Callable[[Tensor, Tensor], Tenso
 
 
 def _memory(tensor: Tensor) -> int:
-    """Identity of the tensor's storage; its address would be that of any other empty one, and subclasses have none."""
-    return StorageWeakRef(tensor.untyped_storage()).cdata
+    """Address of the tensor's memory, which recorded tensors keep; an empty one shares none, and is itself.
+
+    torch.compile, where `forward` calls what it has compiled, cannot follow torch's own weak references to storages.
+    """
+    if tensor.layout is not torch.strided:
+        what = str(tensor.layout).removeprefix("torch.")
+        raise UnsupportedOperation(f"no rule for {what} tensors that depend on the inputs, expected dense ones")
+    storage = _storage(tensor)
+    try:
+        return storage.data_ptr() or -id(tensor)
+    except RuntimeError:  # of a subclass that wraps other tensors
+        return StorageWeakRef(storage).cdata
+
+
+def _storage(tensor: Tensor) -> torch.UntypedStorage:
+    """The tensor's memory, which the tensors of torch.func lack: they stand for others."""
+    try:
+        return tensor.untyped_storage()
+    except NotImplementedError:
+        raise UnsupportedOperation("no rule for vmap and other transforms of torch.func inside forward") from None
 
 
 def expect_memory(tensors: Iterable[Tensor]) -> None:
-    """Refuse the tensors of torch.func, which stand for others, so that nothing tells what depends on what."""
+    """Refuse tensors of which nothing tells what depends on what."""
     for tensor in tensors:
-        try:
-            if tensor.layout is torch.strided:
-                tensor.untyped_storage()
-        except NotImplementedError:
-            raise UnsupportedOperation("no rule for vmap and other transforms of torch.func inside forward") from None
+        if tensor.layout is torch.strided:
+            _storage(tensor)
 
 
 def written_into(func: Any, args: Any, kwargs: Any) -> Tensor | None:

@@ -10,7 +10,6 @@ click on a field needs a network that has been prepared for its case.
 """
 
 import dataclasses
-import threading
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import torch
 
 import analytic
 from analytic import levels
+from analytic.solver import solution_of
 from data.grids import cell_centres
 from wavenet import far_field, jets
 from wavenet.arrays import ComplexArray, FloatArray
@@ -96,14 +96,13 @@ class Bench:
         self._network, self._ranges = network.on_grid(X, R).to(device), about.get("ranges", {})
         self._solutions, self._fields, self._cores = Kept(16), Kept(16), Kept(8)
         self._pictures, self._sums = Kept(8), Kept(8)
-        self._networks = threading.Lock()  # attribution traces its network, and torch can trace in one thread only
 
     def solution(self, mode: Mode) -> Any:
         """Exact solution, see `analytic.solve`."""
         options: dict[str, Any] = {"jet": mode.jet, "tolerance": _JET_TOLERANCE} if mode.in_jet else {}
         if mode.liners:
             options["liner"] = mode.liners
-        return self._solutions(mode, lambda: analytic.solve(mode.source, **options))
+        return self._solutions(mode, lambda: solution_of(mode.source, **options))
 
     def near_field(self, mode: Mode) -> NearField:
         """Exact near field for a picture, on a grid that is fine enough for its waves."""
@@ -142,8 +141,7 @@ class Bench:
         outer, (density, _, _) = levels.outer_mach(solution.transform), solution.transform.fluid(inside=False)
         exact = far_field_of(mode.source, DEGREES, solution.directivity, mach=outer, density=density)
         try:
-            with self._networks:
-                found = self._learned(mode)
+            found = self._learned(mode)
         except ValueError as error:
             return Directivity(exact, reason=f"No surrogate here: {error}.")
         ours, theirs = exact.amplitude, found.far.amplitude
@@ -184,7 +182,7 @@ class Bench:
         if not mode.in_jet or mode.liners or source.hub:
             return None
         try:
-            with self._networks, torch.no_grad():
+            with torch.no_grad():
                 found = self._jets.reflection(source.m, source.n, source.helmholtz, source.mach, **mode.outer)
         except ValueError:  # told with the directivity
             return None
@@ -225,8 +223,7 @@ class Bench:
             raise ValueError(f"there is no network for velocities {reason}, so there is no relevance either")
         cell = cell_at(x, r)
         core, channel = self._core(mode), CHANNELS[name]
-        with self._networks:
-            attribution = velocity_attribution(core.network, core.seen, core.values, name, cell)
+        attribution = velocity_attribution(core.network, core.seen, core.values, name, cell)
         whole: Any = attribution.relevance  # of one input, so no tuple
         relevance = whole[0].sum(dim=0).cpu().numpy()
         within, across = positive_shares(X, R, relevance, cell, DISTANCES)
@@ -255,11 +252,7 @@ class Bench:
         """The constrained network for the mode, and what it makes of its potential."""
         potential = self.field(mode).potential
 
-        def compute() -> _Core:
-            with self._networks:
-                return _Core(self._network, mode.source, potential)
-
-        return self._cores(mode, compute)
+        return self._cores(mode, lambda: _Core(self._network, mode.source, potential))
 
     def warm(self, mode: Mode) -> None:
         """Ask for everything once: what is imported or built on first use is there afterwards."""

@@ -1,6 +1,6 @@
 """A network against the Wiener–Hopf solution, and against methods without training, on the test cases of a dataset."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,8 @@ from wavenet.arrays import IntArray, Reals
 
 from . import competitors, jet_comparison
 from .errors import STATISTICS, Shown, level_errors, median_and_worst, relative_error
-from .tasks import predict
-from .verdict import Verdict, verdict
+from .tasks import predict, tensors
+from .verdict import Errors, Verdict, verdict
 
 _PARTS = {"u": slice(0, 2), "v": slice(2, 4)}  # channels of a velocity
 _BATCH = {"derivative": 16, "forward": 4096}  # cases that are predicted at a time: fields are large
@@ -33,14 +33,14 @@ class _Competition:
     descriptions: list[str]
     predicted: Reals
     exact: Reals
-    errors: dict[str, dict[str, Reals]]
+    errors: Mapping[str, Mapping[str, Reals]]
     rival: str
     others: str
     level_errors: Reals | None
     more: dict[str, Reals]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison(_Competition):
     """A network's errors on the test cases beside those of other methods.
 
@@ -59,6 +59,9 @@ class Comparison(_Competition):
     verdict: Verdict
     same_dataset: bool
     run: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return " ".join(self.verdict.sentences())
 
     def statistics(self) -> dict[str, dict[str, float]]:
         """Median, 95th percentile and largest error, by statistic and then by "method" or "method, quantity"."""
@@ -91,21 +94,33 @@ class Comparison(_Competition):
         }
 
 
-def expect_test_cases(dataset: Dataset, name: object) -> IntArray:
-    """Places of the test cases in a dataset.
+def expect_cases(dataset: Dataset, name: object, split: str = "test") -> IntArray:
+    """Places of the cases of a split in a dataset.
 
     Raises
     ------
     ValueError
-        There are none; `name` is that of the dataset in the message.
+        There is no such split, or none of its cases; `name` is that of the dataset in the message.
     """
-    cases = dataset.cases("test")
+    cases = dataset.cases(split)
     if not len(cases):
-        raise ValueError(f"{name} has no test cases")
+        raise ValueError(f"{name} has no {split} cases")
     return cases
 
 
-def compare(network: str, model: nn.Module, run: Mapping[str, Any], dataset: Dataset, cases: IntArray) -> Comparison:
+def expect_test_cases(dataset: Dataset, name: object) -> IntArray:
+    """`expect_cases` of the test."""
+    return expect_cases(dataset, name)
+
+
+def compare(
+    network: str,
+    model: nn.Module,
+    run: Mapping[str, Any],
+    dataset: Dataset,
+    cases: IntArray,
+    rivals: Errors | None = None,
+) -> Comparison:
     """Compare a network with the exact solution.
 
     Parameters
@@ -120,17 +135,17 @@ def compare(network: str, model: nn.Module, run: Mapping[str, Any], dataset: Dat
         Dataset of the derivative, forward or jet_factor task.
     cases : (case,) int array
         Which of its cases.
+    rivals : dict, optional
+        What `rivals` returns for these cases, where several networks are compared with the same methods.
 
     Raises
     ------
     ValueError
-        A dataset of another task; a network that takes none of the cases.
+        A dataset of another task; a network that takes none of the cases, or predicts something of another shape or
+        not finite.
     """
-    if dataset.task not in _COMPETITIONS:
-        raise ValueError(
-            f"a comparison needs a dataset of one of the tasks {', '.join(_COMPETITIONS)}, got {dataset.task!r}"
-        )
-    found = _COMPETITIONS[dataset.task](network, model, dataset, cases)
+    expect_task(dataset)
+    found = _COMPETITIONS[dataset.task](network, model, dataset, cases, rivals)
     asked, cases = len(cases), found.cases
     solver = float(dataset["error_estimate"][cases].max())
     findings = verdict(
@@ -156,6 +171,23 @@ def compare(network: str, model: nn.Module, run: Mapping[str, Any], dataset: Dat
     )
 
 
+def rivals(dataset: Dataset, cases: IntArray) -> Errors | None:
+    """Relative errors of the methods without training, by method and quantity.
+
+    None where they depend on the network, as those of jets do.
+    """
+    expect_task(dataset)
+    return _RIVALS[dataset.task](dataset, cases)
+
+
+def expect_task(dataset: Dataset) -> None:
+    """Refuse a dataset of a task that is not compared."""
+    if dataset.task not in _COMPETITIONS:
+        raise ValueError(
+            f"a comparison needs a dataset of one of the tasks {', '.join(_COMPETITIONS)}, got {dataset.task!r}"
+        )
+
+
 def describe(dataset: Dataset, case: int, mode: str | None = None) -> str:
     """Mode or azimuthal order, ka and M of a case."""
     if mode is None:
@@ -175,13 +207,22 @@ def points_per_wavelength(helmholtz: Reals, mach: Reals, x: Reals, r: Reals) -> 
     return shortest / max(x[1] - x[0], r[1] - r[0])
 
 
-def _derivative(network: str, model: nn.Module, dataset: Dataset, cases: IntArray) -> _Competition:
+def _by_quantity(predicted: Reals, exact: Reals) -> dict[str, Reals]:
+    """Errors of u and of v."""
+    return {q: relative_error(predicted[:, part], exact[:, part]) for q, part in _PARTS.items()}
+
+
+def _velocity_rivals(dataset: Dataset, cases: IntArray) -> Errors:
+    exact = tensors(dataset, cases)[-1].numpy()
+    return {label: _by_quantity(values, exact) for label, values in competitors.velocities(dataset, cases).items()}
+
+
+def _derivative(
+    network: str, model: nn.Module, dataset: Dataset, cases: IntArray, others: Errors | None
+) -> _Competition:
     predicted, exact = predict(model, dataset, cases, batch=_BATCH[dataset.task])
-    candidates: dict[str, Reals] = {network: predicted} | competitors.velocities(dataset, cases)
-    errors = {
-        label: {q: relative_error(values[:, part], exact[:, part]) for q, part in _PARTS.items()}
-        for label, values in candidates.items()
-    }
+    others = _velocity_rivals(dataset, cases) if others is None else others
+    errors = {network: _by_quantity(predicted, exact), **others}
     points = points_per_wavelength(dataset["helmholtz"][cases], dataset["mach"][cases], dataset["x"], dataset["r"])
     return _Competition(
         cases=cases,
@@ -189,53 +230,67 @@ def _derivative(network: str, model: nn.Module, dataset: Dataset, cases: IntArra
         predicted=predicted,
         exact=exact,
         errors=errors,
-        rival=_best_of("u", errors, [label for label in errors if label != network]),
+        rival=_best_of("u", errors),
         others="classical method",
         level_errors=None,
         more={"points per wavelength": points},
     )
 
 
-def _forward(network: str, model: nn.Module, dataset: Dataset, cases: IntArray) -> _Competition:
+def _pressure_rivals(dataset: Dataset, cases: IntArray) -> Errors:
+    exact = tensors(dataset, cases)[-1].numpy()
+    found = competitors.pressures(dataset, cases, exact)
+    return {label: {"p": relative_error(values, exact)} for label, values in found.items()}
+
+
+def _forward(network: str, model: nn.Module, dataset: Dataset, cases: IntArray, others: Errors | None) -> _Competition:
     predicted, exact = predict(model, dataset, cases, batch=_BATCH[dataset.task])
-    candidates = {network: predicted} | competitors.pressures(dataset, cases, exact)
+    others = _pressure_rivals(dataset, cases) if others is None else others
+    errors = {network: {"p": relative_error(predicted, exact)}, **others}
     return _Competition(
         cases=cases,
         descriptions=[describe(dataset, case) for case in cases],
         predicted=predicted,
         exact=exact,
-        errors={label: {"p": relative_error(values, exact)} for label, values in candidates.items()},
-        rival="nearest training case",
-        others="baseline",
+        errors=errors,
+        rival=_best_of("p", errors),
+        others="method without a network",
         level_errors=level_errors(predicted, exact),
         more={},
     )
 
 
-def _jets(network: str, model: Any, dataset: Dataset, cases: IntArray) -> _Competition:
+def _jets(network: str, model: Any, dataset: Dataset, cases: IntArray, others: Errors | None) -> _Competition:
     found = jet_comparison.compare(network, model, dataset, cases)
     exact, *every = (jet_comparison.parts(values) for values in (found.exact, *found.methods.values()))
+    errors = {label: {"D": relative_error(one, exact)} for label, one in zip(found.methods, every, strict=True)}
     modes = [f"mode ({dataset['m'][case]}, {n})" for case, n in zip(found.cases, found.n, strict=True)]
     return _Competition(
         cases=found.cases,
         descriptions=[describe(dataset, *one) for one in zip(found.cases, modes, strict=True)],
         predicted=every[0],
         exact=exact,
-        errors={label: {"D": relative_error(one, exact)} for label, one in zip(found.methods, every, strict=True)},
-        rival=jet_comparison.NEAREST,
+        errors=errors,
+        rival=_best_of("D", errors),
         others="method without a network",
         level_errors=level_errors(every[0], exact),
         more={"jet's Mach number M": dataset["mach"][found.cases]},
     )
 
 
-def _best_of(quantity: str, errors: Mapping[str, Mapping[str, Reals]], methods: Sequence[str]) -> str:
-    """The method with the smallest median error of a quantity."""
+def _best_of(quantity: str, errors: Errors) -> str:
+    """The method with the smallest median error of a quantity, besides the network, which is the first."""
+    _, *methods = errors
     return min(methods, key=lambda method: np.median(errors[method][quantity]))
 
 
-_COMPETITIONS: dict[str, Callable[[str, nn.Module, Dataset, IntArray], _Competition]] = {
+_COMPETITIONS: dict[str, Callable[[str, nn.Module, Dataset, IntArray, Errors | None], _Competition]] = {
     "derivative": _derivative,
     "forward": _forward,
     "jet_factor": _jets,
+}
+_RIVALS: dict[str, Callable[[Dataset, IntArray], Errors | None]] = {
+    "derivative": _velocity_rivals,
+    "forward": _pressure_rivals,
+    "jet_factor": lambda dataset, cases: None,
 }

@@ -17,23 +17,23 @@ from .words import number
 
 def page(comparison: Comparison, dataset: Dataset, provenance: Mapping[str, Any]) -> str:
     """The whole page; provenance : what `provenance` gives, the command among it."""
-    figures = [
-        *(_SHOWN[comparison.task](comparison, dataset, shown) for shown in comparison.shown),
-        _scatter(comparison),
-    ]
     parts = [
         _refused(comparison),
         _level(comparison),
         "<h2>Errors</h2>",
         error_table(comparison.errors),
         "<h2>Pictures</h2>",
-        *figures,
+        *figures(comparison, dataset),
         "<h2>Provenance</h2>",
         report.facts(provenance),
     ]
-    first, second, *rest = comparison.verdict.sentences()
     title = f"Network “{comparison.network}” against the Wiener–Hopf solution"
-    return report.page(title, [f"{first} {second}", *rest], parts)
+    return report.page(title, comparison.verdict.sentences(), parts)
+
+
+def figures(comparison: Comparison, dataset: Dataset) -> list[str]:
+    """Pictures of the median and the worst case, and of the errors of all."""
+    return [*(_SHOWN[comparison.task](comparison, dataset, shown) for shown in comparison.shown), _scatter(comparison)]
 
 
 def provenance(comparison: Comparison, dataset: Dataset, run: object, data: object, command: str) -> dict[str, str]:
@@ -52,10 +52,10 @@ def provenance(comparison: Comparison, dataset: Dataset, run: object, data: obje
     } | report.versions()
 
 
-def error_table(errors: Mapping[str, Mapping[str, Reals]]) -> str:
+def error_table(errors: Mapping[str, Mapping[str, Reals]], networks: int = 1) -> str:
     """Median, 95th percentile and largest error of each method; the smallest of each column stands out.
 
-    errors : as `verdict.verdict` takes them, the network first.
+    errors : as `verdict.verdict` takes them, the networks first. networks : how many these are.
     """
     network, *_ = errors
     head = ["relative L2 error", *(f"{q}, {HEADINGS[name]}" for q in errors[network] for name in STATISTICS)]
@@ -63,7 +63,7 @@ def error_table(errors: Mapping[str, Mapping[str, Reals]]) -> str:
         method: [statistic(values) for values in of.values() for statistic in STATISTICS.values()]
         for method, of in errors.items()
     }
-    return report.table(head, rows, networks=(network,))
+    return report.table(head, rows, networks=tuple(errors)[:networks])
 
 
 def _level(comparison: Comparison) -> str:
@@ -92,7 +92,7 @@ def _scatter(comparison: Comparison) -> str:
     ends = {label: (float(np.min(errors)), float(np.max(errors))) for label, errors in methods.items()}
     spans = [f"{label} between {number(low)} and {number(high)}" for label, (low, high) in ends.items()]
     return report.picture(
-        pictures.errors(comparison.against, methods),
+        pictures.errors(comparison.against, methods, quantity),
         _SCATTER[comparison.task].format(rival=comparison.rival),
         f"Scatter plots of relative errors: {'; '.join(spans)}.",
     )
@@ -103,9 +103,10 @@ def _velocities(comparison: Comparison, dataset: Dataset, shown: Shown) -> str:
     title = comparison.descriptions[shown.index]
     return report.picture(
         pictures.derivative_case(dataset["x"], dataset["r"], predicted, exact, title),
-        f"The test case with the {shown.kind} error, {number(shown.error)}: {title}. Real parts of "
-        "axial and radial velocity by the network and by the Wiener–Hopf method, and the difference on a scale of "
-        "its own. The black line is the duct's wall.",
+        f"The test case with the {shown.kind} error of u or v, whichever is larger, {number(shown.error)}: {title}. "
+        "Real parts of the axial and radial velocity u and v, by the network and by the Wiener–Hopf method, and "
+        "their difference on a scale of its own. Velocities are over the sound speed c; colours end below the largest "
+        "ones, next to the lip. The black line is the duct's wall.",
         f"Six maps over x and r of the {shown.kind} case. {_largest('u', predicted[0], exact[0])}",
     )
 
@@ -116,8 +117,8 @@ def _pressures(comparison: Comparison, dataset: Dataset, shown: Shown) -> str:
     angle = np.degrees(np.arctan2(dataset["r"], dataset["x"]))
     return report.picture(
         pictures.forward_case(angle, predicted, exact, title),
-        f"The test case with the {shown.kind} error, {number(shown.error)}: {title}. Level and real "
-        "part of the pressure at the microphones, by the network and by the Wiener–Hopf method.",
+        f"The test case with the {shown.kind} error of p, {number(shown.error)}: {title}. Level and real "
+        "part of the pressure p at the microphones, by the network and by the Wiener–Hopf method.",
         f"Two line plots against the angle for the {shown.kind} case. {_largest('p', predicted[:, 0], exact[:, 0])}",
     )
 
@@ -127,8 +128,8 @@ def _directivities(comparison: Comparison, dataset: Dataset, shown: Shown) -> st
     title = comparison.descriptions[shown.index]
     return report.picture(
         pictures.forward_case(np.degrees(THETA), predicted, exact, title, symbol="D", unit="a"),
-        f"The test case with the {shown.kind} error, {number(shown.error)}: {title}. Level and real "
-        "part of the directivity outside the jet, by the network and by the Wiener–Hopf method.",
+        f"The test case with the {shown.kind} error of D, {number(shown.error)}: {title}. Level and real "
+        "part of D, the directivity outside the jet, by the network and by the Wiener–Hopf method.",
         f"Two line plots against the angle for the {shown.kind} case. {_largest('D', predicted[:, 0], exact[:, 0])}",
     )
 
@@ -146,6 +147,6 @@ _SHOWN: dict[str, Callable[[Comparison, Dataset, Shown], str]] = {
 }
 _SCATTER = {
     "derivative": "Relative errors of u of all test cases: the network and {rival}, the best classical method for u.",
-    "forward": "Relative errors of the pressure of all test cases: the network and the {rival}.",
-    "jet_factor": "Relative errors of D of all test cases: the network, and factors of the {rival} in its place.",
+    "forward": "Relative errors of p of all test cases: the network and {rival}, the best method without one.",
+    "jet_factor": "Relative errors of D of all test cases: the network and {rival}, the best method without one.",
 }

@@ -12,6 +12,10 @@ from data.microphones import MicrophoneArray
 from wavenet.arrays import ComplexArray
 from wavenet.far_field import detection
 
+from .errors import level
+
+_QUIETEST = -200.0  # least level of a mode that is printed [dB]: rounding is some 300 dB below the largest
+
 
 class Radiation(Protocol):
     """What detection needs of a model: a `Directivity`, or the `JetRadiation` of a jet."""
@@ -49,6 +53,12 @@ class DetectedModes:
     condition: float
     coverage: float
     warnings: list[str]
+
+    @property
+    def levels(self) -> list[float]:
+        """Level of each mode's amplitude [dB re the largest]."""
+        amplitudes = np.array([row.amplitude for row in self.modes])
+        return level(amplitudes, float(np.max(np.abs(amplitudes), initial=0.0)) or 1.0, _QUIETEST).tolist()
 
 
 def unlearned_orders(model: Radiation, array: MicrophoneArray) -> list[str]:

@@ -10,9 +10,10 @@ from data.read import Dataset
 from wavenet.arrays import ComplexArray, FloatArray, IntArray
 from wavenet.jets.network import JetNetwork
 
+from .interpolation import interpolated
 from .jet_factors import JetsOfFile, StoredFactors, directivities, of_file
 
-NEAREST = "nearest training jet"
+NEAREST, INTERPOLATED = "nearest training jet", "interpolated training jets"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class JetComparison:
 
 
 def compare(name: str, model: JetNetwork, dataset: Dataset, cases: IntArray) -> JetComparison:
-    """Compare the network, the factors of the nearest training jet, their mean, and the closed forms alone.
+    """Compare the network, factors of training jets instead of its own, and the closed forms alone.
 
     The exact directivities are those of the factors in the dataset, which are the solver's to 1e-7.
 
@@ -61,6 +62,7 @@ def compare(name: str, model: JetNetwork, dataset: Dataset, cases: IntArray) -> 
     mean = train.coefficients.mean(dim=0)
     methods = {
         name: jets.directivities(own),
+        INTERPOLATED: closed_forms(between(train, jets)),
         NEAREST: closed_forms(train.coefficients[torch.from_numpy(nearest(train, jets))]),
         "mean of the training jets": closed_forms(mean.expand(len(jets.n), *mean.shape)),
         "closed forms alone": closed_forms(torch.zeros_like(jets.coefficients)),
@@ -70,10 +72,26 @@ def compare(name: str, model: JetNetwork, dataset: Dataset, cases: IntArray) -> 
 
 def nearest(train: JetsOfFile, jets: JetsOfFile) -> IntArray:
     """The training jet next to each jet; another m counts more than all else together."""
-    spread = train.parameters.std(dim=0).clamp(min=1e-9)
+    spread = _spread(train)
     weights = torch.where(torch.arange(len(spread)) == 0, 100.0, 1.0) / spread
     found: IntArray = torch.cdist(jets.parameters * weights, train.parameters * weights).argmin(dim=1).numpy()
     return found
+
+
+def between(train: JetsOfFile, jets: JetsOfFile) -> Tensor:
+    """Coefficients for each jet, interpolated between training jets of the same m, or those of the nearest jet."""
+    known, wanted = ((of.parameters / _spread(train)).double().numpy() for of in (train, jets))
+    values = train.coefficients.flatten(1).double().numpy()
+    found = values[nearest(train, jets)]
+    for m in np.unique(wanted[:, 0]):
+        mine, own = wanted[:, 0] == m, known[:, 0] == m
+        found[mine] = interpolated(known[own], values[own], wanted[mine], found[mine])
+    return torch.from_numpy(found).to(jets.coefficients).reshape(jets.coefficients.shape)
+
+
+def _spread(train: JetsOfFile) -> Tensor:
+    """Standard deviation of each parameter, or a small number."""
+    return train.parameters.std(dim=0).clamp(min=1e-9)
 
 
 def parts(values: ComplexArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Grid on which the page draws a near field: fine enough for its waves, and clear of the ends of liners."""
+"""Grid and colours of a near field in pictures: fine enough for its waves, and clear of the ends of liners."""
 
 import math
 
@@ -17,6 +17,10 @@ _CELLS = 2**17  # largest number of both together: half a megabyte
 _FEWEST = 2.5  # points a wavelength: with fewer the picture shows waves that are not there
 _UPSTREAM = 0.5  # of hard wall that is shown in front of a liner [radii]
 BESIDE = {False: 0.03, True: 0.06}  # of a liner's end, where modes do not converge, without and with flow [radii]
+_PERCENTILE = 99.5  # of the moduli that the colours reach: the lip's singularity does not take the scale
+# Of the field over that at its source: beyond, the colours end at the last times that at its source. Waves that stand
+# in the duct may have a node at the source, so that only exponential ones, or the extreme, count.
+_GREATEST, _EXTREME, _CLIPPED = 10.0, 1000.0, 3.0
 
 
 def picture_grid(mode: Mode, instability: complex = 0j) -> tuple[FloatArray, FloatArray, float, int]:
@@ -61,3 +65,18 @@ def liner_ends(mode: Mode) -> list[float]:
         ends += [place - liner.distance, place - liner.distance - liner.length]
         place = ends[-1]
     return [end for end in ends if math.isfinite(end)]
+
+
+def colour_limit(x: FloatArray, values: FloatArray, mode: Mode) -> tuple[float, float | None]:
+    """Modulus at which the colours end, and the largest in the field if that is much more, as of a growing wave.
+
+    The field next to its source, where the incident amplitude is one, then takes a third of the scale.
+    """
+    modulus = np.abs(values)
+    usual, largest = float(np.percentile(modulus, _PERCENTILE)), float(modulus.max())
+    # Of the columns on both sides of the source: the field grows with one of them, and is singular at the lip.
+    beside = np.argsort(np.abs(x - mode.front))[:2]
+    source = min(float(np.percentile(modulus[column], _PERCENTILE)) for column in beside)
+    if usual > (_GREATEST if mode.grows else _EXTREME) * source > 0:
+        return _CLIPPED * source, largest
+    return usual or 1.0, None

@@ -1,18 +1,21 @@
 """Directivity of one mode by the surrogate, with an error bar."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from analytic import DuctMode
 from wavenet.arrays import ComplexArray, FloatArray
-from wavenet.far_field.directivity import Directivity
-from wavenet.runs import load_as
+from wavenet.far_field import plain
+from wavenet.far_field.closed_forms import DirectivityConfig
 
 from .solution import FarField, far_field
+
+if TYPE_CHECKING:  # PyTorch takes a second to import, and the network of the package has a form that needs none
+    from wavenet.far_field.directivity import Directivity
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Prediction:
     coverage: float
 
 
-def load_network(run: str | Path | None = None) -> Directivity:
+def load_network(run: str | Path | None = None) -> "Directivity":
     """The directivity network of a run, by default the shipped one.
 
     Raises
@@ -36,11 +39,14 @@ def load_network(run: str | Path | None = None) -> Directivity:
     FileNotFoundError, ValueError
         Not a run of the factor task.
     """
+    from wavenet.far_field.directivity import Directivity
+    from wavenet.runs import load_as
+
     return load_as(run, "factor", Directivity, "network directivity")[0]
 
 
 def predict(
-    model: Directivity,
+    model: "Directivity",
     source: DuctMode,
     degrees: FloatArray,
     *,
@@ -69,18 +75,50 @@ def predict(
     ValueError
         A mode, angle or coverage that the network does not take.
     """
-    if source.hub:
-        raise ValueError(f"the network knows no hub, got hub={source.hub}")
-    helmholtz, mach = source.helmholtz, source.mach
+    import torch
 
     def directivity(theta: FloatArray) -> ComplexArray:
         with torch.no_grad():
-            return model(source.m, source.n, helmholtz, mach, torch.from_numpy(theta))[0].cpu().numpy()
+            given = source.m, source.n, source.helmholtz, source.mach
+            return model(*given, torch.from_numpy(theta))[0].cpu().numpy()
 
     before, model.extrapolate = model.extrapolate, extrapolate
     try:
-        found = far_field(source, degrees, directivity, mach=mach, loudness=loudness)
+        return _predicted(source, degrees, directivity, model.config, model.error_bar, coverage, loudness)
     finally:
         model.extrapolate = before
-    inside = model.config.low <= helmholtz / np.sqrt(1 - mach**2) <= model.config.high
-    return Prediction(found, model.error_bar(helmholtz, mach, coverage) if inside else None, coverage)
+
+
+def predict_in_numpy(
+    source: DuctMode,
+    degrees: FloatArray,
+    *,
+    coverage: float = 0.95,
+    extrapolate: bool = False,
+    loudness: Mapping[str, float] | None = None,
+) -> Prediction:
+    """The same by the network of the package, without PyTorch: quicker for one mode, whose import takes a second."""
+    model = plain.load()
+
+    def directivity(theta: FloatArray) -> ComplexArray:
+        return model(source.m, source.n, source.helmholtz, source.mach, theta, extrapolate=extrapolate)
+
+    return _predicted(source, degrees, directivity, model.config, model.error_bar, coverage, loudness)
+
+
+def _predicted(
+    source: DuctMode,
+    degrees: FloatArray,
+    directivity: Callable[[FloatArray], ComplexArray],
+    config: DirectivityConfig,
+    error_bar: Callable[[float, float, float], float],
+    coverage: float,
+    loudness: Mapping[str, float] | None,
+) -> Prediction:
+    """Far field and error bar; directivity : of the potential, a function of theta."""
+    if source.hub:
+        raise ValueError(f"the network knows no hub, got hub={source.hub}")
+    mach = source.mach
+    found = far_field(source, degrees, directivity, mach=mach, loudness=loudness)
+    inside = config.low <= source.helmholtz / np.sqrt(1 - mach**2) <= config.high
+    return Prediction(found, error_bar(source.helmholtz, mach, coverage) if inside else None, coverage)

@@ -19,7 +19,7 @@ from wavenet.rap.explainer import Explainer
 
 from .jet_factors import cut_on_counts
 from .jet_relevance import slopes
-from .tasks import explained, tensors
+from .tasks import expect_inside, explained, tensors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +28,18 @@ CHANNELS = {"u": 0, "v": 2}  # of a velocity: channel of the real part; the imag
 NEAR = 0.25  # distance from a point within which relevance is summed up [duct radii]: eight cells of the usual grid
 _AT_LIP = (0.1, 1.0)  # the point that is explained by default: downstream of the lip
 _SIDELINE = (0.0, 1.0)  # the same for jets
+_INPUTS = {  # of forward models, as pictures have them
+    "m": "azimuthal order m",
+    "n": "radial order n",
+    "radial_eigenvalue": "radial eigenvalue α",
+    "helmholtz": "Helmholtz number ka",
+    "cut-on ratio": "ka / ka at cut-on",
+    "mach": "Mach number M",
+    "K": "K = ka / √(1 − M²)",
+    "hub": "hub radius h",
+    "cos 2 pi nu": "cos 2πν, ν: radial index",
+    "sin 2 pi nu": "sin 2πν",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,10 @@ class OutputRelevance:
     leak: float | None
     miss: float | None
     layers: list[dict[str, Any]]
+
+    def percent(self, relevance: FloatArray) -> FloatArray:
+        """Relevance as shares of the output [%]; of an output that is zero, as it is."""
+        return relevance * (100 / self.value if self.value else 1.0)
 
     def record(self) -> dict[str, Any]:
         """The numbers as JSON values."""
@@ -85,7 +101,8 @@ class VelocityRelevance(OutputRelevance):
         from . import pictures
 
         title = f"relevance of the potential for |{self.quantity}| at x = {self.at[0]:.3f}, r = {self.at[1]:.3f}"
-        return pictures.relevance_map(self.x, self.r, self.relevance, self.at, title)
+        label = f"share of |{self.quantity}|", "%"
+        return pictures.relevance_map(self.x, self.r, self.percent(self.relevance), self.at, title, label)
 
 
 @dataclass(frozen=True)
@@ -107,7 +124,9 @@ class PressureRelevance(OutputRelevance):
         from . import pictures
 
         title = f"relevance of the inputs for |p| at {self.place}"
-        return pictures.relevance_bars(list(self.relevance), list(self.relevance.values()), title)
+        shares = self.percent(np.array(list(self.relevance.values()))).tolist()
+        names = [_INPUTS.get(name, name) for name in self.relevance]
+        return pictures.relevance_bars(names, shares, title, "share of |p| [%]")
 
 
 @dataclass(frozen=True)
@@ -136,7 +155,8 @@ class LevelRelevance(OutputRelevance):
         from . import pictures
 
         title = f"relevance for ln |D| of mode {self.mode} at {np.degrees(self.theta):.0f} degrees"
-        return pictures.relevance_bars(list(self.relevance), list(self.relevance.values()), title, over="")
+        label = "relevance [Np], what the input adds to ln |D|"
+        return pictures.relevance_bars(list(self.relevance), list(self.relevance.values()), title, label)
 
 
 def attribute(
@@ -266,7 +286,7 @@ def _explained(
 
 def _velocities(model: Any, dataset: Dataset, case: int, at: Any, method: Any) -> list[OutputRelevance]:
     x, r = dataset["x"], dataset["r"]
-    i, j = nearest_cell(x, r, at or _AT_LIP)
+    i, j = nearest_cell(x, r, expect_inside(x, r, at or _AT_LIP))
     seen, core, _ = explained(model, dataset, case)
     with torch.no_grad(), full_precision():
         values = core(seen)

@@ -35,6 +35,7 @@ table.facts td{text-align:left;white-space:normal;overflow-wrap:anywhere}table.f
 white-space:nowrap}
 figure{margin:1.4rem 0}figcaption{color:var(--soft);font-size:.92rem;margin-top:.4rem}
 img{max-width:100%;height:auto;display:block;background:#fff;border-radius:4px}
+@media(max-width:40rem){figure img{max-width:none;width:44rem}}
 @media print{body{max-width:none}}
 """
 
@@ -79,15 +80,16 @@ def picture(image: "Figure | bytes", caption: str, alt: str) -> str:
         image = buffer.getvalue()
     source = f"data:image/png;base64,{base64.b64encode(image).decode()}"
     return (
-        f'<figure><img alt="{html.escape(alt)}" src="{source}"><figcaption>{html.escape(caption)}</figcaption></figure>'
+        f'<figure><div class="scroll"><img alt="{html.escape(alt)}" src="{source}"></div>'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
 
 
-def page(title: str, sentences: Sequence[str], parts: Sequence[str]) -> str:
-    """One self-contained page: title, verdict (the first sentence), the rest. Its policy forbids any request."""
+def page(title: str, paragraphs: Sequence[str], parts: Sequence[str]) -> str:
+    """One self-contained page: title, verdict (the first paragraph), the rest. Its policy forbids any request."""
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    verdict, *rest = sentences
-    more = f"<p>{html.escape(' '.join(rest))}</p>" if rest else ""
+    verdict, *rest = paragraphs
+    more = "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in rest)
     body = "\n".join(parts)
     return f"""<!doctype html>
 <html lang="en">

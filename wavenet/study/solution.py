@@ -10,6 +10,7 @@ import numpy as np
 
 import analytic
 from analytic import levels
+from analytic.solver import solution_of
 from wavenet.arrays import ComplexArray, FloatArray
 
 SHARING: dict[str, Callable[..., Any]] = {  # how the incident power is shared among the modes that are cut on
@@ -43,9 +44,20 @@ class FarField:
         return finite(self.level)
 
     @property
+    def loudest(self) -> tuple[float, float]:
+        """Highest level [dB], -inf where nothing is radiated, and its angle [deg]."""
+        place = int(np.argmax(self.level))
+        return float(self.level[place]), float(self.degrees[place])
+
+    @property
     def pascals(self) -> FloatArray:
         """Root-mean-square pressure (angle,) [Pa] of a level re 20 uPa."""
         return levels.REFERENCE_PRESSURE * 10 ** (self.level / 20)
+
+
+def decibels(value: complex) -> str:
+    """Level of a ratio of amplitudes in words."""
+    return f"{20 * math.log10(abs(value)):.2f} dB" if value else "-inf dB"
 
 
 def finite(values: FloatArray) -> list[float | None]:
@@ -85,13 +97,15 @@ def far_field(
 
 @dataclass(frozen=True)
 class ModeAtAngles:
-    """Solution for one duct mode. solved : as `analytic.solve` returns it. far : pressure far away. power : parts of
-    the power balance by name, none for a liner from -infinity. impedance : specific impedance, None where it is lost in
-    rounding. loss : transmission loss [dB] of a mode that is cut on, None of others. liners : front to back.
+    """Solution for one duct mode. solved : as `analytic.solve` returns it. far : pressure far away. loudest : highest
+    level at whole degrees from 0 to 180, and its angle. power : parts of the power balance by name, none for a liner
+    from -infinity. impedance : specific impedance, None where it is lost in rounding. loss : transmission loss [dB] of
+    a mode that is cut on, None of others. liners : front to back.
     """
 
     solved: Any
     far: FarField
+    loudest: tuple[float, float]
     power: dict[str, Any]
     impedance: complex | None
     loss: float | None
@@ -127,6 +141,12 @@ class ModesAtAngles:
         """`level`, None where it is not finite: for JSON."""
         return finite(self.level)
 
+    @property
+    def loudest(self) -> tuple[float, float]:
+        """Highest level [dB], -inf where nothing is radiated, and its angle [deg]."""
+        place = int(np.argmax(self.level))
+        return float(self.level[place]), float(self.degrees[place])
+
 
 def mode(
     source: analytic.DuctMode,
@@ -136,21 +156,24 @@ def mode(
     liners: tuple[analytic.Liner, ...] | None = None,
 ) -> ModeAtAngles:
     """Solve for one duct mode; degrees : physical angles. loudness : see `far_field`."""
-    solved = analytic.solve(source, jet=jet, liner=liners)
+    solved = solution_of(source, jet=jet, liner=liners)
     endless = liners is not None and math.isinf(liners[0].length)
     if endless and isinstance(source, analytic.PhysicalMode):
         raise ValueError("a lined mode from -infinity has no power that a level could refer to: give --helmholtz")
     density, _, _ = solved.transform.fluid(inside=False)
     mach = levels.outer_mach(solved.transform)
-    far = far_field(source, degrees, solved.directivity, mach=mach, density=density, loudness=loudness)
+    far, everywhere = (
+        far_field(source, angles, solved.directivity, mach=mach, density=density, loudness=loudness)
+        for angles in (degrees, np.arange(181.0))
+    )
     if liners and endless:  # no power and no impedance
-        return ModeAtAngles(solved, far, {}, None, None, liners)
+        return ModeAtAngles(solved, far, everywhere.loudest, {}, None, None, liners)
     loss = solved.transmission_loss if source.cut_on else None
     try:
         impedance = solved.specific_impedance
     except analytic.ConvergenceError:
         impedance = None
-    return ModeAtAngles(solved, far, _by_name(solved.power), impedance, loss, liners or ())
+    return ModeAtAngles(solved, far, everywhere.loudest, _by_name(solved.power), impedance, loss, liners or ())
 
 
 def _by_name(power: Any) -> dict[str, Any]:
@@ -176,7 +199,7 @@ def modes(
     sharing : a key of `SHARING`. duct : with it levels are sound pressure levels; loudness : distance [m], power [W].
     """
     source = shared(sharing)(helmholtz, mach, hub)
-    solved = analytic.solve(source, jet=jet, liner=liners)
+    solved = solution_of(source, jet=jet, liner=liners)
     power = _by_name(solved.power)
     angle = np.radians(degrees)
     if duct is None:
@@ -219,4 +242,4 @@ def _sound_pressure(options: Mapping[str, float]) -> str:
 
 def without_growing_wave(source: analytic.DuctMode, jet: analytic.Jet) -> Any:
     """The solution without the Kelvin–Helmholtz wave, whose growth would hide the rest of a picture."""
-    return analytic.solve(source, jet=dataclasses.replace(jet, instability=False))
+    return solution_of(source, jet=dataclasses.replace(jet, instability=False))

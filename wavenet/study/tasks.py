@@ -14,6 +14,7 @@ from data.read import Cases, read
 from data.read import Dataset as File
 from data.task import uniform_flow
 from wavenet import networks, outside, runs
+from wavenet.arrays import FloatArray
 from wavenet.devices import device_of, full_precision
 from wavenet.networks import Explained, Network
 from wavenet.training import loading, memory
@@ -145,10 +146,19 @@ def open_run(
         dataset = read(data)
         mine = entry(model, dataset.task)
         name, network, about = runs.load(folder, network=mine)
-    expect_uniform(dataset.arrays, data, mine)
-    if mine.place is not None:
-        network = mine.place(network, dataset["x"], dataset["r"])
-    return name, network, about, dataset
+    return name, placed(network, mine, dataset, data), about, dataset
+
+
+def placed(network: nn.Module, entry: Network, dataset: File, data: object) -> nn.Module:
+    """A network on a dataset's grid or microphones; data : what a message calls the dataset.
+
+    Raises
+    ------
+    ValueError
+        It is for another grid or array, or there are cases with a jet or a hub that it does not know.
+    """
+    expect_uniform(dataset.arrays, str(data), entry)
+    return network if entry.place is None else entry.place(network, dataset["x"], dataset["r"])
 
 
 def explained(model: nn.Module, dataset: File, case: int) -> Explained:
@@ -169,12 +179,49 @@ def explained(model: nn.Module, dataset: File, case: int) -> Explained:
         return mine.explain(model, [x.to(device_of(model)) for x in tensors(dataset, [case])[:-1]])
 
 
+def expect_inside(x: FloatArray, r: FloatArray, at: tuple[float, float]) -> tuple[float, float]:
+    """A point x, r, unless it is farther than a cell from all cells of a grid.
+
+    Raises
+    ------
+    ValueError
+        It is.
+    """
+    for name, points, where in (("x", x, at[0]), ("r", r, at[1])):
+        cell = points[1] - points[0]
+        if not points[0] - cell <= where <= points[-1] + cell:
+            raise ValueError(f"{name} = {where:g} is outside of the grid, {points[0]:g} ... {points[-1]:g}")
+    return at
+
+
 def predict(
     model: nn.Module, dataset: File, cases: npt.NDArray[np.integer], batch: int = 16
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Predictions for some cases by a network on any device, as numpy, and the truth."""
-    batches = [cases[start : start + batch] for start in range(0, len(cases), batch)]
-    device = device_of(model)
-    with torch.no_grad(), full_precision():
-        parts = [model(*(x.to(device) for x in tensors(dataset, chosen)[:-1])).cpu().numpy() for chosen in batches]
-    return np.concatenate(parts), tensors(dataset, cases)[-1].numpy()
+    """Predictions for some cases by a network on any device, as numpy, and the truth.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The network returns no tensor, one of another shape than the truth's, or values that are not finite.
+    """
+    exact = tensors(dataset, cases)[-1].numpy()
+    device, parts = device_of(model), []
+    for start in range(0, len(cases), batch):
+        chosen = cases[start : start + batch]
+        with torch.no_grad(), full_precision():
+            found = model(*(x.to(device) for x in tensors(dataset, chosen)[:-1]))
+        _expect_like(found, (len(chosen), *exact.shape[1:]), chosen)
+        parts.append(found.cpu().numpy())
+    return np.concatenate(parts), exact
+
+
+def _expect_like(found: Any, shape: tuple[int, ...], cases: npt.NDArray[np.integer]) -> None:
+    """Refuse what a network returned for some cases, unless it has their shape and is finite."""
+    if not isinstance(found, Tensor):
+        raise TypeError(f"the network must return a tensor, got {type(found).__name__}")
+    if tuple(found.shape) != shape or found.is_complex():
+        kind = "complex " if found.is_complex() else ""
+        raise ValueError(f"the network must return real values of shape {shape}, got {kind}{tuple(found.shape)}")
+    wrong = ~torch.isfinite(found).flatten(1).all(dim=1)
+    if wrong.any():
+        raise ValueError(f"the network returned values that are not finite in case {cases[int(wrong.nonzero()[0])]}")

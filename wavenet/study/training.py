@@ -26,10 +26,9 @@ from wavenet.arrays import FloatArray
 from wavenet.devices import usable
 from wavenet.fields import PARAMETERS
 from wavenet.networks import Network
-from wavenet.training.augmentation import Augmentation
-from wavenet.training.presets import Preset
 
 from . import tasks
+from .options import DEFAULTS, Options
 
 _LOCK = ".training"  # in the run's folder, while it is trained
 _SEEDS = 2**32  # of numpy's older generator, which Lightning seeds, too
@@ -47,45 +46,17 @@ class Interrupted(KeyboardInterrupt):
 
 
 @dataclass(frozen=True)
-class Options:
-    """How a network is trained.
-
-    preset : name of one of the network's presets. seed : of initial weights and batches. workers : processes that load
-    cases. devices, nodes, precision, compiled, augmentation : see `wavenet.training.loop.fit`. device : name of the
-    device, or of the kind of several; None for GPUs if there are any. resume : go on from the run's last checkpoint.
-    progress : show it. constraints : names of the network's constraints, None for its preset's.
-    """
-
-    preset: str = "quick"
-    seed: int = 0
-    workers: int = 0
-    devices: int = 1
-    nodes: int = 1
-    device: str | None = None
-    resume: bool = False
-    progress: bool = False
-    precision: str = "fp32"
-    compiled: bool = False
-    augmentation: Augmentation | None = None
-    constraints: tuple[str, ...] | None = None
-
-    @property
-    def alone(self) -> bool:
-        """Whether one process trains."""
-        return (self.devices, self.nodes) == (1, 1)
-
-
-DEFAULTS = Options()
-
-
-@dataclass(frozen=True)
 class Trained:
-    """A network that was trained: its name, itself, the file of its weights, seconds that it took."""
+    """A network that was trained: its name, itself, the file of its weights, seconds that it took.
+
+    about : provenance of the run, as `wavenet.runs.load` returns it.
+    """
 
     name: str
     network: nn.Module
     weights: Path
     seconds: float
+    about: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
 
 
 # long: the parameters' description
@@ -98,6 +69,7 @@ def train(
     edge: str | Path | None = None,
     options: Options = DEFAULTS,
     note: Callable[[str], None] = warnings.warn,
+    **changes: Any,
 ) -> Trained | None:
     """Train a network on a dataset and write it to a run's folder.
 
@@ -116,6 +88,8 @@ def train(
     options : Options
     note : callable
         Called with a sentence if the file system of the run has no locks.
+    **changes
+        Options by their names, such as epochs=20, instead of those in `options`.
 
     Returns
     -------
@@ -134,6 +108,10 @@ def train(
     Interrupted
         After Ctrl-C, SIGTERM or SIGHUP.
     """
+    options = options.with_changes(changes)
+    for what, given in (("dataset's file", data), ("run's folder", run)):
+        if not isinstance(given, str | Path):
+            raise TypeError(f"expected the path of the {what}, got {type(given).__name__}")
     place = None if options.device is None else usable(options.device)
     network = tasks.entry(model, task)
     _expect(network, edge, options)
@@ -147,14 +125,15 @@ def train(
     if network.steps is not None:
         from wavenet.training.loop import check_devices
 
-        check_devices(network.steps.preset(options.preset), options.devices, options.nodes, place)
+        check_devices(options.chosen(network.steps.presets), options.devices, options.nodes, place)
     run = Path(run)
     started = time.perf_counter()
 
     def finished(trained: nn.Module, before: float = 0.0) -> Trained:
         seconds = before + time.perf_counter() - started
-        runs.save(run, network, trained, saved_with(cases["train"], options, seconds))
-        return Trained(network.name, trained, run / runs.WEIGHTS, seconds)
+        about = saved_with(cases["train"], options, seconds)
+        runs.save(run, network, trained, about)
+        return Trained(network.name, trained, run / runs.WEIGHTS, seconds, about)
 
     with _alone_in(run, options, note) if leading else contextlib.nullcontext():
         if network.fit is not None:
@@ -233,19 +212,20 @@ def _expect(network: Network, edge: str | Path | None, options: Options) -> None
         raise ValueError(
             f"--precision and --compile are for networks trained in steps, {network.name} is fitted at once"
         )
-    for name in options.constraints or ():
+    if network.steps is None and options.changes:
+        name = next(iter(options.changes))
+        raise ValueError(f"--{name} is for networks trained in steps, {network.name} is fitted at once")
+    for name in _constraints(network, options):
         if name not in network.constraints:
             known = ", ".join(network.constraints) or "none"
             raise ValueError(f"the constraints of {network.name} are {known}; got {name!r}")
-    if edge is not None and "edge" in network.constraints and "edge" not in _chosen(network, options).constraints:
+    if edge is not None and "edge" in network.constraints and "edge" not in _constraints(network, options):
         raise ValueError(f"--edge is for the constraint 'edge', {network.name} is to be trained without it")
 
 
-def _chosen(network: Network, options: Options) -> Preset:
-    """The preset, with the constraints of the options if they name any."""
-    assert network.steps is not None
-    preset = network.steps.preset(options.preset)
-    return preset if options.constraints is None else dataclasses.replace(preset, constraints=options.constraints)
+def _constraints(network: Network, options: Options) -> tuple[str, ...]:
+    """Names of the constraints that the network is to be trained with."""
+    return () if network.steps is None else options.chosen(network.steps.presets).constraints
 
 
 def _edge_functions(run: str | Path | None) -> nn.Module:
@@ -269,7 +249,7 @@ def _in_steps(
     steps = network.steps
     assert steps is not None
     L.seed_everything(options.seed, verbose=False)
-    preset = _chosen(network, options)
+    preset = options.chosen(steps.presets)
     untrained = steps.build(cases["train"], preset, edge)
     try:
         with interrupts.noted() as first:
@@ -323,7 +303,7 @@ def saved_with(cases: Cases, options: Options, seconds: float) -> dict[str, Any]
     columns = cases.columns | {"m": np.abs(cases.columns["m"])}
     return {
         "dataset": cases.about.provenance,
-        "preset": options.preset,
+        "preset": options.described,
         "seed": options.seed,
         "precision": options.precision,
         "training_seconds": seconds,

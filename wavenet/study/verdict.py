@@ -9,7 +9,7 @@ import numpy as np
 from wavenet.arrays import Reals
 
 from .validity import outside
-from .words import number, times
+from .words import listed, number, times
 
 ALIKE = 1.2  # ratio of medians up to which two methods count as equal: less than the scatter between trainings
 NEGLIGIBLE = 10.0  # the network's error over the solver's, from which the latter does not matter
@@ -45,12 +45,14 @@ class Verdict:
     outside: int
 
     def sentences(self) -> list[str]:
-        """Best method and its margin; cases won and the worst one; training ranges; the solver's own error."""
+        """Paragraphs: best method and its margin; cases won, the worst one; training ranges; the solver's error."""
+        of = listed(list(self.ratios))
         second = (
-            f"It is better than every {self.others} in {self.won} of {self.cases} test cases; its worst one, "
-            f"{self.worst_place}, has the error {number(self.worst_error)}."
+            f"It is better than every {self.others} in {self.won} of {self.cases} test cases. Its worst one, "
+            f"{self.worst_place}, has the error {number(self.worst_error)}"
         )
-        return [f"{self._lead()}: its median relative error is {self._by_quantity()}.", second, *self._limits()]
+        second += f", the larger of those of {of}." if len(self.ratios) > 1 else f" of {of}."
+        return [" ".join([f"{self._lead()}.", *self._by_quantity()]), second, *self._limits()]
 
     def _lead(self) -> str:
         low, high = min(self.ratios.values()), max(self.ratios.values())
@@ -64,13 +66,14 @@ class Verdict:
             return f"The network “{self.network}” loses to the best {self.others}"
         return f"Neither the network “{self.network}” nor any {self.others} is the best in everything"
 
-    def _by_quantity(self) -> str:
-        parts = []
+    def _by_quantity(self) -> list[str]:
+        """A sentence for each quantity."""
+        parts: list[str] = []
         for quantity, ratio in self.ratios.items():
             if ratio == math.inf:
-                how = "exact, which is not reached"
+                how = "exactly, unlike"
             elif ratio == 0:
-                how = "while the error is exactly zero"
+                how = "not exactly zero like"
             elif ratio > ALIKE:
                 how = f"{times(ratio)} times less than"
             elif ratio < 1 / ALIKE:
@@ -79,8 +82,9 @@ class Verdict:
                 how = "about as much as"
             best = self.best[quantity]
             own, rival = (number(self.medians[method][quantity]) for method in (self.network, best))
-            parts.append(f"{own} of {quantity}, {how} by {best} ({rival})")
-        return "; and ".join(parts)
+            subject = f"Of {quantity} it is" if parts else f"Its median relative error of {quantity} is"
+            parts.append(f"{subject} {own}, {how} that of {best} ({rival}).")
+        return parts
 
     def _limits(self) -> list[str]:
         solver = f"The Wiener–Hopf solution's own error estimate is at most {number(self.solver)}"

@@ -18,7 +18,16 @@ def number(value: float) -> str:
     if 1e-2 <= abs(value) < 99.5:
         return f"{value:#.2g}".removesuffix(".")
     mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa} × 10{str(int(exponent)).translate(_DIGITS)}"
+    return f"{mantissa} × {power_of_ten(int(exponent))}"
+
+
+def power_of_ten(exponent: int) -> str:
+    """A power of ten.
+
+    >>> power_of_ten(-7)
+    '10⁻⁷'
+    """
+    return f"10{str(exponent).translate(_DIGITS)}"
 
 
 def times(ratio: float) -> str:

@@ -8,7 +8,6 @@ processes, and cannot go on within an epoch in the same bits.
 import dataclasses
 import functools
 import math
-import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -18,10 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset, default_collate
-from tqdm import tqdm
 
 from .. import networks
 from ..networks import Steps
+from ..progress import Progress
 from .augmentation import Augmentation
 from .batches import Batches, batches
 from .order import Shares
@@ -110,26 +109,20 @@ class _Training:
         else:
             record.validated(self._network, self._validation_loss())
         before = now.step, now.epoch
-        with tqdm(
-            total=self._preset.epochs * self._sets["train"].count,
-            initial=now.step,
-            disable=None if progress else True,  # None: unless it is a terminal
-            file=sys.stderr,
-            unit="step",
-        ) as bar:
+        with Progress("training", shown=progress) as shown:
             while now.epoch < self._preset.epochs and now.waited < self._preset.patience:
-                self._epoch(bar)
-                bar.set_postfix({"validation_loss": f"{now.rows[-1]['validation_loss']:.3g}"}, refresh=False)
+                self._epoch(shown)
+                shown.note(validation_loss=f"{now.rows[-1]['validation_loss']:.3g}")
         if (now.step, now.epoch) != before or not resume:
             self._save()
 
-    def _epoch(self, bar: tqdm) -> None:
+    def _epoch(self, shown: Progress) -> None:
         record, now = self._record, self._record.progress
         self._loss.train()
         for batch, weight in self._sets["train"].epoch(now.epoch, now.batch):
             self._step(batch, weight)
             now.step, now.batch = now.step + 1, now.batch + 1
-            bar.update()
+            shown.to(now.step, self._preset.epochs * self._sets["train"].count)
             self._look_up()
         train = self._mean(record.losses)
         validation = self._validation_loss()

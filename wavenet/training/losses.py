@@ -29,9 +29,19 @@ def velocity_loss(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def relative_loss(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Squared relative L2 error of each case, for any network: the last tensor of a batch is the target."""
+    """Squared relative L2 error of each case, for any network: the last tensor of a batch is the target.
+
+    Raises
+    ------
+    ValueError
+        The network returns another shape, which would be broadcast.
+    """
     *inputs, exact = batch
-    miss = (model(*inputs).to(exact.dtype) - exact).square().flatten(1).sum(dim=1)
+    found = model(*inputs)
+    if not isinstance(found, Tensor) or found.shape != exact.shape:
+        what = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        raise ValueError(f"the network must return a tensor of shape {tuple(exact.shape)}, got {what}")
+    miss = (found.to(exact.dtype) - exact).square().flatten(1).sum(dim=1)
     values = miss / exact.square().flatten(1).sum(dim=1)
     return values, torch.ones_like(values)
 

@@ -158,5 +158,10 @@ def check_resumable(path: Path, settings: Mapping[str, Any]) -> None:
         raise FileNotFoundError(f"{path.parent} has no {path.name} to resume from")
     found = _read(path)[1]["settings"]
     for name, value in json.loads(json.dumps(settings)).items():
-        if found.get(name) != value:
-            raise ValueError(f"{path.parent} was begun with {name} = {found.get(name)}, not {value}")
+        before = found.get(name)
+        if before == value:
+            continue
+        if isinstance(before, dict) and isinstance(value, dict):
+            name = next(key for key in {**before, **value} if before.get(key) != value.get(key))
+            before, value = before.get(name), value.get(name)
+        raise ValueError(f"{path.parent} was begun with {name} = {before}, not {value}")

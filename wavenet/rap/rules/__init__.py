@@ -5,7 +5,7 @@ of its kind and name it here: `weights` has layers with weights, `plain` activat
 joins several values, `spectra` complex values, `schemes` what differs between RAP and LRP.
 """
 
-from .joined import accumulate, added, average, bilinear, power, product, quotient
+from .joined import accumulate, added, average, bicubic, bilinear, power, product, quotient
 from .plain import as_indices, by_slope, pass_through, to_winner
 from .schemes import INPUT_RULES, SPLITS, AlphaBeta, Epsilon, RelativeAttributing, Scheme
 from .step import Rule, Step
@@ -19,6 +19,7 @@ RULES: dict[str, Rule] = {
     "index": as_indices,
     "winner": to_winner,
     "average": average,
+    "bicubic": bicubic,
     "homogeneous": by_slope,
     "add": added,
     "product": product,

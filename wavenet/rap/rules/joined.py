@@ -3,10 +3,12 @@
 import torch
 from torch import Tensor
 
-from ..arithmetic import over
+from ..arithmetic import Operation, over
 from ..layers import Map
 from .plain import pass_through
 from .step import Shares, Step
+
+_NUMBERS = 2**22  # of a block of images; affects memory only
 
 
 def added(step: Step) -> Shares:
@@ -52,6 +54,33 @@ def bilinear(step: Step) -> Shares:
 def average(step: Step) -> Shares:
     """Sums with fixed weights that are not negative, such as pools: by the scheme."""
     return step.scheme.averaged(step)
+
+
+def bicubic(step: Step) -> Shares:
+    """The interior rule for bicubic interpolation, whose weights have both signs.
+
+    It is a product of matrices for rows and columns; the products of their parts of equal sign are the positive
+    weights, the others the negative ones. The map's weight is 1 for the former, -1 for the latter.
+    """
+    (x,) = step.inputs
+    rows, columns = _one_axis(step.op, x), _one_axis(lambda y: step.op(y.mT).mT, x.mT).mT
+    up, down = [m.clamp(min=0) for m in (rows, columns)], [m.clamp(max=0) for m in (rows, columns)]
+
+    def op(x: Tensor, w: Tensor) -> Tensor:
+        like = up[0] @ x @ up[1] + down[0] @ x @ down[1]
+        unlike = up[0] @ x @ down[1] + down[0] @ x @ up[1]
+        return w[0] * like - w[1] * unlike
+
+    layer = Map(op, torch.tensor([1.0, -1.0], dtype=x.dtype, device=x.device), step.one_case)
+    return (step.scheme.interior(layer, x, step.output, step.R),)
+
+
+def _one_axis(op: Operation, x: Tensor) -> Tensor:
+    """The matrix of an interpolation along the last axis but one, from the images of unit vectors."""
+    size, across = x.shape[-2:]
+    unit = torch.eye(size, dtype=x.dtype, device=x.device)[:, None, :, None]
+    some = max(1, _NUMBERS // (size * across))  # at once
+    return torch.cat([op(part.expand(-1, 1, size, across))[:, 0, :, 0] for part in unit.split(some)]).mT
 
 
 def accumulate(step: Step) -> Shares:

@@ -16,7 +16,7 @@ from .step import Shares, Step
 from .weights import uniform_shift
 
 # What is linear in each complex input; abs is of degree one and ends the complex part.
-LINEAR = {"spectrum", "index", "affine", "product", "matrix", "add", "average", "accumulate"}
+LINEAR = {"spectrum", "index", "affine", "product", "matrix", "add", "average", "accumulate", "linear", "convolution"}
 LINEAR_NAMES = {
     "real",
     "conj",

@@ -8,6 +8,7 @@ from wavenet.arrays import FloatArray
 
 from ..bench import DISTANCES, QUANTITIES, REACH, VELOCITIES, R, X
 from ..controls import Mode
+from ..picture_grid import colour_limit
 from ..shown import Derivative, NearField, Relevance
 from .plotting import Box, Figure, axis, bar, domains, figure, heat, point, title, walls
 from .themes import CIVIDIS, Theme
@@ -19,25 +20,6 @@ _NARROW = 480  # a picture of less than this has its colour bar below
 _ONE_COLUMN = 640  # of less than this, its maps one below the other
 _SIDE_BY_SIDE = 360  # least width for a map of relevance with a curve beside it
 _LEAST = 1e-9  # of a relative difference that is shown
-_PERCENTILE = 99.5  # of the moduli that the colours reach: the lip's singularity does not take the scale
-# Of the field over that at its source: beyond, the colours end at the last times that at its source. Waves that stand
-# in the duct may have a node at the source, so that only exponential ones, or the extreme, count.
-_GREATEST, _EXTREME, _CLIPPED = 10.0, 1000.0, 3.0
-
-
-def colour_limit(x: FloatArray, values: FloatArray, mode: Mode) -> tuple[float, float | None]:
-    """Modulus at which the colours end, and the largest in the field if that is much more, as of a growing wave.
-
-    The field next to its source, where the incident amplitude is one, then takes a third of the scale.
-    """
-    modulus = np.abs(values)
-    usual, largest = float(np.percentile(modulus, _PERCENTILE)), float(modulus.max())
-    # Of the columns on both sides of the source: the field grows with one of them, and is singular at the lip.
-    beside = np.argsort(np.abs(x - mode.front))[:2]
-    source = min(float(np.percentile(modulus[column], _PERCENTILE)) for column in beside)
-    if usual > (_GREATEST if mode.grows else _EXTREME) * source > 0:
-        return _CLIPPED * source, largest
-    return usual or 1.0, None
 
 
 def field(

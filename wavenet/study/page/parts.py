@@ -13,7 +13,7 @@ import numpy as np
 import analytic
 
 from ..bench import Bench, R, X, cell_at
-from ..picture_grid import CELLS
+from ..picture_grid import CELLS, colour_limit
 from ..shown import Directivity
 from . import curves, lines, maps, plotting, texts
 from .query import State, UnreadError, read
@@ -62,7 +62,7 @@ def near_field(bench: Bench, state: State, view: View) -> Answer:
     """Near field on the grid of the picture."""
     mode, quantity = state.mode, state.chosen["quantity"]
     found = bench.near_field(mode)
-    limit, largest = maps.colour_limit(found.x, getattr(found.field, quantity).real, mode)
+    limit, largest = colour_limit(found.x, getattr(found.field, quantity).real, mode)
     clickable = not bench.without_network(mode)
     marked = _marked(state) if clickable else (None, None)
     picture = maps.field(view.theme, view.width("field"), found, quantity, mode, marked)
@@ -116,7 +116,7 @@ def derivative(bench: Bench, state: State, view: View) -> Answer:
         return {"figure": picture, "html": {"derivative-note": texts.sentence(found.reason)}}
     note = f"{name} from ψ on the grid, off by {texts.power_of_ten(found.error)}, relative L2"
     warnings = list(found.warnings)
-    limit, largest = maps.colour_limit(X, found.exact.real, state.mode)
+    limit, largest = colour_limit(X, found.exact.real, state.mode)
     if largest is not None:
         warnings.append(texts.clipped(limit, largest))
     note += "".join(f"<strong>; {line}</strong>" for line in warnings)

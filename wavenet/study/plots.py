@@ -1,0 +1,108 @@
+"""Pictures that commands write with --plot: of one result each, to a file of any format that matplotlib knows."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from wavenet.arrays import FloatArray, Reals
+
+from .errors import level as level_of
+
+if TYPE_CHECKING:  # these need PyTorch, pictures of the solver do not
+    from .detection import DetectedModes
+    from .differentiation import NearField
+    from .solution import FarField
+
+_CLIPPED = 99.5  # percentile of the moduli where the colours end: the lip's singularity does not take the scale
+_RANGE = 60.0  # of levels that are shown [dB]
+_DOTS = 130  # per inch
+
+
+def far_field(far: "FarField", title: str, path: Path) -> None:
+    """Level of the pressure over the physical angle."""
+    levels(far.degrees, {"": far.level}, far.reference, title, path)
+
+
+def levels(degrees: FloatArray, curves: dict[str, FloatArray], reference: str, title: str, path: Path) -> None:
+    """Levels [dB] over the physical angle, by what they are of; a name "" is not written."""
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for name, values in curves.items():
+        axes.plot(degrees, np.where(np.isfinite(values), values, np.nan), "." if len(degrees) == 1 else "-", label=name)
+    highest = max((float(np.max(values)) for values in curves.values()), default=-math.inf)
+    if math.isfinite(highest):
+        axes.set_ylim(bottom=max(axes.get_ylim()[0], highest - _RANGE))
+    axes.set(xlabel="physical angle [deg]", ylabel=f"level [{reference}]")
+    axes.yaxis.label.set_fontsize(8)
+    if any(curves):
+        axes.legend(fontsize=8)
+    _finish(figure, title, path, axes)
+
+
+def near_field(field: Any, title: str, path: Path) -> None:
+    """Real part and level of the pressure of an `analytic.Field`."""
+    figure = Figure(figsize=(11.0, 4.0), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _wave(left, field.x, field.r, field.pressure.real, "Re p [ρ c²]")
+    modulus = np.abs(field.pressure)
+    peak = float(np.percentile(modulus, _CLIPPED)) or 1.0
+    image = _map(right, field.x, field.r, level_of(modulus, peak, -_RANGE), "viridis", (-_RANGE, 0.0))
+    figure.colorbar(image, ax=right, label=f"|p| [dB re {peak:.3g} ρ c²]", extend="max")
+    _finish(figure, title, path)
+
+
+def velocities(given: Any, found: "NearField", path: Path) -> None:
+    """Real parts of both velocities of a given potential or pressure, and the errors expected of them."""
+    x, r = given.x, given.r
+    title = f"m = {given.m}, ka = {found.helmholtz:.6g}, M = {found.mach:.4g}"
+    figure = Figure(figsize=(11.0, 7.0), layout="constrained")
+    pairs = ((found.axial_velocity, found.axial_velocity_error), (found.radial_velocity, found.radial_velocity_error))
+    for row, name, (velocity, error) in zip(figure.subplots(2, 2), "uv", pairs, strict=True):
+        _wave(row[0], x, r, velocity.real, f"Re {name} [c]")
+        size = float(np.sqrt(np.mean(np.abs(velocity) ** 2))) or 1.0
+        values = np.log10(np.maximum(error / size, np.finfo(float).tiny))
+        image = _map(row[1], x, r, values, "viridis", (float(values.min()), float(values.max())))
+        figure.colorbar(image, ax=row[1], label=f"log₁₀ of {name}'s expected error over its r.m.s.")
+    _finish(figure, title, path)
+
+
+def modes(found: "DetectedModes", title: str, path: Path) -> None:
+    """Moduli of the modes' amplitudes, with the half-widths of the intervals of their parts."""
+    figure = Figure(figsize=(max(5.0, 1.5 + 0.35 * len(found.modes)), 4.0), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(found.modes))
+    widths = [row.half_width for row in found.modes]
+    axes.bar(places, [abs(row.amplitude) for row in found.modes], yerr=widths, capsize=3)
+    axes.set_xticks(places, [f"({row.m}, {row.n})" for row in found.modes], rotation=90, fontsize=8)
+    axes.set(xlabel="mode (m, n)", ylabel=f"|amplitude| [a c], bars: {found.coverage:.0%} of each part")
+    _finish(figure, title, path, axes)
+
+
+def _wave(axes: Any, x: Reals, r: Reals, values: Reals, label: str) -> None:
+    """A quantity of either sign, with its colours around zero."""
+    limit = float(np.percentile(np.abs(values), _CLIPPED)) or 1.0
+    image = _map(axes, x, r, values, "RdBu_r", (-limit, limit))
+    beyond = "both" if float(np.max(np.abs(values))) > limit else "neither"
+    axes.figure.colorbar(image, ax=axes, label=label, extend=beyond)
+
+
+def _map(axes: Any, x: Reals, r: Reals, values: Reals, colours: str, limits: Sequence[float]) -> Any:
+    """Colours over x and r, and the duct's wall."""
+    low, high = limits
+    image = axes.pcolormesh(x, r, values.T, cmap=colours, vmin=low, vmax=high, shading="nearest", rasterized=True)
+    if x[0] < 0 and r[0] <= 1 <= r[-1]:
+        axes.plot([x[0], min(0.0, float(x[-1]))], [1, 1], color="black", lw=2.5, solid_capstyle="butt")
+    axes.set(xlabel="x / a", ylabel="r / a")
+    axes.set_aspect("equal")
+    return image
+
+
+def _finish(figure: Figure, title: str, path: Path, axes: Any = None) -> None:
+    if axes is not None:
+        axes.grid(alpha=0.3)
+    figure.suptitle(title, fontsize=10)
+    figure.savefig(path, dpi=_DOTS)
