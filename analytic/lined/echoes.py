@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import EPS, ComplexArray
-from ..errors import ConvergenceError
 
 _FEW = 64  # modes up to which a matrix takes less time
 _MOST = (
@@ -18,16 +17,11 @@ def settled(echo: Callable[[ComplexArray], ComplexArray], start: ComplexArray) -
     """x = start + echo(x), (mode,), with a linear echo of arrays (mode, ...).
 
     By as many echoes as the method of Y. Saad and M. H. Schultz (GMRES, SIAM J. Sci. Stat. Comput. 7 (1986), 856-869)
-    needs, or a matrix.
-
-    Raises
-    ------
-    ConvergenceError
-        The echoes do not settle.
+    needs; by a matrix where modes are few, or rounding in the echoes is above what they should settle to.
     """
-    size, unit = float(np.linalg.norm(start)), np.eye(len(start), dtype=complex)
+    size = float(np.linalg.norm(start))
     if len(start) <= _FEW or not size > 0:  # NaN, too
-        return np.asarray(np.linalg.solve(unit - echo(unit), start), dtype=complex)
+        return _by_matrix(echo, start)
     basis, image = np.zeros((_MOST + 1, len(start)), complex), np.zeros((_MOST + 1, _MOST), complex)
     basis[0] = start / size
     for count in range(1, _MOST + 1):
@@ -43,4 +37,9 @@ def settled(echo: Callable[[ComplexArray], ComplexArray], start: ComplexArray) -
         if np.linalg.norm(wanted - matrix @ shares) <= _SETTLED * size:
             return np.asarray(shares @ known)
         basis[count] = rest / length
-    raise ConvergenceError(f"{_MOST} echoes between a liner and what is behind it do not settle")
+    return _by_matrix(echo, start)
+
+
+def _by_matrix(echo: Callable[[ComplexArray], ComplexArray], start: ComplexArray) -> ComplexArray:
+    unit = np.eye(len(start), dtype=complex)
+    return np.asarray(np.linalg.solve(unit - echo(unit), start), dtype=complex)
