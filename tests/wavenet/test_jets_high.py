@@ -146,6 +146,11 @@ def test_others_are_refused_by_name(model, change, fault):
         model.reflection(**given)
 
 
+def test_it_has_no_near_field(model):
+    with pytest.raises(ValueError, match="no pressures of jets of the high domain, .* use the solver"):
+        model.pressure(2, 0, 12.0, 0.3, 3.0, 2.0)
+
+
 def test_predict_chooses_the_network_of_the_domain(model):
     jet, degrees = Jet(0.1, 0.9, 1.3), np.array([60.0, 90.0])
     fast, slow = DuctMode(3, 0, 9.7, 0.8), DuctMode(3, 0, 9.7, 0.3)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from .high import ORDERS, HighSheets
 from .high_inputs import COUNT, inputs
 from .instability import instability
+from .modes import Numbers
 from .network import JetConfig, JetNetwork
 from .sheet import Sheets
 
@@ -41,6 +42,12 @@ class HighNetwork(JetNetwork):
     def domain(self, sheets: Sheets) -> dict[str, Tensor]:
         """Jets that are not of the network's domain, (case,), and why they are refused."""
         return {"the jet is of the low domain: use the network jet": sheets.low}
+
+    def pressure(
+        self, m: Numbers, n: Numbers, helmholtz: Numbers, mach: Numbers, x: Numbers, r: Numbers, **outer: Numbers
+    ) -> Tensor:
+        """Not there: the factors beyond the branch points are continued without the near zeros."""
+        raise ValueError("no pressures of jets of the high domain, only far fields and reflections: use the solver")
 
     def joined(self, *layers: nn.Module) -> nn.Sequential:
         """The layers in a row."""
