@@ -147,7 +147,7 @@ def test_others_are_refused_by_name(model, change, fault):
 
 
 def test_it_has_no_near_field(model):
-    with pytest.raises(ValueError, match="no pressures of jets of the high domain, .* use the solver"):
+    with pytest.raises(ValueError, match=r"no pressures of jets of the high domain, .* use the solver"):
         model.pressure(2, 0, 12.0, 0.3, 3.0, 2.0)
 
 
