@@ -10,6 +10,7 @@ import argparse
 import collections
 import sys
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import numpy as np
 from scipy.optimize import fsolve
 from scipy.special import jv, jvp
 
-from analytic import ConvergenceError, DuctMode, Liner, cut_on_orders, lined_sweep, solve
+from analytic import ConvergenceError, CutOffWarning, DuctMode, Liner, cut_on_orders, lined_sweep, solve
 from analytic.lined import duct as lined_duct
 from analytic.lined.duct import HardModes
 from analytic.lined.section import LinedSection
@@ -27,6 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.analytic.lined_elements import differences
 from tests.analytic.lined_galerkin import extrapolated
+
+warnings.simplefilter("ignore", CutOffWarning)  # modes are drawn with those that are cut off
 
 GALERKIN, MODES = 12, 120  # random cases, with 120 and 240 modes
 ELEMENTS = (

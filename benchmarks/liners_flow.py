@@ -11,19 +11,22 @@ import collections
 import math
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.special import jv, jvp
 
-from analytic import ConvergenceError, DuctMode, Jet, LinedHub, Liner, cut_on_orders, lined_sweep, solve
+from analytic import ConvergenceError, CutOffWarning, DuctMode, Jet, LinedHub, Liner, cut_on_orders, lined_sweep, solve
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.analytic.finite_elements import solve_finite_elements
 from tests.analytic.lined_flow_elements import THETA, differences
 from tests.analytic.lined_hub_elements import differences as hub_differences
+
+warnings.simplefilter("ignore", CutOffWarning)  # modes are drawn with those that are cut off
 
 ELEMENTS = (
     (DuctMode(0, 0, 2.0, mach=0.3), Liner(1 - 1j, 1.0, 0.5)),
