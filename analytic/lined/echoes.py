@@ -7,9 +7,8 @@ import numpy as np
 from ..arrays import EPS, ComplexArray
 
 _FEW = 64  # modes up to which a matrix takes less time
-_MOST = (
-    100  # echoes: what they do is next to compact, so that ten are enough, and one more for each mode that is cut on
-)
+# echoes: what they do is next to compact, so that ten are enough, and one more for each mode that is cut on
+_MOST = 100
 _SETTLED = 16 * EPS  # residual over what is echoed, for rounding in sums over some hundred modes
 
 

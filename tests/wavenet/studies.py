@@ -15,6 +15,19 @@ PROVENANCE = {
     "versions": "numpy 9",
 }
 SPLITS = ("train", "validation", "test")
+# fields of two orders on a grid that the classical methods can still differentiate
+DERIVATIVE = """
+task = "derivative"
+cases = 12
+split = [0.5, 0.25, 0.25]
+[source]
+m = [0, 1]
+helmholtz = [3.0, 5.0]
+modes = [1, 2]
+[grid]
+x = [-1.0, 1.0, 24]
+r = [0.0, 2.0, 24]
+"""
 
 
 def dataset(task, arrays, training, test, provenance=PROVENANCE):

@@ -14,22 +14,10 @@ from wavenet import networks, outside
 from wavenet.study import attribute, compare, train
 from wavenet.study.tables import Table
 
-from .studies import Off, pressures
+from .studies import DERIVATIVE, Off, pressures
 
 # Lightning and torch warn about workers, devices and each other.
 pytestmark = pytest.mark.filterwarnings("ignore")
-RECIPE = """
-task = "derivative"
-cases = 12
-split = [0.5, 0.25, 0.25]
-[source]
-m = [0, 1]
-helmholtz = [3.0, 5.0]
-modes = [1, 2]
-[grid]
-x = [-1.0, 1.0, 24]
-r = [0.0, 2.0, 24]
-"""
 
 
 class Fields(nn.Module):
@@ -57,7 +45,7 @@ class Wrong(nn.Module):
 
 @pytest.fixture(scope="module")
 def fields(dataset_file):
-    return dataset_file(RECIPE)
+    return dataset_file(DERIVATIVE)
 
 
 @pytest.fixture

@@ -26,20 +26,10 @@ from wavenet.training import loading
 from wavenet.training.loop import fit
 from wavenet.training.records import seconds_of
 
+from .studies import DERIVATIVE
+
 # Lightning and torch warn about workers, devices and each other.
 pytestmark = pytest.mark.filterwarnings("ignore")
-RECIPE = """
-task = "derivative"
-cases = 12
-split = [0.5, 0.25, 0.25]
-[source]
-m = [0, 1]
-helmholtz = [3.0, 5.0]
-modes = [1, 2]
-[grid]
-x = [-1.0, 1.0, 24]
-r = [0.0, 2.0, 24]
-"""
 FORWARD = """
 task = "forward"
 cases = 12
@@ -147,7 +137,7 @@ def run(*arguments):
 
 @pytest.fixture(scope="module")
 def fields(dataset_file):
-    return dataset_file(RECIPE)
+    return dataset_file(DERIVATIVE)
 
 
 @pytest.fixture(scope="module")

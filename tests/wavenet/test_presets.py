@@ -14,21 +14,11 @@ from wavenet.study import train
 from wavenet.study.options import Options
 from wavenet.training.presets import Preset, chosen
 
+from .studies import DERIVATIVE
+
 # Lightning and torch warn about workers, devices and each other.
 pytestmark = pytest.mark.filterwarnings("ignore")
 KNOWN = {"quick": Preset(60, 8, 1e-3, 20, 8), "standard": Preset(200, 16, 5e-4, 200, 32, constraints=("phase",))}
-RECIPE = """
-task = "derivative"
-cases = 12
-split = [0.5, 0.25, 0.25]
-[source]
-m = [0, 1]
-helmholtz = [3.0, 5.0]
-modes = [1, 2]
-[grid]
-x = [-1.0, 1.0, 24]
-r = [0.0, 2.0, 24]
-"""
 
 
 class Fields(nn.Module):
@@ -44,7 +34,7 @@ class Fields(nn.Module):
 
 @pytest.fixture(scope="module")
 def fields(dataset_file):
-    return dataset_file(RECIPE)
+    return dataset_file(DERIVATIVE)
 
 
 @pytest.fixture

@@ -30,10 +30,8 @@ from .waves import Waves
 if TYPE_CHECKING:
     from .network import JetNetwork
 
-CLOSEST, FARTHEST = (
-    0.5,
-    40.0,
-)  # distances from the lip [radii]: nearer tails are longer, farther the arc oscillates more
+# distances from the lip [radii]: nearer tails are longer, farther the arc oscillates more
+CLOSEST, FARTHEST = 0.5, 40.0
 TOLERANCE = 3e-5  # of the quadrature, relative: below the network's errors
 # |s| up to which tails are whole, and over which they fall, beyond the branch points, times the least distance to the
 # lip: exp(-16) of the waves is left, and the singularity at the lip comes in with exp(-(9 / 2)^2).
