@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "analytic.media": {"analytic", "analytic.bessel"},
     "data": {"data.tasks", "analytic"},
     "data.convert": {"data", "data.tasks", "analytic"},
+    "data.elements": {"analytic"},
     "data.tasks": {"data", "analytic"},
     "wavenet.arrays": set(),
     "wavenet.devices": set(),
