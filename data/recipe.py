@@ -23,7 +23,7 @@ from .blocks import check_blocks
 from .files import read_text
 from .layout import SPLITS
 from .reach import check_positions
-from .source import JET, LINER, OutOfRange, Source, Whole
+from .source import JET, LINER, LIP, OutOfRange, Source, Whole
 from .task import Finite, Table
 
 _BUILT_IN = Path(__file__).parent / "recipes"
@@ -77,8 +77,8 @@ class Recipe(Table):
         """The recipe as recorded in files."""
         content = handler(self)
         place, last = content.pop("place"), content.pop("out_of_range")
-        for table in (content["source"], *last):  # without a liner as in files from before there were any
-            for name in LINER:
+        for table in (content["source"], *last):  # without a liner or lip as in files from before there were any
+            for name in (*LINER, *LIP):
                 if table[name] is None:
                     del table[name]
         return content | {tasks.get(self.task).section: place, "out_of_range": last}
@@ -124,9 +124,11 @@ class Recipe(Table):
                 f"computed at once; the most is {_LARGEST_GROUP}"
             )
         for source in (self.source, *(one.source(self.source) for one in self.out_of_range)):
-            if source.lined != task.lined:
-                has, other = ("a", "without") if source.lined else ("no", "with")
-                raise ValueError(f"the source has {has} liner, the task {task.name} is for ducts {other} one")
+            for part, names in (("liner", LINER), ("thick lip", LIP)):
+                there = names[0] in source.parameters
+                if there != (names[0] in task.parameters):
+                    has, other = ("a", "without") if there else ("no", "with")
+                    raise ValueError(f"the source has {has} {part}, the task {task.name} is for ducts {other} one")
             task.accept(source)
             if {"x", "r"} <= set(positions):
                 check_positions(task.section, source, positions["x"], positions["r"], grid=task.on_grid)

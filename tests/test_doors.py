@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "data": {"data.tasks", "analytic"},
     "data.convert": {"data", "data.tasks", "analytic"},
     "data.elements": {"analytic"},
-    "data.tasks": {"data", "analytic"},
+    "data.tasks": {"data", "data.elements", "analytic"},
     "wavenet.arrays": set(),
     "wavenet.devices": set(),
     "wavenet.fields": {"wavenet.arrays"},
