@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _RING = 0.15  # each ring of elements around an edge is so much smaller than the one outside it
 _RINGS = 5
+_CLOSE = 1e-9  # [radii]
 _GRADINGS = 0.3, 0.25, 0.35, 0.2  # how fast elements grow away from small ones; the next one where Netgen fails
 
 
@@ -118,10 +119,8 @@ def _generate(geometry: "SplineGeometry", cell: float) -> "ngsolve.Mesh":
     raise ConvergenceError(f"Netgen made no mesh with elements of up to {cell} radii")
 
 
-def stretch(window: Window, slope: complex, x: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Complex coordinates and their derivatives at points: X, dX, r, dr; slope : of the layer."""
-    beyond_x, beyond_r = (
-        np.maximum(x - window.right, 0) + np.minimum(x - window.left, 0),
-        np.maximum(r - window.radius, 0),
-    )
-    return (x + slope * beyond_x, 1 + slope * (beyond_x != 0), r + slope * beyond_r, 1 + slope * (beyond_r != 0))
+def stretch(window: Window, slope: complex, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Complex coordinate X at points of the wall, the section and the line, and its derivative; slope : of the layer."""
+    beyond = np.maximum(x - window.right, 0) + np.minimum(x - window.left, 0)
+    beyond[np.abs(beyond) < _CLOSE] = 0  # the section's points are rounded
+    return x + slope * beyond, 1 + slope * (beyond != 0)

@@ -67,7 +67,7 @@ class LipSolution:
 
         def surface(name: str) -> Surface:
             where, at = self._system.boundary_points(name, self.degree + 2)
-            x, dx, _, _ = stretch(self._window, self._system.layer, at["x"], at["r"])
+            x, dx = stretch(self._window, self._system.layer, at["x"])
             weight = at["r"] * at["weight"] * dx
             phi = np.array([function(where)[:, 0] for function in functions])
             if name == "line":

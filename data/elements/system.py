@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # The matrix is complex symmetric and, but for the section's modes, local: pivots off the diagonal would fill it.
 _LU = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
-_DECAY = 10.0  # a wave that meets the matched layer head-on arrives at its end exp(-_DECAY) times as high
+_DECAY = 12.0  # a wave that meets the matched layer head-on arrives at its end exp(-_DECAY) times as high
 
 
 class Traces:
