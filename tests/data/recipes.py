@@ -163,10 +163,32 @@ def recipes(draw):
             found[key] = draw(values)
     found["source"] = source
     found[tasks.get(task).section] = draw(places(task))
+    if draw(st.integers(0, 4)) == 0:
+        found |= draw(given(source, found["cases"]))
     if draw(st.integers(0, 2)) == 0:
         names = draw(st.lists(NAMES, min_size=1, max_size=2, unique=True))
         found["out_of_range"] = [draw(beyond(name, source)) for name in names]
     return found
+
+
+@st.composite
+def given(draw, source, cases):
+    """Cases that are not drawn, and the splits that go with them."""
+    columns = {}
+    for name, value in source.items():
+        match value:
+            case list() if name in SPANS and value[0] < value[1]:
+                one = numbers(*value)
+            case {"range": [low, high]} if low < high:
+                one = numbers(low, high)
+            case {"values": values} if len(values) > 1:
+                one = st.sampled_from(values)
+            case list() if name == "m" and len(value) > 1:
+                one = st.sampled_from(value)
+            case _:
+                continue
+        columns[name] = draw(st.lists(one, min_size=cases, max_size=cases))
+    return {"given": columns, "split": [1.0, 0.0, 0.0], "sampler": "random"}
 
 
 @st.composite
