@@ -7,7 +7,7 @@ a signal (`interrupts`), and joins the shards. `layout` creates the arrays of a 
 precision, `identity` hashes the arrays, `summary` writes provenance and statistics, `read` checks and reads it (with
 `checking`, `consistency`, the tasks' `relations` and `hdf5`), `card` describes it in prose. `convert` reads and writes
 other programs' formats, `field` single fields, `microphones` the pressures of an array, and `open_xarray` opens a file
-in xarray. Reading and the card do not need the solver.
+in xarray. `elements` solves for walls of finite thickness. Reading and the card do not need the solver.
 """
 
 from .labelled import open_xarray

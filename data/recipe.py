@@ -129,9 +129,9 @@ class Recipe(Table):
                 f"computed at once; the most is {_LARGEST_GROUP}"
             )
         for source in (self.source, *(one.source(self.source) for one in self.out_of_range)):
-            for part, names in (("liner", LINER), ("thick lip", LIP)):
-                there = names[0] in source.parameters
-                if there != (names[0] in task.parameters):
+            for part, keys in (("liner", LINER), ("thick lip", LIP)):
+                there = keys[0] in source.parameters
+                if there != (keys[0] in task.parameters):
                     has, other = ("a", "without") if there else ("no", "with")
                     raise ValueError(f"the source has {has} {part}, the task {task.name} is for ducts {other} one")
             task.accept(source)
