@@ -107,7 +107,6 @@ def _fit(model: LipNetwork, part: str, rows: _Rows, z: Tensor, seed: int) -> tup
         model.get_buffer(f"{part}_gain")[family].copy_(gain)
         unknown = (1 / torch.diagonal(gain) - KNOWN).clamp(min=0)  # of a duct that is left out
         variance += samples.factor[:, family].abs().square() * size * unknown[samples.case]
-    total = rows.total
     return rows.sums(left.abs().square()), rows.sums(variance)
 
 

@@ -1,7 +1,7 @@
 """The network of thick walls: Gaussian functions of a duct's parameters around those that were computed.
 
-Each part of `parts` has families f of functions g_f(z, u, x) of the duct's parameters z and two directions u, x: the mean
-of a Gaussian process (`process`), whose covariance is a product over coordinates. So
+Each part of `parts` has families f of functions g_f(z, u, x) of the duct's parameters z and two directions u, x: the
+mean of a Gaussian process (`process`), whose covariance is a product over coordinates. So
 
     g_f(z, u, x) = sum_j exp(-|(z - z_j) / l_f|^2 / 2) c_fj(u, x),
 
@@ -43,7 +43,9 @@ class LipConfig:
 
 @dataclass(frozen=True)
 class Prediction:
-    """reflection : (case, order, order), potentials at x = 0, [incident, reflected]. directivity : (case, order, angle).
+    """reflection : (case, order, order), potentials at x = 0, [incident, reflected].
+
+    directivity : (case, order, angle).
 
     reflection_spread, directivity_spread : (case, order), proportional to the expected error of the row of R in power
     amplitudes, and of D in units of its size.

@@ -31,9 +31,9 @@ class LipPrediction:
 
     orders : (order,) radial orders. wavenumber : (order,), kappa in X = x / sqrt(1 - M^2). theta : (angle,) [rad], in
     the (X, r) plane. reflection, thin_reflection : (order, order) complex, potentials at x = 0, [incident, reflected],
-    with the lip and with a thin wall. directivity, thin_directivity : (order, angle) complex. reflection_bar : (order,),
-    of the row of R in power amplitudes, absolute; directivity_bar : (order,), relative over the sphere: not exceeded
-    with the probability `coverage`. inside : whether all parameters are in the range of the training.
+    with the lip and with a thin wall. directivity, thin_directivity : (order, angle) complex. reflection_bar :
+    (order,), of the row of R in power amplitudes, absolute; directivity_bar : (order,), relative over the sphere: not
+    exceeded with the probability `coverage`. inside : whether all parameters are in the range of the training.
     """
 
     orders: npt.NDArray[np.int64]
