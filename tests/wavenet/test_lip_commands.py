@@ -80,6 +80,18 @@ def test_lengths_have_units(capsys):
     assert "20 uPa" in found["far_field"]["reference"]
 
 
+def test_a_lip_from_a_file(tmp_path, capsys):
+    turn = np.linspace(0, np.pi, 13)
+    points = np.transpose([0.1 * (np.sin(turn) - 1), 1.1 - 0.1 * np.cos(turn)]).round(6)
+    np.savetxt(tmp_path / "lip.txt", points)
+    found = values(capsys, "solve", *MODE, "--lip", f"spline:{tmp_path / 'lip.txt'}")
+    assert Lip.parse(found["lip"]) == Lip.spline(points)
+    half_circle = solve_lip(0, 5.0, Lip.round(0.2), 0.2)
+    np.testing.assert_allclose(np.array(found["reflection"]) @ [1, 1j], half_circle.reflection[1], atol=1e-4)
+    assert run("solve", *MODE, "--lip", f"spline:{tmp_path / 'lip.txt'}", "--angles", "0:90:1") == 0
+    assert "lip spline of 13 points, thickness 0.2, length 0.1, by finite elements" in capsys.readouterr().out
+
+
 def test_a_picture_of_both(tmp_path, capsys):
     assert run("solve", *MODE, "--lip", "flat:0.1", "--plot", tmp_path / "lip.svg") == 0
     assert (tmp_path / "lip.svg").stat().st_size > 5000

@@ -15,9 +15,10 @@ LipText = Annotated[
     str | None,
     typer.Option(
         "--lip",
-        metavar="KIND:THICKNESS",
+        metavar="KIND:SIZE",
         help="The wall has a thickness, outside of its inner radius, and a lip: flat:0.1, round:0.1, "
-        "elliptic:0.1:0.3 (thickness, axial length) [duct radii], with --radius also flat:20mm.",
+        "elliptic:0.1:0.3 (thickness, axial length) [duct radii], with --radius also flat:20mm; or spline:FILE, points "
+        "x and r [duct radii] from the inner wall over x = 0 to the outer wall.",
     ),
 ]
 
@@ -54,3 +55,10 @@ def _radii(text: str, source: "analytic.DuctMode") -> str:
     if not isinstance(source, PhysicalMode):
         raise ValueError(f"a lip's length with a unit needs --radius, got {text!r}")
     return f"{quantity(text, 'm', 'lip') / source.duct.radius:.12g}"
+
+
+def describe_lip(lip: "Lip") -> str:
+    """A lip in words."""
+    if lip.kind != "spline":
+        return str(lip)
+    return f"spline of {len(lip.points)} points, thickness {lip.thickness:.6g}, length {lip.length:.6g}"

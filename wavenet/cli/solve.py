@@ -31,7 +31,7 @@ from .common import (
     warn_of_cut_off,
 )
 from .liners import Liners
-from .lips import LipText, lip_or_none
+from .lips import LipText, describe_lip, lip_or_none
 from .units import Loudness, Stream, with_units
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _solve_lip(
         from ..study import plots
 
         thick, thin = found.everywhere
-        curves = {f"lip {lip}": thick.level, "thin wall": thin.level}
+        curves = {f"lip {describe_lip(lip)}": thick.level, "thin wall": thin.level}
         plots.levels(thick.degrees, curves, thick.reference, describe(source), plot)
     if as_json:
         say({**_values(found.thick), "lip": str(lip), "thin_wall": _values(found.thin)}, True)
@@ -162,7 +162,7 @@ def _print(found: "ModeAtAngles") -> None:
 
 def _print_lip(found: "LipAtAngles") -> None:
     print(describe(found.thick.solved.source))
-    print(f"lip {found.lip}, by finite elements; beside it the infinitely thin wall, exact")
+    print(f"lip {describe_lip(found.lip)}, by finite elements; beside it the infinitely thin wall, exact")
     if found.thick.solved.source.mach:
         print("the flow is taken for uniform: how the lip disturbs it, times M^2, is left out")
     print_far_field(found.thick.far, found.thin.far)
