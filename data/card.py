@@ -15,11 +15,13 @@ _JETS = {
     "density_ratio": "density ratio",
     "kutta": "Kutta parameter",
 }
-_LINERS = {
+_MORE = {
     "resistance": "resistance",
     "reactance": "reactance",
     "liner_length": "liner length",
     "liner_distance": "liner to lip",
+    "lip_thickness": "thickness",
+    "lip_aspect": "length/thickness",
 }
 
 
@@ -36,7 +38,7 @@ def card(dataset: Dataset, name: str, picture: str) -> str:
     lines = [
         f"# {name}",
         "",
-        f"{len(dataset)} {kind} of sound leaving an open duct, by the Wiener–Hopf method. HDF5, format {FORMAT}; opens",
+        f"{len(dataset)} {kind} of sound leaving an open duct, by {task.method}. HDF5, format {FORMAT}; opens",
         'with `xarray.open_dataset(name, engine="h5netcdf")`, h5py, or `data.read`.',
         "",
         f"![Parameters of the cases]({picture})",
@@ -72,11 +74,11 @@ def card(dataset: Dataset, name: str, picture: str) -> str:
 
 
 def _more_parameters(arrays: dict[str, Array]) -> dict[str, str]:
-    """Columns of hubs and jets, if there are any, and their headings."""
+    """Columns of hubs, jets, liners and lips, if there are any, and their headings."""
     found = {"hub": "hub radius"} if np.any(arrays["hub"]) else {}
     flow = uniform_flow(arrays["mach"])
     jets = any(not np.array_equal(arrays[name], flow[name]) for name in _JETS)
-    return found | (_JETS if jets else {}) | {name: text for name, text in _LINERS.items() if name in arrays}
+    return found | (_JETS if jets else {}) | {name: text for name, text in _MORE.items() if name in arrays}
 
 
 def _missing(about: About) -> str:

@@ -59,7 +59,7 @@ def compute_all(
 
         def submit() -> None:
             for number in itertools.islice(work, max(1, _AHEAD * max(crew.threads(), 1) - len(waiting))):
-                future = crew.submit(compute, recipe, number, versions())
+                future = crew.submit(compute, recipe, number, versions(recipe.task))
                 waiting[future] = number
                 future.add_done_callback(ready.put)
 

@@ -14,9 +14,8 @@ from .arrays import Array
 from .hdf5 import doubles, expect_field
 from .identity import ContentHash, blocks
 from .layout import SPLITS
-from .task import LINER_ARRAYS, PARAMETERS, Task
+from .task import COUNTED, LINER_ARRAYS, LIP_ARRAYS, PARAMETERS, Task
 
-_COUNTED = ("part", "order")  # dimensions that count from 0
 _STATISTICS = 1e-9  # relative: the sums may be added in another order
 
 
@@ -39,7 +38,7 @@ def expect_positions(arrays: Mapping[str, Array], task: Task[Any], path: Path) -
             raise ValueError(
                 f"{path}: {name} must increase, but index {at} has {values[at]} and the next {values[at + 1]}"
             )
-        if name in _COUNTED and not np.array_equal(values, np.arange(len(values))):
+        if name in COUNTED and not np.array_equal(values, np.arange(len(values))):
             raise ValueError(f"{path}: {name} must count from 0, got {values[0]} ... {values[-1]}")
     for names in points.values():
         together = np.stack([arrays[name].ravel() for name in names], axis=1)
@@ -61,7 +60,7 @@ def expect_cases(arrays: Mapping[str, Array], missing: tuple[dict[str, Any], ...
             f"{path}: case holds the number {number} {counts[counts > 1][0]} times{among}, once was expected"
         )
     _, first, group = np.unique(arrays["group"], return_index=True, return_inverse=True)
-    for name in (*PARAMETERS, *(name for name in LINER_ARRAYS if name in arrays), "split"):
+    for name in (*PARAMETERS, *(name for name in LINER_ARRAYS | LIP_ARRAYS if name in arrays), "split"):
         odd = np.flatnonzero(arrays[name] != arrays[name][first[group]])
         if len(odd):
             one, other = first[group[odd[0]]], odd[0]

@@ -31,7 +31,7 @@ from .locks import lock
 from .read import read_small
 from .recipe import NamedRecipe, Recipe
 from .sampling import Plan, plan_of
-from .shards import count, groups, lengths, positions
+from .shards import count, groups, lengths, positions, versions
 from .summary import provenance, record_missing, write_provenance, write_statistics
 
 
@@ -100,6 +100,8 @@ def generate(
         The file or its parts exist, or cannot be written.
     ValueError
         No mode of the recipe is cut on, or the parts were begun with another recipe or other versions.
+    ImportError
+        A library that the task needs is not installed.
     ClusterError
         The scheduler does not answer or is lost, or has no workers that can compute.
     Interrupted
@@ -244,7 +246,7 @@ def _part(journal: Journal, number: int, name: str) -> Array:
 def _provenance(named: NamedRecipe) -> dict[str, str | int | float]:
     recipe = named.recipe
     text = recipe.model_dump_json() + "\n" + named.text
-    return provenance(recipe.task, named.name, text, recipe.seed, _commit())
+    return provenance(recipe.task, named.name, text, recipe.seed, _commit(), versions(recipe.task))
 
 
 def _commit() -> str:

@@ -47,6 +47,11 @@ class Range:
             return min(self.low * (self.high / self.low) ** share, self.high)
         return self.low + (self.high - self.low) * share
 
+    @property
+    def pieces(self) -> list[tuple[float, float]]:
+        """Least and largest value of every range that it consists of."""
+        return [self.bounds]
+
     def blocks(self, wanted: int) -> int:
         """Number of blocks of equal shares that the range is cut into."""
         return wanted if self.varies else 1
@@ -81,6 +86,11 @@ class Values:
         """Value at a fraction of the set."""
         return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
 
+    @property
+    def pieces(self) -> list[tuple[float, float]]:
+        """Every value as a range."""
+        return [(value, value) for value in self.values]
+
     def blocks(self, wanted: int) -> int:
         """Number of blocks of equal shares: a divisor of the number of values, so that none lies in two blocks."""
         count = len(self.values)
@@ -113,6 +123,11 @@ class Either:
     def at(self, share: float) -> float:
         """The number in the lower half of the shares, the range in the upper."""
         return self.number if share < 0.5 else self.range.at(2 * share - 1)
+
+    @property
+    def pieces(self) -> list[tuple[float, float]]:
+        """The number and the range."""
+        return [(self.number, self.number), self.range.bounds]
 
     def blocks(self, wanted: int) -> int:
         """Two: in more, the number would lie in several."""
@@ -157,6 +172,8 @@ LIMITS = {
     "reactance": Limits(-100.0, 100.0),
     "liner_length": Limits(0.05, 20.0),
     "liner_distance": Limits(0.0, 20.0),
+    "lip_thickness": Limits(0.001, 1.0),
+    "lip_aspect": Limits(0.0, 4.0),
 }
 
 

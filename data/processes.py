@@ -42,7 +42,7 @@ def compute_all(
     OSError, MemoryError
         A shard cannot be computed or written.
     """
-    work = pickle.dumps((compute, recipe, versions(), folder))
+    work = pickle.dumps((compute, recipe, versions(recipe.task), folder))
     questions, answers = queue.SimpleQueue[int | None](), queue.SimpleQueue[tuple[int, Any]]()
     workers = min(workers, len(todo))
     for number in (*todo, *[None] * workers):

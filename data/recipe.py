@@ -21,9 +21,10 @@ from pydantic import (
 from . import tasks
 from .blocks import check_blocks
 from .files import read_text
+from .given import Columns, check_given
 from .layout import SPLITS
 from .reach import check_positions
-from .source import JET, LINER, OutOfRange, Source, Whole
+from .source import JET, LINER, LIP, OutOfRange, Source, Whole
 from .task import Finite, Table
 
 _BUILT_IN = Path(__file__).parent / "recipes"
@@ -44,6 +45,7 @@ class Recipe(Table):
 
     sampler : "random", or "sobol" for quasi-random parameters. storage : precision of the fields in the file.
     place : the task's own table, under the name that the task gives it, such as [grid] for near fields.
+    given : parameters of every case that is not drawn but chosen, within the source's ranges; all for training.
     """
 
     task: str
@@ -54,6 +56,7 @@ class Recipe(Table):
     split: tuple[Finite, Finite, Finite] = (0.8, 0.1, 0.1)
     source: Source
     place: Annotated[SerializeAsAny[Table], BeforeValidator(_as_the_tasks)]
+    given: dict[str, list[Finite]] | None = None
     out_of_range: Annotated[list[OutOfRange], Field(max_length=_MOST_SETS)] = Field(default_factory=list)
 
     @model_validator(mode="before")
@@ -77,8 +80,10 @@ class Recipe(Table):
         """The recipe as recorded in files."""
         content = handler(self)
         place, last = content.pop("place"), content.pop("out_of_range")
-        for table in (content["source"], *last):  # without a liner as in files from before there were any
-            for name in LINER:
+        if content["given"] is None:  # as in files from before there were any
+            del content["given"]
+        for table in (content["source"], *last):  # without a liner or lip as in files from before there were any
+            for name in (*LINER, *LIP):
                 if table[name] is None:
                     del table[name]
         return content | {tasks.get(self.task).section: place, "out_of_range": last}
@@ -124,12 +129,26 @@ class Recipe(Table):
                 f"computed at once; the most is {_LARGEST_GROUP}"
             )
         for source in (self.source, *(one.source(self.source) for one in self.out_of_range)):
-            if source.lined != task.lined:
-                has, other = ("a", "without") if source.lined else ("no", "with")
-                raise ValueError(f"the source has {has} liner, the task {task.name} is for ducts {other} one")
+            for part, names in (("liner", LINER), ("thick lip", LIP)):
+                there = names[0] in source.parameters
+                if there != (names[0] in task.parameters):
+                    has, other = ("a", "without") if there else ("no", "with")
+                    raise ValueError(f"the source has {has} {part}, the task {task.name} is for ducts {other} one")
             task.accept(source)
             if {"x", "r"} <= set(positions):
                 check_positions(task.section, source, positions["x"], positions["r"], grid=task.on_grid)
+        return self
+
+    @model_validator(mode="after")
+    def _chosen(self) -> Self:
+        if self.given is not None:
+            if self.sampler != "random" or self.split != (1.0, 0.0, 0.0) or self.source.mixtures != 1:
+                raise ValueError(
+                    "cases of a table [given] are not drawn, and all for training: split = [1.0, 0.0, 0.0], without "
+                    f"sampler or mixtures, got split = {list(self.split)}, sampler = {self.sampler!r}, "
+                    f"mixtures = {self.source.mixtures}"
+                )
+            check_given(self.given, self.source, self.cases)
         return self
 
     @model_validator(mode="after")
@@ -206,6 +225,35 @@ def load(source: str | Path, *, cases: int | None = None, seed: int | None = Non
         return NamedRecipe(name, text, Recipe.model_validate(content))
     except ValidationError as error:
         raise ValueError(f"{source}: {'; '.join(_faults(error, content))}") from None
+
+
+def with_cases(named: NamedRecipe, given: Columns) -> NamedRecipe:
+    """The recipe with cases that are given in place of drawn ones, all for training.
+
+    Parameters
+    ----------
+    named : NamedRecipe
+    given : dict
+        Parameters of every case: a column for each that varies in the recipe's source, such as m and helmholtz.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, of another length, or has a value outside the source's range.
+    """
+    columns = {name: [float(value) for value in column] for name, column in given.items()}
+    changes = {
+        "given": columns,
+        "cases": max(map(len, columns.values()), default=0),
+        "sampler": "random",
+        "split": (1.0, 0.0, 0.0),
+        "out_of_range": [],
+    }
+    content = named.recipe.model_dump() | changes
+    try:
+        return NamedRecipe(named.name, named.text, Recipe.model_validate(content))
+    except ValidationError as error:
+        raise ValueError(f"{named.name}: {'; '.join(_faults(error, content))}") from None
 
 
 # What pydantic says in words of Python.

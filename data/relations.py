@@ -15,6 +15,8 @@ Misfits = dict[str, tuple[FloatArray, FloatArray]]  # relation -> misfits, and w
 _RESOLVED = 1.0  # k h up to which differences tell: beyond about two, points may alias a wave
 _NEAR = 0.25  # radii around the lip that are left out, since velocities grow without bound there
 _LIP_CELLS = 4  # the same in spacings of coarse grids
+_OVERSAMPLED, _LEAST_ANGLES = 3.0, 12  # angles over K and beyond, from which the sphere's quadrature is that exact:
+_SPHERE = 2e-6  # twice what the thin wall's directivities miss for ka up to 15
 _EIGENVALUE = 1e-8  # relative error of the zeros; the solver's and scipy's have 1e-14
 
 
@@ -108,6 +110,39 @@ def eigenvalues(arrays: Mapping[str, Array]) -> Misfits:
         zero = 0.0 if m == n == 0 else float(jnp_zeros(m, n + (m > 0))[-1])
         misfit[cases] = np.abs(arrays["radial_eigenvalue"][cases] - zero) / max(zero, 1.0)
     return {"J_m'(radial_eigenvalue) = 0": (misfit, np.full(len(misfit), _EIGENVALUE))}
+
+
+def energy(arrays: Mapping[str, Array]) -> Misfits:
+    """Reciprocity and power of reflections and directivities of all cut-on modes, of a thick wall and of a thin one.
+
+    With power amplitudes, sqrt(kappa N) times those of the potential at the wall, N = (1 - m^2 / alpha^2) / 2, the
+    matrix S of reflections is symmetric, and 1 - S S^H is K times the integral of D D^H sin(theta), where the angles
+    resolve it. Misfits are the largest of the matrices' elements.
+    """
+    angle = arrays["angle"]
+    weight = np.polynomial.legendre.leggauss(len(angle))[1] * np.pi / 2 * np.sin(angle)
+    wavenumber = arrays["helmholtz"] / np.sqrt(1 - arrays["mach"] ** 2)
+    resolved = len(angle) >= _OVERSAMPLED * wavenumber + _LEAST_ANGLES
+    # an error of a row of S or D appears twice in these products, as it does in the difference of S and its transpose
+    allowed = 4 * arrays["error_estimate"]
+    found: Misfits = {}
+    for kind in ("", "thin_"):
+        mirrored, missing = np.zeros((2, len(wavenumber)))
+        for case, count in enumerate(arrays["cut_on"]):
+            kappa = arrays["wavenumber"][case, :count]
+            alpha2 = np.maximum(wavenumber[case] ** 2 - kappa**2, 0.0)
+            norm = (1 - np.divide(arrays["m"][case] ** 2, alpha2, where=alpha2 > 0, out=np.zeros(count))) / 2
+            size = np.sqrt(kappa * norm)
+            reflection = arrays[f"{kind}reflection"][case, :count, :count] @ [1, 1j]
+            directivity = arrays[f"{kind}directivity"][case, :count] @ [1, 1j] / size[:, None]
+            scattered = reflection * size / size[:, None]
+            radiated = wavenumber[case] * (directivity * weight) @ directivity.conj().T
+            mirrored[case] = np.max(np.abs(scattered - scattered.T))
+            missing[case] = np.max(np.abs(np.eye(count) - scattered @ scattered.conj().T - radiated))
+        found[f"reciprocity of {kind}reflection"] = mirrored, allowed + _EIGENVALUE
+        power = np.where(resolved, allowed + _SPHERE, np.inf)
+        found[f"power of {kind}reflection and {kind}directivity"] = missing, power
+    return found
 
 
 def none(arrays: Mapping[str, Array]) -> Misfits:

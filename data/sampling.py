@@ -17,6 +17,7 @@ from analytic import Jet, Liner, ModeMixture, UniformFlow, cut_on_orders
 
 from .arrays import ComplexArray, FloatArray, IntArray
 from .blocks import Space, deal
+from .given import given_case
 from .layout import SPLITS
 from .recipe import Recipe
 from .source import JET, LINER, Source
@@ -97,6 +98,8 @@ class Plan:
         self.cases = self.groups * self._mixtures
         for split in np.unique(self._split):  # a set from which nothing can be drawn fails here, before any work
             self.group(int(np.flatnonzero(self._split == split)[0]))
+        for number in range(self._usual if recipe.given else 0):
+            self.group(number)
 
     def _dealt(self) -> IntArray:
         """Splits of the groups in the recipe's ranges."""
@@ -143,6 +146,11 @@ class Plan:
     def _draw(self, number: int, split: int, rng: np.random.Generator) -> tuple[int, dict[str, float], list[int]]:
         """Azimuthal order, parameters and radial orders of a group."""
         source, space = self._sources[split], self._spaces[split]
+        if self._recipe.given is not None and number < self._usual:
+            m, values = given_case(self._recipe.given, source, number)
+            if not (orders := _orders(source, m, values)):
+                raise ValueError(f"no mode of the given case {number} is cut on: m = {m}, {values}")
+            return m, values, orders
         if self._sobol:
             found = self._draw_point(number, split)
             if found is not None:

@@ -21,7 +21,7 @@ from .layout import MISSING_COLUMNS
 from .recipe import Recipe
 from .rounding import stored
 from .sampling import Group, Plan, plan_of
-from .task import Task
+from .task import ORDERS, Task
 
 # Solver blocks of a shard, and cases of one with jets, which take up to half a second each: what an interruption costs
 # per worker is a few seconds of work.
@@ -31,9 +31,21 @@ DEATHS = 3  # worker deaths after which the cases of a shard are given up
 
 
 @functools.cache  # reading the packages' metadata takes 10 ms
-def versions() -> str:
-    """Versions of the libraries that determine the bits of a dataset."""
-    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("wavenet", "numpy", "scipy", "h5py"))
+def versions(task: str | None = None) -> str:
+    """Versions of the libraries that determine the bits of a dataset, those that its task alone needs among them.
+
+    Raises
+    ------
+    ImportError
+        A library that the task needs is not installed; the message says how to install it.
+    """
+    own = {} if task is None else tasks.get(task).libraries
+    try:
+        found = [f"{name} {importlib.metadata.version(name)}" for name in ("wavenet", "numpy", "scipy", "h5py", *own)]
+    except importlib.metadata.PackageNotFoundError as error:
+        extra = own.get(error.name, "")
+        raise ImportError(f"the task {task} needs {error.name}: pip install 'wavenet[{extra}]'") from None
+    return ", ".join(found)
 
 
 def positions(recipe: Recipe) -> dict[str, FloatArray]:
@@ -94,8 +106,8 @@ def compute(recipe: Recipe, number: int, expected: str) -> tuple[bytes, list[Mis
     ValueError
         This process has other versions than the calling one.
     """
-    if versions() != expected:
-        raise ValueError(f"a worker has {versions()}, the process that asks {expected}: the bits would differ")
+    if (own := versions(recipe.task)) != expected:
+        raise ValueError(f"a worker has {own}, the process that asks {expected}: the bits would differ")
     plan, task, places = plan_of(recipe), tasks.get(recipe.task), positions(recipe)
     found: list[dict[str, Array]] = []
     missing: list[Missing] = []
@@ -158,7 +170,7 @@ def lengths(recipe: Recipe, plan: Plan, cases: int) -> dict[str, int]:
     """Lengths of the dimensions for some cases."""
     task = tasks.get(recipe.task)
     sizes = {"case": cases, **task.lengths(positions(recipe))}
-    return sizes | {"order": plan.orders} if "order" in task.variables else sizes
+    return sizes | {name: plan.orders for name in ORDERS if name in task.variables}
 
 
 def _file(recipe: Recipe, found: list[dict[str, Array]]) -> bytes:

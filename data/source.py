@@ -13,6 +13,7 @@ from .ties import Tie
 
 JET = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")  # any of these makes the medium a jet
 LINER = ("resistance", "reactance", "liner_length", "liner_distance")  # any of these puts a liner into the duct
+LIP = ("lip_thickness", "lip_aspect")  # any of these makes the duct's wall thick
 # Values of what a source with a jet does not give: those of `analytic.Jet`, a jet of the same gas into fluid at rest.
 _JET_DEFAULTS = {"mach_outer": 0.0, "sound_speed_ratio": 1.0, "density_ratio": 1.0, "kutta": 1.0}
 _LEAST_JET = 0.01  # Mach number of a jet; at rest there is none, and the instability's wavenumber is 1 / M
@@ -34,6 +35,8 @@ Resistance = Annotated[Drawn, within("resistance"), SPELLED]
 Reactance = Annotated[Drawn, within("reactance"), SPELLED]
 LinerLength = Annotated[Drawn, within("liner_length"), SPELLED]
 LinerDistance = Annotated[Drawn, within("liner_distance"), SPELLED]
+LipThickness = Annotated[Drawn, within("lip_thickness"), SPELLED]
+LipAspect = Annotated[Drawn, within("lip_aspect"), SPELLED]
 
 
 class Source(Table):
@@ -42,8 +45,9 @@ class Source(Table):
     m : azimuthal orders. n : "cut-on" (all cut-on radial orders) or a list. helmholtz, mach, hub : parameters of the
     duct, see `parameters`. mach_outer, sound_speed_ratio, density_ratio, kutta : of a jet; if none is given the flow is
     uniform. resistance, reactance, liner_length, liner_distance : of a liner, see `analytic.Liner`, in recipes the
-    table [liner]; all of them or none. modes : least and largest number of radial orders mixed, with complex normal
-    amplitudes of total square one. mixtures : number of cases that share everything but their amplitudes.
+    table [liner]; all of them or none. lip_thickness, lip_aspect : of a thick wall, both or none. modes : least and
+    largest number of radial orders mixed, with complex normal amplitudes of total square one. mixtures : number of
+    cases that share everything but their amplitudes.
     """
 
     m: Orders
@@ -59,6 +63,8 @@ class Source(Table):
     reactance: Reactance | None = None
     liner_length: LinerLength | None = None
     liner_distance: LinerDistance | None = None
+    lip_thickness: LipThickness | None = None
+    lip_aspect: LipAspect | None = None
     modes: Modes = (1, 1)
     mixtures: _Count = 1
 
@@ -73,9 +79,15 @@ class Source(Table):
         return any(getattr(self, name) is not None for name in LINER)
 
     @property
+    def thick(self) -> bool:
+        """Whether the wall of the duct has a thickness."""
+        return any(getattr(self, name) is not None for name in LIP)
+
+    @property
     def parameters(self) -> dict[str, Parameter]:
         """All parameters by name, with defaults; of a uniform flow those of the duct only."""
-        given = {name: getattr(self, name) for name in LIMITS if self.lined or name not in LINER}
+        absent = (() if self.lined else LINER) + (() if self.thick else LIP)
+        given = {name: getattr(self, name) for name in LIMITS if name not in absent}
         if not self.jet:
             return {name: one for name, one in given.items() if name not in JET}
         return {
@@ -114,6 +126,14 @@ class Source(Table):
             raise ValueError(f"a duct with a liner has no jet in recipes, got mach = {self.mach.spelled()}")
         if self.mach.bounds != (0.0, 0.0):
             self._check_flow_over_liner()
+        return self
+
+    @model_validator(mode="after")
+    def _whole_lip(self) -> Self:
+        if self.thick:
+            for name in LIP:
+                if getattr(self, name) is None:
+                    raise ValueError(f"a thick lip needs {name}: the table [source] lacks it")
         return self
 
     def _check_flow_over_liner(self) -> None:
@@ -183,6 +203,8 @@ class OutOfRange(Table):
     reactance: Reactance | None = None
     liner_length: LinerLength | None = None
     liner_distance: LinerDistance | None = None
+    lip_thickness: LipThickness | None = None
+    lip_aspect: LipAspect | None = None
     modes: Modes | None = None
 
     def source(self, usual: Source) -> Source:

@@ -14,11 +14,12 @@ import analytic
 from .identity import content_hash
 from .journal import Missing
 from .layout import CHECKED, FORMAT, KIND, MISSING, MISSING_CASE, MISSING_COLUMNS, REASON, text
-from .shards import versions
 from .task import TOLERANCE, Task, uniform_flow
 
 
-def provenance(task: str, name: str, recipe: str, seed: int, commit: str) -> dict[str, str | int | float]:
+def provenance(
+    task: str, name: str, recipe: str, seed: int, commit: str, versions: str
+) -> dict[str, str | int | float]:
     """The file's attributes."""
     return {
         "kind": KIND,
@@ -27,7 +28,7 @@ def provenance(task: str, name: str, recipe: str, seed: int, commit: str) -> dic
         "recipe_name": name,
         "recipe": recipe,
         "seed": seed,
-        "versions": versions(),
+        "versions": versions,
         "commit": commit,
         "conventions": str(analytic.__doc__).split(">>>")[0].strip(),
         "solver_tolerance": TOLERANCE,

@@ -6,7 +6,7 @@ Describing a task does not need the solver: a task's file imports `analytic` ins
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -67,6 +67,16 @@ LINER_ARRAYS = {
     "liner_distance": Variable(("case",), "f8", "a", "hard wall between the liner and the lip"),
 }
 
+# Of tasks with a wall of finite thickness, beside the others: its open end is half an ellipse, or flat.
+LIP_ARRAYS = {
+    "lip_thickness": Variable(("case",), "f8", "a", "thickness of the wall, outside r = 1"),
+    "lip_aspect": Variable(("case",), "f8", "1", "length of the lip over the thickness: 0 flat, 0.5 half a circle"),
+}
+
+_MOST_ORDERS = 64  # radial orders that are cut on at the largest Helmholtz and Mach numbers of recipes
+ORDERS = ("order", "reflected_order")  # dimensions of radial orders, incident and reflected
+COUNTED = ("part", *ORDERS)  # dimensions that count from 0
+
 PARAMETERS = ("m", "helmholtz", "mach", "hub", "mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
 
 
@@ -119,8 +129,8 @@ class Task(Generic[Place]):
     place : subclass of Table
         Model of that table.
     arrays : dict of Variable
-        Arrays of the file besides those that every task has. Each dimension other than case, part and order needs an
-        array among the positions that runs along it; its own array increases.
+        Arrays of the file besides those that every task has. Each dimension other than case and those of `COUNTED`
+        needs an array among the positions that runs along it; its own array increases.
     fields : tuple of str
         Names of the large computed arrays: statistics over the training cases are stored with them, and they are read
         case by case.
@@ -138,6 +148,10 @@ class Task(Generic[Place]):
         Number of groups with jets that are observed in one call; 1 if these share nothing.
     relations : callable, optional
         Arrays of some cases -> how far they miss relations that hold for every solution, see `data.relations`.
+    method : str, optional
+        How its cases are computed, for the card.
+    libraries : dict, optional
+        Distributions that `observe` needs and the package does not: each with the package's extra that has it.
     """
 
     module: str
@@ -152,16 +166,13 @@ class Task(Generic[Place]):
     together: int = 1
     jets_together: int = 1
     relations: Callable[[Mapping[str, Array]], Misfits] = none
-
-    @property
-    def lined(self) -> bool:
-        """Whether there is a liner in the duct."""
-        return LINER_ARRAYS.items() <= self.arrays.items()
+    method: str = "the Wiener–Hopf method"
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the arrays along the cases that say what is solved, but for amplitudes."""
-        return (*PARAMETERS, *(LINER_ARRAYS if self.lined else ()))
+        return (*PARAMETERS, *(name for name in LINER_ARRAYS | LIP_ARRAYS if name in self.arrays))
 
     @property
     def name(self) -> str:
@@ -184,16 +195,16 @@ class Task(Generic[Place]):
         return self.arrays["x"].dimensions != self.arrays["r"].dimensions
 
     def lengths(self, positions: Mapping[str, FloatArray]) -> dict[str, int]:
-        """Lengths of the dimensions, but for case and order."""
+        """Lengths of the dimensions, but for case and those of radial orders."""
         sizes = {"part": 2}
         for name, values in positions.items():
             sizes |= dict(zip(self.variables[name].dimensions, values.shape, strict=True))
         return sizes
 
     def values(self, positions: Mapping[str, FloatArray]) -> int:
-        """Number of values in the fields of a case."""
-        sizes = self.lengths(positions)
-        shapes = [[sizes[name] for name in self.variables[field].dimensions[1:]] for field in self.fields]
+        """Number of values in the fields of a case, at most."""
+        sizes = dict.fromkeys(ORDERS, _MOST_ORDERS) | self.lengths(positions)
+        shapes = [[sizes[name] for name in self.variables[one].dimensions[1:]] for one in self.fields]
         return sum(int(np.prod(shape, dtype=object)) for shape in shapes)
 
 

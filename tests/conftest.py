@@ -20,7 +20,7 @@ def compute_here(recipe, plan, todo, workers, scheduler):
     for number in todo:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in workers
-            content, missing = shards.compute(recipe, number, shards.versions())
+            content, missing = shards.compute(recipe, number, shards.versions(recipe.task))
         yield number, content, missing
 
 

@@ -19,6 +19,7 @@ from ..journal import Missing
 from ..layout import FORMAT, KIND, MISSING_COLUMNS, PROVENANCE
 from ..read import read
 from ..rounding import single
+from ..shards import versions
 from ..source import JET, Source
 from ..summary import provenance, record_missing, write_identity, write_provenance, write_statistics
 from ..task import TOLERANCE, Table, uniform_flow
@@ -297,4 +298,4 @@ def save(content: Content, out: Path, unknown: str) -> None:
             write_statistics(file[name], np.einsum("cv,cv->c", rows, rows), np.max(np.abs(rows), axis=1, initial=0))
         record_missing(file, [Missing.of(record) for record in content.missing])
         write_identity(file, task)
-        write_provenance(file, provenance(task.name, out.name, unknown, 0, "unknown") | known)
+        write_provenance(file, provenance(task.name, out.name, unknown, 0, "unknown", versions()) | known)

@@ -14,7 +14,7 @@ from .. import tasks
 from ..arrays import Array, ComplexArray, FloatArray, IntArray
 from ..sampling import Group
 from ..source import JET
-from ..task import TOLERANCE
+from ..task import COUNTED, TOLERANCE
 from .content import Content, is_jet
 
 _MOST_VALUES = 2**22  # of the fields compared together: 32 MiB
@@ -131,7 +131,7 @@ def compare(content: Content, path: Path) -> Content:
     places = {
         name: arrays[name]
         for name, variable in task.variables.items()
-        if not {"case", "part", "order"} & set(variable.dimensions)
+        if not {"case", *COUNTED} & set(variable.dimensions)
     }
     solved = [
         name
@@ -167,8 +167,8 @@ def compare(content: Content, path: Path) -> Content:
 
 
 def _orders(arrays: Mapping[str, Array]) -> int:
-    """Length of the amplitudes."""
-    return arrays["amplitude"].shape[1] if "amplitude" in arrays else 1
+    """Length of the dimension `order`, as of the amplitudes."""
+    return len(arrays["order"]) if "order" in arrays else 1
 
 
 def _group(arrays: Mapping[str, Array], row: int, names: Sequence[str]) -> Group:

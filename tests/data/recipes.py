@@ -64,10 +64,13 @@ SPANS = {
     "reactance": (-2.0, 2.0),
     "liner_length": (0.2, 1.5),
     "liner_distance": (0.2, 1.0),
+    "lip_thickness": (0.02, 0.4),
+    "lip_aspect": (0.2, 1.0),
 }
 RATIOS = ("sound_speed_ratio", "density_ratio")
 JET = ("mach_outer", *RATIOS, "kutta")
 LINER = ("resistance", "reactance", "liner_length", "liner_distance")
+LIP = ("lip_thickness", "lip_aspect")
 
 
 def parameter(name, jet):
@@ -82,12 +85,12 @@ def parameter(name, jet):
 @st.composite
 def sources(draw, task):
     """The table [source]."""
-    may = task != "factor" and not task.startswith("lined")
+    may = task not in ("factor", "lip") and not task.startswith("lined")
     jet = task.startswith("jet") or (may and draw(st.integers(0, 3)) == 0)
     found = {"m": draw(st.lists(st.integers(-2, 2), min_size=1, max_size=3, unique=True))}
     if "factor" in task:
         found["n"] = [0]
-    elif draw(st.booleans()):
+    elif task != "lip" and draw(st.booleans()):
         found["n"] = draw(
             st.one_of(st.just("cut-on"), st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True))
         )
@@ -95,10 +98,12 @@ def sources(draw, task):
     if task.startswith("lined"):
         jet = False
         found |= {name: draw(parameter(name, jet)) for name in LINER}
+    if task == "lip":
+        found |= {name: draw(parameter(name, jet)) for name in LIP}
     if task != "factor":
         if not task.startswith("lined") and (jet or draw(st.booleans())):
             found["mach"] = draw(parameter("mach", jet))
-        if draw(st.integers(0, 2)) == 0:
+        if task != "lip" and draw(st.integers(0, 2)) == 0:
             found["hub"] = draw(parameter("hub", jet))
     if jet:
         known = [name for name in JET if task != "jet_factor" or name != "kutta"]
@@ -133,7 +138,8 @@ def places(draw, task):
             "roots": draw(st.integers(4, 6)),
             "angles": draw(st.integers(4, 6)),
         }
-    return {"angles" if task == "factor" else "nodes": draw(st.integers(4, 8))}
+    name = {"factor": "angles", "lip": "count"}.get(task, "nodes")
+    return {name: draw(st.integers(4, 8))}
 
 
 SPLITS = [[0.8, 0.1, 0.1], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.4, 0.3, 0.3], [0.5, 0.5, 0.0]]
@@ -157,10 +163,32 @@ def recipes(draw):
             found[key] = draw(values)
     found["source"] = source
     found[tasks.get(task).section] = draw(places(task))
+    if draw(st.integers(0, 4)) == 0:
+        found |= draw(given(source, found["cases"]))
     if draw(st.integers(0, 2)) == 0:
         names = draw(st.lists(NAMES, min_size=1, max_size=2, unique=True))
         found["out_of_range"] = [draw(beyond(name, source)) for name in names]
     return found
+
+
+@st.composite
+def given(draw, source, cases):
+    """Cases that are not drawn, and the splits that go with them."""
+    columns = {}
+    for name, value in source.items():
+        match value:
+            case list() if name in SPANS and value[0] < value[1]:
+                one = numbers(*value)
+            case {"range": [low, high]} if low < high:
+                one = numbers(low, high)
+            case {"values": values} if len(values) > 1:
+                one = st.sampled_from(values)
+            case list() if name == "m" and len(value) > 1:
+                one = st.sampled_from(value)
+            case _:
+                continue
+        columns[name] = draw(st.lists(one, min_size=cases, max_size=cases))
+    return {"given": columns, "split": [1.0, 0.0, 0.0], "sampler": "random"}
 
 
 @st.composite

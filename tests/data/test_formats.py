@@ -89,7 +89,20 @@ LINED = (
     .replace("mach = [-0.2, 0.3]\n", "")
     .replace("[grid]", "resistance = [0.5, 1.0]\nreactance = 0.25\nliner_length = 0.5\nliner_distance = 0.25\n[grid]")
 )
+LIPS = """
+task = "lip"
+cases = 3
+split = [0.4, 0.3, 0.3]
+[source]
+m = [0, 1]
+helmholtz = [2.5, 4.5]
+lip_thickness = [0.1, 0.2]
+lip_aspect = { values = [0.0, 0.5] }
+[directions]
+count = 6
+"""
 RECIPES = {
+    "lip": LIPS,
     "lined_derivative": LINED,
     "jet_derivative": JETS,
     "jet_factor": JET_FACTORS,

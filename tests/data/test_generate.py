@@ -153,7 +153,7 @@ def test_an_error_of_the_disk_says_how_to_go_on_and_others_stay_as_they_are(name
 
 def test_other_versions_do_not_go_on(named, tmp_path, monkeypatch):
     begin(named, tmp_path / "x.h5", monkeypatch)
-    monkeypatch.setattr("data.summary.versions", lambda: "numpy 99")
+    monkeypatch.setattr("data.generate.versions", lambda task: "numpy 99")
     with pytest.raises(ValueError, match=r"was begun with versions '.*numpy.*', not 'numpy 99'"):
         generate.generate(named, tmp_path / "x.h5", resume=True)
     assert not (tmp_path / "x.h5").exists()

@@ -75,7 +75,12 @@ OTHER = '[[out_of_range]]\nname = "other_x"\nshare = 0.5\n'
             "unknown task 'nowhere', expected one of derivative, edge, factor, forward",
         ),
         (DERIVATIVE, "[grid]", "[place]", "a recipe has no key place"),
-        (DERIVATIVE, "[grid]", "[disc]", r"a derivative recipe needs a table \[grid\] and no \[arc\] or \[disc\] or"),
+        (
+            DERIVATIVE,
+            "[grid]",
+            "[disc]",
+            r"a derivative recipe needs a table \[grid\] and no \[arc\] or \[directions\] or",
+        ),
         (
             DERIVATIVE,
             "[grid]",
@@ -216,7 +221,7 @@ def test_a_fault_is_named_with_its_key(loaded, text, old, new, fault):
             '"derivative"',
             '"nowhere"',
             "task: unknown task 'nowhere', expected one of "
-            "derivative, edge, factor, forward, jet_derivative, jet_factor, lined_derivative, lined_forward",
+            "derivative, edge, factor, forward, jet_derivative, jet_factor, lined_derivative, lined_forward, lip",
         ),
         ("cases = 6", 'cases = 6\n"a\\nb" = 1', r"'a\nb': there is no such key (got 1)"),
         ("m = [0, -2]", "", "source.m: this key is missing"),

@@ -20,7 +20,7 @@ def generate(
         typer.Argument(
             metavar="RECIPE",
             help="TOML file, or a built-in recipe: annulus, derivative, derivative-demo, ducts, edge, factor, forward, "
-            "forward-demo, jet, jet-derivative, lined-derivative or lined-forward.",
+            "forward-demo, jet, jet-derivative, lined-derivative, lined-forward, lip or lip-demo.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
