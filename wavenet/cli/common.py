@@ -146,19 +146,24 @@ def numbers(value: "float | list[float]") -> str:
     return " ".join(f"{one:.6e}" for one in value) if isinstance(value, list) else f"{value:.6e}"
 
 
-def print_far_field(far: "FarField") -> None:
-    """The table of the far field: the pressure at physical angles first, then the potential."""
+def print_far_field(far: "FarField", thin: "FarField | None" = None) -> None:
+    """The table of the far field: the pressure at physical angles first, then the potential.
+
+    thin : that of an infinitely thin wall, whose level stands beside.
+    """
     from ..study.solution import RELATIVE
 
     relative = far.reference == RELATIVE
     print(f"pressure far away at physical angles, level in {far.reference};")
     print("beside it the potential: D at the angle theta of the same direction in the plane (x / beta, r)")
-    print(f"angle [deg]  level [dB]  {'|p| [rho c^2]' if relative else 'p rms [Pa]':>13}  theta [deg]  |D| [radii]")
+    beside = "" if thin is None else "thin wall [dB]  "
+    pressure_name = "|p| [rho c^2]" if relative else "p rms [Pa]"
+    print(f"angle [deg]  level [dB]  {beside}{pressure_name:>13}  theta [deg]  |D| [radii]")
     pressures = abs(far.pressure) if relative else far.pascals
-    for angle, level, pressure, theta, potential in zip(
-        far.degrees, far.level, pressures, far.theta, abs(far.amplitude), strict=True
-    ):
-        print(f"{angle:11.2f}  {level:10.3f}  {pressure:13.6e}  {theta:11.2f}  {potential:.6e}")
+    columns = far.degrees, far.level, pressures, far.theta, abs(far.amplitude)
+    for row, (angle, level, pressure, theta, potential) in enumerate(zip(*columns, strict=True)):
+        other = "" if thin is None else f"{thin.level[row]:14.3f}  "
+        print(f"{angle:11.2f}  {level:10.3f}  {other}{pressure:13.6e}  {theta:11.2f}  {potential:.6e}")
 
 
 def print_loudest(level: float, angle: float, where: str = "at these angles") -> None:
