@@ -35,10 +35,12 @@ MAY_IMPORT = {
     "wavenet.ducts": {"wavenet.arrays"},
     "wavenet.forward": SHARED | {"wavenet.ducts", "wavenet.far_field"},  # error bars
     "wavenet.jets": SHARED | {"wavenet.ducts", "wavenet.far_field"},
+    "wavenet.lips": SHARED | {"wavenet.ducts", "wavenet.far_field"},  # error bars
     "wavenet.training": SHARED
     | {"wavenet.derivatives", "wavenet.jets", "wavenet.networks", "wavenet.progress", "wavenet.tensorfile"},
     "wavenet.networks": SHARED
-    | {"wavenet.derivatives", "wavenet.far_field", "wavenet.forward", "wavenet.jets", "wavenet.training"},
+    | {"wavenet.derivatives", "wavenet.far_field", "wavenet.forward", "wavenet.jets", "wavenet.lips"}
+    | {"wavenet.training"},
     "wavenet.outside": SHARED | {"wavenet.networks", "wavenet.training"},
     "wavenet.runs": SHARED | {"wavenet.networks", "wavenet.outside", "wavenet.tensorfile"},
 }

@@ -1,0 +1,155 @@
+"""The network of thick walls: Gaussian functions of a duct's parameters around those that were computed.
+
+Each part of `parts` has families f of functions g_f(z, u, x) of the duct's parameters z and two directions u, x: the
+mean of a Gaussian process (`process`), whose covariance is a product over coordinates. So
+
+    g_f(z, u, x) = sum_j exp(-|(z - z_j) / l_f|^2 / 2) c_fj(u, x),
+
+one unit for each training solution j, with polynomials c_fj in the directions.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..far_field.error_bars import LEVELS
+from . import parts, process
+from .ducts import PARAMETERS, Ducts
+
+DEGREES = 8, 20  # polynomials in u and x: the covariance's lengths there are above 0.15
+_PARTS = tuple(parts.PARTS)
+FAMILIES = {True: {"reflection": 1, "ahead": 2, "behind": 1}, False: {"reflection": 1, "ahead": 2, "behind": 1}}
+INTERVALS = {"reflection": (0.0, 1.0), "ahead": (-1.0, 0.0), "behind": (0.0, 1.0)}  # of x; u is in 0 ... 1
+KNOWN = 1e-3  # variance that is left of a duct that was computed, in units of the prior one
+
+
+@dataclass(frozen=True)
+class LipConfig:
+    """solutions : number of training solutions. exact : whether it corrects the exact solution for the thin wall.
+
+    low, high : ranges of the duct's parameters in training, as in `PARAMETERS`.
+    """
+
+    solutions: int
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    exact: bool = True
+
+    def __post_init__(self) -> None:
+        if self.solutions < 1 or not len(self.low) == len(self.high) == len(PARAMETERS):
+            raise ValueError(f"expected solutions and ranges of {len(PARAMETERS)} parameters, got {self}")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """reflection : (case, order, order), potentials at x = 0, [incident, reflected].
+
+    directivity : (case, order, angle).
+
+    reflection_spread, directivity_spread : (case, order), proportional to the expected error of the row of R in power
+    amplitudes, and of D in units of its size.
+    """
+
+    reflection: Tensor
+    directivity: Tensor
+    reflection_spread: Tensor
+    directivity_spread: Tensor
+
+
+class LipNetwork(nn.Module):
+    """Corrections to the exact solutions of thin walls; see the module. Fitted by `learning.fit`.
+
+    bars : (2, coverage), factors of the spreads of R and D, NaN if there were too few solutions.
+    """
+
+    bars: Tensor
+
+    def __init__(self, config: LipConfig):
+        super().__init__()
+        self.config = config
+        n, z = config.solutions, len(PARAMETERS)
+        for part in _PARTS:
+            families = FAMILIES[config.exact][part]
+            for name, shape in (
+                ("inverse", (families, z)),
+                ("size", (families,)),
+                ("centre", (n, z)),
+                ("weight", (families, n, 2 * DEGREES[0] * DEGREES[1])),
+                ("gain", (families, n, n)),
+            ):
+                self.register_buffer(f"{part}_{name}", torch.zeros(shape, dtype=torch.float64))
+        self.register_buffer("bars", torch.full((2, len(LEVELS)), torch.nan, dtype=torch.float64))
+
+    def forward(self, ducts: Ducts) -> Prediction:
+        """Reflection, directivity and their spreads; directions and ducts beyond training are extrapolated."""
+        forward = torch.nonzero(torch.cos(ducts.theta) > 0)[:, 0]
+        backward = torch.nonzero(torch.cos(ducts.theta) <= 0)[:, 0]
+        z = ducts.parameters
+        matrix, matrix_variance = self._value("reflection", ducts, z)
+        matrix = parts.potentials(ducts, matrix)
+        directivity = torch.empty_like(ducts.directivity)
+        variance = torch.zeros(directivity.shape, dtype=torch.float64)
+        for part, chosen in (("ahead", forward), ("behind", backward)):
+            if len(chosen):
+                directivity[:, :, chosen], variance[:, :, chosen] = self._value(part, ducts.at(chosen), z)
+        weight = area(ducts.theta)
+        size = (directivity.abs().square() @ weight).clamp(min=1e-300)
+        return Prediction(
+            torch.where(ducts.live[:, :, None] & ducts.live[:, None, :], matrix, 0.0),
+            torch.where(ducts.live[:, :, None], directivity, 0.0),
+            torch.sqrt(matrix_variance.sum(dim=2)),
+            torch.sqrt((variance @ weight) / size),
+        )
+
+    def _value(self, part: str, ducts: Ducts, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Values of a part, and their variance: (case, order, second)."""
+        given = parts.PARTS[part](ducts, self.config.exact)
+        first = chebyshev(given.first, 0.0, 1.0, DEGREES[0])
+        # all ducts of a batch have the same angles
+        same = part != "reflection"
+        second = chebyshev(given.second[0] if same else given.second, *INTERVALS[part], DEGREES[1])
+        value, variance = given.base, torch.zeros(given.base.shape, dtype=torch.float64)
+        for family in range(len(given.factor)):
+            inverse = getattr(self, f"{part}_inverse")[family]
+            unit = process.gauss(z * inverse, getattr(self, f"{part}_centre") * inverse)
+            table = (unit @ getattr(self, f"{part}_weight")[family]).view(-1, 2, *DEGREES)
+            along = torch.einsum("cpab,sb->cpas" if same else "cpab,csb->cpas", table, second)
+            smooth = torch.einsum("cna,cpas->pcns", first, along)
+            value = value + given.factor[family] * torch.complex(*smooth)
+            known = ((unit @ getattr(self, f"{part}_gain")[family]) * unit).sum(dim=1)
+            size = getattr(self, f"{part}_size")[family] ** 2 * (1 - known).clamp(min=0)
+            variance = variance + given.factor[family].abs().square() * size[:, None, None]
+        return value, variance
+
+    def error_bar(self, prediction: Prediction, coverage: float) -> tuple[Tensor, Tensor]:
+        """Errors of R and D, (case, order) each, that are not exceeded with this probability.
+
+        Raises
+        ------
+        ValueError
+            Another coverage than those of `wavenet.far_field.error_bars.LEVELS`, or too few training solutions.
+        """
+        if coverage not in LEVELS:
+            raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
+        factors = self.bars[:, LEVELS.index(coverage)]
+        if torch.any(torch.isnan(factors)):
+            raise ValueError(f"there were too few training solutions for bars of the coverage {coverage}")
+        return factors[0] * prediction.reflection_spread, factors[1] * prediction.directivity_spread
+
+
+def chebyshev(x: Tensor, low: float, high: float, count: int) -> Tensor:
+    """Chebyshev polynomials of x in low ... high: (..., count)."""
+    u = (2 * x - low - high) / (high - low)
+    found = [torch.ones_like(u), u]
+    for _ in range(count - 2):
+        found.append(2 * u * found[-1] - found[-2])
+    return torch.stack(found, dim=-1)
+
+
+def area(theta: Tensor) -> Tensor:
+    """Shares of int ... sin(theta) dtheta of angles in ascending order, whose neighbours' middles bound them."""
+    cosine = torch.cos(theta)
+    middle = 0.5 * (cosine[1:] + cosine[:-1])
+    ends = torch.cat([cosine.new_ones(1), middle, -cosine.new_ones(1)])
+    return ends[:-1] - ends[1:]

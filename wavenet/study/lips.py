@@ -1,0 +1,205 @@
+"""Ducts with a thick wall by the correction network: the exact solution of a thin wall, and what the lip changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+import analytic
+from analytic.checks import check_angles
+from analytic.factorisation import Factorisation
+from analytic.media import uniform_far_field
+from analytic.media.uniform import coupling
+from analytic.section import Section
+from data.elements import Lip
+from wavenet.arrays import ComplexArray, FloatArray
+from wavenet.lips import parts
+from wavenet.lips.ducts import Ducts
+from wavenet.lips.network import LipNetwork
+from wavenet.runs import load_as
+
+GAUSS = 64  # angles, if none are asked for: nodes of Gauss and Legendre in theta
+_SHAPES = ("flat", "round", "elliptic")
+
+
+@dataclass(frozen=True)
+class LipPrediction:
+    """Sound of all cut-on modes of one azimuthal order that leaves a duct with a thick wall.
+
+    orders : (order,) radial orders. wavenumber : (order,), kappa in X = x / sqrt(1 - M^2). theta : (angle,) [rad], in
+    the (X, r) plane. reflection, thin_reflection : (order, order) complex, potentials at x = 0, [incident, reflected],
+    with the lip and with a thin wall. directivity, thin_directivity : (order, angle) complex. reflection_bar :
+    (order,), of the row of R in power amplitudes, absolute; directivity_bar : (order,), relative over the sphere: not
+    exceeded with the probability `coverage`. inside : whether all parameters are in the range of the training.
+    """
+
+    orders: npt.NDArray[np.int64]
+    wavenumber: FloatArray
+    theta: FloatArray
+    reflection: ComplexArray
+    thin_reflection: ComplexArray
+    directivity: ComplexArray
+    thin_directivity: ComplexArray
+    reflection_bar: FloatArray
+    directivity_bar: FloatArray
+    coverage: float
+    inside: bool
+
+
+def load_network(run: str | Path | None = None) -> LipNetwork:
+    """The network of a run, by default the shipped one.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Not a run of the lip task.
+    """
+    return load_as(run, "lip", LipNetwork, "network lip")[0]
+
+
+def predict_lip(
+    m: int,
+    helmholtz: float,
+    mach: float,
+    lip: Lip,
+    *,
+    theta: npt.ArrayLike | None = None,
+    model: LipNetwork | None = None,
+    coverage: float = 0.95,
+) -> LipPrediction:
+    """Sound of all cut-on modes (m, n) of a duct whose lip has a shape.
+
+    Parameters
+    ----------
+    m : int
+        Azimuthal order.
+    helmholtz : float
+        Helmholtz number ka [-].
+    mach : float
+        Mach number of a uniform flow, positive towards the open end.
+    lip : Lip
+        Flat, round or elliptic.
+    theta : (angle,) array, optional
+        Polar angles in the (X, r) plane [rad], ascending in [0, pi]; by default Gauss's nodes.
+    model : LipNetwork, optional
+        By default the one that comes with the package.
+    coverage : float
+        Of the error bars, one of `wavenet.far_field.error_bars.LEVELS`.
+
+    Returns
+    -------
+    LipPrediction
+
+    Raises
+    ------
+    ValueError
+        No mode is cut on, an angle or a coverage that is not taken, or a lip of another shape.
+    """
+    model = load_network() if model is None else model
+    angles = _angles(theta)
+    ducts = thin_ducts([m], [helmholtz], [mach], [lip], angles)
+    with torch.no_grad():
+        found = model(ducts)
+        bars = model.error_bar(found, coverage)
+        z = ducts.parameters[0]
+    thin = parts.potentials(ducts, ducts.reflection)[0].numpy()
+    low, high = (z.new_tensor(ends) for ends in (model.config.low, model.config.high))
+    return LipPrediction(
+        orders=np.arange(ducts.wavenumber.shape[1]),
+        wavenumber=ducts.wavenumber[0].numpy(),
+        theta=angles,
+        reflection=found.reflection[0].numpy(),
+        thin_reflection=thin,
+        directivity=found.directivity[0].numpy(),
+        thin_directivity=ducts.directivity[0].numpy(),
+        reflection_bar=bars[0][0].numpy(),
+        directivity_bar=bars[1][0].numpy(),
+        coverage=coverage,
+        inside=bool(torch.all((z >= low) & (z <= high))),
+    )
+
+
+def _angles(theta: npt.ArrayLike | None) -> FloatArray:
+    if theta is None:
+        return np.pi / 2 * (np.polynomial.legendre.leggauss(GAUSS)[0] + 1)
+    angles = np.atleast_1d(check_angles(theta))
+    if angles.ndim != 1 or np.any(np.diff(angles) <= 0):
+        raise ValueError(f"theta must be one-dimensional and ascending, got {theta}")
+    return angles
+
+
+def thin_ducts(
+    m: Sequence[int],
+    helmholtz: Sequence[float],
+    mach: Sequence[float],
+    lips: Sequence[Lip],
+    theta: FloatArray,
+) -> Ducts:
+    """Ducts with lips and their exact solutions for a thin wall, all cut-on modes: what the network takes.
+
+    m, helmholtz, mach : (case,). lips : of each case. theta : (angle,) [rad], ascending.
+
+    Raises
+    ------
+    ValueError
+        No mode of a case is cut on, or a parameter is out of its range.
+    """
+    sources = [analytic.DuctMode(order, 0, ka, flow) for order, ka, flow in zip(m, helmholtz, mach, strict=True)]
+    for lip in lips:
+        if lip.kind not in _SHAPES:
+            raise ValueError(f"the network knows lips that are {', '.join(_SHAPES)}, got {lip}")
+    orders = np.array([abs(source.m) for source in sources])
+    flow = np.array([source.mach for source in sources])
+    beta = np.sqrt((1 - flow) * (1 + flow))
+    k = np.array([source.helmholtz for source in sources]) / beta
+    counts = np.array(
+        [analytic.cut_on_orders(source.helmholtz, source.m, source.mach) for source in sources], dtype=int
+    )
+    if not np.all(counts):
+        first = sources[int(np.argmin(counts))]
+        raise ValueError(f"no mode of order m = {first.m} is cut on at helmholtz = {first.helmholtz}")
+    most = int(counts.max())
+    own, wavenumber = np.zeros((len(k), most), complex), np.zeros((len(k), most))
+    directivity = np.zeros((len(k), most, len(theta)), complex)
+    for order in np.unique(orders):
+        chosen = np.flatnonzero(orders == order)
+        case, n = np.nonzero(np.arange(most) < counts[chosen, None])
+        wavenumber[chosen[case], n], own[chosen[case], n], directivity[chosen[case], n] = _of_order(
+            int(order), k[chosen], case, n, theta
+        )
+    thickness = np.array([lip.thickness for lip in lips])
+    length = np.array([lip.length for lip in lips]) / beta
+    return Ducts(
+        torch.from_numpy(orders.astype(np.int64)),
+        *(torch.from_numpy(array) for array in (k, thickness, length, wavenumber, own, directivity, theta)),
+    )
+
+
+def _of_order(
+    m: int, k: FloatArray, case: npt.NDArray[np.int64], n: npt.NDArray[np.int64], theta: FloatArray
+) -> tuple[FloatArray, ComplexArray, ComplexArray]:
+    """kappa, R_nn and D of modes n of some cases of one order: (mode,), (mode,), (mode, angle)."""
+    section = Section(m)
+    alpha = section.eigenvalues(int(n.max()) + 1)[n]
+    kappa = np.sqrt((k[case] - alpha) * (k[case] + alpha))
+    width = int(n.max()) + 1
+    at = np.ones((len(k), width)) * k[:, None]
+    at[case, n] = kappa
+    cosine, index = np.unique(np.abs(np.cos(theta)).round(15), return_inverse=True)
+    log_plus = Factorisation(section, k).log_plus(np.concatenate([at, k[:, None] * cosine], axis=1) + 0j)[0]
+    half = np.sqrt(k[case] + kappa) * np.exp(0.25j * np.pi + log_plus[case, n])
+    own = coupling(half, half, kappa, kappa, section.norm(alpha))
+    column = None, slice(None), None
+    far = uniform_far_field.directivity(
+        section,
+        k[case][:, None],
+        theta,
+        alpha[column],
+        kappa[column] + 0j,
+        0.5j * half[column],
+        log_plus[:, width:][:, index][case],
+    )
+    return kappa, own, far
