@@ -1,5 +1,6 @@
 """The sound that leaves a duct whose lip has a shape, by finite elements."""
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -7,60 +8,90 @@ import numpy.typing as npt
 
 import analytic
 from analytic.arrays import ComplexArray, FloatArray, IntArray
-from analytic.checks import check_angles, real_number
-from analytic.errors import check_estimate
+from analytic.checks import check_angles, check_positive, finite_array
+from analytic.errors import check_estimate, quiet
 
 from .lips import Lip
 from .mesh import Window, make_mesh, stretch
 from .radiation import Radiation, Surface
 from .system import System, Traces
 
-_DEGREE = 10
-_MARGIN = 1.0  # [radii] of the window in front of the lip, and behind it
-_ABOVE = 0.5  # [radii] of the window above the outer wall
-_CELLS = 0.8, 0.5  # longest side of an element in wavelengths, but no more than so many radii
+_DEGREE, _DEGREES = 10, range(4, 21)
+_MARGIN = 0.5  # [radii] of the window around the lip, at least
+_THINNEST = 1e-4  # [radii]
+_LARGEST = 60.0  # K
+_HIGHEST = 40  # order m: Hankel functions on the axis overflow above
+_DEPTH = 4.0  # of the matched layer over 1 / K, but no less than two elements
+_CELLS = 0.75, 0.45  # longest side of an element in wavelengths, but no more than so many radii
 
 
-class LipSolution:
-    """The sound of all cut-on modes of one azimuthal order; see `solve_lip`.
+@dataclass(frozen=True)
+class LipField:
+    """Field at points, one for each incident mode; units as those of `analytic.Field`.
 
     Attributes
     ----------
-    m, helmholtz, mach, lip
-        As asked for.
+    potential, axial_velocity, radial_velocity, pressure : (order, ...) complex arrays
+        psi [a c], u = dpsi/dx and v = dpsi/dr [c], p [rho c^2].
+    """
+
+    potential: ComplexArray
+    axial_velocity: ComplexArray
+    radial_velocity: ComplexArray
+    pressure: ComplexArray
+
+
+class LipSolution:
+    """The sound of all cut-on modes of one azimuthal order; made by `solve_lip`.
+
+    Attributes
+    ----------
+    m, helmholtz, mach, lip, degree
+        As asked for; degree of the elements.
+    window : (float, float, float)
+        The field is known in window[0] <= x <= window[1], r <= window[2] [radii].
     orders : (order,) int array
         Radial orders n of the cut-on modes.
     wavenumber, norm : (order,) float arrays
         kappa in X = x / sqrt(1 - mach^2); integral of the squared mode, one at the wall, times r.
     reflection : (order, order) complex array
         Potential amplitudes at the wall and x = 0, [incident, reflected].
+    reflection_error, directivity_error : (order,) float arrays
+        Estimates for each incident mode: of its reflected power amplitudes, in units of the incident one (absolute,
+        root of the sum of squares); of its directivity (relative, root mean square over the sphere). They are the
+        differences from the solution in the space without the highest degree on the elements' sides, whose own error
+        is ten times that of this one.
     error_estimate : (order,) float array
-        Of each incident mode, the larger one of: the difference of the reflected power amplitudes, in units of the
-        incident one (absolute); the difference of the directivity (relative, over the sphere). Against the solution in
-        the space without the highest degree on the elements' sides.
+        The larger one of both.
     """
 
-    def __init__(self, m: int, helmholtz: float, lip: Lip, mach: float, degree: int) -> None:
+    def __init__(
+        self, m: int, helmholtz: float, lip: Lip, mach: float, degree: int, window: tuple[float, float]
+    ) -> None:
         self.m, self.helmholtz, self.lip, self.mach, self.degree = m, helmholtz, lip, mach, degree
-        self._beta = np.sqrt((1 - mach) * (1 + mach))
+        self._beta = float(np.sqrt((1 - mach) * (1 + mach)))
         self._k = helmholtz / self._beta  # K
-        stretched = lip.stretched(mach)
+        left, radius = max(window[0], lip.length + _MARGIN), max(window[1], lip.outline()[:, 1].max() + _MARGIN)
+        right = max(window[0], _MARGIN)
+        self.window = -left, right, radius
         cell = min(_CELLS[0] * 2 * np.pi / self._k, _CELLS[1])
-        self._window = Window(
-            left=-stretched.length - _MARGIN / self._beta,
-            right=_MARGIN / self._beta,
-            radius=1 + lip.thickness + _ABOVE,
-            depth=max(2 * cell, 2 / self._k),
-            cell=cell,
-        )
-        self._system = System(make_mesh(stretched, self._window, degree), self._window, abs(m), self._k, degree)
-        traces = [self._system.solve(self._system.unknowns(lower=lower)) for lower in (True, False)]
-        self._phi = traces[1].phi
+        depth = max(2 * cell, _DEPTH / self._k)
+        self._window = Window(-left / self._beta, right / self._beta, radius, depth, cell)
+        count = analytic.cut_on_orders(helmholtz, m, mach)
+        mesh = make_mesh(lip, self._beta, self._window, degree)
+        self._system = System(mesh, self._window, abs(m), self._k, count, degree)
+        self.orders: IntArray = np.arange(count)
+        lower, traces = (self._system.solve(self._system.unknowns(lower=lower)) for lower in (True, False))
+        self._phi, self.reflection = traces.phi, traces.reflection
         self.wavenumber, self.norm = self._system.wavenumber, self._system.norm
-        self.orders: IntArray = np.arange(len(self.wavenumber))
-        self.reflection: ComplexArray = traces[1].reflection
-        lower, self._radiation = (self._radiate(part) for part in traces)
-        self.error_estimate = self._differences(traces[0].reflection, lower)
+        self._radiation = self._radiate(traces)
+        self.reflection_error = self._reflection_difference(lower.reflection)
+        self.directivity_error = self._directivity_difference(self._radiate(lower))
+
+    @property
+    def error_estimate(self) -> FloatArray:
+        """See above."""
+        return np.maximum(self.reflection_error, self.directivity_error)
 
     def _radiate(self, traces: Traces) -> Radiation:
         functions, slopes, fluxes = (self._system.functions(part) for part in (traces.phi, traces.slope, traces.flux))
@@ -83,18 +114,19 @@ class LipSolution:
         ahead, behind = Surface.join([*wall, outer_lip]), Surface.join([outer_lip, surface("line")])
         return Radiation(abs(self.m), self._k, 1 + self.lip.thickness, ahead, behind)
 
-    def _differences(self, reflection: ComplexArray, radiation: Radiation) -> FloatArray:
-        share = np.sqrt(np.outer(1 / (self.wavenumber * self.norm), self.wavenumber * self.norm))
-        reflected = np.linalg.norm(share * (self.reflection - reflection), axis=1)
+    def _reflection_difference(self, other: ComplexArray) -> FloatArray:
+        power = self.wavenumber * self.norm
+        return np.linalg.norm(np.sqrt(power / power[:, None]) * (self.reflection - other), axis=1)
+
+    def _directivity_difference(self, other: Radiation) -> FloatArray:
         theta, weights = self._sphere
-        mine, other = self._radiation.directivity(theta), radiation.directivity(theta)
-        radiated = np.sqrt((np.abs(mine - other) ** 2 @ weights) / (np.abs(mine) ** 2 @ weights))
-        return np.maximum(reflected, radiated)
+        mine, others = self._radiation.directivity(theta), other.directivity(theta)
+        return np.sqrt((np.abs(mine - others) ** 2 @ weights) / (np.abs(mine) ** 2 @ weights))
 
     @cached_property
     def _sphere(self) -> tuple[FloatArray, FloatArray]:
         """Angles, and weights of int ... sin(theta) dtheta: Gauss's in each half."""
-        nodes, weights = np.polynomial.legendre.leggauss(16 + int(2 * self._k))
+        nodes, weights = np.polynomial.legendre.leggauss(24 + abs(self.m) + int(2 * self._k))
         theta = np.pi / 4 * np.concatenate([nodes + 1, nodes + 3])
         return theta, np.pi / 4 * np.tile(weights, 2) * np.sin(theta)
 
@@ -133,7 +165,43 @@ class LipSolution:
         """
         return self._radiation.directivity(np.atleast_1d(check_angles(theta)))
 
+    def field(self, x: npt.ArrayLike, r: npt.ArrayLike) -> LipField:
+        """Field at points in the window.
 
+        Parameters
+        ----------
+        x, r : float arrays that broadcast together
+            Points [radii].
+
+        Returns
+        -------
+        LipField
+            Arrays (order, ...). The velocities are the derivatives of the elements' polynomials.
+
+        Raises
+        ------
+        ValueError
+            A point is in the wall or outside the window.
+        """
+        x, r = np.broadcast_arrays(finite_array(x, "x"), finite_array(r, "r"))
+        left, right, radius = self.window
+        for bad, where in (
+            ((x < left) | (x > right) | (r < 0) | (r > radius), f"outside {left} <= x <= {right}, 0 <= r <= {radius}"),
+            (self.lip.in_wall(x, r), f"in the wall, lip {self.lip.kind}, thickness {self.lip.thickness}"),
+        ):
+            if np.any(bad):
+                raise ValueError(f"the point x = {x[bad][0]}, r = {r[bad][0]} is {where}")
+        phi, phi_x, phi_r = (
+            values.reshape(-1, *x.shape)
+            for values in self._system.evaluate(self._phi, x.ravel() / self._beta, r.ravel())
+        )
+        ka, mach, shift = self.helmholtz, self.mach, np.exp(-1j * self._k * self.mach * x / self._beta)
+        psi = phi * shift
+        u = (phi_x * shift - 1j * self._k * mach * psi) / self._beta
+        return LipField(psi, u, phi_r * shift, 1j * ka * psi - mach * u)
+
+
+# long: the description
 def solve_lip(
     m: int,
     helmholtz: float,
@@ -142,23 +210,29 @@ def solve_lip(
     *,
     tolerance: float = 1e-5,
     degree: int | None = None,
+    window: tuple[float, float] = (1.0, 1.5),
 ) -> LipSolution:
     """Solve for the sound of all cut-on modes (m, n) of a hard-walled duct whose lip has a shape.
+
+    With flow, the equation is that of uniform flow everywhere, as for the thin wall; a thick lip disturbs the mean flow
+    around it, which is left out (docs/theory.md).
 
     Parameters
     ----------
     m : int
-        Azimuthal order.
+        Azimuthal order, |m| <= 40.
     helmholtz : float
-        Helmholtz number ka [-], above the first cut-on.
+        Helmholtz number ka [-], above the first cut-on; ka / sqrt(1 - mach^2) goes up to 60.
     lip : Lip
-        Of a thickness above 0.
+        Of a thickness of at least 1e-4.
     mach : float, |mach| < 1
         Mach number of a uniform flow, positive towards the open end [-].
     tolerance : float
-        Largest error estimate accepted, see `LipSolution.error_estimate`.
+        Largest error estimate accepted, see `LipSolution`.
     degree : int, optional
-        Degree of the elements; if the tolerance is missed, a second solution is two degrees higher.
+        Degree of the elements, 4 to 20; if the tolerance is missed, a second solution is two degrees higher.
+    window : (float, float)
+        The field is wanted in |x| <= window[0], r <= window[1] [radii].
 
     Returns
     -------
@@ -167,29 +241,53 @@ def solve_lip(
     Raises
     ------
     ValueError
-        No mode is cut on, or the wall has no thickness.
+        No mode is cut on, the wall has no thickness, or a number is out of its range.
     ConvergenceError
-        The error estimate is above the tolerance.
+        The error estimate is above the tolerance, or there is no mesh.
     ImportError
         NGSolve is missing.
+
+    Examples
+    --------
+    >>> solution = solve_lip(0, 1.0, Lip.flat(0.1))
+    >>> bool(abs(solution.power_residual[0]) < 1e-7)
+    True
     """
+    degree = _DEGREE if degree is None else degree
+    source, tolerance, reach = _checked(m, helmholtz, lip, mach, tolerance, degree, window)
     try:
         import ngsolve
     except ImportError as error:
         raise ImportError("finite elements need NGSolve: pip install 'wavenet[elements]'") from error
-    source = analytic.DuctMode(m, 0, helmholtz, mach=mach)  # checks the numbers
-    tolerance = real_number(tolerance, "tolerance")
-    if not lip.thickness > 0:
-        raise ValueError("a wall without thickness is solved by analytic.solve")
-    if not analytic.cut_on_helmholtz(source.m, 0, source.mach) < source.helmholtz:
-        raise ValueError(f"no mode of order m = {m} is cut on at helmholtz = {helmholtz}, mach = {mach}")
-    ngsolve.SetNumThreads(1)
     ngsolve.ngsglobals.msg_level = 0
-    degree = _DEGREE if degree is None else degree
-    solution = LipSolution(source.m, source.helmholtz, lip, source.mach, degree)
-    if not np.max(solution.error_estimate) <= tolerance:
-        solution = LipSolution(source.m, source.helmholtz, lip, source.mach, degree + 2)
-    check_estimate(
-        float(np.max(solution.error_estimate)), tolerance, "finite elements", f"m = {m}, ka = {helmholtz}, lip {lip}"
-    )
+    case = source.m, source.helmholtz, lip, source.mach
+    with quiet():  # what is not finite has no small error estimate
+        solution = LipSolution(*case, degree, reach)
+        if not np.max(solution.error_estimate) <= tolerance:
+            solution = LipSolution(*case, degree + 2, reach)
+    described = f"m = {m}, helmholtz = {helmholtz}, mach = {mach}, lip {lip}"
+    check_estimate(float(np.max(solution.error_estimate)), tolerance, "finite elements", described)
     return solution
+
+
+def _checked(
+    m: int, helmholtz: float, lip: Lip, mach: float, tolerance: float, degree: int, window: tuple[float, float]
+) -> tuple[analytic.DuctMode, float, tuple[float, float]]:
+    """Source, tolerance and window as numbers in their ranges."""
+    source = analytic.DuctMode(m, 0, helmholtz, mach=mach)
+    if not isinstance(lip, Lip):
+        raise ValueError(f"lip must be a Lip, such as Lip.flat(0.1), got {lip!r}")
+    if not lip.thickness >= _THINNEST:
+        raise ValueError(f"a wall thinner than {_THINNEST} radii is that of analytic.solve, got lip {lip}")
+    if abs(source.m) > _HIGHEST or degree not in _DEGREES:
+        raise ValueError(
+            f"|m| goes up to {_HIGHEST}, degrees from {_DEGREES[0]} to {_DEGREES[-1]}, got m = {m}, degree {degree}"
+        )
+    if not source.helmholtz <= _LARGEST * np.sqrt(1 - source.mach**2):
+        raise ValueError(
+            f"helmholtz / sqrt(1 - mach^2) goes up to {_LARGEST}, as far as tried, got helmholtz = {helmholtz}, mach = {mach}"
+        )
+    if not analytic.cut_on_orders(source.helmholtz, source.m, source.mach):
+        raise ValueError(f"no mode of order m = {m} is cut on at helmholtz = {helmholtz}, mach = {mach}")
+    reach = check_positive(window[0], "window[0]"), check_positive(window[1], "window[1]")
+    return source, check_positive(tolerance, "tolerance"), reach

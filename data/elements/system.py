@@ -50,6 +50,16 @@ class Traces:
 class System:
     """The discrete problem.
 
+    Parameters
+    ----------
+    mesh : ngsolve.Mesh
+        Of `make_mesh`.
+    window : Window
+    m, wavenumber : int >= 0, float
+        Azimuthal order, K.
+    count, degree : int
+        Cut-on radial orders; degree of the elements.
+
     Attributes
     ----------
     mesh, space
@@ -60,10 +70,12 @@ class System:
         Slope of the layer's complex coordinates.
     """
 
-    def __init__(self, mesh: "ngsolve.Mesh", window: Window, m: int, wavenumber: float, degree: int) -> None:
+    def __init__(
+        self, mesh: "ngsolve.Mesh", window: Window, m: int, wavenumber: float, count: int, degree: int
+    ) -> None:
         import ngsolve
 
-        self.mesh, self._window, self._m, self._k = mesh, window, m, wavenumber
+        self.mesh, self._window, self._m, self._k, self._count = mesh, window, m, wavenumber, count
         self.layer = 1j * _DECAY / (wavenumber * window.depth)
         self.space = ngsolve.H1(mesh, order=degree, complex=True, dirichlet="axis" if m else "")
         self._forms = [self._volume(where) for where in ("upper", "lower")]
@@ -127,7 +139,7 @@ class System:
         products = mass @ modes
         norms = np.sum(modes * products, axis=0)
         kappa = np.sqrt(self._k**2 - eigenvalues + 0j)
-        count = np.count_nonzero(kappa.imag == 0)
+        count = self._count
         self.wavenumber, self.norm = kappa[:count].real, norms[:count]
 
         # phi_X = sum i kappa (2 incident - total) mode, tested
@@ -168,13 +180,17 @@ class System:
             result.append(function)
         return result
 
-    def inside(self, phi: ComplexArray) -> "list[ngsolve.GridFunction]":
-        """Functions of a solution's phi, with the unknowns inside elements put back."""
-        result = self.functions(phi)
-        for function in result:
+    def evaluate(self, phi: ComplexArray, x: FloatArray, r: FloatArray) -> tuple[ComplexArray, ...]:
+        """Phi, phi_X and phi_r (order, point) at points of the window; phi : (unknown, order) as in `Traces`."""
+        import ngsolve
+
+        where, values = self.mesh(x, r), []
+        for function, sides in zip(self.functions(phi), self.functions(phi), strict=True):
             for form in self._forms:
-                function.vec.data += form.harmonic_extension * function.vec
-        return result
+                function.vec.data += form.harmonic_extension * sides.vec  # the unknowns inside elements
+            values.append(np.column_stack([function(where), ngsolve.grad(function)(where)]))
+        result = np.array(values)
+        return result[..., 0], result[..., 1], result[..., 2]
 
     def boundary_points(self, boundary: str, points: int) -> "tuple[object, dict[str, FloatArray]]":
         """Quadrature points on a boundary: as NGSolve takes them; x, r, weight, and normal into the fluid nx, nr."""

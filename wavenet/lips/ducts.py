@@ -81,6 +81,11 @@ class Ducts:
         return torch.where(self.live, self.wavenumber, self.k[:, None])
 
     @cached_property
+    def alpha(self) -> Tensor:
+        """Radial eigenvalues, (case, order)."""
+        return torch.sqrt((self.k[:, None] - self.kappa).clamp(min=0) * (self.k[:, None] + self.kappa))
+
+    @cached_property
     def norm(self) -> Tensor:
         """N_n, (case, order)."""
         square = (self.k[:, None] - self.kappa) * (self.k[:, None] + self.kappa)  # alpha^2

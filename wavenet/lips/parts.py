@@ -67,10 +67,8 @@ def behind(ducts: Ducts, exact: bool) -> Part:
     if not exact:
         return Part(torch.zeros_like(ducts.directivity), (_unit_power(ducts) + 0 * s)[None], first, second)
     t = ducts.thickness
-    gamma = ducts.k[:, None] * torch.sin(ducts.theta).clamp(min=1e-9)
-    beyond = 1 + t[:, None]
-    inside, outside = (by_order(ducts.m, z, _outgoing) for z in (gamma, gamma * beyond))
-    base = ducts.directivity * (inside / outside * beyond ** (ducts.m[:, None] + 1))[:, None]
+    gamma = ducts.k[:, None] * torch.sin(ducts.theta)
+    base = ducts.directivity * (_shift(ducts, gamma)[:, None] / _shift(ducts, ducts.alpha)[:, :, None])
     return Part(base, (base * (t[:, None, None] * (s + ducts.kappa[:, :, None])))[None], first, second)
 
 
@@ -91,6 +89,12 @@ def _directions(ducts: Ducts) -> tuple[Tensor, Tensor, Tensor]:
     """Coordinates of g, and s (case, 1, angle)."""
     cosine = -torch.cos(ducts.theta).expand(len(ducts), -1)
     return ducts.kappa / ducts.across[:, None], cosine, (ducts.k[:, None] * cosine)[:, None]
+
+
+def _shift(ducts: Ducts, gamma: Tensor) -> Tensor:
+    """H_m'(gamma) / H_m'(gamma (1 + t)) up to (1 + t)^{m+1}: (case, ...)."""
+    gamma = gamma.clamp(min=1e-9)
+    return by_order(ducts.m, gamma, _outgoing) / by_order(ducts.m, gamma * (1 + ducts.thickness[:, None]), _outgoing)
 
 
 def _unit_power(ducts: Ducts) -> Tensor:
