@@ -20,6 +20,7 @@ RECIPE = """
 task = "forward"
 cases = 7
 seed = 3
+sampler = "sobol"
 [source]
 m = [0, 1, 2]
 n = [0]
@@ -129,12 +130,13 @@ def test_the_drawn_cases_do_not_depend_on_the_network(named, tmp_path):
 
 def test_the_network_is_judged_before_it_learns(named, tmp_path):
     learner = Nearest()
-    found = chosen(named, tmp_path / "x.h5", learner, cases=200, batch=16, wanted={"reflection": 0.15})
+    found = chosen(named, tmp_path / "x.h5", learner, cases=200, batch=16, wanted={"reflection": 0.1})
     assert found.reached
     missed = np.concatenate([errors[:8] for errors in learner.asked])[-24:]
     assert np.all(missed > 0)  # it would be 0 for cases that it knows
     assert found.judged["directivity"] == candidates.judge(missed[:, 1])
-    assert found.judged["reflection"].median < found.judged["reflection"].limit <= 0.15
+    assert found.judged["reflection"].median < found.judged["reflection"].limit <= 0.1
+    assert len(learner.asked) > 3  # the first ones do not count any more
     assert learner.sizes[-1] == found.cases - 16  # it did not go on after that
     assert found.cases < 200
 
@@ -205,7 +207,7 @@ def test_a_case_that_does_not_converge_judges_nothing(named, tmp_path, monkeypat
     solve = forward.at_points
 
     def at_points(modes, *places):
-        failed = [mode.helmholtz > 6.5 for mode in modes]
+        failed = [mode.helmholtz < 5.0 for mode in modes]
         return [
             replace(one, reason="too hard", error_estimate=np.inf) if fails else one
             for one, fails in zip(solve(modes, *places), failed, strict=True)

@@ -22,6 +22,7 @@ from wavenet.networks.lip import ducts_of
 
 from .lips import thin_ducts
 
+QUANTITIES = ("reflection", "directivity")
 _ANGLES = 32  # of the directivity whose error is expected, nodes of Gauss and Legendre
 _TOGETHER = 100  # cases
 
@@ -29,7 +30,7 @@ _TOGETHER = 100  # cases
 class LipLearner:
     """`wavenet.study.choice.Learner` of the task lip."""
 
-    quantities = ("reflection", "directivity")
+    quantities = QUANTITIES
 
     def fit(self, data: Path) -> "LearnedLips":
         """Network fitted to the training cases."""
