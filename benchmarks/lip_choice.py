@@ -1,0 +1,129 @@
+"""Does it pay to choose the finite-element solutions that the network of thick walls learns from?
+
+Solutions are taken out of a pool that is solved already. One network learns from drawn ones; the other from batches
+that are half drawn, from the same sequence, and half chosen, as `wavenet choose` does; with --all-chosen a third one
+from batches that are all chosen but the first. Errors are those of incident modes that none has seen.
+
+    wavenet generate lip -o pool.h5 --cases 800 --seed 11 && wavenet generate lip -o unseen.h5 --cases 300 --seed 12
+    python benchmarks/lip_choice.py --pool pool.h5 --unseen unseen.h5
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from data.read import read
+from wavenet.lips import learning
+from wavenet.lips.ducts import Ducts
+from wavenet.lips.network import LipNetwork
+from wavenet.networks.lip import ducts_of
+from wavenet.study.candidates import pick, scores
+from wavenet.study.lip_learner import QUANTITIES, expected_errors, mode_errors
+
+_WANTED = {"reflection": 1e-3, "directivity": 1e-2}  # units of the errors that are expected
+_APART = 200  # places in the pool between what two seeds draw first
+
+
+class Pool:
+    """Solved cases of a dataset file, whatever their splits."""
+
+    def __init__(self, path: Path) -> None:
+        dataset = read(path, task="lip")
+        arrays = dataset.arrays
+        along = {name: values for name, values in arrays.items() if len(values) == len(dataset) and name != "angle"}
+        cases = [{name: values[row] for name, values in along.items()} for row in range(len(dataset))]
+        self.ducts, self.reflection, self.directivity = ducts_of(cases, arrays["angle"])
+        columns = [arrays[name] for name in ("m", "helmholtz", "mach", "lip_thickness", "lip_aspect")]
+        table = np.stack([np.abs(columns[0]).astype(float), *columns[1:]], axis=1)
+        self.places = (table - table.min(axis=0)) / np.maximum(np.ptp(table, axis=0), 1e-9)
+
+    def fit(self, rows: list[int]) -> LipNetwork:
+        """A network that has learned some of them."""
+        chosen = torch.tensor(rows)
+        return learning.fit(self.ducts.of(chosen), self.reflection[chosen], self.directivity[chosen])
+
+    def errors(self, model: LipNetwork) -> np.ndarray:
+        """Errors (mode, quantity) of all modes that are cut on."""
+        with torch.no_grad():
+            found = mode_errors(self.ducts, model(self.ducts), self.reflection, self.directivity)
+        return torch.stack(found, dim=-1)[self.ducts.live].numpy()
+
+    def next(self, model: LipNetwork, known: list[int], count: int) -> list[int]:
+        """Cases to learn next, by their expected errors."""
+        left = np.setdiff1d(np.arange(len(self.places)), known)
+        ducts: Ducts = self.ducts.of(torch.from_numpy(left))
+        score = scores(expected_errors(model, ducts), _WANTED, QUANTITIES)
+        return left[pick(score, self.places[left], count)].tolist()
+
+
+def drawn(order: np.ndarray, known: list[int], count: int) -> list[int]:
+    """The next cases of a sequence that are not known."""
+    return [int(row) for row in order if int(row) not in set(known)][:count]
+
+
+def curve(pool: Pool, unseen: Pool, order: np.ndarray, sizes: list[int], share: float, first: LipNetwork) -> list[dict]:
+    """Errors by the number of solutions, of which a share of all after the first ones is chosen."""
+    known, model, rows = drawn(order, [], sizes[0]), first, []
+    for size in sizes:
+        if size > len(known):
+            count = size - len(known)
+            chosen = pool.next(model, known, round(share * count)) if share else []
+            known = known + chosen
+            known = known + drawn(order, known, size - len(known))
+            model = pool.fit(known)
+        errors = unseen.errors(model)
+        quantiles = {
+            name: [
+                float(value) for value in (*np.quantile(column, [0.5, 0.95]), np.sqrt(np.mean(column**2)), column.max())
+            ]
+            for name, column in zip(QUANTITIES, errors.T, strict=True)
+        }
+        rows.append({"solutions": size, **quantiles})
+    return rows
+
+
+def main() -> None:
+    """Print the table."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--pool", type=Path, required=True)
+    options.add_argument("--unseen", type=Path, required=True)
+    options.add_argument("--sizes", type=int, nargs="+", default=[25, 50, 75, 100, 125, 150, 175, 200])
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    options.add_argument("--all-chosen", action="store_true")
+    given = options.parse_args()
+    torch.set_num_threads(1)
+    pool, unseen = Pool(given.pool), Pool(given.unseen)
+    ways = {"drawn": 0.0, "half chosen": 0.5} | ({"all chosen": 1.0} if given.all_chosen else {})
+    every: dict[str, list[list[dict]]] = {name: [] for name in ways}
+    for seed in given.seeds:
+        order = np.roll(np.arange(len(pool.places)), -seed * _APART)
+        first = pool.fit(drawn(order, [], given.sizes[0]))
+        for name, share in ways.items():
+            begun = time.perf_counter()
+            rows = curve(pool, unseen, order, given.sizes, share, first)
+            every[name].append(rows)
+            print(
+                json.dumps({"seed": seed, "way": name, "seconds": time.perf_counter() - begun, "rows": rows}),
+                flush=True,
+            )
+    show(every, given.sizes)
+
+
+def show(every: dict[str, list[list[dict]]], sizes: list[int]) -> None:
+    """Geometric means over the seeds, and their spread."""
+    for quantity in QUANTITIES:
+        print(f"\n{quantity}: median (least ... most of the seeds) / 95 % / rms / largest")
+        for at, size in enumerate(sizes):
+            for name, curves in every.items():
+                values = np.array([rows[at][quantity] for rows in curves])
+                mean = np.exp(np.log(values).mean(axis=0))
+                spread = f"({values[:, 0].min():.1e} ... {values[:, 0].max():.1e})"
+                print(f"{size:4d} {name:12} {mean[0]:.1e} {spread} / {mean[1]:.1e} / {mean[2]:.1e} / {mean[3]:.1e}")
+
+
+if __name__ == "__main__":
+    main()
