@@ -7,7 +7,7 @@
 `identity` hashes the arrays, `summary` writes provenance and statistics, `read` checks and reads it (with `checking`,
 `consistency`, the tasks' `relations` and `hdf5`), `card` describes it in prose. `convert` reads and writes other
 programs' formats, `field` single fields, `microphones` the pressures of an array, and `open_xarray` opens a file in
-xarray. Reading and the card do not need the solver.
+xarray. `elements` solves for walls of finite thickness. Reading and the card do not need the solver.
 """
 
 from .labelled import open_xarray

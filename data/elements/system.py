@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 # The matrix is complex symmetric and, but for the section's modes, local: pivots off the diagonal would fill it.
 _LU = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
-_DECAY = 12.0  # a wave that meets the matched layer head-on arrives at its end exp(-_DECAY) times as high
+_DECAY = 14.0  # a wave that meets the matched layer head-on arrives at its end exp(-_DECAY) times as high
+LAYER_ERROR = 0.2 * float(
+    np.exp(-_DECAY)
+)  # of R and D, from the layer: at most half of it was seen (benchmarks/lips.py)
 
 
 class Traces:

@@ -156,3 +156,16 @@ def test_jets_have_all_their_parameters(dataset_file):
     values = dict(zip(dataset.names, dataset[0].parameters.tolist(), strict=True))
     assert (values["mach"], values["mach_outer"], values["density_ratio"]) == (0.3, 0.0, 1.6)
     assert dataset[0].velocity.shape == (4, 8, 6)
+
+
+def test_lips_have_both_walls_of_all_orders(dataset_file):
+    lip = "lip_thickness = 0.125\nlip_aspect = 0.5\n[directions]\ncount = 6"
+    path = dataset_file(RECIPE.format(task="lip", more=lip).replace("cases = 12", "cases = 2"))
+    dataset, file = TorchDataset(path, "train", dtype=torch.float64), read(path)
+    assert dataset.names == (*PARAMETERS, "lip_thickness", "lip_aspect")
+    assert dataset[0].inputs.tolist()[-2:] == [0.125, 0.5]
+    first = int(file.cases("train")[0])
+    for name in ("reflection", "thin_reflection", "directivity", "thin_directivity"):
+        np.testing.assert_array_equal(getattr(dataset[0], name).numpy(), file[name][first])
+    np.testing.assert_array_equal(dataset.positions["angle"].numpy(), file["angle"])
+    assert next(iter(DataLoader(dataset, batch_size=1))).directivity.shape == (1, len(file["order"]), 6, 2)

@@ -26,6 +26,7 @@ COMMANDS = (
     "recipes",
     "check",
     "convert",
+    "join",
     "train",
     "compare",
     "differentiate",

@@ -74,6 +74,8 @@ def _generate(named: "NamedRecipe", output: Path, options: dict[str, Any]) -> "S
     try:
         with Progress(output.name, "cases") as shown:
             return generate(named, output, progress=shown.to, note=lambda text: warn([text]), **options)
+    except ImportError as error:  # of a library that the task needs
+        raise OSError(str(error)) from None
     except Interrupted as error:
         print(f"wavenet: {error}", file=sys.stderr)
         raise typer.Exit(128 + error.signal) from None

@@ -17,9 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..arrays import FloatArray
 from ..ducts.modes import eigenvalues
 
 PARAMETERS = ("ln K", "m / K", "sqrt(k t)", "t", "l / t", "Re ripple", "Im ripple")  # of a duct, see `parameters`
+_SHARED = ("theta", "weight")  # by all ducts
+_TINY = 1e-18  # below which a square is constant: its root has no derivative at zero
 _SMOOTH, _FADE, _OVER, _ABOVE = 10.0, 7.0, 2.5, 17.0  # of the ripple, see `_ripple`
 
 
@@ -30,7 +33,7 @@ class Ducts:
     m : (case,), |m|. k : (case,), K. thickness, length : (case,), of the lip in (X, r) [radii]. wavenumber : (case,
     order), kappa of the cut-on modes, 0 beyond. own : (case, order) complex, thin wall's reflection R_nn of each mode
     into itself, which the others follow from. directivity : (case, order, angle) complex, thin wall's. theta :
-    (angle,), ascending in [0, pi].
+    (angle,), in [0, pi]. weight : (angle,), of int ... sin(theta) dtheta; 0 at angles that are no nodes.
     """
 
     m: Tensor
@@ -41,6 +44,7 @@ class Ducts:
     own: Tensor
     directivity: Tensor
     theta: Tensor
+    weight: Tensor
 
     def __post_init__(self) -> None:
         count, orders = self.wavenumber.shape
@@ -52,6 +56,7 @@ class Ducts:
             ("length", (count,)),
             ("own", (count, orders)),
             ("directivity", (count, orders, angles)),
+            ("weight", (angles,)),
         ):
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} must have the shape {shape}, got {tuple(getattr(self, name).shape)}")
@@ -63,12 +68,13 @@ class Ducts:
 
     def of(self, case: Tensor) -> Self:
         """Those of some cases."""
-        given = {field.name: getattr(self, field.name)[case] for field in fields(self) if field.name != "theta"}
+        given = {field.name: getattr(self, field.name)[case] for field in fields(self) if field.name not in _SHARED}
         return replace(self, **given)
 
     def at(self, angle: Tensor) -> Self:
         """The same at some of the angles."""
-        return replace(self, theta=self.theta[angle], directivity=self.directivity[:, :, angle])
+        shared = {name: getattr(self, name)[angle] for name in _SHARED}
+        return replace(self, directivity=self.directivity[:, :, angle], **shared)
 
     @cached_property
     def live(self) -> Tensor:
@@ -83,7 +89,8 @@ class Ducts:
     @cached_property
     def alpha(self) -> Tensor:
         """Radial eigenvalues, (case, order)."""
-        return torch.sqrt((self.k[:, None] - self.kappa).clamp(min=0) * (self.k[:, None] + self.kappa))
+        square = (self.k[:, None] - self.kappa) * (self.k[:, None] + self.kappa)
+        return torch.sqrt(square.clamp(min=_TINY))
 
     @cached_property
     def norm(self) -> Tensor:
@@ -100,7 +107,7 @@ class Ducts:
     @cached_property
     def edge(self) -> Tensor:
         """P_n, (case, order) complex."""
-        square = -8 * self.kappa**2 * self.norm * self.own  # P_n^2
+        square = torch.where(self.live, -8 * self.kappa**2 * self.norm * self.own, 1j)  # P_n^2
         return math.sqrt(0.5) * (1 + 1j) * torch.sqrt(-1j * square)
 
     @cached_property
@@ -120,7 +127,7 @@ class Ducts:
         t = self.thickness
         aspect = torch.where(t > 0, self.length / torch.where(t > 0, t, 1.0), 0.0)
         ripple = _ripple(self.m, self.k)
-        root = torch.sqrt(self.across * t)
+        root = torch.sqrt((self.across * t).clamp(min=_TINY))
         return torch.stack([torch.log(self.k), self.m / self.k, root, t, aspect, ripple.real, ripple.imag], dim=1)
 
 
@@ -142,3 +149,10 @@ def _ripple(m: Tensor, k: Tensor) -> Tensor:
         value = torch.log((own[:, None] + kappa) / (own[:, None] + moved)).sum(dim=1)
         parts = parts.index_put((chosen,), value)
     return parts
+
+
+def gauss(count: int) -> tuple[FloatArray, FloatArray]:
+    """Nodes theta of Gauss and Legendre in 0 ... pi, and weights of int ... sin(theta) dtheta: (count,) each."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    theta = np.pi / 2 * (nodes + 1)
+    return theta, np.pi / 2 * weights * np.sin(theta)

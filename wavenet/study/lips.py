@@ -17,11 +17,11 @@ from analytic.section import Section
 from data.elements import Lip
 from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.lips import parts
-from wavenet.lips.ducts import Ducts
+from wavenet.lips.ducts import Ducts, gauss
 from wavenet.lips.network import LipNetwork
 from wavenet.runs import load_as
 
-GAUSS = 64  # angles, if none are asked for: nodes of Gauss and Legendre in theta
+GAUSS = 64  # angles of the power balance, and those that are given if none are asked for
 _SHAPES = ("flat", "round", "elliptic")
 
 
@@ -83,7 +83,7 @@ def predict_lip(
     lip : Lip
         Flat, round or elliptic.
     theta : (angle,) array, optional
-        Polar angles in the (X, r) plane [rad], ascending in [0, pi]; by default Gauss's nodes.
+        Polar angles in the (X, r) plane [rad], in [0, pi]; by default Gauss's nodes.
     model : LipNetwork, optional
         By default the one that comes with the package.
     coverage : float
@@ -99,8 +99,8 @@ def predict_lip(
         No mode is cut on, an angle or a coverage that is not taken, or a lip of another shape.
     """
     model = load_network() if model is None else model
-    angles = _angles(theta)
-    ducts = thin_ducts([m], [helmholtz], [mach], [lip], angles)
+    angles, weight, wanted = _angles(theta)
+    ducts = thin_ducts([m], [helmholtz], [mach], [lip], angles, weight)
     with torch.no_grad():
         found = model(ducts)
         bars = model.error_bar(found, coverage)
@@ -110,11 +110,11 @@ def predict_lip(
     return LipPrediction(
         orders=np.arange(ducts.wavenumber.shape[1]),
         wavenumber=ducts.wavenumber[0].numpy(),
-        theta=angles,
+        theta=angles[wanted],
         reflection=found.reflection[0].numpy(),
         thin_reflection=thin,
-        directivity=found.directivity[0].numpy(),
-        thin_directivity=ducts.directivity[0].numpy(),
+        directivity=found.directivity[0].numpy()[:, wanted],
+        thin_directivity=ducts.directivity[0].numpy()[:, wanted],
         reflection_bar=bars[0][0].numpy(),
         directivity_bar=bars[1][0].numpy(),
         coverage=coverage,
@@ -122,13 +122,16 @@ def predict_lip(
     )
 
 
-def _angles(theta: npt.ArrayLike | None) -> FloatArray:
-    if theta is None:
-        return np.pi / 2 * (np.polynomial.legendre.leggauss(GAUSS)[0] + 1)
-    angles = np.atleast_1d(check_angles(theta))
-    if angles.ndim != 1 or np.any(np.diff(angles) <= 0):
-        raise ValueError(f"theta must be one-dimensional and ascending, got {theta}")
-    return angles
+def _angles(theta: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
+    """Gauss's nodes and the angles asked for, ascending; their weights, and where those asked for are."""
+    nodes, weights = gauss(GAUSS)
+    asked = nodes if theta is None else np.atleast_1d(check_angles(theta))
+    if asked.ndim != 1:
+        raise ValueError(f"theta must be one-dimensional, got the shape {asked.shape}")
+    angles = np.union1d(nodes, asked)
+    weight = np.zeros_like(angles)
+    weight[np.searchsorted(angles, nodes)] = weights
+    return angles, weight, np.searchsorted(angles, asked)
 
 
 def thin_ducts(
@@ -137,16 +140,39 @@ def thin_ducts(
     mach: Sequence[float],
     lips: Sequence[Lip],
     theta: FloatArray,
+    weight: FloatArray,
 ) -> Ducts:
     """Ducts with lips and their exact solutions for a thin wall, all cut-on modes: what the network takes.
 
-    m, helmholtz, mach : (case,). lips : of each case. theta : (angle,) [rad], ascending.
+    m, helmholtz, mach : (case,). lips : of each case. theta, weight : (angle,), as in `Ducts`.
 
     Raises
     ------
     ValueError
         No mode of a case is cut on, or a parameter is out of its range.
     """
+    orders, k, beta, counts = _checked(m, helmholtz, mach, lips)
+    most = int(counts.max())
+    own, wavenumber = np.zeros((len(k), most), complex), np.zeros((len(k), most))
+    directivity = np.zeros((len(k), most, len(theta)), complex)
+    for order in np.unique(orders):
+        chosen = np.flatnonzero(orders == order)
+        case, n = np.nonzero(np.arange(most) < counts[chosen, None])
+        wavenumber[chosen[case], n], own[chosen[case], n], directivity[chosen[case], n] = _of_order(
+            int(order), k[chosen], case, n, theta
+        )
+    thickness = np.array([lip.thickness for lip in lips])
+    length = np.array([lip.length for lip in lips]) / beta
+    return Ducts(
+        torch.from_numpy(orders.astype(np.int64)),
+        *(torch.from_numpy(array) for array in (k, thickness, length, wavenumber, own, directivity, theta, weight)),
+    )
+
+
+def _checked(
+    m: Sequence[int], helmholtz: Sequence[float], mach: Sequence[float], lips: Sequence[Lip]
+) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray, npt.NDArray[np.int64]]:
+    """|m|, K, sqrt(1 - M^2) and the number of cut-on modes: (case,) each."""
     sources = [analytic.DuctMode(order, 0, ka, flow) for order, ka, flow in zip(m, helmholtz, mach, strict=True)]
     for lip in lips:
         if lip.kind not in _SHAPES:
@@ -161,21 +187,7 @@ def thin_ducts(
     if not np.all(counts):
         first = sources[int(np.argmin(counts))]
         raise ValueError(f"no mode of order m = {first.m} is cut on at helmholtz = {first.helmholtz}")
-    most = int(counts.max())
-    own, wavenumber = np.zeros((len(k), most), complex), np.zeros((len(k), most))
-    directivity = np.zeros((len(k), most, len(theta)), complex)
-    for order in np.unique(orders):
-        chosen = np.flatnonzero(orders == order)
-        case, n = np.nonzero(np.arange(most) < counts[chosen, None])
-        wavenumber[chosen[case], n], own[chosen[case], n], directivity[chosen[case], n] = _of_order(
-            int(order), k[chosen], case, n, theta
-        )
-    thickness = np.array([lip.thickness for lip in lips])
-    length = np.array([lip.length for lip in lips]) / beta
-    return Ducts(
-        torch.from_numpy(orders.astype(np.int64)),
-        *(torch.from_numpy(array) for array in (k, thickness, length, wavenumber, own, directivity, theta)),
-    )
+    return orders, k, beta, counts
 
 
 def _of_order(

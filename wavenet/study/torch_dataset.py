@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from data.read import Cases
-from data.task import LINER_ARRAYS
+from data.task import LINER_ARRAYS, LIP_ARRAYS
 from data.task import PARAMETERS as ALL_PARAMETERS
 from wavenet.fields import INPUTS, PARAMETERS
 
@@ -41,7 +41,21 @@ class PressureItem(NamedTuple):
     pressure: Tensor
 
 
-Item = FieldItem | PressureItem
+class LipItem(NamedTuple):
+    """All cut-on modes of a duct with a thick wall; zeros in place of those that are cut off.
+
+    inputs : (input,), see `TorchDataset.names`. reflection, thin_reflection : (order, order, 2), of the potential at
+    the wall, [incident, reflected], real and imaginary part. directivity, thin_directivity : (order, angle, 2).
+    """
+
+    inputs: Tensor
+    reflection: Tensor
+    thin_reflection: Tensor
+    directivity: Tensor
+    thin_directivity: Tensor
+
+
+Item = FieldItem | PressureItem | LipItem
 
 
 @dataclass(frozen=True)
@@ -49,18 +63,20 @@ class _Layout:
     """names : of the numbers of a case, in their order. item : kind of item. fields : arrays of each of its fields."""
 
     names: tuple[str, ...]
-    item: type[FieldItem] | type[PressureItem]
+    item: type[FieldItem] | type[PressureItem] | type[LipItem]
     fields: Mapping[str, tuple[str, ...]]
 
 
 _FIELD = {"potential": ("potential",), "velocity": ("axial_velocity", "radial_velocity")}
 _PRESSURE = {"pressure": ("pressure",)}
+_LIP = {name: (name,) for name in LipItem._fields if name != "inputs"}
 _LAYOUTS = {  # by task
     "derivative": _Layout(PARAMETERS, FieldItem, _FIELD),
     "jet_derivative": _Layout(ALL_PARAMETERS, FieldItem, _FIELD),
     "lined_derivative": _Layout((*PARAMETERS, *LINER_ARRAYS), FieldItem, _FIELD),
     "forward": _Layout(INPUTS, PressureItem, _PRESSURE),
     "lined_forward": _Layout((*INPUTS, *LINER_ARRAYS), PressureItem, _PRESSURE),
+    "lip": _Layout((*PARAMETERS, *LIP_ARRAYS), LipItem, _LIP),
 }
 
 
@@ -72,7 +88,9 @@ class TorchDataset(Dataset[Item]):
     - task derivative: `FieldItem`, potential (2, x, r), parameters (3,) m, ka, M, and velocity (4, x, r);
     - jet_derivative, lined_derivative: the same, with those of the jet, or of the liner, see `names`;
     - forward: `PressureItem`, inputs (6,) and pressure (microphone, 2);
-    - lined_forward: the same, with those of the liner.
+    - lined_forward: the same, with those of the liner;
+    - lip: `LipItem`, inputs (5,), and of the thick and the thin wall reflection (order, order, 2) and directivity
+      (order, angle, 2).
 
     Real and imaginary part stand next to each other. Units and conventions are those of docs/format.md. The file is
     opened on the first access, in each process of its own, so that any number of workers may read it.
@@ -90,8 +108,8 @@ class TorchDataset(Dataset[Item]):
     ----------
     names : tuple of str
         Of the elements of `parameters` or `inputs`, such as "m", "helmholtz", "mach".
-    x, r : (x,), (r,) or (microphone,) tensors
-        Cell centres or positions of the microphones [radii].
+    positions : dict of tensors
+        x and r [radii], of cell centres or microphones, or angle [rad].
     scales : dict of float
         Root mean square of the modulus of each array over the training cases, such as scales["potential"].
     cases : data.read.Cases
@@ -115,7 +133,18 @@ class TorchDataset(Dataset[Item]):
             known = ", ".join(_LAYOUTS)
             raise ValueError(f"{path} is a {task} dataset, expected one of {known}; data.read.Cases reads every task")
         self._layout = _LAYOUTS[task]
-        self.x, self.r = (self._tensor(self.cases.constants[axis]) for axis in "xr")
+        fixed = self.cases.constants
+        self.positions = {name: self._tensor(fixed[name]) for name in ("x", "r", "angle") if name in fixed}
+
+    @property
+    def x(self) -> Tensor:
+        """Axial positions (x,) or (microphone,) [radii], of tasks that have them."""
+        return self.positions["x"]
+
+    @property
+    def r(self) -> Tensor:
+        """Radial positions (r,) or (microphone,) [radii], of tasks that have them."""
+        return self.positions["r"]
 
     @property
     def names(self) -> tuple[str, ...]:
