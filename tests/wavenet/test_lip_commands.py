@@ -9,6 +9,7 @@ import pytest
 from analytic import DuctMode, solve
 from data.elements import Lip, solve_lip
 from wavenet.cli import main
+from wavenet.study.lips import predict_lip
 from wavenet.study.thick_wall import LipMode
 
 MODE = ["--m", "0", "--n", "1", "--ka", "5", "--mach", "0.2"]
@@ -68,8 +69,9 @@ def test_a_wall_of_little_thickness_is_the_thin_wall_in_all_quantities(m, n, mac
         assert thin.end_correction is None or n
 
 
-def test_modes_with_an_azimuthal_order_are_silent_on_the_axis(capsys):
-    found = values(capsys, "solve", "--m", 1, "--n", 0, "--ka", 5, "--lip", "flat:0.1", "--angles", "0:180:2")
+@pytest.mark.parametrize("command", ["solve", "predict"])
+def test_modes_with_an_azimuthal_order_are_silent_on_the_axis(command, capsys):
+    found = values(capsys, command, "--m", 1, "--n", 0, "--ka", 5, "--lip", "flat:0.1", "--angles", "0:180:2")
     assert found["far_field"]["level_db"] == [None, None]
 
 
@@ -98,6 +100,42 @@ def test_a_picture_of_both(tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_the_network_predicts_as_in_python_and_has_the_exact_thin_wall_beside(capsys):
+    found = values(capsys, "predict", *MODE, "--lip", "flat:0.1", "--angles", "10:170:5", "--coverage", "0.8")
+    exact = solve(DuctMode(0, 1, 5.0, 0.2))
+    theta = np.radians(found["directivity"]["theta_deg"])
+    mine = predict_lip(0, 5.0, 0.2, Lip.flat(0.1), theta=theta, coverage=0.8)
+    whole = predict_lip(0, 5.0, 0.2, Lip.flat(0.1), coverage=0.8)
+    np.testing.assert_allclose(np.array(found["directivity"]["amplitude"]) @ [1, 1j], mine.directivity[1], rtol=1e-9)
+    np.testing.assert_allclose(np.array(found["reflection"]) @ [1, 1j], mine.reflection[1], rtol=1e-9)
+    assert (found["error_bar"], found["reflection_error_bar"]) == (whole.directivity_bar[1], whole.reflection_bar[1])
+    thin = found["thin_wall"]
+    amplitude = np.array(thin["directivity"]["amplitude"]) @ [1, 1j]
+    np.testing.assert_allclose(amplitude, exact.directivity(theta), rtol=1e-9)
+    np.testing.assert_allclose(np.array(thin["reflection"]) @ [1, 1j], exact.reflection[:2], rtol=1e-9)
+
+
+def test_outside_of_its_range_the_network_has_no_error_bar_if_it_is_asked_at_all(capsys):
+    far = ["predict", "--m", 2, "--n", 0, "--ka", 5, "--lip", "flat:0.5"]
+    assert run(*far) == 2
+    assert "is outside the training range: K = ka / sqrt(1 - M^2) in" in capsys.readouterr().err
+    assert values(capsys, *far, "--extrapolate")["error_bar"] is None
+    assert run(*far, "--extrapolate", "--angles", "0:90:2") == 0
+    assert "outside the training range: no error bar" in capsys.readouterr().out
+
+
+def test_a_table_of_predictions_has_error_bars_and_the_thin_wall(tmp_path, capsys):
+    picture = tmp_path / "lip.png"
+    arguments = [*FAN, "--lip", "round:40mm", "--angles", "40:60:2", "--plot", picture]
+    assert run("predict", *arguments) == 0
+    text = capsys.readouterr().out
+    assert "lip round:0.1, by the network; beside it the infinitely thin wall, exact" in text
+    assert "with probability 0.95 each: relative L2 error of D over the arc at most" in text
+    assert "thin wall [dB]     p rms [Pa]" in text
+    assert picture.stat().st_size > 5000
+
+
+@pytest.mark.parametrize("command", ["solve", "predict"])
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -114,8 +152,10 @@ def test_a_picture_of_both(tmp_path, capsys):
         (["--m", "2", "--n", "1", "--ka", "5", "--lip", "flat:0.1"], "it propagates above ka = 6.7"),
     ],
 )
-def test_lips_that_are_refused(capsys, arguments, words):
-    assert run("solve", *arguments) == 2
+def test_lips_that_are_refused(command, arguments, words, capsys):
+    if command == "predict" and "--impedance" in arguments:
+        pytest.skip("predict has no liners")
+    assert run(command, *arguments) == 2
     assert words in capsys.readouterr().err
 
 

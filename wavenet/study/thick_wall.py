@@ -86,9 +86,7 @@ class LipMode:
 
     def directivity(self, theta: FloatArray) -> ComplexArray:
         """Directivity of the potential at angles (angle,) of the (X, r) plane."""
-        on_axis = (theta == 0) | (theta == np.pi)  # where modes with m != 0 are silent; elements leave rounding there
-        found = self.elements.directivity(theta)[self.source.n]
-        return np.where(on_axis & (self.source.m != 0), 0, found)
+        return silent_on_axis(self.source.m, theta, self.elements.directivity(theta)[self.source.n])
 
 
 @dataclass(frozen=True)
@@ -136,6 +134,11 @@ def mode(
     loss = float(levels.decibels(np.sqrt(power["incident"] / power["radiated"])))
     thick = ModeAtAngles(solved, far(solved, degrees), everywhere[0].loudest, power, solved.impedance, loss)
     return LipAtAngles(lip, thick, thin, everywhere)
+
+
+def silent_on_axis(m: int, theta: FloatArray, directivity: ComplexArray) -> ComplexArray:
+    """A directivity (angle,), zero instead of rounding on the axis, where modes with m != 0 are silent."""
+    return np.where(((theta == 0) | (theta == np.pi)) & (m != 0), 0, directivity)
 
 
 def check(source: analytic.DuctMode, lip: Lip) -> None:
