@@ -61,8 +61,6 @@ class LipSolution:
         root of the sum of squares); of its directivity (relative, root mean square over the sphere). They are the
         differences from the solution in the space without the highest degree on the elements' sides, whose own error
         is ten times that of this one, and 2e-7 for the matched layer.
-    error_estimate : (order,) float array
-        The larger one of both.
     """
 
     def __init__(
@@ -90,7 +88,7 @@ class LipSolution:
 
     @property
     def error_estimate(self) -> FloatArray:
-        """See above."""
+        """The larger one of `reflection_error` and `directivity_error`: (order,)."""
         return np.maximum(self.reflection_error, self.directivity_error)
 
     def _radiate(self, traces: Traces) -> Radiation:

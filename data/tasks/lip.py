@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..source import Source
 
 _LEAST_ASPECT = 0.1  # of lips that are not flat: the elements follow the curve
+_LARGEST = 60.0  # K = ka / sqrt(1 - M^2) that the elements take
 _ROUND = 0.5  # aspect of half a circle
 
 _REFLECTION = ("case", "order", "reflected_order", "part")
@@ -80,6 +81,10 @@ def _accept(source: Source) -> None:
         )
     if source.jet or source.bounds["hub"] != (0, 0):
         raise ValueError("a duct of the task lip has no hub and no jet")
+    fastest = max(map(abs, source.bounds["mach"]))
+    largest = source.bounds["helmholtz"][1] / np.sqrt(1 - fastest**2)
+    if not largest <= _LARGEST:
+        raise ValueError(f"helmholtz / sqrt(1 - mach^2) goes up to {_LARGEST:g} in the task lip, got {largest:.6g}")
     assert source.lip_aspect is not None  # the recipe was refused
     for low, high in source.lip_aspect.pieces:
         if high > 0 and low < _LEAST_ASPECT:

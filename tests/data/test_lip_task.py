@@ -178,6 +178,7 @@ def test_a_missing_library_is_said_before_work_begins(loaded, tmp_path, monkeypa
             "[liner]\nresistance = 1.0\nreactance = 0.0\nlength = 0.5\ndistance = 0.5\n[directions]",
             "the source has a liner, the task lip is for ducts without one",
         ),
+        ("4.5]", "58.0]", r"helmholtz / sqrt\(1 - mach\^2\) goes up to 60 in the task lip, got 60\.8"),
         ("count = 32", "count = 3", r"directions\.count: .*greater than or equal to 4"),
     ],
 )

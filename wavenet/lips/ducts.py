@@ -17,9 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..arrays import FloatArray
 from ..ducts.modes import eigenvalues
 
 PARAMETERS = ("ln K", "m / K", "sqrt(k t)", "t", "l / t", "Re ripple", "Im ripple")  # of a duct, see `parameters`
+_SHARED = ("theta", "weight")  # by all ducts
 _SMOOTH, _FADE, _OVER, _ABOVE = 10.0, 7.0, 2.5, 17.0  # of the ripple, see `_ripple`
 
 
@@ -30,7 +32,7 @@ class Ducts:
     m : (case,), |m|. k : (case,), K. thickness, length : (case,), of the lip in (X, r) [radii]. wavenumber : (case,
     order), kappa of the cut-on modes, 0 beyond. own : (case, order) complex, thin wall's reflection R_nn of each mode
     into itself, which the others follow from. directivity : (case, order, angle) complex, thin wall's. theta :
-    (angle,), ascending in [0, pi].
+    (angle,), in [0, pi]. weight : (angle,), of int ... sin(theta) dtheta; 0 at angles that are no nodes.
     """
 
     m: Tensor
@@ -41,6 +43,7 @@ class Ducts:
     own: Tensor
     directivity: Tensor
     theta: Tensor
+    weight: Tensor
 
     def __post_init__(self) -> None:
         count, orders = self.wavenumber.shape
@@ -52,6 +55,7 @@ class Ducts:
             ("length", (count,)),
             ("own", (count, orders)),
             ("directivity", (count, orders, angles)),
+            ("weight", (angles,)),
         ):
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} must have the shape {shape}, got {tuple(getattr(self, name).shape)}")
@@ -63,12 +67,13 @@ class Ducts:
 
     def of(self, case: Tensor) -> Self:
         """Those of some cases."""
-        given = {field.name: getattr(self, field.name)[case] for field in fields(self) if field.name != "theta"}
+        given = {field.name: getattr(self, field.name)[case] for field in fields(self) if field.name not in _SHARED}
         return replace(self, **given)
 
     def at(self, angle: Tensor) -> Self:
         """The same at some of the angles."""
-        return replace(self, theta=self.theta[angle], directivity=self.directivity[:, :, angle])
+        shared = {name: getattr(self, name)[angle] for name in _SHARED}
+        return replace(self, directivity=self.directivity[:, :, angle], **shared)
 
     @cached_property
     def live(self) -> Tensor:
@@ -142,3 +147,10 @@ def _ripple(m: Tensor, k: Tensor) -> Tensor:
         value = torch.log((own[:, None] + kappa) / (own[:, None] + moved)).sum(dim=1)
         parts = parts.index_put((chosen,), value)
     return parts
+
+
+def gauss(count: int) -> tuple[FloatArray, FloatArray]:
+    """Nodes theta of Gauss and Legendre in 0 ... pi, and weights of int ... sin(theta) dtheta: (count,) each."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    theta = np.pi / 2 * (nodes + 1)
+    return theta, np.pi / 2 * weights * np.sin(theta)

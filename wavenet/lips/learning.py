@@ -8,7 +8,7 @@ from torch import Tensor
 from ..far_field.error_bars import conformal
 from . import parts, process
 from .ducts import Ducts
-from .network import DEGREES, INTERVALS, KNOWN, LipConfig, LipNetwork, area, chebyshev
+from .network import DEGREES, INTERVALS, KNOWN, LipConfig, LipNetwork, chebyshev
 
 _SAMPLES = 6000  # of a part, about and at most: the factorisation of their covariance takes ten seconds
 _ANGLES = 4, 10  # samples of a mode, ahead and behind each, fewest and most
@@ -72,7 +72,7 @@ def _of_reflection(ducts: Ducts, reflection: Tensor, exact: bool) -> _Rows:
 
 def _of_directivity(part: str, ducts: Ducts, directivity: Tensor, exact: bool, seed: int) -> _Rows:
     """Some random angles of each mode, uniform over the sphere, in units of the directivity's size."""
-    share = area(ducts.theta)
+    share = ducts.weight
     size = torch.sqrt(directivity.abs().square() @ share).clamp(min=1e-300)
     chosen = torch.nonzero((torch.cos(ducts.theta) > 0) == (part == "ahead"))[:, 0]
     ducts, share, truth = ducts.at(chosen), share[chosen], directivity[:, :, chosen]

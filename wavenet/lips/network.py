@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from ..far_field.error_bars import LEVELS
 from . import parts, process
 from .ducts import PARAMETERS, Ducts
+from .power import balance
 
 DEGREES = 8, 20  # polynomials in u and x: the covariance's lengths there are above 0.15
 _PARTS = tuple(parts.PARTS)
-FAMILIES = {True: {"reflection": 1, "ahead": 2, "behind": 1}, False: {"reflection": 1, "ahead": 2, "behind": 1}}
 INTERVALS = {"reflection": (0.0, 1.0), "ahead": (-1.0, 0.0), "behind": (0.0, 1.0)}  # of x; u is in 0 ... 1
 KNOWN = 1e-3  # variance that is left of a duct that was computed, in units of the prior one
 
@@ -70,7 +70,7 @@ class LipNetwork(nn.Module):
         self.config = config
         n, z = config.solutions, len(PARAMETERS)
         for part in _PARTS:
-            families = FAMILIES[config.exact][part]
+            families = parts.FAMILIES[part]
             for name, shape in (
                 ("inverse", (families, z)),
                 ("size", (families,)),
@@ -87,19 +87,20 @@ class LipNetwork(nn.Module):
         backward = torch.nonzero(torch.cos(ducts.theta) <= 0)[:, 0]
         z = ducts.parameters
         matrix, matrix_variance = self._value("reflection", ducts, z)
-        matrix = parts.potentials(ducts, matrix)
         directivity = torch.empty_like(ducts.directivity)
         variance = torch.zeros(directivity.shape, dtype=torch.float64)
         for part, chosen in (("ahead", forward), ("behind", backward)):
             if len(chosen):
                 directivity[:, :, chosen], variance[:, :, chosen] = self._value(part, ducts.at(chosen), z)
-        weight = area(ducts.theta)
-        size = (directivity.abs().square() @ weight).clamp(min=1e-300)
+        both = ducts.live[:, :, None] & ducts.live[:, None, :]
+        matrix, directivity = torch.where(both, matrix, 0.0), torch.where(ducts.live[:, :, None], directivity, 0.0)
+        matrix, directivity = balance(ducts, matrix, directivity)
+        size = (directivity.abs().square() @ ducts.weight).clamp(min=1e-300)
         return Prediction(
-            torch.where(ducts.live[:, :, None] & ducts.live[:, None, :], matrix, 0.0),
-            torch.where(ducts.live[:, :, None], directivity, 0.0),
+            parts.potentials(ducts, matrix),
+            directivity,
             torch.sqrt(matrix_variance.sum(dim=2)),
-            torch.sqrt((variance @ weight) / size),
+            torch.sqrt((variance @ ducts.weight) / size),
         )
 
     def _value(self, part: str, ducts: Ducts, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -145,11 +146,3 @@ def chebyshev(x: Tensor, low: float, high: float, count: int) -> Tensor:
     for _ in range(count - 2):
         found.append(2 * u * found[-1] - found[-2])
     return torch.stack(found, dim=-1)
-
-
-def area(theta: Tensor) -> Tensor:
-    """Shares of int ... sin(theta) dtheta of angles in ascending order, whose neighbours' middles bound them."""
-    cosine = torch.cos(theta)
-    middle = 0.5 * (cosine[1:] + cosine[:-1])
-    ends = torch.cat([cosine.new_ones(1), middle, -cosine.new_ones(1)])
-    return ends[:-1] - ends[1:]

@@ -1,23 +1,27 @@
 r"""The three parts of a correction, each value = base + sum_f factor_f g_f with smooth functions g_f to be learned.
 
-    reflection  R^_nl = R^0_nl (1 + t (kappa_n + kappa_l) g),  g symmetric,
-    ahead       D_n(theta) = D0_n (1 + t (s + kappa_n) g) + t sqrt(K) c P_n (-i pi) J_m(gamma) g',     theta < pi / 2
-    behind      D_n(theta) = D0_n H_m'(gamma) / H_m'(gamma (1 + t)) (1 + t (s + kappa_n) g),           theta >= pi / 2
+    reflection  R^_nl = R0_nl (1 + t (kappa_n + kappa_l) g),  g symmetric, in power amplitudes
+    ahead       D_n = D0_n (1 + t (s + kappa_n) g) + t sqrt(K) P_n c (-i pi) J_m(gamma) g'
+    behind      D_n = D0_n h_n (1 + t (s + kappa_n) g) + t sqrt(K) P_n c / (gamma' H_m'(gamma')) g'
 
-R^ in power amplitudes; s = -K cos theta, gamma = K sin theta, c = (-i)^{m+1} i / (2 pi). Ahead D is a sum of two edge
-rays, J_m(gamma) e(s) + gamma J_m'(gamma) o(s) with entire e and o, of which the thin wall has o only: its nulls are
-filled by e. Behind the field leaves the cylinder r = 1 + t. Without thickness all three are the thin wall's, exactly.
+at theta < pi / 2 and theta >= pi / 2, with s = -K cos theta, gamma = K sin theta, gamma' = (1 + t) gamma, c =
+(-i)^{m+1} i / (2 pi). Ahead D is the sum of two edge rays, J_m(gamma) e(s) + gamma J_m'(gamma) o(s) with entire e and
+o, of which the thin wall has o only: its nulls are filled by e. Behind the field leaves the cylinder r = 1 + t,
 
-Taught without the exact solution, base is 0 and the factors are 1 and J_m(gamma), in power amplitudes.
+    h_n = h(gamma) / h(alpha_n),  h(gamma) = H_m'(gamma) / H_m'(gamma'),
+
+which leaves the pole s = -kappa_n, the main lobe, its size. Without thickness all three are the thin wall's, exactly.
+
+Taught without the exact solution, base is 0 and the factors have their closed forms alone: that of a piston with the
+mode's velocity in place of D0, and no amplitudes P_n.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..ducts.bessel import bessel, outer
+from . import waves
 from .ducts import Ducts
 
 
@@ -36,9 +40,8 @@ class Part:
 
 def reflection(ducts: Ducts, exact: bool) -> Part:
     """Of the reflection matrix in power amplitudes, [incident, reflected]."""
-    kappa = ducts.kappa
+    kappa, base = ducts.kappa, ducts.reflection
     first = kappa / ducts.across[:, None]
-    base = ducts.reflection
     if not exact:
         both = ducts.live[:, :, None] & ducts.live[:, None, :]
         return Part(torch.zeros_like(base), both[None].to(base.dtype), first, first)
@@ -49,30 +52,39 @@ def reflection(ducts: Ducts, exact: bool) -> Part:
 def ahead(ducts: Ducts, exact: bool) -> Part:
     """Of the directivity at theta < pi / 2."""
     first, second, s = _directions(ducts)
-    k, t = ducts.k[:, None, None], ducts.thickness[:, None, None]
-    wave = by_order(ducts.m, ducts.k[:, None] * torch.sin(ducts.theta), _regular)[:, None] * torch.sqrt(k)
+    gamma, root = ducts.k[:, None] * torch.sin(ducts.theta), torch.sqrt(ducts.k)[:, None, None]
+    even = waves.regular(ducts.m, gamma)[:, None] * root
     if not exact:
-        power = _unit_power(ducts)
-        return Part(torch.zeros_like(ducts.directivity), torch.stack([power + 0 * s, power * wave]), first, second)
-    base = ducts.directivity
-    turn = torch.tensor([-1j, -1, 1j, 1], device=k.device)[ducts.m.long() % 4]  # (-i)^{m+1}
-    front = turn[:, None] * ducts.edge / 2  # c P_n (-i pi), from (i / 2 pi) (-i pi) = 1 / 2
-    both = torch.stack([base * (t * (s + ducts.kappa[:, :, None])), t * front[:, :, None] * wave])
-    return Part(base, both, first, second)
+        odd = (gamma * waves.regular(ducts.m, gamma, slope=True))[:, None]
+        lobe = (s - ducts.kappa[:, :, None]) * _apart(s + ducts.kappa[:, :, None])
+        factor = _unit_power(ducts) * torch.stack([root**2 * odd / lobe, even.expand_as(lobe)])
+        return Part(torch.zeros_like(ducts.directivity), factor, first, second)
+    t, base = ducts.thickness[:, None, None], ducts.directivity
+    edge = -1j * torch.pi * _edge(ducts) * even
+    return Part(base, torch.stack([base * (t * (s + ducts.kappa[:, :, None])), edge]), first, second)
 
 
 def behind(ducts: Ducts, exact: bool) -> Part:
     """Of the directivity at theta >= pi / 2."""
     first, second, s = _directions(ducts)
+    k, t = ducts.k[:, None], ducts.thickness[:, None]
+    gamma = k * torch.sin(ducts.theta)
+    beyond = waves.outgoing(ducts.m, gamma * (1 + t))
+    wave = (torch.sqrt(k) * waves.power(ducts.m, gamma * (1 + t)) / beyond)[:, None]
     if not exact:
-        return Part(torch.zeros_like(ducts.directivity), (_unit_power(ducts) + 0 * s)[None], first, second)
-    t = ducts.thickness
-    gamma = ducts.k[:, None] * torch.sin(ducts.theta)
-    base = ducts.directivity * (_shift(ducts, gamma)[:, None] / _shift(ducts, ducts.alpha)[:, :, None])
-    return Part(base, (base * (t[:, None, None] * (s + ducts.kappa[:, :, None])))[None], first, second)
+        lobe = s + ducts.kappa[:, :, None]
+        factor = _unit_power(ducts) * torch.stack([k[:, None] / lobe * wave, wave.expand_as(lobe)])
+        return Part(torch.zeros_like(ducts.directivity), factor, first, second)
+    shift = waves.outgoing(ducts.m, gamma) / beyond  # up to a factor of each duct
+    alpha = ducts.alpha
+    at_lobe = waves.outgoing(ducts.m, alpha) / waves.outgoing(ducts.m, alpha * (1 + t))
+    base = ducts.directivity * (shift[:, None] / at_lobe[:, :, None])
+    factor = torch.stack([base * (t[:, None] * (s + ducts.kappa[:, :, None])), _edge(ducts) * wave])
+    return Part(base, factor, first, second)
 
 
 PARTS = {"reflection": reflection, "ahead": ahead, "behind": behind}
+FAMILIES = {"reflection": 1, "ahead": 2, "behind": 2}  # number of functions g
 
 
 def powers(ducts: Ducts, reflection: Tensor) -> Tensor:
@@ -91,10 +103,10 @@ def _directions(ducts: Ducts) -> tuple[Tensor, Tensor, Tensor]:
     return ducts.kappa / ducts.across[:, None], cosine, (ducts.k[:, None] * cosine)[:, None]
 
 
-def _shift(ducts: Ducts, gamma: Tensor) -> Tensor:
-    """H_m'(gamma) / H_m'(gamma (1 + t)) up to (1 + t)^{m+1}: (case, ...)."""
-    gamma = gamma.clamp(min=1e-9)
-    return by_order(ducts.m, gamma, _outgoing) / by_order(ducts.m, gamma * (1 + ducts.thickness[:, None]), _outgoing)
+def _edge(ducts: Ducts) -> Tensor:
+    """t P_n c, (case, order, 1)."""
+    turn = torch.tensor([-1j, -1, 1j, 1], device=ducts.k.device)[ducts.m % 4]  # (-i)^{m+1}
+    return ((turn * ducts.thickness * (0.5j / torch.pi))[:, None] * ducts.edge)[:, :, None]
 
 
 def _unit_power(ducts: Ducts) -> Tensor:
@@ -103,20 +115,6 @@ def _unit_power(ducts: Ducts) -> Tensor:
     return found[:, :, None].to(ducts.directivity.dtype)
 
 
-def by_order(m: Tensor, z: Tensor, function: Callable[[Tensor, int], Tensor]) -> Tensor:
-    """function(z, m) of arguments (case, ...), whose orders differ by case."""
-    orders = torch.unique(m).tolist()
-    rows = [torch.nonzero(m == order)[:, 0] for order in orders]
-    values = torch.cat([function(z[chosen], int(order)) for order, chosen in zip(orders, rows, strict=True)])
-    return values[torch.argsort(torch.cat(rows))]
-
-
-def _regular(z: Tensor, m: int) -> Tensor:
-    """J_m at real z >= 0."""
-    at = torch.complex(z.clamp(min=1e-9), torch.zeros_like(z))
-    return (bessel(at, m) / torch.sqrt(at)).real
-
-
-def _outgoing(z: Tensor, m: int) -> Tensor:
-    """(z/2)^m z H_m'(z) / m!."""
-    return outer(z, m)[1]
+def _apart(distance: Tensor) -> Tensor:
+    """Distances, none of them zero."""
+    return torch.where(distance.abs() < 1e-9, 1e-9, distance)

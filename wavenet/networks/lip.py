@@ -7,15 +7,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..arrays import FloatArray
 from ..fields import Source
 from ..lips import learning
-from ..lips.ducts import Ducts
+from ..lips.ducts import Ducts, gauss
 from ..lips.network import LipConfig, LipNetwork
 from . import Exact, Network
 
 
-def ducts_of(cases: Sequence[Mapping[str, Any]], theta: np.ndarray) -> tuple[Ducts, Tensor, Tensor]:
-    """Ducts of a dataset's cases, and the reflections and directivities of their thick walls."""
+def ducts_of(cases: Sequence[Mapping[str, Any]], theta: FloatArray) -> tuple[Ducts, Tensor, Tensor]:
+    """Ducts of a dataset's cases, and the reflections and directivities of their thick walls.
+
+    Raises
+    ------
+    ValueError
+        The angles are not nodes of Gauss and Legendre in 0 ... pi.
+    """
+    nodes, weight = gauss(len(theta))
+    if not np.allclose(nodes, theta):
+        raise ValueError(f"the angles must be {len(theta)} nodes of Gauss and Legendre in 0 ... pi, got {theta}")
 
     def joined(name: str) -> Tensor:
         return torch.from_numpy(np.stack([np.asarray(case[name], dtype=float) for case in cases]))
@@ -33,7 +43,8 @@ def ducts_of(cases: Sequence[Mapping[str, Any]], theta: np.ndarray) -> tuple[Duc
         wavenumber=joined("wavenumber"),
         own=torch.diagonal(joined_parts("thin_reflection"), dim1=1, dim2=2),
         directivity=joined_parts("thin_directivity"),
-        theta=torch.from_numpy(np.asarray(theta, dtype=float)),
+        theta=torch.from_numpy(theta),
+        weight=torch.from_numpy(weight),
     )
     return ducts, joined_parts("reflection"), joined_parts("directivity")
 

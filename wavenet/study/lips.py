@@ -17,11 +17,11 @@ from analytic.section import Section
 from data.elements import Lip
 from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.lips import parts
-from wavenet.lips.ducts import Ducts
+from wavenet.lips.ducts import Ducts, gauss
 from wavenet.lips.network import LipNetwork
 from wavenet.runs import load_as
 
-GAUSS = 64  # angles, if none are asked for: nodes of Gauss and Legendre in theta
+GAUSS = 64  # angles of the power balance, and those that are given if none are asked for
 _SHAPES = ("flat", "round", "elliptic")
 
 
@@ -99,8 +99,13 @@ def predict_lip(
         No mode is cut on, an angle or a coverage that is not taken, or a lip of another shape.
     """
     model = load_network() if model is None else model
-    angles = _angles(theta)
-    ducts = thin_ducts([m], [helmholtz], [mach], [lip], angles)
+    nodes, weights = gauss(GAUSS)
+    asked = nodes if theta is None else _angles(theta)
+    more = asked[~np.isin(asked, nodes)]
+    every, order = np.concatenate([nodes, more]), np.argsort(np.concatenate([nodes, more]))
+    angles, weight = every[order], np.concatenate([weights, 0 * more])[order]
+    wanted = np.searchsorted(angles, asked)
+    ducts = thin_ducts([m], [helmholtz], [mach], [lip], angles, weight)
     with torch.no_grad():
         found = model(ducts)
         bars = model.error_bar(found, coverage)
@@ -110,11 +115,11 @@ def predict_lip(
     return LipPrediction(
         orders=np.arange(ducts.wavenumber.shape[1]),
         wavenumber=ducts.wavenumber[0].numpy(),
-        theta=angles,
+        theta=asked,
         reflection=found.reflection[0].numpy(),
         thin_reflection=thin,
-        directivity=found.directivity[0].numpy(),
-        thin_directivity=ducts.directivity[0].numpy(),
+        directivity=found.directivity[0].numpy()[:, wanted],
+        thin_directivity=ducts.directivity[0].numpy()[:, wanted],
         reflection_bar=bars[0][0].numpy(),
         directivity_bar=bars[1][0].numpy(),
         coverage=coverage,
@@ -122,12 +127,10 @@ def predict_lip(
     )
 
 
-def _angles(theta: npt.ArrayLike | None) -> FloatArray:
-    if theta is None:
-        return np.pi / 2 * (np.polynomial.legendre.leggauss(GAUSS)[0] + 1)
+def _angles(theta: npt.ArrayLike) -> FloatArray:
     angles = np.atleast_1d(check_angles(theta))
     if angles.ndim != 1 or np.any(np.diff(angles) <= 0):
-        raise ValueError(f"theta must be one-dimensional and ascending, got {theta}")
+        raise ValueError(f"theta must be one-dimensional and ascending, got {angles}")
     return angles
 
 
@@ -137,10 +140,11 @@ def thin_ducts(
     mach: Sequence[float],
     lips: Sequence[Lip],
     theta: FloatArray,
+    weight: FloatArray,
 ) -> Ducts:
     """Ducts with lips and their exact solutions for a thin wall, all cut-on modes: what the network takes.
 
-    m, helmholtz, mach : (case,). lips : of each case. theta : (angle,) [rad], ascending.
+    m, helmholtz, mach : (case,). lips : of each case. theta, weight : (angle,), as in `Ducts`.
 
     Raises
     ------
@@ -174,7 +178,7 @@ def thin_ducts(
     length = np.array([lip.length for lip in lips]) / beta
     return Ducts(
         torch.from_numpy(orders.astype(np.int64)),
-        *(torch.from_numpy(array) for array in (k, thickness, length, wavenumber, own, directivity, theta)),
+        *(torch.from_numpy(array) for array in (k, thickness, length, wavenumber, own, directivity, theta, weight)),
     )
 
 
