@@ -7,18 +7,18 @@ import torch
 from data.elements import Lip
 from data.read import read
 from wavenet.lips import parts, process
+from wavenet.lips.ducts import gauss
 from wavenet.lips.network import Prediction
 from wavenet.study.learners import learner
 from wavenet.study.lip_learner import errors, expected_errors, mode_errors
 from wavenet.study.lips import thin_ducts
 
 LIPS = [Lip.flat(0.1), Lip.round(0.2), Lip.flat(0.3)]
-THETA = np.pi / 2 * (np.polynomial.legendre.leggauss(40)[0] + 1)
 
 
 @pytest.fixture(scope="module")
 def ducts():
-    return thin_ducts([0, 1, 2], [5.0, 5.0, 4.0], [0.0, 0.2, -0.2], LIPS, THETA)
+    return thin_ducts([0, 1, 2], [5.0, 5.0, 4.0], [0.0, 0.2, -0.2], LIPS, *gauss(40))
 
 
 def prediction(reflection, directivity, ducts):
