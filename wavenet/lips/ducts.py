@@ -22,6 +22,7 @@ from ..ducts.modes import eigenvalues
 
 PARAMETERS = ("ln K", "m / K", "sqrt(k t)", "t", "l / t", "Re ripple", "Im ripple")  # of a duct, see `parameters`
 _SHARED = ("theta", "weight")  # by all ducts
+_TINY = 1e-18  # below which a square is constant: its root has no derivative at zero
 _SMOOTH, _FADE, _OVER, _ABOVE = 10.0, 7.0, 2.5, 17.0  # of the ripple, see `_ripple`
 
 
@@ -88,7 +89,8 @@ class Ducts:
     @cached_property
     def alpha(self) -> Tensor:
         """Radial eigenvalues, (case, order)."""
-        return torch.sqrt((self.k[:, None] - self.kappa).clamp(min=0) * (self.k[:, None] + self.kappa))
+        square = (self.k[:, None] - self.kappa) * (self.k[:, None] + self.kappa)
+        return torch.sqrt(square.clamp(min=_TINY))
 
     @cached_property
     def norm(self) -> Tensor:
@@ -105,7 +107,7 @@ class Ducts:
     @cached_property
     def edge(self) -> Tensor:
         """P_n, (case, order) complex."""
-        square = -8 * self.kappa**2 * self.norm * self.own  # P_n^2
+        square = torch.where(self.live, -8 * self.kappa**2 * self.norm * self.own, 1j)  # P_n^2
         return math.sqrt(0.5) * (1 + 1j) * torch.sqrt(-1j * square)
 
     @cached_property
@@ -125,7 +127,7 @@ class Ducts:
         t = self.thickness
         aspect = torch.where(t > 0, self.length / torch.where(t > 0, t, 1.0), 0.0)
         ripple = _ripple(self.m, self.k)
-        root = torch.sqrt(self.across * t)
+        root = torch.sqrt((self.across * t).clamp(min=_TINY))
         return torch.stack([torch.log(self.k), self.m / self.k, root, t, aspect, ripple.real, ripple.imag], dim=1)
 
 

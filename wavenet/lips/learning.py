@@ -8,7 +8,7 @@ from torch import Tensor
 from ..far_field.error_bars import conformal
 from . import parts, process
 from .ducts import Ducts
-from .network import DEGREES, INTERVALS, KNOWN, LipConfig, LipNetwork, chebyshev
+from .network import DEGREES, INTERVALS, LipConfig, LipNetwork, chebyshev
 
 _SAMPLES = 6000  # of a part, about and at most: the factorisation of their covariance takes ten seconds
 _ANGLES = 4, 10  # samples of a mode, ahead and behind each, fewest and most
@@ -97,16 +97,15 @@ def _fit(model: LipNetwork, part: str, rows: _Rows, z: Tensor, seed: int) -> tup
     model.get_buffer(f"{part}_inverse").copy_(covariance.inverse[:, :count])
     model.get_buffer(f"{part}_size").copy_(covariance.amplitude)
     model.get_buffer(f"{part}_centre").copy_(z)
+    sizes = covariance.amplitude**2
+    for family, inverse in enumerate(covariance.inverse):
+        strength = sizes[family] * samples.factor[:, family].conj() * weights
+        model.get_buffer(f"{part}_weight")[family].copy_(_table(samples, inverse, strength, INTERVALS[part], len(z)))
+    model.prepare()
     variance = torch.zeros(len(samples.y), dtype=torch.float64)
-    for family in range(len(covariance.amplitude)):
-        inverse, size = covariance.inverse[family], covariance.amplitude[family] ** 2
-        table = _table(samples, inverse, size * samples.factor[:, family].conj() * weights, INTERVALS[part], len(z))
-        model.get_buffer(f"{part}_weight")[family].copy_(table)
-        own = process.gauss(z * inverse[:count], z * inverse[:count])
-        gain = torch.linalg.inv(own + KNOWN * torch.eye(len(z), dtype=own.dtype))
-        model.get_buffer(f"{part}_gain")[family].copy_(gain)
-        unknown = (1 / torch.diagonal(gain) - KNOWN).clamp(min=0)  # of a duct that is left out
-        variance += samples.factor[:, family].abs().square() * size * unknown[samples.case]
+    for family, size in enumerate(sizes):
+        unknown = model.unknown(part, family)[samples.case]
+        variance += samples.factor[:, family].abs().square() * size * unknown
     return rows.sums(left.abs().square()), rows.sums(variance)
 
 

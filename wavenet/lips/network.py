@@ -18,10 +18,10 @@ from . import parts, process
 from .ducts import PARAMETERS, Ducts
 from .power import balance
 
-DEGREES = 8, 20  # polynomials in u and x: the covariance's lengths there are above 0.15
+DEGREES = 16, 12  # polynomials in u and x, see `process.FINEST`
 _PARTS = tuple(parts.PARTS)
 INTERVALS = {"reflection": (0.0, 1.0), "ahead": (-1.0, 0.0), "behind": (0.0, 1.0)}  # of x; u is in 0 ... 1
-KNOWN = 1e-3  # variance that is left of a duct that was computed, in units of the prior one
+_KNOWN = 1e-3  # variance that is left of a duct that was computed, in units of the prior one
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,24 @@ class LipNetwork(nn.Module):
                 ("size", (families,)),
                 ("centre", (n, z)),
                 ("weight", (families, n, 2 * DEGREES[0] * DEGREES[1])),
-                ("gain", (families, n, n)),
             ):
                 self.register_buffer(f"{part}_{name}", torch.zeros(shape, dtype=torch.float64))
+            self.register_buffer(f"{part}_gain", torch.zeros(families, n, n, dtype=torch.float64), persistent=False)
         self.register_buffer("bars", torch.full((2, len(LEVELS)), torch.nan, dtype=torch.float64))
+        self.register_load_state_dict_post_hook(lambda module, keys: module.prepare())
+
+    def prepare(self) -> None:
+        """Set what follows from the weights: the matrices behind the spreads."""
+        for part in parts.PARTS:
+            for family in range(parts.FAMILIES[part]):
+                scaled = self.get_buffer(f"{part}_centre") * self.get_buffer(f"{part}_inverse")[family]
+                own = process.gauss(scaled, scaled) + _KNOWN * torch.eye(len(scaled), dtype=scaled.dtype)
+                self.get_buffer(f"{part}_gain")[family].copy_(torch.linalg.inv(own))
+
+    def unknown(self, part: str, family: int) -> Tensor:
+        """Variance of each training duct, in units of the prior one, if it is left out: (solution,)."""
+        gain = self.get_buffer(f"{part}_gain")[family]
+        return (1 / torch.diagonal(gain) - _KNOWN).clamp(min=0)
 
     def forward(self, ducts: Ducts) -> Prediction:
         """Reflection, directivity and their spreads; directions and ducts beyond training are extrapolated."""
@@ -112,14 +126,14 @@ class LipNetwork(nn.Module):
         second = chebyshev(given.second[0] if same else given.second, *INTERVALS[part], DEGREES[1])
         value, variance = given.base, torch.zeros(given.base.shape, dtype=torch.float64)
         for family in range(len(given.factor)):
-            inverse = getattr(self, f"{part}_inverse")[family]
-            unit = process.gauss(z * inverse, getattr(self, f"{part}_centre") * inverse)
-            table = (unit @ getattr(self, f"{part}_weight")[family]).view(-1, 2, *DEGREES)
+            inverse = self.get_buffer(f"{part}_inverse")[family]
+            unit = process.gauss(z * inverse, self.get_buffer(f"{part}_centre") * inverse)
+            table = (unit @ self.get_buffer(f"{part}_weight")[family]).view(-1, 2, *DEGREES)
             along = torch.einsum("cpab,sb->cpas" if same else "cpab,csb->cpas", table, second)
             smooth = torch.einsum("cna,cpas->pcns", first, along)
             value = value + given.factor[family] * torch.complex(*smooth)
-            known = ((unit @ getattr(self, f"{part}_gain")[family]) * unit).sum(dim=1)
-            size = getattr(self, f"{part}_size")[family] ** 2 * (1 - known).clamp(min=0)
+            known = ((unit @ self.get_buffer(f"{part}_gain")[family]) * unit).sum(dim=1)
+            size = self.get_buffer(f"{part}_size")[family] ** 2 * (1 - known).clamp(min=0)
             variance = variance + given.factor[family].abs().square() * size[:, None, None]
         return value, variance
 

@@ -78,7 +78,8 @@ def behind(ducts: Ducts, exact: bool) -> Part:
     shift = waves.outgoing(ducts.m, gamma) / beyond  # up to a factor of each duct
     alpha = ducts.alpha
     at_lobe = waves.outgoing(ducts.m, alpha) / waves.outgoing(ducts.m, alpha * (1 + t))
-    base = ducts.directivity * (shift[:, None] / at_lobe[:, :, None])
+    thick = (t > 0)[:, :, None]  # without thickness the quotient is one, up to rounding
+    base = torch.where(thick, ducts.directivity * (shift[:, None] / at_lobe[:, :, None]), ducts.directivity)
     factor = torch.stack([base * (t[:, None] * (s + ducts.kappa[:, :, None])), _edge(ducts) * wave])
     return Part(base, factor, first, second)
 

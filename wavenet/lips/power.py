@@ -13,7 +13,8 @@ from torch import Tensor
 
 from .ducts import Ducts
 
-_LEAST = 1e-12  # share of its power that a mode radiates at least
+_LEAST = 1e-6  # share of its power that every combination of modes radiates at least
+_ROUNDS, _CLOSE = 40, 1e-14  # of the iteration for the root: at most, and the change after which it ends
 
 
 class Balanced(NamedTuple):
@@ -24,30 +25,37 @@ class Balanced(NamedTuple):
 
 
 def balance(ducts: Ducts, reflection: Tensor, directivity: Tensor) -> Balanced:
-    """Conserve power: R^ becomes a contraction, and D^ the nearest one, M D^, with M G M^* = I - R^ R^*.
+    """Conserve power: R^ becomes a contraction, and D^ becomes (T G^-1)^1/2 D^ with T = I - R^ R^*.
 
     reflection : of power amplitudes. Ducts without thickness stay as they are: they are exact.
     """
     reflection = contraction(reflection)
-    live = ducts.live[:, :, None].to(torch.float64)
     unit = torch.where(ducts.live, torch.sqrt(ducts.k)[:, None] / ducts.amplitude, 0.0)[:, :, None]
     own = directivity * unit
     eye = torch.eye(ducts.live.shape[1], dtype=own.dtype)
-    empty = torch.diag_embed(1 - live[:, :, 0]).to(own.dtype)  # of orders that are not there
-    gram = (own * ducts.weight) @ own.mH + empty
-    left = _power(eye - reflection @ reflection.mH, 0.5)
-    turn = left @ _power(left @ gram @ left, -0.5) @ left
-    turn = torch.where((ducts.thickness > 0)[:, None, None], turn, eye)
-    return Balanced(reflection, (turn @ own) / torch.where(unit > 0, unit, 1.0))
+    gram = (own * ducts.weight) @ own.mH + torch.diag_embed((~ducts.live).to(own.dtype))  # one for orders not there
+    ratio = torch.linalg.solve(gram, eye - reflection @ reflection.mH).mH  # T G^-1, both Hermitian
+    ratio = torch.where((ducts.thickness > 0)[:, None, None], ratio, eye)
+    change = (_root(ratio) - eye) @ own
+    return Balanced(reflection, directivity + change / torch.where(unit > 0, unit, 1.0))
 
 
 def contraction(matrix: Tensor) -> Tensor:
-    """Symmetric matrices (case, order, order), those with singular values above one divided by the largest."""
-    largest = torch.linalg.matrix_norm(matrix, ord=2)
+    """Matrices (case, order, order), those with singular values next to one or above scaled down."""
+    largest = torch.linalg.matrix_norm(matrix, ord=2) / (1 - _LEAST) ** 0.5
     return matrix / largest.clamp(min=1.0)[:, None, None]
 
 
-def _power(matrix: Tensor, exponent: float) -> Tensor:
-    """Power of positive Hermitian matrices."""
-    values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp(min=_LEAST).pow(exponent)[:, None, :]) @ vectors.mH
+def _root(matrix: Tensor) -> Tensor:
+    """Square roots of matrices with positive eigenvalues.
+
+    By the iteration of E. D. Denman and A. N. Beavers, Appl. Math. Comput. 2 (1976), 63-94, whose derivatives are
+    finite where eigenvalues coincide.
+    """
+    value, other = matrix, torch.eye(matrix.shape[-1], dtype=matrix.dtype).expand_as(matrix)
+    for _ in range(_ROUNDS):
+        before = value
+        value, other = 0.5 * (value + torch.linalg.inv(other)), 0.5 * (other + torch.linalg.inv(value))
+        if bool((value - before).detach().abs().amax() < _CLOSE * value.detach().abs().amax()):
+            break
+    return value

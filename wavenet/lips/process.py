@@ -18,6 +18,7 @@ _PULL = 0.02  # of 1 / lengths to where they start, in nats a sample: no length 
 _JITTER = 1e-7  # of the variance, added to it
 _LARGEST = 9.0  # |ln| of a hyperparameter
 _STEPS = 60  # of L-BFGS
+FINEST = 6.0, 3.5  # largest 1 / length in the directions: the network's polynomials there leave 1e-3 of g
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,11 @@ def fit(samples: Samples, most: int, seed: int) -> Covariance:
         inverse = torch.exp(lengths)
         if samples.symmetric:
             inverse = torch.cat([inverse[:, :-1], inverse[:, -2:-1]], dim=1)
-        return Covariance(inverse / width, scale * torch.exp(sizes), unit * torch.exp(noise))
+        inverse = inverse / width
+        finest = inverse.new_tensor((FINEST[1], FINEST[1]) if samples.symmetric else FINEST)
+        along = torch.minimum(inverse[:, -2:], finest)
+        inverse = torch.cat([inverse[:, :-2], along], dim=1)
+        return Covariance(inverse, scale * torch.exp(sizes), unit * torch.exp(noise))
 
     optimizer = torch.optim.LBFGS(
         [lengths, sizes, noise], max_iter=_STEPS, line_search_fn="strong_wolfe", tolerance_change=1e-5

@@ -83,7 +83,7 @@ def predict_lip(
     lip : Lip
         Flat, round or elliptic.
     theta : (angle,) array, optional
-        Polar angles in the (X, r) plane [rad], ascending in [0, pi]; by default Gauss's nodes.
+        Polar angles in the (X, r) plane [rad], in [0, pi]; by default Gauss's nodes.
     model : LipNetwork, optional
         By default the one that comes with the package.
     coverage : float
@@ -99,12 +99,7 @@ def predict_lip(
         No mode is cut on, an angle or a coverage that is not taken, or a lip of another shape.
     """
     model = load_network() if model is None else model
-    nodes, weights = gauss(GAUSS)
-    asked = nodes if theta is None else _angles(theta)
-    more = asked[~np.isin(asked, nodes)]
-    every, order = np.concatenate([nodes, more]), np.argsort(np.concatenate([nodes, more]))
-    angles, weight = every[order], np.concatenate([weights, 0 * more])[order]
-    wanted = np.searchsorted(angles, asked)
+    angles, weight, wanted = _angles(theta)
     ducts = thin_ducts([m], [helmholtz], [mach], [lip], angles, weight)
     with torch.no_grad():
         found = model(ducts)
@@ -115,7 +110,7 @@ def predict_lip(
     return LipPrediction(
         orders=np.arange(ducts.wavenumber.shape[1]),
         wavenumber=ducts.wavenumber[0].numpy(),
-        theta=asked,
+        theta=angles[wanted],
         reflection=found.reflection[0].numpy(),
         thin_reflection=thin,
         directivity=found.directivity[0].numpy()[:, wanted],
@@ -127,11 +122,16 @@ def predict_lip(
     )
 
 
-def _angles(theta: npt.ArrayLike) -> FloatArray:
-    angles = np.atleast_1d(check_angles(theta))
-    if angles.ndim != 1 or np.any(np.diff(angles) <= 0):
-        raise ValueError(f"theta must be one-dimensional and ascending, got {angles}")
-    return angles
+def _angles(theta: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
+    """Gauss's nodes and the angles asked for, ascending; their weights, and where those asked for are."""
+    nodes, weights = gauss(GAUSS)
+    asked = nodes if theta is None else np.atleast_1d(check_angles(theta))
+    if asked.ndim != 1:
+        raise ValueError(f"theta must be one-dimensional, got the shape {asked.shape}")
+    angles = np.union1d(nodes, asked)
+    weight = np.zeros_like(angles)
+    weight[np.searchsorted(angles, nodes)] = weights
+    return angles, weight, np.searchsorted(angles, asked)
 
 
 def thin_ducts(
@@ -151,20 +151,7 @@ def thin_ducts(
     ValueError
         No mode of a case is cut on, or a parameter is out of its range.
     """
-    sources = [analytic.DuctMode(order, 0, ka, flow) for order, ka, flow in zip(m, helmholtz, mach, strict=True)]
-    for lip in lips:
-        if lip.kind not in _SHAPES:
-            raise ValueError(f"the network knows lips that are {', '.join(_SHAPES)}, got {lip}")
-    orders = np.array([abs(source.m) for source in sources])
-    flow = np.array([source.mach for source in sources])
-    beta = np.sqrt((1 - flow) * (1 + flow))
-    k = np.array([source.helmholtz for source in sources]) / beta
-    counts = np.array(
-        [analytic.cut_on_orders(source.helmholtz, source.m, source.mach) for source in sources], dtype=int
-    )
-    if not np.all(counts):
-        first = sources[int(np.argmin(counts))]
-        raise ValueError(f"no mode of order m = {first.m} is cut on at helmholtz = {first.helmholtz}")
+    orders, k, beta, counts = _checked(m, helmholtz, mach, lips)
     most = int(counts.max())
     own, wavenumber = np.zeros((len(k), most), complex), np.zeros((len(k), most))
     directivity = np.zeros((len(k), most, len(theta)), complex)
@@ -180,6 +167,27 @@ def thin_ducts(
         torch.from_numpy(orders.astype(np.int64)),
         *(torch.from_numpy(array) for array in (k, thickness, length, wavenumber, own, directivity, theta, weight)),
     )
+
+
+def _checked(
+    m: Sequence[int], helmholtz: Sequence[float], mach: Sequence[float], lips: Sequence[Lip]
+) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray, npt.NDArray[np.int64]]:
+    """|m|, K, sqrt(1 - M^2) and the number of cut-on modes: (case,) each."""
+    sources = [analytic.DuctMode(order, 0, ka, flow) for order, ka, flow in zip(m, helmholtz, mach, strict=True)]
+    for lip in lips:
+        if lip.kind not in _SHAPES:
+            raise ValueError(f"the network knows lips that are {', '.join(_SHAPES)}, got {lip}")
+    orders = np.array([abs(source.m) for source in sources])
+    flow = np.array([source.mach for source in sources])
+    beta = np.sqrt((1 - flow) * (1 + flow))
+    k = np.array([source.helmholtz for source in sources]) / beta
+    counts = np.array(
+        [analytic.cut_on_orders(source.helmholtz, source.m, source.mach) for source in sources], dtype=int
+    )
+    if not np.all(counts):
+        first = sources[int(np.argmin(counts))]
+        raise ValueError(f"no mode of order m = {first.m} is cut on at helmholtz = {first.helmholtz}")
+    return orders, k, beta, counts
 
 
 def _of_order(
