@@ -16,8 +16,8 @@ from data.read import Cases
 from wavenet.arrays import FloatArray
 from wavenet.far_field.error_bars import LEVELS
 from wavenet.lips import learning, parts
-from wavenet.lips.ducts import Ducts
-from wavenet.lips.network import LipNetwork, Prediction, area
+from wavenet.lips.ducts import Ducts, gauss
+from wavenet.lips.network import LipNetwork, Prediction
 from wavenet.networks.lip import ducts_of
 
 from .lips import thin_ducts
@@ -45,7 +45,6 @@ class LearnedLips:
 
     def expected(self, parameters: Mapping[str, FloatArray]) -> FloatArray:
         """The network's error bars that half of all modes exceed, (case, 2)."""
-        theta = np.pi / 2 * (np.polynomial.legendre.leggauss(_ANGLES)[0] + 1)
         lips = [
             Lip.elliptic(thickness, aspect * thickness) if aspect else Lip.flat(thickness)
             for thickness, aspect in zip(parameters["lip_thickness"], parameters["lip_aspect"], strict=True)
@@ -59,7 +58,7 @@ class LearnedLips:
                 parameters["helmholtz"][some].tolist(),
                 parameters["mach"][some].tolist(),
                 lips[some],
-                theta,
+                *gauss(_ANGLES),
             )
             rows.append(expected_errors(self._model, ducts))
         return np.concatenate(rows)
@@ -93,9 +92,8 @@ def errors(model: LipNetwork, ducts: Ducts, reflection: Tensor, directivity: Ten
 def mode_errors(ducts: Ducts, found: Prediction, reflection: Tensor, directivity: Tensor) -> tuple[Tensor, Tensor]:
     """Errors (case, order) of the rows of R in power amplitudes, and of D relative to its size; 0 for cut-off modes."""
     of_reflection = torch.linalg.vector_norm(parts.powers(ducts, found.reflection - reflection), dim=2)
-    weight = area(ducts.theta)
-    missed = (found.directivity - directivity).abs().square() @ weight
-    size = directivity.abs().square() @ weight
+    missed = (found.directivity - directivity).abs().square() @ ducts.weight
+    size = directivity.abs().square() @ ducts.weight
     of_directivity = torch.sqrt(missed / torch.where(ducts.live, size, 1.0))
     return torch.where(ducts.live, of_reflection, 0.0), torch.where(ducts.live, of_directivity, 0.0)
 
