@@ -109,7 +109,7 @@ class LipNetwork(nn.Module):
         both = ducts.live[:, :, None] & ducts.live[:, None, :]
         matrix, directivity = torch.where(both, matrix, 0.0), torch.where(ducts.live[:, :, None], directivity, 0.0)
         matrix, directivity = balance(ducts, matrix, directivity)
-        size = (directivity.abs().square() @ ducts.weight).clamp(min=1e-300)
+        size = ((directivity.real.square() + directivity.imag.square()) @ ducts.weight).clamp(min=1e-300)
         return Prediction(
             parts.potentials(ducts, matrix),
             directivity,
@@ -140,7 +140,7 @@ class LipNetwork(nn.Module):
                 own = torch.complex(own[:, 0], own[:, 1])
                 smooth = smooth.index_put((alike,), nn.functional.pad(own, (0, 0, 0, value.shape[1] - count)))
             value = value + factor * smooth
-            variance = variance + factor.abs().square() * size[:, None, None]
+            variance = variance + (factor.real.square() + factor.imag.square()) * size[:, None, None]
         return value, variance
 
     def error_bar(self, prediction: Prediction, coverage: float) -> tuple[Tensor, Tensor]:
