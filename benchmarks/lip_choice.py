@@ -23,6 +23,7 @@ from wavenet.lips.network import LipNetwork
 from wavenet.networks.lip import ducts_of
 from wavenet.study.candidates import pick, scores
 from wavenet.study.lip_learner import QUANTITIES, expected_errors, mode_errors
+from wavenet.study.lip_learner import errors as case_errors
 
 _WANTED = {"reflection": 1e-3, "directivity": 1e-2}  # units of the errors that are expected
 _APART = 200  # places in the pool between what two seeds draw first
@@ -52,6 +53,12 @@ class Pool:
             found = mode_errors(self.ducts, model(self.ducts), self.reflection, self.directivity)
         return torch.stack(found, dim=-1)[self.ducts.live].numpy()
 
+    def medians(self, model: LipNetwork, rows: list[int]) -> list[float]:
+        """Medians over some cases of their errors, one number a case and quantity."""
+        chosen = torch.tensor(rows)
+        found = case_errors(model, self.ducts.of(chosen), self.reflection[chosen], self.directivity[chosen])
+        return np.median(found, axis=0).tolist()
+
     def next(self, model: LipNetwork, known: list[int], count: int) -> list[int]:
         """Cases to learn next, by their expected errors."""
         left = np.setdiff1d(np.arange(len(self.places)), known)
@@ -65,24 +72,27 @@ def drawn(order: np.ndarray, known: list[int], count: int) -> list[int]:
     return [int(row) for row in order if int(row) not in set(known)][:count]
 
 
-def curve(pool: Pool, unseen: Pool, order: np.ndarray, sizes: list[int], share: float, first: LipNetwork) -> list[dict]:
-    """Errors by the number of solutions, of which a share of all after the first ones is chosen."""
-    known, model, rows = drawn(order, [], sizes[0]), first, []
-    for size in sizes:
-        if size > len(known):
-            count = size - len(known)
-            chosen = pool.next(model, known, round(share * count)) if share else []
-            known = known + chosen
-            known = known + drawn(order, known, size - len(known))
-            model = pool.fit(known)
+def curve(pool: Pool, unseen: Pool, order: np.ndarray, sizes: list[int], share: float, model: LipNetwork) -> list[dict]:
+    """Errors by the number of solutions, of which a share of all after the first ones is chosen.
+
+    "judged" is what the command would see: the median error, by case, of the cases that are drawn next.
+    """
+    known, rows = drawn(order, [], sizes[0]), []
+    for size, after in zip(sizes, [*sizes[1:], sizes[-1]], strict=True):
         errors = unseen.errors(model)
         quantiles = {
-            name: [
-                float(value) for value in (*np.quantile(column, [0.5, 0.95]), np.sqrt(np.mean(column**2)), column.max())
-            ]
+            name: [float(one) for one in (*np.quantile(column, [0.5, 0.95]), np.sqrt(np.mean(column**2)), column.max())]
             for name, column in zip(QUANTITIES, errors.T, strict=True)
         }
-        rows.append({"solutions": size, **quantiles})
+        rows.append({"solutions": size, **quantiles, "by_case": unseen.medians(model, list(range(len(unseen.places))))})
+        if after > size:
+            chosen = pool.next(model, known, round(share * (after - size))) if share else []
+            more = drawn(order, known + chosen, after - size - len(chosen))
+            if more:
+                rows[-1]["judged"] = pool.medians(model, more)
+            known = known + chosen + more
+            model = pool.fit(known)
+        print(json.dumps(rows[-1]), flush=True)
     return rows
 
 
