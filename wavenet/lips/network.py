@@ -120,21 +120,27 @@ class LipNetwork(nn.Module):
     def _value(self, part: str, ducts: Ducts, z: Tensor) -> tuple[Tensor, Tensor]:
         """Values of a part, and their variance: (case, order, second)."""
         given = parts.PARTS[part](ducts, self.config.exact)
-        first = chebyshev(given.first, 0.0, 1.0, DEGREES[0])
-        # all ducts of a batch have the same angles
-        same = part != "reflection"
-        second = chebyshev(given.second[0] if same else given.second, *INTERVALS[part], DEGREES[1])
+        shared = part != "reflection"  # all ducts have the same angles
+        second = chebyshev(given.second[0] if shared else given.second, *INTERVALS[part], DEGREES[1])
         value, variance = given.base, torch.zeros(given.base.shape, dtype=torch.float64)
-        for family in range(len(given.factor)):
+        counts = ducts.live.sum(dim=1)
+        for family, factor in enumerate(given.factor):
             inverse = self.get_buffer(f"{part}_inverse")[family]
             unit = process.gauss(z * inverse, self.get_buffer(f"{part}_centre") * inverse)
             table = (unit @ self.get_buffer(f"{part}_weight")[family]).view(-1, 2, *DEGREES)
-            along = torch.einsum("cpab,sb->cpas" if same else "cpab,csb->cpas", table, second)
-            smooth = torch.einsum("cna,cpas->pcns", first, along)
-            value = value + given.factor[family] * torch.complex(*smooth)
             known = ((unit @ self.get_buffer(f"{part}_gain")[family]) * unit).sum(dim=1)
             size = self.get_buffer(f"{part}_size")[family] ** 2 * (1 - known).clamp(min=0)
-            variance = variance + given.factor[family].abs().square() * size[:, None, None]
+            smooth = torch.zeros_like(value)
+            for count in torch.unique(counts).tolist():
+                alike = torch.nonzero(counts == count)[:, 0]
+                first = chebyshev(given.first[alike, :count], 0.0, 1.0, DEGREES[0])
+                along = torch.einsum("cna,cpab->cpnb", first, table[alike])
+                over = second if shared else second[alike]
+                own = along @ (over.T if shared else over.mT[:, None])
+                own = torch.complex(own[:, 0], own[:, 1])
+                smooth = smooth.index_put((alike,), nn.functional.pad(own, (0, 0, 0, value.shape[1] - count)))
+            value = value + factor * smooth
+            variance = variance + factor.abs().square() * size[:, None, None]
         return value, variance
 
     def error_bar(self, prediction: Prediction, coverage: float) -> tuple[Tensor, Tensor]:
