@@ -114,25 +114,27 @@ def main() -> None:
         first = pool.fit(drawn(order, [], given.sizes[0]))
         for name, share in ways.items():
             begun = time.perf_counter()
-            rows = curve(pool, unseen, order, given.sizes, share, first)
-            every[name].append(rows)
-            print(
-                json.dumps({"seed": seed, "way": name, "seconds": time.perf_counter() - begun, "rows": rows}),
-                flush=True,
-            )
+            print(f"seed {seed}, {name}", flush=True)
+            every[name].append(curve(pool, unseen, order, given.sizes, share, first))
+            print(f"{time.perf_counter() - begun:.0f} s")
     show(every, given.sizes)
 
 
 def show(every: dict[str, list[list[dict]]], sizes: list[int]) -> None:
-    """Geometric means over the seeds, and their spread."""
-    for quantity in QUANTITIES:
-        print(f"\n{quantity}: median (least ... most of the seeds) / 95 % / rms / largest")
+    """Geometric means over the seeds, and the spread of the medians."""
+    for number, quantity in enumerate(QUANTITIES):
+        print(
+            f"\n{quantity}, modes: median (least ... most of the seeds) / 95 % / rms / largest; cases: median, judged"
+        )
         for at, size in enumerate(sizes):
             for name, curves in every.items():
-                values = np.array([rows[at][quantity] for rows in curves])
-                mean = np.exp(np.log(values).mean(axis=0))
+                rows = [one[at] for one in curves]
+                values = np.array([row[quantity] for row in rows])
+                middle, high, rms, most = np.exp(np.log(values).mean(axis=0))
                 spread = f"({values[:, 0].min():.1e} ... {values[:, 0].max():.1e})"
-                print(f"{size:4d} {name:12} {mean[0]:.1e} {spread} / {mean[1]:.1e} / {mean[2]:.1e} / {mean[3]:.1e}")
+                both = [[row[key][number] for row in rows if key in row] for key in ("by_case", "judged")]
+                cases = ", ".join(f"{np.exp(np.mean(np.log(found))):.1e}" for found in both if found)
+                print(f"{size:4d} {name:12} {middle:.1e} {spread} / {high:.1e} / {rms:.1e} / {most:.1e}; {cases}")
 
 
 if __name__ == "__main__":
