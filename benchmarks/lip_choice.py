@@ -23,6 +23,7 @@ from wavenet.lips.network import LipNetwork
 from wavenet.networks.lip import ducts_of
 from wavenet.study.candidates import pick, scores
 from wavenet.study.lip_learner import QUANTITIES, expected_errors, mode_errors
+from wavenet.study.lip_learner import errors as case_errors
 
 _WANTED = {"reflection": 1e-3, "directivity": 1e-2}  # units of the errors that are expected
 _APART = 200  # places in the pool between what two seeds draw first
@@ -52,6 +53,12 @@ class Pool:
             found = mode_errors(self.ducts, model(self.ducts), self.reflection, self.directivity)
         return torch.stack(found, dim=-1)[self.ducts.live].numpy()
 
+    def medians(self, model: LipNetwork, rows: list[int]) -> list[float]:
+        """Medians over some cases of their errors, one number a case and quantity."""
+        chosen = torch.tensor(rows)
+        found = case_errors(model, self.ducts.of(chosen), self.reflection[chosen], self.directivity[chosen])
+        return np.median(found, axis=0).tolist()
+
     def next(self, model: LipNetwork, known: list[int], count: int) -> list[int]:
         """Cases to learn next, by their expected errors."""
         left = np.setdiff1d(np.arange(len(self.places)), known)
@@ -65,24 +72,27 @@ def drawn(order: np.ndarray, known: list[int], count: int) -> list[int]:
     return [int(row) for row in order if int(row) not in set(known)][:count]
 
 
-def curve(pool: Pool, unseen: Pool, order: np.ndarray, sizes: list[int], share: float, first: LipNetwork) -> list[dict]:
-    """Errors by the number of solutions, of which a share of all after the first ones is chosen."""
-    known, model, rows = drawn(order, [], sizes[0]), first, []
-    for size in sizes:
-        if size > len(known):
-            count = size - len(known)
-            chosen = pool.next(model, known, round(share * count)) if share else []
-            known = known + chosen
-            known = known + drawn(order, known, size - len(known))
-            model = pool.fit(known)
+def curve(pool: Pool, unseen: Pool, order: np.ndarray, sizes: list[int], share: float, model: LipNetwork) -> list[dict]:
+    """Errors by the number of solutions, of which a share of all after the first ones is chosen.
+
+    "judged" is what the command would see: the median error, by case, of the cases that are drawn next.
+    """
+    known, rows = drawn(order, [], sizes[0]), []
+    for size, after in zip(sizes, [*sizes[1:], sizes[-1]], strict=True):
         errors = unseen.errors(model)
         quantiles = {
-            name: [
-                float(value) for value in (*np.quantile(column, [0.5, 0.95]), np.sqrt(np.mean(column**2)), column.max())
-            ]
+            name: [float(one) for one in (*np.quantile(column, [0.5, 0.95]), np.sqrt(np.mean(column**2)), column.max())]
             for name, column in zip(QUANTITIES, errors.T, strict=True)
         }
-        rows.append({"solutions": size, **quantiles})
+        rows.append({"solutions": size, **quantiles, "by_case": unseen.medians(model, list(range(len(unseen.places))))})
+        if after > size:
+            chosen = pool.next(model, known, round(share * (after - size))) if share else []
+            more = drawn(order, known + chosen, after - size - len(chosen))
+            if more:
+                rows[-1]["judged"] = pool.medians(model, more)
+            known = known + chosen + more
+            model = pool.fit(known)
+        print(json.dumps(rows[-1]), flush=True)
     return rows
 
 
@@ -104,25 +114,27 @@ def main() -> None:
         first = pool.fit(drawn(order, [], given.sizes[0]))
         for name, share in ways.items():
             begun = time.perf_counter()
-            rows = curve(pool, unseen, order, given.sizes, share, first)
-            every[name].append(rows)
-            print(
-                json.dumps({"seed": seed, "way": name, "seconds": time.perf_counter() - begun, "rows": rows}),
-                flush=True,
-            )
+            print(f"seed {seed}, {name}", flush=True)
+            every[name].append(curve(pool, unseen, order, given.sizes, share, first))
+            print(f"{time.perf_counter() - begun:.0f} s")
     show(every, given.sizes)
 
 
 def show(every: dict[str, list[list[dict]]], sizes: list[int]) -> None:
-    """Geometric means over the seeds, and their spread."""
-    for quantity in QUANTITIES:
-        print(f"\n{quantity}: median (least ... most of the seeds) / 95 % / rms / largest")
+    """Geometric means over the seeds, and the spread of the medians."""
+    for number, quantity in enumerate(QUANTITIES):
+        print(
+            f"\n{quantity}, modes: median (least ... most of the seeds) / 95 % / rms / largest; cases: median, judged"
+        )
         for at, size in enumerate(sizes):
             for name, curves in every.items():
-                values = np.array([rows[at][quantity] for rows in curves])
-                mean = np.exp(np.log(values).mean(axis=0))
+                rows = [one[at] for one in curves]
+                values = np.array([row[quantity] for row in rows])
+                middle, high, rms, most = np.exp(np.log(values).mean(axis=0))
                 spread = f"({values[:, 0].min():.1e} ... {values[:, 0].max():.1e})"
-                print(f"{size:4d} {name:12} {mean[0]:.1e} {spread} / {mean[1]:.1e} / {mean[2]:.1e} / {mean[3]:.1e}")
+                both = [[row[key][number] for row in rows if key in row] for key in ("by_case", "judged")]
+                cases = ", ".join(f"{np.exp(np.mean(np.log(found))):.1e}" for found in both if found)
+                print(f"{size:4d} {name:12} {middle:.1e} {spread} / {high:.1e} / {rms:.1e} / {most:.1e}; {cases}")
 
 
 if __name__ == "__main__":
