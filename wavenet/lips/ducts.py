@@ -31,7 +31,7 @@ class Ducts:
     """Ducts with a lip and their exact solutions without one: tensors of double precision.
 
     m : (case,), |m|. k : (case,), K. thickness, length : (case,), of the lip in (X, r) [radii]. wavenumber : (case,
-    order), kappa of the cut-on modes, 0 beyond. own : (case, order) complex, thin wall's reflection R_nn of each mode
+    order), kappa of the cut-on modes, then 0. own : (case, order) complex, thin wall's reflection R_nn of each mode
     into itself, which the others follow from. directivity : (case, order, angle) complex, thin wall's. theta :
     (angle,), in [0, pi]. weight : (angle,), of int ... sin(theta) dtheta; 0 at angles that are no nodes.
     """
@@ -66,9 +66,11 @@ class Ducts:
     def __len__(self) -> int:
         return len(self.k)
 
-    def of(self, case: Tensor) -> Self:
-        """Those of some cases."""
+    def of(self, case: Tensor, orders: int | None = None) -> Self:
+        """Some of the cases, and the first of the orders."""
         given = {field.name: getattr(self, field.name)[case] for field in fields(self) if field.name not in _SHARED}
+        for name in ("wavenumber", "own", "directivity"):
+            given[name] = given[name][:, :orders]
         return replace(self, **given)
 
     def at(self, angle: Tensor) -> Self:

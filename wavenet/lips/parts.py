@@ -69,17 +69,19 @@ def behind(ducts: Ducts, exact: bool) -> Part:
     first, second, s = _directions(ducts)
     k, t = ducts.k[:, None], ducts.thickness[:, None]
     gamma = k * torch.sin(ducts.theta)
-    beyond = waves.outgoing(ducts.m, gamma * (1 + t))
+    alpha = ducts.alpha
+    ends = torch.cat([gamma, alpha], dim=1)
+    all_waves = waves.outgoing(ducts.m, torch.cat([ends, ends * (1 + t)], dim=1))
+    inside, at_lobe, beyond, beyond_lobe = all_waves.split(2 * [gamma.shape[1], alpha.shape[1]], dim=1)
     wave = (torch.sqrt(k) * waves.power(ducts.m, gamma * (1 + t)) / beyond)[:, None]
     if not exact:
         lobe = s + ducts.kappa[:, :, None]
         factor = _unit_power(ducts) * torch.stack([k[:, None] / lobe * wave, wave.expand_as(lobe)])
         return Part(torch.zeros_like(ducts.directivity), factor, first, second)
-    shift = waves.outgoing(ducts.m, gamma) / beyond  # up to a factor of each duct
-    alpha = ducts.alpha
-    at_lobe = waves.outgoing(ducts.m, alpha) / waves.outgoing(ducts.m, alpha * (1 + t))
     thick = (t > 0)[:, :, None]  # without thickness the quotient is one, up to rounding
-    base = torch.where(thick, ducts.directivity * (shift[:, None] / at_lobe[:, :, None]), ducts.directivity)
+    base = torch.where(
+        thick, ducts.directivity * ((inside / beyond)[:, None] * (beyond_lobe / at_lobe)[:, :, None]), ducts.directivity
+    )
     factor = torch.stack([base * (t[:, None] * (s + ducts.kappa[:, :, None])), _edge(ducts) * wave])
     return Part(base, factor, first, second)
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-import analytic
+from analytic.cases import broadcast
 from analytic.checks import check_angles
 from analytic.factorisation import Factorisation
 from analytic.media import uniform_far_field
@@ -135,9 +135,9 @@ def _angles(theta: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray, npt.ND
 
 
 def thin_ducts(
-    m: Sequence[int],
-    helmholtz: Sequence[float],
-    mach: Sequence[float],
+    m: npt.ArrayLike,
+    helmholtz: npt.ArrayLike,
+    mach: npt.ArrayLike,
     lips: Sequence[Lip],
     theta: FloatArray,
     weight: FloatArray,
@@ -170,23 +170,25 @@ def thin_ducts(
 
 
 def _checked(
-    m: Sequence[int], helmholtz: Sequence[float], mach: Sequence[float], lips: Sequence[Lip]
+    m: npt.ArrayLike, helmholtz: npt.ArrayLike, mach: npt.ArrayLike, lips: Sequence[Lip]
 ) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray, npt.NDArray[np.int64]]:
     """|m|, K, sqrt(1 - M^2) and the number of cut-on modes: (case,) each."""
-    sources = [analytic.DuctMode(order, 0, ka, flow) for order, ka, flow in zip(m, helmholtz, mach, strict=True)]
+    cases = broadcast(m, 0, helmholtz, mach, 0.0, {})
+    if len(lips) != len(cases):
+        raise ValueError(f"expected a lip of each of the {len(cases)} ducts, got {len(lips)}")
     for lip in lips:
         if lip.kind not in _SHAPES:
             raise ValueError(f"the network knows lips that are {', '.join(_SHAPES)}, got {lip}")
-    orders = np.array([abs(source.m) for source in sources])
-    flow = np.array([source.mach for source in sources])
-    beta = np.sqrt((1 - flow) * (1 + flow))
-    k = np.array([source.helmholtz for source in sources]) / beta
-    counts = np.array(
-        [analytic.cut_on_orders(source.helmholtz, source.m, source.mach) for source in sources], dtype=int
-    )
+    orders, beta = np.abs(cases.m), np.sqrt((1 - cases.mach) * (1 + cases.mach))
+    k = cases.helmholtz / beta
+    counts = np.zeros(len(k), dtype=int)
+    for order in np.unique(orders):
+        mine = orders == order
+        alpha = Section(int(order)).eigenvalues(int(k[mine].max() / np.pi) + 2)
+        counts[mine] = np.searchsorted(alpha, k[mine])  # alpha < K
     if not np.all(counts):
-        first = sources[int(np.argmin(counts))]
-        raise ValueError(f"no mode of order m = {first.m} is cut on at helmholtz = {first.helmholtz}")
+        bad = int(np.argmin(counts))
+        raise ValueError(f"no mode of order m = {orders[bad]} is cut on at helmholtz = {cases.helmholtz[bad]}")
     return orders, k, beta, counts
 
 
