@@ -454,3 +454,26 @@ def test_the_theme_follows_the_system_or_the_button(opened):
     button.click()
     wait("light")
     assert json.loads(page.evaluate("JSON.stringify(localStorage.getItem('theme'))")) == ""
+
+
+def test_a_wall_gets_a_thickness_and_a_lip(opened):
+    page = opened()
+    choose(page, "wall", "thick")
+    wait_for(page, "directivity-note", "with the lip by the network")
+    assert page.locator("#thick").is_visible()
+    before = page.locator("#reflection-tile").inner_text()
+    page.fill("#thickness", "0.2")
+    page.wait_for_function("(old) => document.getElementById('reflection-tile').innerText !== old", arg=before)
+    choose(page, "lip", "round")
+    wait_for(page, "command-line", "--lip=round:0.2")
+    assert "thin wall" in page.locator("#reflection-tile").inner_text()
+    at_rest(page)
+    again = opened(f"#{page.url.partition('#')[2]}", drawn=("field",))
+    wait_for(again, "command-line", "--lip=round:0.2")
+    assert again.locator("#reflection-tile").inner_text() == page.locator("#reflection-tile").inner_text()
+    page.fill("#thickness", "0.6")
+    wait_for(page, "directivity-note", "outside the training range")
+    assert page.locator("#reflection-tile").inner_text() == "–"
+    choose(page, "wall", "hard")
+    wait_for(page, "directivity-note", "off by")
+    assert page.locator("#thick").is_hidden()

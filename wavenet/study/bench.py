@@ -29,7 +29,7 @@ from wavenet.fields import times_each, to_tensor
 from wavenet.runs import load_as
 
 from . import jets as jet_surrogate
-from . import prediction
+from . import lip_prediction, lips, prediction
 from .controls import Mode, shortest_waves
 from .kept import Kept
 from .picture_grid import CELLS, END, ENOUGH, START, TOP, picture_grid
@@ -40,9 +40,10 @@ from .relevance import (
     positive_shares,
     velocity_attribution,
 )
-from .shown import DEGREES, Balance, Derivative, Directivity, NearField, Reflection, Relevance, reflection_of
+from .shown import DEGREES, Balance, Derivative, Directivity, NearField, Reflected, Reflection, Relevance, reflection_of
 from .solution import far_field as far_field_of
 from .solution import modes as modes_of
+from .thick_wall import end_correction, pressures
 from .validity import outside_of_training
 
 # The networks' grid.
@@ -91,11 +92,11 @@ class Bench:
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self._directivity = far_field.load().to(device)
-        self._jets = jets.load().to(device)
+        self._jets, self._lips = jets.load().to(device), lips.load_network()
         network, about = load_as(None, "derivative", ConstrainedNetwork, "constrained network")
         self._network, self._ranges = network.on_grid(X, R).to(device), about.get("ranges", {})
         self._solutions, self._fields, self._cores = Kept(16), Kept(16), Kept(8)
-        self._pictures, self._sums = Kept(8), Kept(8)
+        self._pictures, self._sums, self._predicted = Kept(8), Kept(8), Kept(8)
 
     def solution(self, mode: Mode) -> Any:
         """Exact solution, see `analytic.solve`."""
@@ -124,6 +125,9 @@ class Bench:
 
     def power(self, mode: Mode) -> Balance:
         """Power balance; without one, the reason."""
+        if mode.lip is not None:
+            parts: dict[str, Any] = self._at_lip(mode).power
+            return Balance(**parts, loss=float(10 * np.log10(parts["incident"] / parts["radiated"])))
         try:
             return Balance.of(self.solution(mode).power)
         except ValueError as error:  # of a liner from -infinity, or an instability over one
@@ -133,6 +137,9 @@ class Bench:
         """Reflection into every radial order that is cut on, at the open end or at the front of the first liner."""
         solution = self.solution(mode)
         found = reflection_of(solution, mode.source)
+        if mode.lip is not None:
+            thin = dataclasses.replace(found, end_correction=solution.end_correction)
+            return _with_lip(self._at_lip(mode), solution, mode.source, thin)
         return found if mode.liners else dataclasses.replace(found, end_correction=solution.end_correction)
 
     def directivity(self, mode: Mode) -> Directivity:
@@ -141,9 +148,12 @@ class Bench:
         outer, (density, _, _) = levels.outer_mach(solution.transform), solution.transform.fluid(inside=False)
         exact = far_field_of(mode.source, DEGREES, solution.directivity, mach=outer, density=density)
         try:
+            if mode.lip is not None:
+                whole = self._at_lip(mode)
+                return Directivity(exact, whole.far, bar=whole.directivity_bar, lip=True)
             found = self._learned(mode)
         except ValueError as error:
-            return Directivity(exact, reason=f"No surrogate here: {error}.")
+            return Directivity(exact, reason=f"No surrogate here: {error}.", lip=mode.lip is not None)
         ours, theirs = exact.amplitude, found.far.amplitude
         difference = np.abs(theirs - ours) / np.sqrt(np.mean(np.abs(ours) ** 2))
         return Directivity(exact, found.far, difference, float(relative_error(theirs, ours)), found.error_bar)
@@ -157,6 +167,8 @@ class Bench:
             The Helmholtz number is too large for a page that answers at once, or no mode is cut on.
         """
         source = mode.source
+        if mode.lip is not None:
+            raise ValueError("all modes are computed for an infinitely thin wall only: choose this mode")
         if source.helmholtz > _MOST_MODES:
             raise ValueError(f"all modes are computed up to ka = {_MOST_MODES:g} here, got {source.helmholtz:.6g}")
         duct = source.duct if isinstance(source, analytic.PhysicalMode) else None
@@ -167,6 +179,20 @@ class Bench:
             return Directivity(found, reason=f"{found.count} modes that are cut on, for which there is no surrogate")
 
         return self._sums((mode, sharing), compute)
+
+    def _at_lip(self, mode: Mode) -> lip_prediction.PredictedLip:
+        """What the network says of a mode at a lip.
+
+        Raises
+        ------
+        ValueError
+            It has not learned such a duct.
+        """
+        assert mode.lip is not None
+        lip = mode.lip
+        return self._predicted(
+            mode, lambda: lip_prediction.predict(mode.source, lip, DEGREES, model=self._lips, coverage=COVERAGE)
+        )
 
     def _learned(self, mode: Mode) -> prediction.Prediction:
         """Far field of the surrogate, with or without a jet."""
@@ -246,6 +272,7 @@ class Bench:
     def without_network(mode: Mode) -> str:
         """Where there is no network for the mode's velocities: "in jets"; nothing if there is one."""
         lacking = {"in jets": mode.in_jet, "behind liners": bool(mode.liners), "in an annulus": bool(mode.source.hub)}
+        lacking |= {"at walls with a thickness": mode.lip is not None}
         return next((where for where, here in lacking.items() if here), "")
 
     def _core(self, mode: Mode) -> "_Core":
@@ -260,6 +287,16 @@ class Bench:
         self.reflection(mode)
         self.directivity(mode)
         self.relevance(mode, "u", 0.1, 1.0)
+
+
+def _with_lip(
+    found: lip_prediction.PredictedLip, solution: analytic.Solution, source: analytic.DuctMode, thin: Reflection
+) -> Reflection:
+    """Reflection at a lip by the network, with that of the infinitely thin wall beside it."""
+    pairs = zip(found.reflection.tolist(), pressures(source, found.reflection).tolist(), strict=True)
+    into = [Reflected(order, True, *pair) for order, pair in enumerate(pairs)]
+    corrected = end_correction(source, found.reflection, solution)
+    return Reflection(into, corrected, found.reflection_bar or np.nan, thin)
 
 
 class _Core:

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 import analytic
+from data.elements import Lip
+
+from .thick_wall import check
 
 FLOWS = {"none": "no flow", "uniform": "uniform flow", "jet": "jet"}
-WALLS = {"hard": "hard wall", "lined": "liner"}
+WALLS = {"hard": "hard wall", "lined": "liner", "thick": "thick wall"}
+LIPS = {"flat": Lip.flat, "round": Lip.round}
 ZERO_CELSIUS = 273.15  # [K]
 # What stays quick, and what the grid of a near field can resolve.
 _LARGEST = {"m": 30, "n": 12, "helmholtz": 60.0, "liner_length": 8.0, "liner_distance": 8.0}
@@ -31,6 +35,7 @@ WORDS = {
     "reactance": "reactance Im Z",
     "liner_length": "liner's length",
     "liner_distance": "liner's distance",
+    "thickness": "wall's thickness",
 }
 OUTER = ("mach_outer", "sound_speed_ratio", "density_ratio", "kutta")
 LINER = ("resistance", "reactance", "liner_length", "liner_distance")
@@ -38,11 +43,12 @@ LINER = ("resistance", "reactance", "liner_length", "liner_distance")
 
 @dataclass(frozen=True)
 class Mode:
-    """One duct mode, what flows, and the liners: what everything on the page depends on."""
+    """What everything on the page depends on: one duct mode, what flows, the liners, and the lip of a thick wall."""
 
     source: analytic.DuctMode
     jet: analytic.Jet | None = None
     liners: tuple[analytic.Liner, ...] = ()
+    lip: Lip | None = None
 
     @classmethod
     def of(
@@ -56,6 +62,7 @@ class Mode:
         *,
         hub: Any = 0.0,
         liner: Mapping[str, Any] | None = None,
+        lip: Mapping[str, Any] | None = None,
         duct: Mapping[str, Any] | None = None,
         **jet: Any,
     ) -> "Mode":
@@ -70,6 +77,8 @@ class Mode:
         liner : mapping, optional
             resistance, reactance: Re Z and Im Z for exp(-i omega t); liner_length, liner_distance [duct radii]; and
             surface_wave, see `analytic.Liner`.
+        lip : mapping, optional
+            kind, a key of `LIPS`, and thickness [duct radii] of the wall.
         duct : mapping, optional
             radius [m], temperature [degC], and frequency [Hz], which takes the place of `helmholtz` unless it is None.
 
@@ -83,6 +92,7 @@ class Mode:
         mach = 0.0 if flow == "none" else mach
         needed: dict[str, Any] = {"m": m, "n": n, "hub": hub, "mach": mach} | (jet if flow == "jet" else {})
         needed |= {name: liner.get(name) for name in LINER} if liner else {}
+        needed |= {"thickness": lip.get("thickness")} if lip else {}
         by_frequency = duct is not None and duct.get("frequency") is not None
         needed |= {} if by_frequency else {"helmholtz": helmholtz}
         needed |= {name: duct.get(name) for name in ("radius", "temperature")} if duct else {}
@@ -102,7 +112,8 @@ class Mode:
         if stream is not None:
             source = analytic.PhysicalMode(source.m, source.n, source.helmholtz, source.mach, stream.hub, duct=stream)
         liners = (_liner(liner, source.mach),) if liner else ()
-        return cls(source, analytic.Jet(**jet, instability=instability) if flow == "jet" else None, liners)
+        shape = _lip(lip, source, flow) if lip else None
+        return cls(source, analytic.Jet(**jet, instability=instability) if flow == "jet" else None, liners, shape)
 
     @property
     def in_jet(self) -> bool:
@@ -144,6 +155,15 @@ def _stream(duct: Mapping[str, Any], hub: float, mach: float) -> analytic.Physic
     radius = float(duct["radius"])
     temperature = float(duct["temperature"]) + ZERO_CELSIUS
     return analytic.PhysicalDuct.filled(radius, temperature=temperature, mach=float(mach), hub_radius=hub * radius)
+
+
+def _lip(given: Mapping[str, Any], source: analytic.DuctMode, flow: str) -> Lip:
+    """The lip; a duct that no lip is solved for is refused."""
+    if flow == "jet" or source.hub:
+        raise ValueError("a wall with a thickness goes with neither a jet nor a hub")
+    shape = LIPS[given["kind"]](float(given["thickness"]))
+    check(source, shape)
+    return shape
 
 
 def _liner(given: Mapping[str, Any], mach: float) -> analytic.Liner:

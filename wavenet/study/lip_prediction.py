@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import analytic
+from analytic import levels
 from data.elements import Lip
 from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.lips.network import LipNetwork
@@ -22,7 +23,8 @@ class PredictedLip:
     thin_reflection : (order,) complex, of the potential into the cut-on orders. directivity_bar, reflection_bar : what
     the relative L2 error of D over the sphere and the root of the summed squares of the errors of reflected power
     amplitudes, in units of the incident one, do not exceed with the probability `coverage`; None outside of the
-    training's range.
+    training's range. power : incident, reflected and radiated, and what is missing in their balance over the incident
+    one, as `analytic.Power` has them.
     """
 
     lip: Lip
@@ -33,6 +35,7 @@ class PredictedLip:
     directivity_bar: float | None
     reflection_bar: float | None
     coverage: float
+    power: dict[str, float]
 
 
 def predict(
@@ -81,14 +84,28 @@ def predict(
         bar(whole.directivity_bar),
         bar(whole.reflection_bar),
         coverage,
+        _power(source, whole),
     )
+
+
+def _power(source: analytic.DuctMode, whole: lips.LipPrediction) -> dict[str, float]:
+    """Power balance of a prediction at `lips.GAUSS` angles."""
+    orders = range(len(whole.orders))
+    carried = [levels.incident_flux(analytic.DuctMode(source.m, n, source.helmholtz, mach=source.mach)) for n in orders]
+    weights = np.pi / 2 * np.polynomial.legendre.leggauss(lips.GAUSS)[1] * np.sin(whole.theta)
+    k = source.helmholtz / np.sqrt(1 - source.mach**2)
+    incident = carried[source.n]
+    reflected = float(np.abs(whole.reflection[source.n]) ** 2 @ carried)
+    radiated = float(k * np.abs(whole.directivity[source.n]) ** 2 @ weights)
+    residual = (incident - reflected - radiated) / incident
+    return {"incident": incident, "reflected": reflected, "radiated": radiated, "residual": residual}
 
 
 def outside(source: analytic.DuctMode, lip: Lip, model: LipNetwork) -> str:
     """Sentence that says what the network has learned, for a duct that it has not."""
     low, high = model.config.low, model.config.high
     return (
-        f"m = {source.m}, ka = {source.helmholtz:.6g}, M = {source.mach:.4g}, lip {lip} is outside the training range: "
-        f"K = ka / sqrt(1 - M^2) in {np.exp(low[0]):.3g} ... {np.exp(high[0]):.3g}, m / K up to {high[1]:.2g}, a "
-        f"thickness t in {low[3]:.2g} ... {high[3]:.2g} with sqrt(K t) up to {high[2]:.2g}, flat and round lips"
+        f"lip {lip} at m = {source.m}, ka = {source.helmholtz:.6g}, M = {source.mach:.4g} is outside the training "
+        f"range: K = ka / sqrt(1 - M^2) in {np.exp(low[0]):.3g} ... {np.exp(high[0]):.3g}, m / K up to {high[1]:.2g}, "
+        f"a thickness t in {low[3]:.2g} ... {high[3]:.2g} with sqrt(K t) up to {high[2]:.2g}, flat and round lips"
     )

@@ -37,7 +37,8 @@ class Directivity:
     exact : of one mode, or of all modes that are cut on.
 
     difference : of the potential's directivities, |difference| over the root mean square of the exact one; error :
-    relative L2; bar : what the error stays below with probability `COVERAGE`, None where that is not known.
+    relative L2; bar : what the error stays below with probability `COVERAGE`, None where that is not known. lip :
+    whether the surrogate's is of a wall with a thickness, and the exact one of the infinitely thin wall beside it.
     """
 
     exact: FarField | ModesAtAngles
@@ -46,12 +47,18 @@ class Directivity:
     error: float | None = None
     bar: float | None = None
     reason: str = ""
+    lip: bool = False
+
+    @property
+    def best(self) -> FarField | ModesAtAngles:
+        """What is known best of the case itself."""
+        return self.surrogate if self.lip and self.surrogate is not None else self.exact
 
     @property
     def peak(self) -> tuple[float, float]:
         """Highest level [dB], -inf where nothing is radiated, and its angle [deg]."""
-        loudest = int(np.argmax(self.exact.level))
-        return float(self.exact.level[loudest]), float(self.exact.degrees[loudest])
+        loudest = int(np.argmax(self.best.level))
+        return float(self.best.level[loudest]), float(self.best.degrees[loudest])
 
 
 @dataclass(frozen=True)
@@ -68,12 +75,15 @@ class Reflected:
 class Reflection:
     """Reflection of the mode into all orders that are cut on, and one more.
 
-    end_correction : of the plane wave [radii], None for other modes and behind liners.
+    end_correction : of the plane wave [radii], None for other modes and behind liners. thin : reflection at the
+    infinitely thin wall, where the others are of a wall with a thickness, by the network, and the error estimate is its
+    error bar.
     """
 
     into: list[Reflected]
     end_correction: float | None
     error_estimate: float
+    thin: "Reflection | None" = None
 
 
 _SUMMED = ("incident", "radiated", "reflected", "absorbed", "vortical", "residual")

@@ -43,27 +43,13 @@ class LipMode:
 
     @property
     def reflection_pressure(self) -> ComplexArray:
-        """The same of the pressure: p of a mode is i (ka - M mu) psi."""
-        source = self.source
-
-        def factor(order: int, direction: int) -> complex:
-            mu = analytic.axial_wavenumber(source.helmholtz, source.m, order, mach=source.mach, direction=direction)
-            return complex(source.helmholtz - source.mach * mu)
-
-        reflected = np.array([factor(order, -1) for order in range(len(self.reflection))])
-        return self.reflection * reflected / factor(source.n, 1)
+        """The same of the pressure."""
+        return pressures(self.source, self.reflection)
 
     @property
     def end_correction(self) -> float | None:
         """End correction of the plane wave [radii], on the thin wall's branch of the phase; None of other modes."""
-        source = self.source
-        if source.m or source.n:
-            return None
-        thin = self.elements.thin[0]
-        turned = np.angle(self.reflection[0] / thin.reflection[0])
-        before = thin.end_correction
-        assert before is not None  # it is a plane wave
-        return before + float(turned) * (1 - source.mach**2) / (2 * source.helmholtz)
+        return end_correction(self.source, self.reflection, self.elements.thin[self.source.n])
 
     @property
     def power(self) -> dict[str, float]:
@@ -134,6 +120,26 @@ def mode(
     loss = float(levels.decibels(np.sqrt(power["incident"] / power["radiated"])))
     thick = ModeAtAngles(solved, far(solved, degrees), everywhere[0].loudest, power, solved.impedance, loss)
     return LipAtAngles(lip, thick, thin, everywhere)
+
+
+def pressures(source: analytic.DuctMode, reflection: ComplexArray) -> ComplexArray:
+    """Reflected pressure amplitudes for those of the potential (order,): p of a mode is i (ka - M mu) psi."""
+
+    def factor(order: int, direction: int) -> complex:
+        mu = analytic.axial_wavenumber(source.helmholtz, source.m, order, mach=source.mach, direction=direction)
+        return complex(source.helmholtz - source.mach * mu)
+
+    reflected = np.array([factor(order, -1) for order in range(len(reflection))])
+    return reflection * reflected / factor(source.n, 1)
+
+
+def end_correction(source: analytic.DuctMode, reflection: ComplexArray, thin: analytic.Solution) -> float | None:
+    """End correction of the plane wave [radii], on the branch of the phase of the thin wall's; None of other modes."""
+    before = None if source.n else thin.end_correction
+    if before is None:
+        return None
+    turned = float(np.angle(reflection[0] / thin.reflection[0]))
+    return before + turned * (1 - source.mach**2) / (2 * source.helmholtz)
 
 
 def silent_on_axis(m: int, theta: FloatArray, directivity: ComplexArray) -> ComplexArray:

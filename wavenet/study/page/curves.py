@@ -32,9 +32,13 @@ def directivity(theme: Theme, width: float, found: Directivity, held: Directivit
 
     traces = []
     if held is not None:
-        traces.append(curve(held.exact.level, "held case", {"color": theme.held, "width": 2}))
-    traces.append(curve(found.exact.level, "Wiener–Hopf", {"color": theme.exact, "width": 3}))
-    if found.surrogate is not None:
+        traces.append(curve(held.best.level, "held case", {"color": theme.held, "width": 2}))
+    thin = {"color": theme.muted, "width": 1.6, "dash": "5px,4px"}
+    exact = ("thin wall, exact", thin) if found.lip else ("Wiener–Hopf", {"color": theme.exact, "width": 3})
+    traces.append(curve(found.exact.level, *exact))
+    if found.surrogate is not None and found.lip:
+        traces.append(curve(found.surrogate.level, "with its lip, network", {"color": theme.surrogate, "width": 3}))
+    if found.surrogate is not None and not found.lip:
         dashed = {"color": theme.surrogate, "width": 1.6, "dash": "5px,4px"}
         traces.append(curve(found.surrogate.level, "surrogate", dashed))
         traces += _difference(theme, found)
@@ -44,11 +48,11 @@ def directivity(theme: Theme, width: float, found: Directivity, held: Directivit
     inner = width - _LEFT - _RIGHT
     upper = Box(_LEFT, above, inner, max(0.3 * inner, 130))
     lower = Box(_LEFT, upper.top + upper.height + 16, inner, 56)
-    last = upper if found.surrogate is None else lower
+    last = upper if found.difference is None else lower
     height = last.top + last.height + _BOTTOM
     across, up = domains(upper, width, height)
     extra = {}
-    if found.surrogate is not None:
+    if found.difference is not None:
         extra["yaxis2"] = axis(
             theme,
             "rel. diff.",
@@ -71,7 +75,7 @@ def directivity(theme: Theme, width: float, found: Directivity, held: Directivit
             range=[0, 180],
             dtick=30,
             domain=across,
-            anchor="y" if found.surrogate is None else "y2",
+            anchor="y" if found.difference is None else "y2",
         ),
         yaxis=axis(theme, UNITS["20 uPa" in found.exact.reference], domain=up, range=[bottom, top], dtick=20),
         **extra,

@@ -57,7 +57,8 @@ def _directivity(bench: Bench, state: State, view: View) -> Arrays:
     arrays: Arrays = {}
     for prefix, case in cases.items():
         found = far_field(bench, case)
-        for name, far in ((prefix, found.exact), (f"{prefix}surrogate_", found.surrogate)):
+        exact, surrogate = ("thin_wall_", "") if found.lip else ("", "surrogate_")
+        for name, far in ((prefix + exact, found.exact), (prefix + surrogate, found.surrogate)):
             if far is not None:
                 arrays["angle"] = Quantity(far.degrees, ("angle",), "deg")
                 arrays[f"{name}level"] = Quantity(far.level, ("angle",), far.reference)

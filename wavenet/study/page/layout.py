@@ -16,6 +16,7 @@ _SLIDERS = {  # of numbers with a natural range: from, to, step
     "resistance": (0.05, 5, 0.05),
     "reactance": (-5, 5, 0.05),
     "liner_length": (0.1, 3, 0.05),
+    "thickness": (0.01, 0.3, 0.01),
 }
 SLIDERS = tuple(_SLIDERS)
 LABELS = {  # symbol, words, unit
@@ -35,14 +36,16 @@ LABELS = {  # symbol, words, unit
     "reactance": ("Im Z", "reactance", "ρc"),
     "liner_length": ("ℓ", "length", "a"),
     "liner_distance": ("d", "distance to the lip", "a"),
+    "thickness": ("t", "thickness", "a"),
     "x": ("x", "axial", "a"),
     "r": ("r", "radial", "a"),
 }
-_SHOWN_WHEN = {"jet": "flow=jet", "liner": "wall=lined"}
+_SHOWN_WHEN = {"jet": "flow=jet", "liner": "wall=lined", "thick": "wall=thick"}
 _CHOICES = {
     "flow": "Flow",
     "growing": "Growing wave of the jet",
     "wall": "Wall",
+    "lip": "Shape of the lip",
     "surface_wave": "Surface wave, for Im Z > 0 in flow",
     "time": "Time factor of Z",
     "quantity": "Quantity in the near field",
@@ -104,6 +107,7 @@ def _controls() -> str:
         + "<p>Surface wave, if Im Z &gt; 0 in flow</p>"
         + _choice("surface_wave")
     )
+    thick = _choice("lip") + _number("thickness")
     of_many = "<p>Far field of this mode, or of all that are cut on, with</p>"
     pictures = _choice("quantity") + of_many + _choice("sound")
     point = '<div class="two">{}</div>'.format("".join(_number(name, terse=True) for name in ("x", "r")))
@@ -111,7 +115,7 @@ def _controls() -> str:
     return (
         _group("Incident mode", _number("m") + _number("n") + _number("helmholtz") + si + _number("hub"))
         + _group("Flow", _choice("flow") + _number("mach") + _when("jet", jet))
-        + _group("Wall", _choice("wall") + _when("liner", liner))
+        + _group("Wall", _choice("wall") + _when("liner", liner) + _when("thick", thick))
         + _group("Pictures", pictures)
         + _group("Surrogate and relevance", _choice("velocity") + point + hint)
         + _group("Two cases", '<button type="button" id="hold" aria-pressed="false">Hold this case</button>'

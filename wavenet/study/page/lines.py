@@ -62,6 +62,8 @@ def described(state: State) -> str:
         parts += [f"--liner-length={given['liner_length']}", f"--liner-distance={given['liner_distance']}"]
         wave = state.mode.liners[0].surface_wave
         parts += [f"--surface-wave={wave}"] if wave else []
+    if state.mode.lip is not None:
+        parts.append(f"--lip={state.mode.lip}")
     return " ".join(parts)
 
 
@@ -74,6 +76,8 @@ def _frequency(state: State) -> float:
 def python(state: State, steps: tuple[float, float]) -> str:
     """A program that prints the page's numbers and computes its curves and field, as HTML; steps : of the grid."""
     given, source, chosen = _Given(state), state.mode.source, state.chosen
+    if state.mode.lip is not None:
+        return escape("\n".join(_at_lip(given, state)))
     names, options = ["DuctMode"], []
     if state.mode.in_jet:
         names.append("Jet")
@@ -106,6 +110,25 @@ def python(state: State, steps: tuple[float, float]) -> str:
     if not state.mode.liners:  # their powers may be refused
         program.insert(6, "print(solution.power)")
     return escape("\n".join(program))
+
+
+def _at_lip(given: _Given, state: State) -> list[str]:
+    """Lines for a wall with a thickness: what the page shows, by the network, and the slow reference."""
+    lip = f'Lip.parse("{state.mode.lip}")'
+    return [
+        "import numpy as np",
+        "from analytic import DuctMode",
+        "from data.elements import Lip",
+        "from wavenet.study import lip_prediction, thick_wall",
+        "",
+        f"mode, lip = {_source(given, state)}, {lip}",
+        "angle = np.arange(181.0)  # physical, degrees",
+        "network = lip_prediction.predict(mode, lip, angle)",
+        "print(network.reflection, network.reflection_bar, network.directivity_bar)",
+        "level, of_thin_wall = network.far.level, network.thin.level  # dB",
+        "elements = thick_wall.mode(mode, lip, angle)  # pip install 'wavenet[elements]'",
+        "print(elements.thick.solved.reflection, elements.thick.solved.error_estimate)",
+    ]
 
 
 def _grid(state: State, steps: tuple[float, float]) -> list[str]:

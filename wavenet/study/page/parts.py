@@ -44,7 +44,8 @@ Part = Callable[[Bench, State, View], Answer]
 def summary(bench: Bench, state: State, view: View) -> Answer:
     """Message, reflection, and the numbers that follow from those typed."""
     found = bench.reflection(state.mode)
-    estimate = texts.power_of_ten(found.error_estimate) + texts.small("of R and D, relative")
+    of = "of R and D, relative" if found.thin is None else "of the network's R, power amplitudes, 95 %"
+    estimate = texts.power_of_ten(found.error_estimate) + texts.small(of)
     text = texts.notice(state.mode)
     html = texts.reflection(state.mode, found) | {"error-estimate": estimate}
     return {"html": html, "message": {"text": text, "kind": "notice" if text else ""}, "values": derived(state)}
@@ -186,9 +187,20 @@ def _wrong(error: Exception) -> Answer:
 def _empty(name: str, view: View, note: str) -> Answer:
     """A part that could not be computed."""
     if name not in GRAPHS:
-        return {"html": {"residual": texts.NONE + texts.small(note)} if name == "power" and note else {}}
+        return {"html": _dashes(name, note) if note else {}}
     picture = plotting.nothing(view.theme, view.width(name), f"no {_NAMES[name]}")
     return {"figure": picture, "html": {f"{name}-note": note}}
+
+
+def _dashes(name: str, note: str) -> dict[str, str]:
+    """In place of the numbers of a part: those of another case must not stay."""
+    reason = f'<p class="note">{note}</p>'
+    missing: dict[str, dict[str, str]] = {
+        "summary": dict.fromkeys(("reflection-tile", "end-correction", "error-estimate"), texts.NONE)
+        | {"reflection": reason, "reflection-note": ""},
+        "power": {"radiated": texts.NONE, "residual": texts.NONE + texts.small("no balance"), "shares": ""},
+    }
+    return missing.get(name, {})
 
 
 _NAMES = {"field": "field", "relevance": "relevance", "directivity": "directivity", "derivative": "velocity"}

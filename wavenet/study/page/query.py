@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..controls import FLOWS, LINER, OUTER, WALLS, WORDS, Mode
+from ..controls import FLOWS, LINER, LIPS, OUTER, WALLS, WORDS, Mode
 
 DEFAULTS = {  # of every number on the page, as typed; empty: not given
     "m": "2",
@@ -25,6 +25,7 @@ DEFAULTS = {  # of every number on the page, as typed; empty: not given
     "reactance": "0.8",
     "liner_length": "1",
     "liner_distance": "0.5",
+    "thickness": "0.1",
     "x": "0.1",
     "r": "1",
 }
@@ -32,6 +33,7 @@ CHOICES: dict[str, dict[str, str]] = {  # of one of several: {value: text in HTM
     "flow": FLOWS,
     "growing": {"no": "left out", "yes": "in the field"},
     "wall": WALLS,
+    "lip": {name: name for name in LIPS},
     "surface_wave": {"stable": "stable", "unstable": "unstable"},
     "time": {"minus": "e<sup>−iωt</sup>", "plus": "e<sup>+iωt</sup>"},
     "given": {"helmholtz": "ka", "frequency": "Hz"},  # which of both was typed last
@@ -119,7 +121,7 @@ def _needed(chosen: Mapping[str, str], texts: Mapping[str, str]) -> list[str]:
     names += ["temperature"] if texts["radius"].strip() else []
     names += ["mach"] if chosen["flow"] != "none" else []
     names += OUTER if chosen["flow"] == "jet" else ()
-    return names + list(LINER if chosen["wall"] == "lined" else ())
+    return names + list({"lined": LINER, "thick": ("thickness",)}.get(chosen["wall"], ()))
 
 
 def _mode(values: Mapping[str, float | None], chosen: Mapping[str, str]) -> Mode:
@@ -145,6 +147,7 @@ def _mode(values: Mapping[str, float | None], chosen: Mapping[str, str]) -> Mode
         chosen["growing"] == "yes",
         hub=values["hub"],
         liner=liner,
+        lip={"kind": chosen["lip"], "thickness": values["thickness"]} if chosen["wall"] == "thick" else None,
         duct=duct,
         **({name: values[name] for name in OUTER} if chosen["flow"] == "jet" else {}),
     )

@@ -65,6 +65,17 @@ def modulus(value: complex) -> str:
 def reflection(mode: Mode, found: Reflection) -> dict[str, str]:
     """Tiles of the reflection into the mode itself and of the end correction, and a table of all orders."""
     own = found.into[mode.source.n]
+    if found.thin is not None:
+        thin = found.thin.into[mode.source.n]
+        before = "" if found.thin.end_correction is None else f"; thin wall {found.thin.end_correction:.5f} a"
+        words = f"by the network, of p; thin wall {modulus(thin.pressure)}"
+        end = NONE if found.end_correction is None else f"{found.end_correction:.5f} a"
+        return {
+            "reflection-tile": modulus(own.pressure) + small(words),
+            "end-correction": end + small(f"of the plane wave{before}" if before else "plane wave only"),
+            "reflection": _table(mode, found),
+            "reflection-note": "at the lip, by the network",
+        }
     tile = modulus(own.pressure) + small(f"of p, phase {degrees(own.pressure)}; of ψ {modulus(own.potential)}")
     end = NONE if found.end_correction is None else f"{found.end_correction:.5f} a"
     words = "plane wave only" if found.end_correction is None else "of the plane wave"
@@ -142,6 +153,10 @@ def field(mode: Mode, found: NearField, limit: float, largest: float | None, cli
         notes.append(f"{found.left_out} columns at the liner's ends are left out: sums of modes do not converge there")
     if mode.liners:
         notes.append("green: liner")
+    if mode.lip is not None:
+        notes.append(
+            "<strong>of the infinitely thin wall: there is no field at a lip here, elements are too slow</strong>"
+        )
     return "; ".join(notes)
 
 
@@ -151,10 +166,14 @@ def directivity(found: Directivity) -> dict[str, str]:
     reference = escape(found.exact.reference.replace("20 uPa", "20 µPa"))
     if found.surrogate is None:
         note = sentence(found.reason)
+    elif found.lip:
+        bar = f"error bar {power_of_ten(found.bar)}, relative L2 over the sphere"
+        note = f"with the lip by the network, {bar}; the thin wall exact"
     else:
         bar = "no error bar" if found.bar is None else f"error bar {power_of_ten(found.bar)}"
         note = f"surrogate off by {power_of_ten(found.error)}, relative L2; {bar}"
     loudest = decibels(level) + small(f"at {angle:.0f}°, {reference}") if np.isfinite(level) else NONE
+    loudest = NONE if found.lip and found.surrogate is None else loudest
     return {"directivity-note": f"{note} <span>({reference})</span>", "loudest": loudest}
 
 
