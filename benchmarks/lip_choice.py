@@ -1,8 +1,8 @@
 """Does it pay to choose the finite-element solutions that the network of thick walls learns from?
 
 Solutions are taken out of a pool that is solved already. One network learns from drawn ones; the other from batches
-that are half drawn, from the same sequence, and half chosen, as `wavenet choose` does; with --all-chosen a third one
-from batches that are all chosen but the first. Errors are those of incident modes that none has seen.
+that are half drawn, from the same sequence, and half chosen, as `wavenet choose` does; the way "all chosen" is
+one whose batches are chosen whole, but the first. Errors are those of incident modes that none has seen.
 
     wavenet generate lip -o pool.h5 --cases 800 --seed 11 && wavenet generate lip -o unseen.h5 --cases 300 --seed 12
     python benchmarks/lip_choice.py --pool pool.h5 --unseen unseen.h5
@@ -26,6 +26,7 @@ from wavenet.study.lip_learner import QUANTITIES, expected_errors, mode_errors
 from wavenet.study.lip_learner import errors as case_errors
 
 _WANTED = {"reflection": 1e-3, "directivity": 1e-2}  # units of the errors that are expected
+_WAYS = {"drawn": 0.0, "half chosen": 0.5, "all chosen": 1.0}  # share of a batch that is chosen
 _APART = 200  # places in the pool between what two seeds draw first
 
 
@@ -103,19 +104,18 @@ def main() -> None:
     options.add_argument("--unseen", type=Path, required=True)
     options.add_argument("--sizes", type=int, nargs="+", default=[25, 50, 75, 100, 125, 150, 175, 200])
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    options.add_argument("--all-chosen", action="store_true")
+    options.add_argument("--ways", nargs="+", choices=_WAYS, default=["drawn", "half chosen"])
     given = options.parse_args()
     torch.set_num_threads(1)
     pool, unseen = Pool(given.pool), Pool(given.unseen)
-    ways = {"drawn": 0.0, "half chosen": 0.5} | ({"all chosen": 1.0} if given.all_chosen else {})
-    every: dict[str, list[list[dict]]] = {name: [] for name in ways}
+    every: dict[str, list[list[dict]]] = {name: [] for name in given.ways}
     for seed in given.seeds:
         order = np.roll(np.arange(len(pool.places)), -seed * _APART)
         first = pool.fit(drawn(order, [], given.sizes[0]))
-        for name, share in ways.items():
+        for name in given.ways:
             begun = time.perf_counter()
             print(f"seed {seed}, {name}", flush=True)
-            every[name].append(curve(pool, unseen, order, given.sizes, share, first))
+            every[name].append(curve(pool, unseen, order, given.sizes, _WAYS[name], first))
             print(f"{time.perf_counter() - begun:.0f} s")
     show(every, given.sizes)
 
