@@ -225,9 +225,9 @@ def test_shares_of_a_batch_are_the_batch(count, processes):
     assert sorted(order) == list(range(count))
 
 
-@pytest.mark.parametrize("devices", [0, 3])
-def test_a_batch_must_divide_among_the_devices(devices, tmp_path):
-    with pytest.raises(ValueError, match="does not divide"):
+@pytest.mark.parametrize(("devices", "message"), [(0, "must be 1 or more, got 0"), (3, "does not divide")])
+def test_a_batch_must_divide_among_the_devices(devices, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
         train(tmp_path / "run", devices=devices)
 
 

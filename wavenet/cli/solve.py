@@ -35,11 +35,10 @@ from .lips import LipText, describe_lip, lip_or_none
 from .units import Loudness, Stream, with_units
 
 if TYPE_CHECKING:
-    import numpy as np
-
     import analytic
     from data.elements import Lip
 
+    from ..arrays import FloatArray
     from ..study.solution import ModeAtAngles
     from ..study.thick_wall import LipAtAngles
 
@@ -105,7 +104,7 @@ def solve(
 def _solve_lip(
     source: "analytic.DuctMode",
     lip: "Lip",
-    degrees: "np.ndarray",
+    degrees: "FloatArray",
     loudness: dict[str, float],
     as_json: bool,
     plot: Path | None,
