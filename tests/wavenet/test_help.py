@@ -14,8 +14,8 @@ from wavenet.explain.methods import METHODS
 from wavenet.runs import BASELINES, SHIPPED
 from wavenet.study.conversion import FORMATS
 
-TASKS = ("forward", "derivative", "edge", "factor", "jet_factor")
-COMPARED = [name for name in (*SHIPPED, *BASELINES, "constrained_unet") if name != "factor"]
+TASKS = ("forward", "derivative", "edge", "factor", "jet_factor", "lip")
+COMPARED = [name for name in (*SHIPPED, *BASELINES, "constrained_unet") if name not in ("factor", "lip")]
 
 
 def shown(capsys, *arguments):
