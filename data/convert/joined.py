@@ -1,7 +1,7 @@
 """Several dataset files as one: of the same task and positions, such as batches of chosen cases."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ from ..task import ORDERS, Task
 from .content import Content, load, save
 
 
-def join(paths: Sequence[str | Path], out: str | Path) -> int:
+def join(paths: Sequence[str | Path], out: str | Path, *, notes: Sequence[Mapping[str, Any]] | None = None) -> int:
     """Write the cases of several dataset files to one, in the order of the files; return their number.
 
     Cases and groups are numbered anew, splits are matched by name. `recipe` in the file is that of the first one, after
-    a record of every file: its content's hash, its recipe's name and seed, and its number of cases.
+    a record of every file: its content's hash, its recipe's name and seed, its number of cases, and its note.
 
     Parameters
     ----------
@@ -25,6 +25,8 @@ def join(paths: Sequence[str | Path], out: str | Path) -> int:
         Dataset files of one task, with the same positions and precision of the fields. They are read into memory.
     out : path
         Must not exist.
+    notes : sequence of dict, optional
+        What else the record of each file says, in values of JSON.
 
     Raises
     ------
@@ -45,7 +47,7 @@ def join(paths: Sequence[str | Path], out: str | Path) -> int:
         same = seen.setdefault(_of(one)["content_hash"], path)
         if same is not path:
             raise ValueError(f"{path} has the cases of {same}")
-    save(_joined(task, contents), out, "")
+    save(_joined(task, contents, notes or [{}] * len(files)), out, "")
     return sum(map(len, contents))
 
 
@@ -67,7 +69,7 @@ def _expect_alike(task: Task[Any], first: tuple[Path, Content], other: tuple[Pat
             raise ValueError(f"{path} has other values of {name} than {start}")
 
 
-def _joined(task: Task[Any], contents: Sequence[Content]) -> Content:
+def _joined(task: Task[Any], contents: Sequence[Content], notes: Sequence[Mapping[str, Any]]) -> Content:
     splits = tuple(dict.fromkeys(name for one in contents for name in one.splits))
     longest = {name: max(len(one.arrays[name]) for one in contents) for name in ORDERS if name in task.variables}
     columns: dict[str, list[Array]] = {name: [] for name in task.along_cases}
@@ -89,7 +91,7 @@ def _joined(task: Task[Any], contents: Sequence[Content]) -> Content:
         groups = 1 + int(np.max(anew["group"]))
     arrays = contents[0].arrays | {name: np.arange(length) for name, length in longest.items()}
     arrays |= {name: np.concatenate(values) for name, values in columns.items()}
-    return Content(task.name, arrays, splits, tuple(missing), _provenance(contents))
+    return Content(task.name, arrays, splits, tuple(missing), _provenance(contents, notes))
 
 
 def _padded(values: Array, dimensions: tuple[str, ...], longest: dict[str, int]) -> Array:
@@ -98,11 +100,11 @@ def _padded(values: Array, dimensions: tuple[str, ...], longest: dict[str, int])
     return np.pad(values, [(0, longest.get(dimension, size) - size) for dimension, size in sizes])
 
 
-def _provenance(contents: Sequence[Content]) -> dict[str, Any]:
+def _provenance(contents: Sequence[Content], notes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     every = [_of(one) for one in contents]
     records = [
-        {name: of[name] for name in ("content_hash", "recipe_name", "seed")} | {"cases": len(one)}
-        for one, of in zip(contents, every, strict=True)
+        {name: of[name] for name in ("content_hash", "recipe_name", "seed")} | {"cases": len(one)} | dict(note)
+        for one, of, note in zip(contents, every, notes, strict=True)
     ]
     first = every[0]
     joined = {name: "; ".join(dict.fromkeys(str(of[name]) for of in every)) for name in ("versions", "commit")}

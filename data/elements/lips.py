@@ -21,6 +21,7 @@ from . import curves
 
 _THICKEST = 5.0  # [radii] of walls, and longest lips
 _OUTLINE = 64  # points on each piece of a curved lip, where points in its wall are looked for
+_SURFACE = 1e-9  # [radii] points closer to it are on it
 _FORMS = "flat:THICKNESS, round:THICKNESS, elliptic:THICKNESS:LENGTH, spline:FILE or spline:X,R;X,R;..."
 
 
@@ -167,7 +168,7 @@ class Lip:
         at_lip = (x >= -self.length) & (x <= 0)
         if self.kind in ("round", "elliptic"):
             across = (r - 1) / (self.thickness / 2) - 1
-            return inside | (at_lip & ((x / self.length + 1) ** 2 + across**2 < 1 - 1e-12))
+            return inside | (at_lip & ((x / self.length + 1) ** 2 + across**2 < 1 - _SURFACE))
         if self.kind == "flat":
             return inside
         return _within(self.outline(), x, r)
@@ -196,8 +197,10 @@ def _within(outline: FloatArray, x: FloatArray, r: FloatArray) -> BoolArray:
     """Whether points are between an outline and its ends' lines to x = -infinity: an odd number of crossings above."""
     far = min(float(np.min(outline[:, 0])), float(np.min(x, initial=0.0))) - 1
     line = np.concatenate([[[far, outline[0, 1]]], outline, [[far, outline[-1, 1]]]])
-    odd = np.zeros(x.shape, bool)
+    odd, on = np.zeros(x.shape, bool), np.zeros(x.shape, bool)
     for (x1, r1), (x2, r2) in itertools.pairwise(line):
         if x1 != x2:
-            odd ^= ((x1 <= x) != (x2 <= x)) & (r1 + (x - x1) / (x2 - x1) * (r2 - r1) > r + 1e-12)
-    return odd
+            above = r1 + (x - x1) / (x2 - x1) * (r2 - r1) - r
+            odd ^= ((x1 <= x) != (x2 <= x)) & (above > 0)
+            on |= (min(x1, x2) <= x) & (x <= max(x1, x2)) & (np.abs(above) < _SURFACE)
+    return odd & ~on

@@ -148,12 +148,12 @@ class LipSolution:
 
         Parameters
         ----------
-        theta : (angle,) float array
+        theta : (...) float array
             Polar angle in the (X, r) plane [rad], 0 downstream, in [0, pi].
 
         Returns
         -------
-        (order, angle) complex array
+        (order, ...) complex array
             D [-] of each incident mode.
 
         Raises
@@ -161,7 +161,8 @@ class LipSolution:
         ValueError
             An angle outside [0, pi].
         """
-        return self._radiation.directivity(np.atleast_1d(check_angles(theta)))
+        theta = check_angles(theta)
+        return self._radiation.directivity(theta.ravel()).reshape(-1, *theta.shape)
 
     def field(self, x: npt.ArrayLike, r: npt.ArrayLike) -> LipField:
         """Field at points in the window.

@@ -198,6 +198,7 @@ def test_an_outline_goes_from_wall_to_wall_and_the_wall_is_behind_it(text):
         False,
         text != LIPS[3],
     ]
+    assert not np.any(lip.in_wall(*outline.T))
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ COMMANDS = (
     "check",
     "convert",
     "join",
+    "choose",
     "train",
     "compare",
     "differentiate",

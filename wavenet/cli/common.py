@@ -76,7 +76,9 @@ Angles = Annotated[
     ),
 ]
 Hub = Annotated[float, typer.Option(help="Radius of a hard hub [duct radii], 0 ... 0.95.")]
-HasJet = Annotated[bool, typer.Option("--jet", help="The duct's stream continues as a jet, inside a vortex sheet.")]
+HasJet = Annotated[
+    bool, typer.Option("--jet", help="The duct's stream, --mach > 0, continues as a jet inside a vortex sheet.")
+]
 MachOuter = Annotated[
     float, typer.Option(help="With --jet: Mach number of the outer stream, in its own sound speed, 0 ... 1.")
 ]
@@ -258,6 +260,9 @@ def expect_folder(path: Path) -> None:
         raise NotADirectoryError(f"{place} is a file, no folder to write {path.name} in")
 
 
+_MOST = 100_000  # numbers in from:to:count; a slip of the finger would take all memory
+
+
 def span(text: str, name: str) -> tuple[float, float, int]:
     """Numbers in from:to:count."""
     try:
@@ -265,9 +270,10 @@ def span(text: str, name: str) -> tuple[float, float, int]:
         start, end, count = float(first), float(last), int(number)
     except ValueError:
         raise ValueError(f"--{name} must be from:to:count, such as 0:2:64, got {text!r}") from None
-    if not (start < end and count >= 1 and abs(start) < 1e6 and abs(end) < 1e6):
+    if not (start < end and 1 <= count <= _MOST and abs(start) < 1e6 and abs(end) < 1e6):
         raise ValueError(
-            f"--{name} must be from:to:count with from < to, both within +-1e6, and count >= 1, got {text!r}"
+            f"--{name} must be from:to:count with from < to, both within +-1e6, and count from 1 to {_MOST}, got "
+            f"{text!r}"
         )
     return start, end, count
 
