@@ -36,8 +36,8 @@ FactorRun = Annotated[
     str | None,
     typer.Argument(
         metavar="RUN",
-        help="Folder of a run of the factor task, with --jet of jet_factor, with --lip of lip, or the name of the package's "
-        "network, factor, jet_factor or lip [these].",
+        help="Folder of a run of the factor task, with --jet of jet_factor, or the name of the package's network, "
+        "factor or jet_factor [these].",
     ),
 ]
 
