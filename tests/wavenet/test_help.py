@@ -77,7 +77,7 @@ def test_the_help_of_attribute_names_every_method(capsys, monkeypatch):
         ("compare", COMPARED),
         ("attribute", COMPARED),
         ("differentiate", ["constrained_unet", "derivative"]),
-        ("predict", ["factor", "jet_factor"]),
+        ("predict", ["factor", "jet_factor", "lip"]),
         ("detect", ["factor", "jet_factor"]),
         ("convert", FORMATS),
     ],

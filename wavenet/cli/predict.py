@@ -9,7 +9,6 @@ from .common import (
     Angles,
     DensityRatio,
     Device,
-    FactorRun,
     HasJet,
     Helmholtz,
     Hub,
@@ -43,7 +42,14 @@ def predict(
     loudness: Loudness,
     m: Annotated[int, typer.Option(help="Azimuthal order m, of either sign.")],
     n: Annotated[int, typer.Option(help="Radial order n, from 0; (0, 0) is the plane wave.")],
-    run: FactorRun = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="Folder of a run of the factor task, with --jet of jet_factor, with --lip of lip, or the name of the "
+            "package's network, factor, jet_factor or lip [these].",
+        ),
+    ] = None,
     helmholtz: Helmholtz = None,
     mach: Annotated[float, typer.Option(help="Mach number in the duct, -1 ... 1, > 0 towards the open end.")] = 0.0,
     hub: Hub = 0.0,

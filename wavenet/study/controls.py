@@ -50,6 +50,7 @@ class Mode:
     liners: tuple[analytic.Liner, ...] = ()
     lip: Lip | None = None
 
+    # long: the parameters' description
     @classmethod
     def of(
         cls,

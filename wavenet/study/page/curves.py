@@ -25,23 +25,7 @@ def directivity(theme: Theme, width: float, found: Directivity, held: Directivit
     top, bottom = max(peaks) + 4, min(max(peaks) - _SHOWN, min(peaks) - 10)
     floor = bottom - 20  # below the picture, where nothing is radiated
 
-    def curve(level: FloatArray, name: str, line: dict[str, Any]) -> dict[str, Any]:
-        hover = f"%{{x:.0f}}°: %{{y:.4g}} dB<extra>{name}</extra>"
-        values = np.maximum(level, floor)
-        return {"type": "scatter", "x": DEGREES, "y": values, "name": name, "line": line, "hovertemplate": hover}
-
-    traces = []
-    if held is not None:
-        traces.append(curve(held.best.level, "held case", {"color": theme.held, "width": 2}))
-    thin = {"color": theme.muted, "width": 1.6, "dash": "5px,4px"}
-    exact = ("thin wall, exact", thin) if found.lip else ("Wiener–Hopf", {"color": theme.exact, "width": 3})
-    traces.append(curve(found.exact.level, *exact))
-    if found.surrogate is not None and found.lip:
-        traces.append(curve(found.surrogate.level, "with its lip, network", {"color": theme.surrogate, "width": 3}))
-    if found.surrogate is not None and not found.lip:
-        dashed = {"color": theme.surrogate, "width": 1.6, "dash": "5px,4px"}
-        traces.append(curve(found.surrogate.level, "surrogate", dashed))
-        traces += _difference(theme, found)
+    traces = _curves(theme, found, held, floor)
     alone = len(traces) == 1
     # Legends wrap where a picture is narrow.
     above = 10 if alone else 30 if width >= _NARROW else 52
@@ -80,6 +64,29 @@ def directivity(theme: Theme, width: float, found: Directivity, held: Directivit
         yaxis=axis(theme, UNITS["20 uPa" in found.exact.reference], domain=up, range=[bottom, top], dtick=20),
         **extra,
     )
+
+
+def _curves(theme: Theme, found: Directivity, held: Directivity | None, floor: float) -> list[dict[str, Any]]:
+    """Levels of both, and of a held case under them, not below a floor; with the difference of both below."""
+
+    def curve(level: FloatArray, name: str, line: dict[str, Any]) -> dict[str, Any]:
+        hover = f"%{{x:.0f}}°: %{{y:.4g}} dB<extra>{name}</extra>"
+        values = np.maximum(level, floor)
+        return {"type": "scatter", "x": DEGREES, "y": values, "name": name, "line": line, "hovertemplate": hover}
+
+    traces = []
+    if held is not None:
+        traces.append(curve(held.best.level, "held case", {"color": theme.held, "width": 2}))
+    thin = {"color": theme.muted, "width": 1.6, "dash": "5px,4px"}
+    exact = ("thin wall, exact", thin) if found.lip else ("Wiener–Hopf", {"color": theme.exact, "width": 3})
+    traces.append(curve(found.exact.level, *exact))
+    if found.surrogate is not None and found.lip:
+        traces.append(curve(found.surrogate.level, "with its lip, network", {"color": theme.surrogate, "width": 3}))
+    if found.surrogate is not None and not found.lip:
+        dashed = {"color": theme.surrogate, "width": 1.6, "dash": "5px,4px"}
+        traces.append(curve(found.surrogate.level, "surrogate", dashed))
+        traces += _difference(theme, found)
+    return traces
 
 
 def _worst(found: Directivity) -> float:
