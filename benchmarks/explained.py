@@ -153,7 +153,7 @@ def inputs(data, count, *, seed=0):
     from wavenet.study.tasks import tensors as stacked
 
     dataset, random = read(data), np.random.default_rng(seed)
-    model = forward.load()
+    model = forward.load("mlp")
     chosen = random.choice(dataset.cases("test"), count + 1, replace=False)
     features = model.features(stacked(dataset, chosen)[0])
     for index in range(count):

@@ -21,7 +21,7 @@ from wavenet import derivatives, far_field
 from wavenet.derivatives.constrained import METHODS
 from wavenet.explain.measures import interval
 from wavenet.explain.methods import METHODS as EXPLAINERS
-from wavenet.fields import INPUTS
+from wavenet.forward.feed_forward import FEATURES
 from wavenet.rap import RAP
 
 SHARES = (0.5, 0.9, 0.99)
@@ -231,7 +231,7 @@ def drives(options, pictures):
     """Print and plot which of m, n, eigenvalue, ka, M drive the paper's forward model at which angle."""
     from data.read import read
 
-    dataset, names = read(options.forward), [*INPUTS, "cut-on ratio"]
+    dataset = read(options.forward)
     angle = np.degrees(np.arctan2(dataset["r"], dataset["x"]))
     count, shares = len(angle), {"rap": [], "lrp-epsilon": [], "integrated-gradients": []}
     alike = {method: [] for method in (*shares, "rap-weight", "lrp-alpha-beta")}
@@ -252,12 +252,14 @@ def drives(options, pictures):
     colours = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#999999"]
     for axes, (method, rows) in zip(figure.subplots(1, len(shares), sharey=True), shares.items(), strict=True):
         mean = np.mean(rows, axis=0)  # (angle, input)
-        print(f"\n**Forward model, {method}**: mean share of |relevance| by input\n\n| angle | {' | '.join(names)} |")
-        print("|---|" + "---|" * len(names))
+        print(
+            f"\n**Forward model, {method}**: mean share of |relevance| by input\n\n| angle | {' | '.join(FEATURES)} |"
+        )
+        print("|---|" + "---|" * len(FEATURES))
         for low, high in ((0, 30), (30, 60), (60, 90), (90, 120), (120, 151)):
             parts = mean[(angle >= low) & (angle < high)].mean(axis=0)
             print(f"| {low}° … {high}° | " + " | ".join(f"{value:.2f}" for value in parts) + " |", flush=True)
-        axes.stackplot(angle, mean.T, labels=names, colors=colours)
+        axes.stackplot(angle, mean.T, labels=FEATURES, colors=colours)
         axes.set(xlabel="angle [deg]", title=method, xlim=(angle[0], angle[-1]), ylim=(0, 1))
     figure.axes[0].set_ylabel("share of |relevance|")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

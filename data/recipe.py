@@ -20,6 +20,7 @@ from pydantic import (
 
 from . import tasks
 from .blocks import check_blocks
+from .built_in import names, text_of
 from .files import read_text
 from .given import Columns, check_given
 from .layout import SPLITS
@@ -27,7 +28,6 @@ from .reach import check_positions
 from .source import JET, LINER, LIP, OutOfRange, Source, Whole
 from .task import Finite, Table
 
-_BUILT_IN = Path(__file__).parent / "recipes"
 # Limits that were chosen, not derived. Some 80 MB of memory plan ten million cases; the file's numbers have 64 bits.
 MOST_CASES = 10_000_000
 _LARGEST_SEED = 2**63 - 1
@@ -129,9 +129,9 @@ class Recipe(Table):
                 f"computed at once; the most is {_LARGEST_GROUP}"
             )
         for source in (self.source, *(one.source(self.source) for one in self.out_of_range)):
-            for part, names in (("liner", LINER), ("thick lip", LIP)):
-                there = names[0] in source.parameters
-                if there != (names[0] in task.parameters):
+            for part, keys in (("liner", LINER), ("thick lip", LIP)):
+                there = keys[0] in source.parameters
+                if there != (keys[0] in task.parameters):
                     has, other = ("a", "without") if there else ("no", "with")
                     raise ValueError(f"the source has {has} {part}, the task {task.name} is for ducts {other} one")
             task.accept(source)
@@ -184,15 +184,6 @@ class NamedRecipe:
     recipe: Recipe
 
 
-def names() -> list[str]:
-    """Names of the built-in recipes.
-
-    >>> "forward-demo" in names()
-    True
-    """
-    return sorted(file.stem for file in _BUILT_IN.glob("*.toml"))
-
-
 def load(source: str | Path, *, cases: int | None = None, seed: int | None = None) -> NamedRecipe:
     """Read a recipe.
 
@@ -210,7 +201,7 @@ def load(source: str | Path, *, cases: int | None = None, seed: int | None = Non
     """
     source = str(source)
     if source in names():
-        text = read_text(_BUILT_IN / f"{source}.toml")
+        text = text_of(source)
     elif Path(source).is_file():
         text = read_text(Path(source))
     else:

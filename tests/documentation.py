@@ -151,7 +151,8 @@ class Folder:
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.path, env=self._environment, capture_output=True, text=True, check=False
         )
-        return done.returncode, _own(done.stderr) + _without_bars(done.stdout)
+        said = done.stderr if done.returncode else _own(done.stderr)  # all of it says why a command failed
+        return done.returncode, said + _without_bars(done.stdout)
 
     def _in_process(self, arguments):
         from wavenet.cli import main

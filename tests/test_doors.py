@@ -132,6 +132,7 @@ def test_modules_import_each_other_in_no_circle():
     ("module", "absent"),
     [
         ("analytic", {"torch", "h5py", "mpmath"}),
+        ("data.built_in", {"numpy", "analytic", "h5py", "pydantic"}),
         ("data.read", {"analytic", "mpmath"}),
         ("wavenet", {"torch", "analytic", "data"}),
         ("wavenet.cli", {"torch", "analytic", "data", "wavenet.study"}),

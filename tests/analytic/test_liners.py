@@ -368,18 +368,18 @@ ENDS = [
 @pytest.mark.parametrize(("mode", "liners"), ENDS)
 def test_next_to_the_ends_of_a_liner_integrals_are_the_sums_of_400_modes(monkeypatch, mode, liners):
     lined = solve(mode, liner=liners)
-    for end in np.cumsum([lined.position, *(one.length for one in liners if one.length < np.inf)]):
-        x, r = end + np.array([-0.09, -0.04, 0.04, 0.09]), np.array([0.35, 0.8, 1.0])
-        close = lined.field(x, r)
-        points = lined.at(x[:, None], r)
-        with monkeypatch.context() as patch:
-            patch.setattr("analytic.lined.field._REACH", 0.0)
-            sums = lined.field(x, r)
-        for name in NAMES:
-            one, other, third = (getattr(field, name) for field in (close, sums, points))
+    ends = np.cumsum([lined.position, *(one.length for one in liners if one.length < np.inf)])
+    near, r = np.array([-0.09, -0.04, 0.04, 0.09]), np.array([0.35, 0.8, 1.0])
+    x = (ends[:, None] + near).ravel()
+    close, points = lined.field(x, r), lined.at(x[:, None], r)
+    monkeypatch.setattr("analytic.lined.field._REACH", 0.0)
+    sums = lined.field(x, r)
+    assert max(close.error_estimate, points.error_estimate) < 1e-8
+    for name in NAMES:
+        fields = (getattr(field, name).reshape(len(ends), -1) for field in (close, sums, points))
+        for one, other, third in zip(*fields, strict=True):  # of each end
             assert np.max(np.abs(one - other)) < 1e-12 * np.max(np.abs(other))
             assert np.max(np.abs(one - third)) < 1e-13 * np.max(np.abs(other))
-        assert max(close.error_estimate, points.error_estimate) < 1e-8
 
 
 @pytest.mark.parametrize(("mode", "liners"), ENDS)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from analytic import ModeMixture, solve
-from data import generate, recipe, tasks
+from data import built_in, generate, recipe, tasks
 from data.read import check, read
 
 DERIVATIVE = """
@@ -134,7 +134,11 @@ def test_a_recipe_without_a_cut_on_mode(tmp_path):
 
 
 def test_built_in_recipes_are_valid():
-    assert {recipe.load(name).recipe.task for name in recipe.names()} == set(tasks.names())
+    recipes = {name: recipe.load(name).recipe for name in built_in.names()}
+    assert {one.task for one in recipes.values()} == set(tasks.names())
+    assert {name: built_in.summary(name) for name in recipes} == {
+        k: (one.task, one.cases) for k, one in recipes.items()
+    }
     assert recipe.load("forward-demo", cases=7, seed=9).recipe.cases == 7
 
 

@@ -473,6 +473,7 @@ def test_what_is_fitted_at_once_needs_no_validation():
         "feedforward": stepped,
         "fno": stepped,
         "jet": stepped,
+        "lip": ("train",),
         "mlp": stepped,
         "unet": stepped,
     }

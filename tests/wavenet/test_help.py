@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from data.recipe import names as recipes
+from data.built_in import names as recipes
 from wavenet import __version__, cli, networks
 from wavenet.explain.methods import METHODS
 from wavenet.runs import BASELINES, SHIPPED

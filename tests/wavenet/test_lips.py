@@ -12,7 +12,7 @@ from wavenet import networks, runs
 from wavenet.far_field.error_bars import LEVELS
 from wavenet.lips import learning, parts, process
 from wavenet.lips.ducts import PARAMETERS, Ducts, gauss
-from wavenet.lips.network import LipConfig, LipNetwork
+from wavenet.lips.network import DEGREES, LipConfig, LipNetwork
 from wavenet.lips.power import balance
 from wavenet.study.lips import load_network, predict_lip, thin_ducts
 
@@ -46,10 +46,12 @@ def random_network(seed=0, exact=True, size=0.2):
             buffer.copy_(size * normal(*buffer.shape))
         elif name.endswith(("_inverse", "_size")):
             buffer.fill_(0.3)
-    table = model.reflection_weight.view(1, 3, 2, 16, 12)
-    table[..., 12:, :] = 0
-    square = table[..., :12, :].clone()
-    table[..., :12, :] = 0.5 * (square + square.transpose(-1, -2))  # as a symmetric function has them
+    first, second = DEGREES[exact]
+    least = min(first, second)
+    table = model.reflection_weight.view(1, 3, 2, first, second)
+    table[..., least:, :] = table[..., least:] = 0
+    square = table[..., :least, :least].clone()
+    table[..., :least, :least] = 0.5 * (square + square.transpose(-1, -2))  # as a symmetric function has them
     model.prepare()
     return model
 

@@ -237,10 +237,16 @@ STEPS = Steps(build=Number, presets={}, loss=squared)
 PRESET = Preset(epochs=30, batch=4, rate=0.05, patience=5, width=0)
 
 
-@pytest.mark.parametrize(("devices", "nodes"), [(0, 1), (1, 0), (3, 1), (2, 3)])
+@pytest.mark.parametrize(("devices", "nodes"), [(3, 1), (2, 3)])
 def test_the_batch_must_divide_among_devices_and_nodes(devices, nodes):
     check_devices(PRESET, 2, 2)
     with pytest.raises(ValueError, match=rf"the batch of 4 does not divide .* = {devices} x {nodes}"):
+        check_devices(PRESET, devices, nodes)
+
+
+@pytest.mark.parametrize(("devices", "nodes"), [(0, 1), (1, 0), (-2, -2)])
+def test_there_is_a_device_and_a_node(devices, nodes):
+    with pytest.raises(ValueError, match=f"must be 1 or more, got {devices} and {nodes}"):
         check_devices(PRESET, devices, nodes)
 
 

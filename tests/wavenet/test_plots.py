@@ -91,6 +91,15 @@ def test_a_near_field_and_its_velocities(drawn, tmp_path, capsys):
     assert (tmp_path / "v.pdf").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("shape", ["square", "wide", "high"])
+def test_colour_bars_are_no_higher_than_their_maps(shape, drawn, tmp_path):
+    x, r = {"square": ("-1:1:20", "0:2:20"), "wide": ("-8:8:80", "0:2:10"), "high": ("0.5:1:10", "0:3:60")}[shape]
+    assert run("field", *MODE, f"--x={x}", f"--r={r}", "-o", tmp_path / "f.h5", "--plot", tmp_path / "f.png") == 0
+    heights = [axes.get_window_extent().height for axes in drawn[0].axes]
+    assert max(heights[2:]) <= min(heights[:2])
+    assert min(heights[:2]) > 0.1 * drawn[0].bbox.height  # the picture is of the maps
+
+
 def test_detected_modes_have_levels(drawn, array, tmp_path, capsys):
     given = ["--array", array, "--modes", "2,0;0,0", "--plot", tmp_path / "p.png"]
     assert run("detect", *given) == 0

@@ -76,7 +76,9 @@ Angles = Annotated[
     ),
 ]
 Hub = Annotated[float, typer.Option(help="Radius of a hard hub [duct radii], 0 ... 0.95.")]
-HasJet = Annotated[bool, typer.Option("--jet", help="The duct's stream continues as a jet, inside a vortex sheet.")]
+HasJet = Annotated[
+    bool, typer.Option("--jet", help="The duct's stream, --mach > 0, continues as a jet inside a vortex sheet.")
+]
 MachOuter = Annotated[
     float, typer.Option(help="With --jet: Mach number of the outer stream, in its own sound speed, 0 ... 1.")
 ]
@@ -146,19 +148,24 @@ def numbers(value: "float | list[float]") -> str:
     return " ".join(f"{one:.6e}" for one in value) if isinstance(value, list) else f"{value:.6e}"
 
 
-def print_far_field(far: "FarField") -> None:
-    """The table of the far field: the pressure at physical angles first, then the potential."""
+def print_far_field(far: "FarField", thin: "FarField | None" = None) -> None:
+    """The table of the far field: the pressure at physical angles first, then the potential.
+
+    thin : that of an infinitely thin wall, whose level stands beside.
+    """
     from ..study.solution import RELATIVE
 
     relative = far.reference == RELATIVE
     print(f"pressure far away at physical angles, level in {far.reference};")
     print("beside it the potential: D at the angle theta of the same direction in the plane (x / beta, r)")
-    print(f"angle [deg]  level [dB]  {'|p| [rho c^2]' if relative else 'p rms [Pa]':>13}  theta [deg]  |D| [radii]")
+    beside = "" if thin is None else "thin wall [dB]  "
+    pressure_name = "|p| [rho c^2]" if relative else "p rms [Pa]"
+    print(f"angle [deg]  level [dB]  {beside}{pressure_name:>13}  theta [deg]  |D| [radii]")
     pressures = abs(far.pressure) if relative else far.pascals
-    for angle, level, pressure, theta, potential in zip(
-        far.degrees, far.level, pressures, far.theta, abs(far.amplitude), strict=True
-    ):
-        print(f"{angle:11.2f}  {level:10.3f}  {pressure:13.6e}  {theta:11.2f}  {potential:.6e}")
+    columns = far.degrees, far.level, pressures, far.theta, abs(far.amplitude)
+    for row, (angle, level, pressure, theta, potential) in enumerate(zip(*columns, strict=True)):
+        other = "" if thin is None else f"{thin.level[row]:14.3f}  "
+        print(f"{angle:11.2f}  {level:10.3f}  {other}{pressure:13.6e}  {theta:11.2f}  {potential:.6e}")
 
 
 def print_loudest(level: float, angle: float, where: str = "at these angles") -> None:
@@ -253,6 +260,9 @@ def expect_folder(path: Path) -> None:
         raise NotADirectoryError(f"{place} is a file, no folder to write {path.name} in")
 
 
+_MOST = 100_000  # numbers in from:to:count; a slip of the finger would take all memory
+
+
 def span(text: str, name: str) -> tuple[float, float, int]:
     """Numbers in from:to:count."""
     try:
@@ -260,9 +270,10 @@ def span(text: str, name: str) -> tuple[float, float, int]:
         start, end, count = float(first), float(last), int(number)
     except ValueError:
         raise ValueError(f"--{name} must be from:to:count, such as 0:2:64, got {text!r}") from None
-    if not (start < end and count >= 1 and abs(start) < 1e6 and abs(end) < 1e6):
+    if not (start < end and 1 <= count <= _MOST and abs(start) < 1e6 and abs(end) < 1e6):
         raise ValueError(
-            f"--{name} must be from:to:count with from < to, both within +-1e6, and count >= 1, got {text!r}"
+            f"--{name} must be from:to:count with from < to, both within +-1e6, and count from 1 to {_MOST}, got "
+            f"{text!r}"
         )
     return start, end, count
 

@@ -21,7 +21,9 @@ def convert(
             "same in MATLAB 7.3), well (a folder in the layout of The Well), pdebench (.hdf5), npz (.npz), pt (.pt).",
         ),
     ] = None,
-    split: Annotated[str | None, typer.Option(help="From a dataset: only this split [all].")] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME", help="From a dataset: only this split, such as test [all].")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="To well, pdebench: time steps of a period [4].")] = None,
     helmholtz: Annotated[
         float | None, typer.Option("--helmholtz", "--ka", help="From .mat: ka of all cases [the file's, or fitted].")

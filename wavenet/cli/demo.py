@@ -12,13 +12,14 @@ import typer
 
 from .attribute import attribute
 from .check import check
-from .common import Json, folder, say
+from .common import Json, expect_folder, folder, say
 from .compare import compare
 from .generate import generate
 from .solve import solve
 from .train import train
 
 _AT = {"forward": "7,7"}  # microphone to explain: the first one is on the axis, where all m > 0 are silent
+_FEWEST = 20  # cases: of fewer some split may have none
 
 
 def demo(
@@ -30,10 +31,17 @@ def demo(
 ) -> None:
     """Run every step on a small scale: solve, generate, check, train four networks, compare, attribute.
 
+    Takes about five minutes on two cores.
+
     Example: wavenet demo -o demo
     """
     from ..study import demo as front
 
+    if cases is not None and cases < _FEWEST:
+        raise ValueError(
+            f"--cases must be at least {_FEWEST}, so that some are there to validate and to test, got {cases}"
+        )
+    expect_folder(output)
     out = folder(output)
     if any(out.iterdir()):
         raise FileExistsError(f"{out} is not empty: the output folder must be new or empty")

@@ -36,7 +36,9 @@ def detect(
     run: FactorRun = None,
     modes: Annotated[
         str | None,
-        typer.Option(help="Modes to look for, as m,n;m,n [all cut-on modes of the learned orders, either sign of m]."),
+        typer.Option(
+            metavar="M,N;M,N", help="Modes to look for [all cut-on modes of the learned orders, either sign of m]."
+        ),
     ] = None,
     few: Annotated[
         bool, typer.Option("--few", help="Assume that few modes are present, and select them by an l1 penalty.")

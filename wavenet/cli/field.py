@@ -28,6 +28,8 @@ from .common import (
 from .liners import Liners
 from .units import Stream, with_units
 
+_MOST_CELLS = 10_000_000  # of a field, whose arrays then take some gigabytes
+
 
 @with_units
 def field(
@@ -70,12 +72,15 @@ def field(
     from data.grids import cell_centres
 
     path = new_file(output)
+    columns, rows = span(x, "x"), span(r, "r")
+    if columns[2] * rows[2] > _MOST_CELLS:
+        raise ValueError(f"--x {x} and --r {r} make {columns[2] * rows[2]} cells, the most is {_MOST_CELLS}")
     streams = jet_or_none(jet, mach_outer, sound_speed_ratio, density_ratio, kutta, instability=instability)
     source = stream.mode(m, n, helmholtz, mach, hub)
     lined = liners.made(source.helmholtz, getattr(source, "duct", None))
     solution = solution_of(source, jet=streams, liner=lined)
     warn_of_cut_off(source, lined, relative=False)
-    result = solution.field(cell_centres(*span(x, "x")), cell_centres(*span(r, "r")))
+    result = solution.field(cell_centres(*columns), cell_centres(*rows))
     case = {name: getattr(source, name) for name in ("m", "n", "helmholtz", "mach", "hub")} | physical_values(source)
     attributes = {"error_estimate": result.error_estimate} | case | (vars(streams) if streams else {})
     if lined:

@@ -1,6 +1,7 @@
 """wavenet predict."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,11 +22,18 @@ from .common import (
     describe,
     far_field_values,
     jet_or_none,
+    pairs,
     print_far_field,
     print_loudest,
     say,
 )
+from .lips import LipText, describe_lip, lip_or_none
 from .units import Loudness, Stream, with_units
+
+if TYPE_CHECKING:
+    import analytic
+
+    from ..study.lip_prediction import PredictedLip
 
 
 # long: options
@@ -39,6 +47,7 @@ def predict(
     helmholtz: Helmholtz = None,
     mach: Annotated[float, typer.Option(help="Mach number in the duct, -1 ... 1, > 0 towards the open end.")] = 0.0,
     hub: Hub = 0.0,
+    lip: LipText = None,
     jet: HasJet = False,
     mach_outer: MachOuter = 0.0,
     sound_speed_ratio: SoundSpeedRatio = 1.0,
@@ -50,7 +59,8 @@ def predict(
         bool,
         typer.Option(
             "--extrapolate",
-            help="Accept K = ka / sqrt(1 - M^2) up to a tenth of its range outside it, without error bar.",
+            help="Accept K = ka / sqrt(1 - M^2) up to a tenth of its range outside it, with --lip all parameters "
+            "outside their ranges, without error bar.",
         ),
     ] = False,
     device: Device = "cpu",
@@ -59,9 +69,12 @@ def predict(
 ) -> None:
     """Predict the far-field pressure in dB of one duct mode by the surrogate, with an error bar.
 
-    Beside it stands the potential's directivity D, as of wavenet solve.
+    Beside it stands the potential's directivity D, as of wavenet solve. With --lip the network corrects the exact
+    solution for the infinitely thin wall, which stands beside, and predicts the reflection as well.
 
     Example: wavenet predict --m 2 --n 0 --helmholtz 5 --mach 0.3
+
+    Example: wavenet predict --m 2 --n 0 --helmholtz 5 --lip flat:0.1
 
     Example: wavenet predict --m 2 --n 0 --helmholtz 5 --mach 0.3 --jet --sound-speed-ratio 0.8 --density-ratio 1.5
     """
@@ -73,6 +86,20 @@ def predict(
         raise ValueError("--extrapolate is for uniform flow: the network of jets keeps to its range")
     source = stream.mode(m, n, helmholtz, mach, hub)
     strength, options = loudness.values(stream.radius), {"coverage": coverage}
+    shape = lip_or_none(lip, source, jet=jet)
+    if shape is not None:
+        from ..study import lip_prediction, lips
+
+        model = lips.load_network(run)
+        _say_lip(
+            lip_prediction.predict(
+                source, shape, degrees, model=model, extrapolate=extrapolate, loudness=strength, **options
+            ),
+            source,
+            as_json,
+            plot,
+        )
+        return
     if streams is None and run is None and device == "cpu":
         found = prediction.predict_in_numpy(source, degrees, extrapolate=extrapolate, loudness=strength, **options)
     elif streams is None:
@@ -101,3 +128,33 @@ def predict(
         print(f"relative L2 error of D over the arc at most {found.error_bar:.1e}, with probability {coverage}")
     print_far_field(found.far)
     print_loudest(*found.far.loudest)
+
+
+def _say_lip(found: "PredictedLip", source: "analytic.DuctMode", as_json: bool, plot: Path | None) -> None:
+    """Print a prediction for a lip; plot : also draw it."""
+    words = describe_lip(found.lip)
+    if plot is not None:
+        from ..study import plots
+
+        curves = {f"lip {words}, by the network": found.far.level, "thin wall": found.thin.level}
+        plots.levels(found.far.degrees, curves, found.far.reference, describe(source), plot)
+    if as_json:
+        thin = {**far_field_values(found.thin), "reflection": pairs(found.thin_reflection)}
+        bars = {"error_bar": found.directivity_bar, "reflection_error_bar": found.reflection_bar}
+        values = {**far_field_values(found.far), "reflection": pairs(found.reflection), **bars}
+        say({**values, "coverage": found.coverage, "lip": str(found.lip), "thin_wall": thin}, True)
+        return
+    print(describe(source))
+    print(f"lip {words}, by the network; beside it the infinitely thin wall, exact")
+    if found.directivity_bar is None or found.reflection_bar is None:
+        print("outside the training range: no error bar")
+    else:
+        print(
+            f"with probability {found.coverage} each: relative L2 error of D over the arc at most "
+            f"{found.directivity_bar:.1e}, error of the reflected power amplitudes at most {found.reflection_bar:.1e}"
+        )
+    print_far_field(found.far, found.thin)
+    print_loudest(*found.far.loudest)
+    for order, (value, thin_value) in enumerate(zip(found.reflection, found.thin_reflection, strict=True)):
+        beside = f"thin wall {thin_value:.8f}  modulus {abs(thin_value):.8f}"
+        print(f"potential reflected into order {order:2d}  {value:.8f}  modulus {abs(value):.8f}  {beside}")

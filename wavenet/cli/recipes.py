@@ -8,7 +8,6 @@ def recipes(as_json: Json = False) -> None:
 
     Example: wavenet recipes
     """
-    from data.recipe import load, names
+    from data.built_in import names, summary
 
-    summary = {name: load(name).recipe for name in names()}
-    say({name: f"{recipe.task}, {recipe.cases} cases" for name, recipe in summary.items()}, as_json)
+    say({name: "{}, {} cases".format(*summary(name)) for name in names()}, as_json)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _option(text: str) -> Any:
-    return typer.Option(help=text, rich_help_panel="Physical units")
+    return typer.Option(help=text, metavar="QUANTITY", rich_help_panel="Physical units")
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,12 @@ class Stream:
     frequency: Annotated[str | None, _option("Frequency, such as 1200Hz; with --radius, in place of --helmholtz.")] = (
         None
     )
-    temperature: Annotated[str | None, _option("Static temperature of the air in the duct, such as 15degC.")] = None
-    sound_speed: Annotated[str | None, _option("Sound speed in the duct, in place of --temperature.")] = None
+    temperature: Annotated[
+        str | None, _option("With --radius: static temperature of the air in the duct, such as 15degC.")
+    ] = None
+    sound_speed: Annotated[
+        str | None, _option("Sound speed in the duct, such as 340m/s, in place of --temperature.")
+    ] = None
     velocity: Annotated[str | None, _option("Flow, such as 100m/s, > 0 towards the open end; or --mach.")] = None
     static_pressure: Annotated[str | None, _option("Static pressure in the duct [101325Pa].")] = None
     density: Annotated[str | None, _option("Density in the duct, in place of --static-pressure.")] = None
@@ -82,7 +86,8 @@ class Stream:
     def helmholtz(self, duct: "analytic.PhysicalDuct | None", helmholtz: float | None) -> float:
         """Helmholtz number from --helmholtz or --frequency."""
         if (helmholtz is None) == (self.frequency is None):
-            raise ValueError("give --helmholtz, or --frequency with --radius")
+            got = "neither" if helmholtz is None else f"--helmholtz {helmholtz:g} and --frequency {self.frequency}"
+            raise ValueError(f"give --helmholtz, or --frequency with --radius, got {got}")
         if self.frequency is None or duct is None:
             assert helmholtz is not None
             return helmholtz

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..far_field.error_bars import conformal
 from . import parts, process
 from .ducts import Ducts
-from .network import DEGREES, INTERVALS, LipConfig, LipNetwork, chebyshev
+from .network import DEGREES, FINEST, INTERVALS, LipConfig, LipNetwork, chebyshev
 
 _SAMPLES = 6000  # of a part, about and at most: the factorisation of their covariance takes ten seconds
 _ANGLES = 4, 10  # samples of a mode, ahead and behind each, fewest and most
@@ -91,7 +91,7 @@ def _of_directivity(part: str, ducts: Ducts, directivity: Tensor, exact: bool, s
 def _fit(model: LipNetwork, part: str, rows: _Rows, z: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """Set a part; squares of the error of each mode if its duct is left out, and its variance: (mode,) each."""
     samples = rows.samples
-    covariance = process.fit(samples, _LEARN, seed)
+    covariance = process.fit(samples, _LEARN, seed, FINEST[model.config.exact])
     weights, left = process.solve(samples, covariance)
     count = z.shape[1]
     model.get_buffer(f"{part}_inverse").copy_(covariance.inverse[:, :count])
@@ -100,7 +100,9 @@ def _fit(model: LipNetwork, part: str, rows: _Rows, z: Tensor, seed: int) -> tup
     sizes = covariance.amplitude**2
     for family, inverse in enumerate(covariance.inverse):
         strength = sizes[family] * samples.factor[:, family].conj() * weights
-        model.get_buffer(f"{part}_weight")[family].copy_(_table(samples, inverse, strength, INTERVALS[part], len(z)))
+        model.get_buffer(f"{part}_weight")[family].copy_(
+            _table(samples, inverse, strength, INTERVALS[part], DEGREES[model.config.exact], len(z))
+        )
     model.prepare()
     variance = torch.zeros(len(samples.y), dtype=torch.float64)
     for family, size in enumerate(sizes):
@@ -110,11 +112,16 @@ def _fit(model: LipNetwork, part: str, rows: _Rows, z: Tensor, seed: int) -> tup
 
 
 def _table(
-    samples: process.Samples, inverse: Tensor, strength: Tensor, ends: tuple[float, float], count: int
+    samples: process.Samples,
+    inverse: Tensor,
+    strength: Tensor,
+    ends: tuple[float, float],
+    degrees: tuple[int, int],
+    count: int,
 ) -> Tensor:
     """Polynomials in the directions of each case's share of the mean: (case, part and coefficient)."""
-    (nodes_u, to_u), (nodes_x, to_x) = _nodes(0.0, 1.0, DEGREES[0]), _nodes(*ends, DEGREES[1])
-    table = torch.zeros(count, *DEGREES, dtype=torch.complex128)
+    (nodes_u, to_u), (nodes_x, to_x) = _nodes(0.0, 1.0, degrees[0]), _nodes(*ends, degrees[1])
+    table = torch.zeros(count, *degrees, dtype=torch.complex128)
     columns = ((-2, -1), (-1, -2))[: 2 if samples.symmetric else 1]
     for first, second in columns:
         u = process.gauss(nodes_u[:, None] * inverse[-2], samples.x[:, first, None] * inverse[-2])

@@ -18,7 +18,10 @@ from . import parts, process
 from .ducts import PARAMETERS, Ducts
 from .power import balance
 
-DEGREES = 16, 12  # polynomials in u and x, see `process.FINEST`
+# Polynomials in u and x, and largest 1 / lengths of the covariance there, of which they leave 1e-3: with and without
+# the exact solution, by `LipConfig.exact`.
+DEGREES = {True: (16, 12), False: (24, 40)}
+FINEST = {True: (6.0, 3.5), False: (9.0, 13.0)}
 _PARTS = tuple(parts.PARTS)
 INTERVALS = {"reflection": (0.0, 1.0), "ahead": (-1.0, 0.0), "behind": (0.0, 1.0)}  # of x; u is in 0 ... 1
 _KNOWN = 1e-3  # variance that is left of a duct that was computed, in units of the prior one
@@ -68,14 +71,14 @@ class LipNetwork(nn.Module):
     def __init__(self, config: LipConfig):
         super().__init__()
         self.config = config
-        n, z = config.solutions, len(PARAMETERS)
+        n, z, degrees = config.solutions, len(PARAMETERS), DEGREES[config.exact]
         for part in _PARTS:
             families = parts.FAMILIES[part]
             for name, shape in (
                 ("inverse", (families, z)),
                 ("size", (families,)),
                 ("centre", (n, z)),
-                ("weight", (families, n, 2 * DEGREES[0] * DEGREES[1])),
+                ("weight", (families, n, 2 * degrees[0] * degrees[1])),
             ):
                 self.register_buffer(f"{part}_{name}", torch.zeros(shape, dtype=torch.float64))
             self.register_buffer(f"{part}_gain", torch.zeros(families, n, n, dtype=torch.float64), persistent=False)
@@ -109,7 +112,7 @@ class LipNetwork(nn.Module):
         both = ducts.live[:, :, None] & ducts.live[:, None, :]
         matrix, directivity = torch.where(both, matrix, 0.0), torch.where(ducts.live[:, :, None], directivity, 0.0)
         matrix, directivity = balance(ducts, matrix, directivity)
-        size = (directivity.abs().square() @ ducts.weight).clamp(min=1e-300)
+        size = ((directivity.real.square() + directivity.imag.square()) @ ducts.weight).clamp(min=1e-300)
         return Prediction(
             parts.potentials(ducts, matrix),
             directivity,
@@ -119,28 +122,28 @@ class LipNetwork(nn.Module):
 
     def _value(self, part: str, ducts: Ducts, z: Tensor) -> tuple[Tensor, Tensor]:
         """Values of a part, and their variance: (case, order, second)."""
-        given = parts.PARTS[part](ducts, self.config.exact)
+        given, degrees = parts.PARTS[part](ducts, self.config.exact), DEGREES[self.config.exact]
         shared = part != "reflection"  # all ducts have the same angles
-        second = chebyshev(given.second[0] if shared else given.second, *INTERVALS[part], DEGREES[1])
+        second = chebyshev(given.second[0] if shared else given.second, *INTERVALS[part], degrees[1])
         value, variance = given.base, torch.zeros(given.base.shape, dtype=torch.float64)
         counts = ducts.live.sum(dim=1)
         for family, factor in enumerate(given.factor):
             inverse = self.get_buffer(f"{part}_inverse")[family]
             unit = process.gauss(z * inverse, self.get_buffer(f"{part}_centre") * inverse)
-            table = (unit @ self.get_buffer(f"{part}_weight")[family]).view(-1, 2, *DEGREES)
+            table = (unit @ self.get_buffer(f"{part}_weight")[family]).view(-1, 2, *degrees)
             known = ((unit @ self.get_buffer(f"{part}_gain")[family]) * unit).sum(dim=1)
             size = self.get_buffer(f"{part}_size")[family] ** 2 * (1 - known).clamp(min=0)
             smooth = torch.zeros_like(value)
             for count in torch.unique(counts).tolist():
                 alike = torch.nonzero(counts == count)[:, 0]
-                first = chebyshev(given.first[alike, :count], 0.0, 1.0, DEGREES[0])
+                first = chebyshev(given.first[alike, :count], 0.0, 1.0, degrees[0])
                 along = torch.einsum("cna,cpab->cpnb", first, table[alike])
                 over = second if shared else second[alike]
                 own = along @ (over.T if shared else over.mT[:, None])
                 own = torch.complex(own[:, 0], own[:, 1])
                 smooth = smooth.index_put((alike,), nn.functional.pad(own, (0, 0, 0, value.shape[1] - count)))
             value = value + factor * smooth
-            variance = variance + factor.abs().square() * size[:, None, None]
+            variance = variance + (factor.real.square() + factor.imag.square()) * size[:, None, None]
         return value, variance
 
     def error_bar(self, prediction: Prediction, coverage: float) -> tuple[Tensor, Tensor]:

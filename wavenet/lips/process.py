@@ -18,7 +18,6 @@ _PULL = 0.02  # of 1 / lengths to where they start, in nats a sample: no length 
 _JITTER = 1e-7  # of the variance, added to it
 _LARGEST = 9.0  # |ln| of a hyperparameter
 _STEPS = 60  # of L-BFGS
-FINEST = 6.0, 3.5  # largest 1 / length in the directions: the network's polynomials there leave 1e-3 of g
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,11 @@ def swapped(x: Tensor) -> Tensor:
     return torch.cat([x[:, :-2], x[:, -1:], x[:, -2:-1]], dim=1)
 
 
-def fit(samples: Samples, most: int, seed: int) -> Covariance:
-    """Hyperparameters of greatest marginal likelihood of some of the samples, `most` of them."""
+def fit(samples: Samples, most: int, seed: int, finest: tuple[float, float] = (torch.inf, torch.inf)) -> Covariance:
+    """Hyperparameters of greatest marginal likelihood of some of the samples, `most` of them.
+
+    finest : largest 1 / lengths in the directions.
+    """
     chosen = torch.randperm(len(samples.x), generator=torch.Generator().manual_seed(seed))[:most]
     some = samples.of(chosen)
     width = samples.x.std(dim=0)
@@ -98,8 +100,8 @@ def fit(samples: Samples, most: int, seed: int) -> Covariance:
         if samples.symmetric:
             inverse = torch.cat([inverse[:, :-1], inverse[:, -2:-1]], dim=1)
         inverse = inverse / width
-        finest = inverse.new_tensor((FINEST[1], FINEST[1]) if samples.symmetric else FINEST)
-        along = torch.minimum(inverse[:, -2:], finest)
+        limits = inverse.new_tensor((min(finest), min(finest)) if samples.symmetric else finest)
+        along = torch.minimum(inverse[:, -2:], limits)
         inverse = torch.cat([inverse[:, :-2], along], dim=1)
         return Covariance(inverse, scale * torch.exp(sizes), unit * torch.exp(noise))
 

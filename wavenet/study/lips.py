@@ -135,9 +135,9 @@ def _angles(theta: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray, npt.ND
 
 
 def thin_ducts(
-    m: Sequence[int],
-    helmholtz: Sequence[float],
-    mach: Sequence[float],
+    m: npt.ArrayLike,
+    helmholtz: npt.ArrayLike,
+    mach: npt.ArrayLike,
     lips: Sequence[Lip],
     theta: FloatArray,
     weight: FloatArray,
@@ -170,7 +170,7 @@ def thin_ducts(
 
 
 def _checked(
-    m: Sequence[int], helmholtz: Sequence[float], mach: Sequence[float], lips: Sequence[Lip]
+    m: npt.ArrayLike, helmholtz: npt.ArrayLike, mach: npt.ArrayLike, lips: Sequence[Lip]
 ) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray, npt.NDArray[np.int64]]:
     """|m|, K, sqrt(1 - M^2) and the number of cut-on modes: (case,) each."""
     cases = broadcast(m, 0, helmholtz, mach, 0.0, {})

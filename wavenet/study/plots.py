@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # these need PyTorch, pictures of the solver do not
 _CLIPPED = 99.5  # percentile of the moduli where the colours end: the lip's singularity does not take the scale
 _RANGE = 60.0  # of levels that are shown [dB]
 _DOTS = 130  # per inch
+_WIDE = 0.3  # height over width of maps; wider ones stand below each other
+_LOWEST, _HIGHEST = 0.1, 1.6  # between which the figure's height follows the maps
 
 
 def far_field(far: "FarField", title: str, path: Path) -> None:
@@ -45,8 +47,7 @@ def levels(degrees: FloatArray, curves: dict[str, FloatArray], reference: str, t
 
 def near_field(field: Any, title: str, path: Path) -> None:
     """Real part and level of the pressure of an `analytic.Field`."""
-    figure = Figure(figsize=(11.0, 4.0), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = _maps(field.x, field.r, 1)
     _wave(left, field.x, field.r, field.pressure.real, "Re p [ρ c²]")
     modulus = np.abs(field.pressure)
     peak = float(np.percentile(modulus, _CLIPPED)) or 1.0
@@ -59,14 +60,15 @@ def velocities(given: Any, found: "NearField", path: Path) -> None:
     """Real parts of both velocities of a given potential or pressure, and the errors expected of them."""
     x, r = given.x, given.r
     title = f"m = {given.m}, ka = {found.helmholtz:.6g}, M = {found.mach:.4g}"
-    figure = Figure(figsize=(11.0, 7.0), layout="constrained")
+    figure, places = _maps(x, r, 2)
     pairs = ((found.axial_velocity, found.axial_velocity_error), (found.radial_velocity, found.radial_velocity_error))
-    for row, name, (velocity, error) in zip(figure.subplots(2, 2), "uv", pairs, strict=True):
-        _wave(row[0], x, r, velocity.real, f"Re {name} [c]")
+    for wave, map_, name, (velocity, error) in zip(places[::2], places[1::2], "uv", pairs, strict=True):
+        _wave(wave, x, r, velocity.real, f"Re {name} [c]")
         size = float(np.sqrt(np.mean(np.abs(velocity) ** 2))) or 1.0
         values = np.log10(np.maximum(error / size, np.finfo(float).tiny))
-        image = _map(row[1], x, r, values, "viridis", (float(values.min()), float(values.max())))
-        figure.colorbar(image, ax=row[1], label=f"log₁₀ of {name}'s expected error over its r.m.s.")
+        image = _map(map_, x, r, values, "viridis", (float(values.min()), float(values.max())))
+        map_.set_title(f"expected error of {name}", fontsize=10)
+        figure.colorbar(image, ax=map_, label="log₁₀, over r.m.s.")
     _finish(figure, title, path)
 
 
@@ -80,6 +82,17 @@ def modes(found: "DetectedModes", title: str, path: Path) -> None:
     axes.set_xticks(places, [f"({row.m}, {row.n})" for row in found.modes], rotation=90, fontsize=8)
     axes.set(xlabel="mode (m, n)", ylabel=f"|amplitude| [a c], bars: {found.coverage:.0%} of each part")
     _finish(figure, title, path, axes)
+
+
+def _maps(x: Reals, r: Reals, rows: int) -> tuple[Figure, list[Any]]:
+    """Figure, no higher than needed, and axes: two maps over x and r a row, or one below another if they are wide."""
+    shape = float((r[-1] - r[0]) / (x[-1] - x[0])) if len(x) > 1 else _HIGHEST
+    columns = 2 if shape > _WIDE else 1
+    rows = 2 * rows // columns
+    height = 8.4 / columns * min(max(shape, _LOWEST), _HIGHEST)
+    # Compressed: maps have one scale in x and r, and their colour bars the maps' height.
+    figure = Figure(figsize=(11.0, 0.3 + rows * (height + 0.9)), layout="compressed")
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
 def _wave(axes: Any, x: Reals, r: Reals, values: Reals, label: str) -> None:

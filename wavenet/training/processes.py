@@ -22,7 +22,9 @@ _GONE = re.compile("gloo|nccl|connection (closed|reset)|broken pipe", re.IGNOREC
 
 def check_devices(preset: Preset, devices: int, nodes: int, place: torch.device | None = None) -> None:
     """Raise ValueError if the batch does not divide among the devices of all nodes, or all are to be the same one."""
-    if devices < 1 or nodes < 1 or preset.batch % (devices * nodes):
+    if devices < 1 or nodes < 1:
+        raise ValueError(f"devices and nodes must be 1 or more, got {devices} and {nodes}")
+    if preset.batch % (devices * nodes):
         raise ValueError(f"the batch of {preset.batch} does not divide among devices x nodes = {devices} x {nodes}")
     if devices * nodes > 1 and place is not None and place.index is not None:
         raise ValueError(f"{devices * nodes} devices cannot all be {place}: name their kind, {place.type}")
