@@ -24,6 +24,7 @@ DEGREES = {True: (16, 12), False: (24, 40)}
 FINEST = {True: (6.0, 3.5), False: (9.0, 13.0)}
 _PARTS = tuple(parts.PARTS)
 INTERVALS = {"reflection": (0.0, 1.0), "ahead": (-1.0, 0.0), "behind": (0.0, 1.0)}  # of x; u is in 0 ... 1
+_BLOCK = 512  # ducts that are worked on at a time: their tables stay in the processor's cache
 _KNOWN = 1e-3  # variance that is left of a duct that was computed, in units of the prior one
 
 
@@ -123,28 +124,35 @@ class LipNetwork(nn.Module):
     def _value(self, part: str, ducts: Ducts, z: Tensor) -> tuple[Tensor, Tensor]:
         """Values of a part, and their variance: (case, order, second)."""
         given, degrees = parts.PARTS[part](ducts, self.config.exact), DEGREES[self.config.exact]
-        shared = part != "reflection"  # all ducts have the same angles
-        second = chebyshev(given.second[0] if shared else given.second, *INTERVALS[part], degrees[1])
-        value, variance = given.base, torch.zeros(given.base.shape, dtype=torch.float64)
         counts = ducts.live.sum(dim=1)
-        for family, factor in enumerate(given.factor):
-            inverse = self.get_buffer(f"{part}_inverse")[family]
-            unit = process.gauss(z * inverse, self.get_buffer(f"{part}_centre") * inverse)
-            table = (unit @ self.get_buffer(f"{part}_weight")[family]).view(-1, 2, *degrees)
-            known = ((unit @ self.get_buffer(f"{part}_gain")[family]) * unit).sum(dim=1)
-            size = self.get_buffer(f"{part}_size")[family] ** 2 * (1 - known).clamp(min=0)
-            smooth = torch.zeros_like(value)
-            for count in torch.unique(counts).tolist():
-                alike = torch.nonzero(counts == count)[:, 0]
-                first = chebyshev(given.first[alike, :count], 0.0, 1.0, degrees[0])
-                along = torch.einsum("cna,cpab->cpnb", first, table[alike])
-                over = second if shared else second[alike]
-                own = along @ (over.T if shared else over.mT[:, None])
-                own = torch.complex(own[:, 0], own[:, 1])
-                smooth = smooth.index_put((alike,), nn.functional.pad(own, (0, 0, 0, value.shape[1] - count)))
-            value = value + factor * smooth
-            variance = variance + (factor.real.square() + factor.imag.square()) * size[:, None, None]
-        return value, variance
+        alike = [torch.nonzero(counts == count)[:, 0] for count in torch.unique(counts).tolist()]
+        blocks = [block for group in alike for block in group.split(_BLOCK)]
+        smooth, unknown = [], []
+        for block in blocks:
+            count = int(counts[block[0]])
+            first = chebyshev(given.first[block, :count], 0.0, 1.0, degrees[0])
+            second = chebyshev(given.second[block if part == "reflection" else block[:1]], *INTERVALS[part], degrees[1])
+            found = [self._smooth(part, family, z[block], first, second) for family in range(len(given.factor))]
+            missing = given.base.shape[1] - count
+            smooth.append(nn.functional.pad(torch.stack([g for g, _ in found]), (0, 0, 0, missing)))
+            unknown.append(torch.stack([variance for _, variance in found]))
+        back = torch.argsort(torch.cat(blocks))
+        value = given.base + (given.factor * torch.cat(smooth, dim=1)[:, back]).sum(dim=0)
+        square = given.factor.real.square() + given.factor.imag.square()
+        return value, (square * torch.cat(unknown, dim=1)[:, back, None, None]).sum(dim=0)
+
+    def _smooth(self, part: str, family: int, z: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        """A function g (case, order, second) from the polynomials' values in the directions, and its variance (case,).
+
+        second : (case or 1, second, polynomial).
+        """
+        inverse = self.get_buffer(f"{part}_inverse")[family]
+        unit = process.gauss(z * inverse, self.get_buffer(f"{part}_centre") * inverse)
+        table = (unit @ self.get_buffer(f"{part}_weight")[family]).view(-1, 2, *DEGREES[self.config.exact])
+        real, imaginary = ((first[:, None] @ table) @ second.mT[:, None]).unbind(dim=1)
+        known = ((unit @ self.get_buffer(f"{part}_gain")[family]) * unit).sum(dim=1)
+        size = self.get_buffer(f"{part}_size")[family] ** 2
+        return torch.complex(real, imaginary), size * (1 - known).clamp(min=0)
 
     def error_bar(self, prediction: Prediction, coverage: float) -> tuple[Tensor, Tensor]:
         """Errors of R and D, (case, order) each, that are not exceeded with this probability.
