@@ -24,6 +24,7 @@ from wavenet.lips import learning, parts
 from wavenet.lips.ducts import Ducts, gauss
 from wavenet.lips.network import LipNetwork, Prediction
 from wavenet.networks.lip import ducts_of
+from wavenet.study.lip_learner import mode_errors
 from wavenet.study.lips import load_network, thin_ducts
 
 Solved = tuple[Ducts, Tensor, Tensor]
@@ -51,10 +52,8 @@ def some(solved: Solved, index: Tensor) -> Solved:
 def errors(found: Prediction, solved: Solved) -> tuple[Tensor, Tensor]:
     """Errors of R and D: (mode,) each."""
     ducts, reflection, directivity = solved
-    rows = parts.powers(ducts, found.reflection - reflection).abs().square().sum(dim=2).sqrt()
-    miss = (found.directivity - directivity).abs().square() @ ducts.weight
-    size = (directivity.abs().square() @ ducts.weight).clamp(min=1e-300)
-    return rows[ducts.live], torch.sqrt(miss / size)[ducts.live]
+    of_reflection, of_directivity = mode_errors(ducts, found, reflection, directivity)
+    return of_reflection[ducts.live], of_directivity[ducts.live]
 
 
 def row(values: Tensor) -> str:

@@ -36,7 +36,7 @@ from .summary import provenance, record_missing, write_provenance, write_statist
 
 
 class Interrupted(KeyboardInterrupt):
-    """Generation was stopped by a signal, whose number is `signal`; the message says how to resume it."""
+    """A generation or a choice of cases was stopped by the signal `signal`; the message says how to resume it."""
 
     def __init__(self, message: str, number: int = signal.SIGINT) -> None:
         super().__init__(message)

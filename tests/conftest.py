@@ -1,6 +1,7 @@
 """Fixtures of several packages."""
 
 import importlib
+import importlib.metadata
 import signal
 import warnings
 from pathlib import Path
@@ -49,3 +50,19 @@ def example(monkeypatch):
         return importlib.import_module(name)
 
     return load
+
+
+@pytest.fixture
+def without_ngsolve(monkeypatch):
+    """No NGSolve is installed, as far as datasets can tell."""
+    version = importlib.metadata.version
+
+    def without(name):
+        if name == "ngsolve":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    shards.versions.cache_clear()
+    monkeypatch.setattr(importlib.metadata, "version", without)
+    yield
+    shards.versions.cache_clear()

@@ -19,6 +19,7 @@ from analytic.checks import finite_array, real_number
 
 from . import curves
 
+_ROUND = 0.5  # aspect of half a circle
 _THICKEST = 5.0  # [radii] of walls, and longest lips
 _OUTLINE = 64  # points on each piece of a curved lip, where points in its wall are looked for
 _SURFACE = 1e-9  # [radii] points closer to it are on it
@@ -84,6 +85,17 @@ class Lip:
     def elliptic(cls, thickness: float, length: float) -> Self:
         """Half an ellipse with the axial semi-axis `length`."""
         return cls("elliptic", thickness, length)
+
+    @classmethod
+    def of_aspect(cls, thickness: float, aspect: float) -> Self:
+        """Flat for an aspect of 0, or half an ellipse with the axial semi-axis aspect * thickness.
+
+        >>> Lip.of_aspect(0.1, 0.5) == Lip.round(0.1)
+        True
+        """
+        if aspect == 0:
+            return cls.flat(thickness)
+        return cls.round(thickness) if aspect == _ROUND else cls.elliptic(thickness, aspect * thickness)
 
     @classmethod
     def spline(cls, points: npt.ArrayLike) -> Self:

@@ -12,13 +12,11 @@ from ..task import LIP_ARRAYS, TOLERANCE, Table, Task, Variable, one_by_one, par
 
 if TYPE_CHECKING:
     from ..arrays import Array, FloatArray
-    from ..elements import Lip
     from ..sampling import Group
     from ..source import Source
 
 _LEAST_ASPECT = 0.1  # of lips that are not flat: the elements follow the curve
 _LARGEST = 60.0  # K = ka / sqrt(1 - M^2) that the elements take
-_ROUND = 0.5  # aspect of half a circle
 
 _REFLECTION = ("case", "order", "reflected_order", "part")
 _DIRECTIVITY = ("case", "order", "angle", "part")
@@ -35,22 +33,11 @@ def _positions(directions: Directions) -> dict[str, FloatArray]:
     return {"angle": np.pi / 2 * (nodes + 1)}
 
 
-def _lip(thickness: float, aspect: float) -> Lip:
-    """Flat, or half an ellipse whose axial semi-axis is aspect times the thickness."""
-    from ..elements import Lip
-
-    if aspect == 0:
-        return Lip.flat(thickness)
-    if aspect == _ROUND:
-        return Lip.round(thickness)
-    return Lip.elliptic(thickness, aspect * thickness)
-
-
 def _observe(group: Group, places: dict[str, FloatArray], orders: int) -> dict[str, Array]:
-    from ..elements import solve_lip
+    from ..elements import Lip, solve_lip
 
     duct = group.parameters
-    lip = _lip(duct["lip_thickness"], duct["lip_aspect"])
+    lip = Lip.of_aspect(duct["lip_thickness"], duct["lip_aspect"])
     # of the size of m alone, so that bits do not depend on its sign
     thick = solve_lip(abs(group.m), duct["helmholtz"], lip, duct["mach"], tolerance=TOLERANCE)
     count, thin = len(thick.orders), thick.thin

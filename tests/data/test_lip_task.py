@@ -1,6 +1,5 @@
 """Datasets of ducts with a thick wall: what is stored, what holds of it, what is refused."""
 
-import importlib.metadata
 import shutil
 
 import h5py
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 
 import analytic
-from data import recipe, shards, tasks
+from data import recipe, tasks
 from data.card import card
 from data.convert import from_format, to_format
 from data.elements import Lip, solve_lip
@@ -147,16 +146,8 @@ def test_the_card_says_how_and_with_which_lips(path):
     assert "ngsolve" in read(path).provenance["versions"]
 
 
-def test_a_missing_library_is_said_before_work_begins(loaded, tmp_path, monkeypatch):
-    version = importlib.metadata.version
-
-    def without(name):
-        if name == "ngsolve":
-            raise importlib.metadata.PackageNotFoundError(name)
-        return version(name)
-
-    shards.versions.cache_clear()
-    monkeypatch.setattr(importlib.metadata, "version", without)
+@pytest.mark.usefixtures("without_ngsolve")
+def test_a_missing_library_is_said_before_work_begins(loaded, tmp_path):
     with pytest.raises(ImportError, match=r"the task lip needs ngsolve: pip install 'wavenet\[elements\]'"):
         generate(loaded(LIPS), tmp_path / "x.h5")
     assert not list(tmp_path.glob("x.h5*"))

@@ -11,10 +11,10 @@ from data import generate, recipe
 from data.interrupts import Stopped
 from data.read import check, read, read_small
 from data.tasks import forward
-from wavenet.cli import main
 from wavenet.study import candidates, choice, learners
 
 from ..conftest import compute_here
+from .commands import run
 
 RECIPE = """
 task = "forward"
@@ -324,13 +324,6 @@ def test_scores_are_in_units_of_what_is_wanted():
     assert candidates.scores(expected, {"reflection": 1.0, "directivity": 25.0}, names).tolist() == [4, 3, 2]
     assert candidates.scores(expected, {}, names).tolist() == [2, 1.5, 1]
     assert candidates.scores(np.zeros((2, 2)), {}, names).tolist() == [0, 0]
-
-
-def run(*arguments):
-    """Exit status of a command in this process."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code or 0
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """Commands about datasets of chosen cases and of thick walls: `wavenet join`, and what `wavenet generate` needs."""
 
-import importlib.metadata
 import json
 
 import pytest
 
-from data import shards
-from wavenet.cli import main
+from .commands import run
 
 RECIPE = """
 task = "forward"
@@ -20,13 +18,6 @@ angle_deg = [0.0, 90.0, 3]
 """
 
 
-def run(*arguments):
-    """Exit status of a command in this process."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code or 0
-
-
 def test_two_files_are_joined(dataset_file, tmp_path, capsys):
     files = [dataset_file(RECIPE), dataset_file(RECIPE.replace("cases = 4", "cases = 5"))]
     assert run("join", *files, "-o", tmp_path / "both.h5", "--json") == 0
@@ -37,17 +28,10 @@ def test_two_files_are_joined(dataset_file, tmp_path, capsys):
     assert "both.h5" in capsys.readouterr().err
 
 
-def test_a_missing_library_is_one_line(tmp_path, monkeypatch, capsys):
-    version = importlib.metadata.version
-
-    def without(name):
-        if name == "ngsolve":
-            raise importlib.metadata.PackageNotFoundError(name)
-        return version(name)
-
-    shards.versions.cache_clear()
-    monkeypatch.setattr(importlib.metadata, "version", without)
-    assert run("generate", "lip-demo", "-o", tmp_path / "x.h5") == 2
+@pytest.mark.usefixtures("without_ngsolve")
+@pytest.mark.parametrize("command", ["generate", "choose"])
+def test_a_missing_library_is_one_line(command, tmp_path, capsys):
+    assert run(command, "lip-demo", "-o", tmp_path / "x.h5") == 2
     expected = "wavenet: the task lip needs ngsolve: pip install 'wavenet[elements]'\n"
     assert capsys.readouterr().err == expected
     assert not list(tmp_path.iterdir())

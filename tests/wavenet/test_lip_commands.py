@@ -1,31 +1,19 @@
 """Walls of finite thickness in commands: what is typed, what is refused, and that it ends as in Python."""
 
 import builtins
-import json
 
 import numpy as np
 import pytest
 
 from analytic import DuctMode, solve
 from data.elements import Lip, solve_lip
-from wavenet.cli import main
 from wavenet.study.lips import predict_lip
 from wavenet.study.thick_wall import LipMode
 
+from .commands import run, values
+
 MODE = ["--m", "0", "--n", "1", "--ka", "5", "--mach", "0.2"]
 FAN = ["--m", "2", "--n", "0", "--radius", "0.4m", "--frequency", "600Hz", "--temperature", "15degC"]
-
-
-def run(*arguments):
-    """Exit status of a command in this process."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code or 0
-
-
-def values(capsys, *arguments):
-    assert run(*arguments, "--json") == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def test_a_lip_is_solved_for_as_in_python_and_has_the_thin_wall_beside(capsys):

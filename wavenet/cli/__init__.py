@@ -144,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 _flush_output()
     except UsageError as error:
         _stop(ValueError(explain(error, arguments, COMMANDS)), 2)
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:  # the last one of a missing extra
         _stop(error, 2)
     except MemoryError as error:
         _stop(MemoryError(str(error) or "out of memory"), 2)

@@ -1,6 +1,5 @@
 """wavenet choose."""
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .common import Json, new_file, say, warn
+from .common import CORES, Json, Scheduler, Timeout, Workers, new_file, say, warn
 
 
 # long: one parameter an option
@@ -29,16 +28,9 @@ def choose(
         Path | None, typer.Option(metavar="FILE", help="Dataset to begin with, counted among the cases.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the draws [the recipe's].")] = None,
-    workers: Annotated[
-        int, typer.Option(help="Worker processes on this machine [one a core].", show_default=False)
-    ] = os.cpu_count() or 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(help="Address of a running dask scheduler, tcp://HOST:PORT, whose workers to use instead."),
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(help="With --scheduler: seconds to wait if it does not answer or has no workers.")
-    ] = 60.0,
+    workers: Workers = CORES,
+    scheduler: Scheduler = None,
+    timeout: Timeout = 60.0,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted choice.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -50,11 +42,12 @@ def choose(
     Example: wavenet choose lip -o lip.h5 --reflection 1e-3 --directivity 1e-2 --cases 400
     """
     new_file(output)
+    from data.generate import Interrupted
     from data.recipe import load
 
     from ..progress import Progress
     from ..study.candidates import Judged
-    from ..study.choice import Interrupted, Machine, choose
+    from ..study.choice import Machine, choose
     from ..study.learners import learner
 
     named = load(recipe, seed=seed)

@@ -1,6 +1,7 @@
 """Options and output shared by the commands."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -60,6 +61,15 @@ Plot = Annotated[
 Model = Annotated[
     str | None,
     typer.Option(metavar="FILE.py:CLASS", help="Network of the run, if it is not one of the package's."),
+]
+CORES = os.cpu_count() or 1
+Workers = Annotated[int, typer.Option(help="Worker processes on this machine [one a core].", show_default=False)]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Address of a running dask scheduler, tcp://HOST:PORT, whose workers to use instead."),
+]
+Timeout = Annotated[
+    float, typer.Option(help="With --scheduler: seconds to wait if it does not answer or has no workers.")
 ]
 Device = Annotated[str, typer.Option(help="Device of the network: cpu, cuda, or cuda:N.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

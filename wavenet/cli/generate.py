@@ -1,13 +1,12 @@
 """wavenet generate."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import Json, say, warn
+from .common import CORES, Json, Scheduler, Timeout, Workers, say, warn
 
 if TYPE_CHECKING:
     from data.generate import Summary
@@ -24,16 +23,9 @@ def generate(
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
-    workers: Annotated[
-        int, typer.Option(help="Worker processes on this machine [one a core].", show_default=False)
-    ] = os.cpu_count() or 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(help="Address of a running dask scheduler, tcp://HOST:PORT, whose workers to use instead."),
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(help="With --scheduler: seconds to wait if it does not answer or has no workers.")
-    ] = 60.0,
+    workers: Workers = CORES,
+    scheduler: Scheduler = None,
+    timeout: Timeout = 60.0,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted generation.")] = False,
     cases: Annotated[int | None, typer.Option(help="Number of cases [the recipe's].")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random draws [the recipe's].")] = None,
@@ -74,8 +66,6 @@ def _generate(named: "NamedRecipe", output: Path, options: dict[str, Any]) -> "S
     try:
         with Progress(output.name, "cases") as shown:
             return generate(named, output, progress=shown.to, note=lambda text: warn([text]), **options)
-    except ImportError as error:  # of a library that the task needs
-        raise OSError(str(error)) from None
     except Interrupted as error:
         print(f"wavenet: {error}", file=sys.stderr)
         raise typer.Exit(128 + error.signal) from None

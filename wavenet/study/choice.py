@@ -19,10 +19,12 @@ import numpy as np
 from data import generate as generation
 from data.cluster import TIMEOUT
 from data.files import expect_writable
+from data.generate import Interrupted
 from data.interrupts import Stopped, raised
 from data.locks import lock
 from data.read import read_small
 from data.recipe import NamedRecipe, with_cases
+from data.shards import versions
 from wavenet.arrays import FloatArray
 
 from .batches import Batch, Batches, drawn_cases
@@ -72,14 +74,6 @@ class Chosen:
     def reached(self) -> bool:
         """Whether the limits of all errors that were wanted are at most that; not if none was."""
         return _reached(self.judged, self.wanted)
-
-
-class Interrupted(KeyboardInterrupt):
-    """The choice was stopped by a signal, whose number is `signal`; the message says how to resume it."""
-
-    def __init__(self, message: str, number: int) -> None:
-        super().__init__(message)
-        self.signal = number
 
 
 @dataclass(frozen=True)
@@ -146,6 +140,8 @@ def choose(
     ValueError
         A number out of range, a quantity that the learner does not have, a recipe with given cases or tied parameters,
         a start of another task, or batches that were begun otherwise.
+    ImportError
+        A library that the task needs is not installed.
     Interrupted
         After Ctrl-C, SIGTERM or SIGHUP. What was solved is kept.
 
@@ -159,6 +155,7 @@ def choose(
     out, begin = Path(out), None if start is None else Path(start)
     _expect(wanted, learner, cases, batch)
     draws = Draws(named)
+    versions(named.recipe.task)  # a missing library is said before work begins
     known = 0 if begin is None else len(read_small(begin, task=named.recipe.task))
     if known >= cases:
         raise ValueError(f"{start} has {known} cases, as many as are wanted at most: cases = {cases}")
@@ -296,7 +293,7 @@ def _resumable(folder: Path, batches: Batches, cases: int) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        number = error.signal if isinstance(error, Stopped | generation.Interrupted) else signal.SIGINT
+        number = error.signal if isinstance(error, Stopped | Interrupted) else signal.SIGINT
         if batches.empty:
             batches.remove()
             raise Interrupted("interrupted, nothing was kept", number) from None

@@ -45,10 +45,7 @@ class LearnedLips:
 
     def expected(self, parameters: Mapping[str, FloatArray]) -> FloatArray:
         """The network's error bars that half of all modes exceed, (case, 2)."""
-        lips = [
-            Lip.elliptic(thickness, aspect * thickness) if aspect else Lip.flat(thickness)
-            for thickness, aspect in zip(parameters["lip_thickness"], parameters["lip_aspect"], strict=True)
-        ]
+        lips = list(map(Lip.of_aspect, parameters["lip_thickness"], parameters["lip_aspect"]))
         m = parameters["m"].astype(int)
         rows = []
         for first in range(0, len(m), _TOGETHER):

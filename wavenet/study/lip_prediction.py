@@ -9,6 +9,7 @@ import analytic
 from analytic import levels
 from data.elements import Lip
 from wavenet.arrays import ComplexArray, FloatArray
+from wavenet.lips.ducts import gauss
 from wavenet.lips.network import LipNetwork
 
 from . import lips, thick_wall
@@ -65,20 +66,20 @@ def predict(
     if not (whole.inside or extrapolate):
         raise ValueError(outside(source, lip, model))
 
-    def far(name: str) -> FarField:
-        def directivity(theta: FloatArray) -> ComplexArray:
-            found = lips.predict_lip(*given, theta=theta, model=model, coverage=coverage)
-            return thick_wall.silent_on_axis(source.m, theta, getattr(found, name)[source.n])
+    theta, _ = levels.pressure_factor(np.radians(degrees), source.helmholtz, source.mach)
+    there = lips.predict_lip(*given, theta=theta, model=model, coverage=coverage)
 
-        return far_field(source, degrees, directivity, mach=source.mach, loudness=loudness)
+    def far(directivity: ComplexArray) -> FarField:
+        silent = thick_wall.silent_on_axis(source.m, theta, directivity[source.n])
+        return far_field(source, degrees, lambda _: silent, mach=source.mach, loudness=loudness)
 
     def bar(values: FloatArray) -> float | None:
         return float(values[source.n]) if whole.inside else None
 
     return PredictedLip(
         lip,
-        far("directivity"),
-        far("thin_directivity"),
+        far(there.directivity),
+        far(there.thin_directivity),
         whole.reflection[source.n],
         whole.thin_reflection[source.n],
         bar(whole.directivity_bar),
@@ -92,7 +93,7 @@ def _power(source: analytic.DuctMode, whole: lips.LipPrediction) -> dict[str, fl
     """Power balance of a prediction at `lips.GAUSS` angles."""
     orders = range(len(whole.orders))
     carried = [levels.incident_flux(analytic.DuctMode(source.m, n, source.helmholtz, mach=source.mach)) for n in orders]
-    weights = np.pi / 2 * np.polynomial.legendre.leggauss(lips.GAUSS)[1] * np.sin(whole.theta)
+    _, weights = gauss(lips.GAUSS)
     k = source.helmholtz / np.sqrt(1 - source.mach**2)
     incident = carried[source.n]
     reflected = float(np.abs(whole.reflection[source.n]) ** 2 @ carried)

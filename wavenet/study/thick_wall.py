@@ -100,15 +100,11 @@ def mode(
         The duct has a hub, the mode is cut off, or the wall has no thickness.
     ConvergenceError
         The error estimate is above the tolerance.
-    OSError
+    ImportError
         NGSolve is missing.
     """
     check(source, lip)
-    try:
-        elements = solve_lip(source.m, source.helmholtz, lip, source.mach)
-    except ImportError as error:
-        raise OSError(str(error)) from None
-    solved = LipMode(source, elements)
+    solved = LipMode(source, solve_lip(source.m, source.helmholtz, lip, source.mach))
     thin = solution.mode(source, degrees, loudness=loudness)
 
     def far(of: LipMode | analytic.Solution, angles: FloatArray) -> FarField:
