@@ -13,20 +13,14 @@ import pytest
 
 from analytic import DuctMode, Jet, solve, stretched_angle
 from data import generate
-from wavenet.cli import main
 from wavenet.study import solution
+
+from .commands import run
 
 TRAIN = ["train", "derivative", "--data", "DEMO/derivative.h5", "-o", "OUT/r", "--model"]
 MODE = ["--m", "2", "--n", "0", "--helmholtz", "5"]
 # Lightning and torch warn about workers, devices and each other.
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-def run(*arguments):
-    """Exit status of a command in this process."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code or 0
 
 
 @pytest.fixture(scope="module")

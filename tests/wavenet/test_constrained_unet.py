@@ -8,13 +8,14 @@ import torch
 
 from analytic import ModeMixture, solve
 from wavenet import derivatives, networks
-from wavenet.cli import main
 from wavenet.derivatives.constrained_unet import CONSTRAINTS, DEFAULT, METHODS, ConstrainedUNet, ConstrainedUNetConfig
 from wavenet.derivatives.share_learning import residuals, reversed_in_time, share_loss, share_samples
 from wavenet.derivatives.unet import UNet, UNetConfig
 from wavenet.fields import times, times_each
 from wavenet.rap import attribute
 from wavenet.runs import load, save
+
+from .commands import run
 
 X, R = (np.arange(64) + 0.5) / 24 - 1.3, (np.arange(48) + 0.5) / 24
 PARAMETERS = torch.tensor([[2, 9.0, 0.3]], dtype=torch.float64)
@@ -258,13 +259,6 @@ def test_constraints_are_chosen_from_the_command_line(dataset_file, tmp_path, mo
     assert run("attribute", tmp_path / "constrained-unet", "--data", data, "-o", tmp_path / "why") == 0
     assert run("train", "derivative", "--data", data, "-o", tmp_path / "bare", "--model", "unet", "--json") == 0
     assert load(tmp_path / "bare")[1].config.constraints == ()
-
-
-def run(*arguments):
-    """Exit status of a command in this process."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code or 0
 
 
 def test_the_loss_is_the_logarithm_of_the_error_and_likelihoods(base, cases):

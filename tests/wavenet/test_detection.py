@@ -10,8 +10,9 @@ import torch
 from analytic import DuctMode, solve
 from data.microphones import MicrophoneArray, read_array, write_array
 from wavenet import far_field
-from wavenet.cli import main
 from wavenet.far_field.detection import detect
+
+from .commands import run
 
 KA, MACH, MICROPHONES = 9.0, 0.2, 40
 
@@ -129,12 +130,6 @@ def test_the_command(surrogate, known, places, tmp_path, capsys):
         assert abs(complex(*row["amplitude"]) - truth) < 3 * row["half_width"] + 1e-3
     run("detect", "--array", path, "--modes=0,0;2,1;5,0")
     assert "condition number" in capsys.readouterr().out
-
-
-def run(*arguments):
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code or 0
 
 
 def bomb(file):

@@ -16,7 +16,6 @@ from data import tasks
 from data.read import Cases, read
 from data.summary import write_identity
 from wavenet import derivatives, networks, outside, runs
-from wavenet.cli import main
 from wavenet.derivatives.edge import EdgeConfig, EdgeFunctions
 from wavenet.forward.feed_forward import INPUTS, ForwardModel
 from wavenet.networks import Explained, Network
@@ -26,6 +25,7 @@ from wavenet.training import loading
 from wavenet.training.loop import fit
 from wavenet.training.records import seconds_of
 
+from .commands import run
 from .studies import DERIVATIVE
 
 # Lightning and torch warn about workers, devices and each other.
@@ -126,13 +126,6 @@ class Demanding(nn.Module):
 
 nothing = 3
 '''
-
-
-def run(*arguments):
-    """Exit status of a command in this process."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code or 0
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ import torch
 
 from data.read import Cases
 from wavenet import networks, runs
-from wavenet.cli import main
 from wavenet.derivatives.fourier import FourierConfig, FourierOperator
 from wavenet.study.tasks import build, entry
+
+from .commands import run
 
 # Lightning and torch warn about workers, devices and each other.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -32,12 +33,6 @@ r = [0.0, 2.0, 22]
 @pytest.fixture(scope="module")
 def fields(dataset_file):
     return dataset_file(RECIPE)
-
-
-def run(*arguments):
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code or 0
 
 
 def test_it_is_trained_compared_and_explained_by_name(fields, tmp_path, capsys):

@@ -7,22 +7,11 @@ import numpy as np
 import pytest
 
 from analytic import DuctMode, Jet, Liner, MultiMode, impedances, solve
-from wavenet.cli import main
+
+from .commands import run, values
 
 ONE = ["--impedance", "1.5+0.8j", "--liner-length", "1", "--liner-distance", "0.5"]
 MODE = ["--m", "4", "--n", "0", "--helmholtz", "8"]
-
-
-def run(*arguments):
-    """Exit status of a command in this process."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code or 0
-
-
-def values(capsys, *arguments):
-    assert run(*arguments, "--json") == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def test_a_mode_behind_two_liners(capsys):

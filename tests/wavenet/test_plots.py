@@ -9,19 +9,13 @@ import pytest
 
 from analytic import DuctMode, solve
 from data.microphones import MicrophoneArray, write_array
-from wavenet.cli import main
 from wavenet.cli.words import words
 from wavenet.study import plots
 
+from .commands import run
+
 MODE = ["--m", "2", "--n", "0", "--ka", "5"]
 pytestmark = pytest.mark.filterwarnings("ignore")  # of torch and Lightning
-
-
-def run(*arguments):
-    """Exit status of a command in this process."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code or 0
 
 
 @pytest.fixture

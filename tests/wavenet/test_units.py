@@ -1,30 +1,17 @@
 """Physical units in commands: what is typed, what is refused, and that it ends as in Python."""
 
-import json
-
 import h5py
 import numpy as np
 import pytest
 
 from analytic import DuctMode, MultiMode, PhysicalDuct, solve, third_octave_bands, third_octave_levels
-from wavenet.cli import main
 from wavenet.cli.quantities import USUAL, in_any_unit, quantity
+
+from .commands import run, values
 
 DUCT = ["--radius", "40cm", "--temperature", "15degC", "--mach=-0.35"]
 FAN = ["--m", "22", "--n", "0", *DUCT, "--frequency", "3.6kHz"]
 QUIET = pytest.mark.filterwarnings("ignore")  # of torch and Lightning
-
-
-def run(*arguments):
-    """Exit status of a command in this process."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    return stop.value.code or 0
-
-
-def values(capsys, *arguments):
-    assert run(*arguments, "--json") == 0
-    return json.loads(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(
