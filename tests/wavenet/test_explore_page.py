@@ -251,6 +251,18 @@ def test_a_liner_has_controls_and_is_shown(opened):
     wait_for(page, "reflection-note", "at the open end")
 
 
+def test_answers_of_the_state_before_do_not_count(opened):
+    page, held = opened(), []
+    page.route("**/update?*", lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request("**/update?*"):
+        page.fill("#m", "3")
+    page.wait_for_timeout(1)  # until the route is here
+    late = held[0].fetch()
+    page.fill("#m", "4")
+    held[0].fulfill(response=late)  # before the page asks for the new one
+    wait_for(page, "command-line", "--m=4")
+
+
 def test_the_fan_in_metres_hertz_and_degrees(opened):
     """The numbers of the command and of Python, see test_explore; cut off at 1200 Hz."""
     page = opened()

@@ -49,6 +49,7 @@ function change(name, value, rest = 0) {
 }
 
 function ask(parts, rest = 0) {
+  running?.abort(); // its answers are of the state before, and would count as those that are wanted now
   parts.forEach((part) => wanted.add(part));
   clearTimeout(waiting);
   waiting = setTimeout(update, rest);
@@ -70,7 +71,6 @@ function view() {
 // One request a change: its answer is a line for each part, which is shown as soon as it is there.
 async function update() {
   writeAddress();
-  running?.abort();
   const mine = (running = new AbortController()), given = view();
   given.set("parts", [...wanted].join(","));
   document.getElementById("main").setAttribute("aria-busy", "true");
