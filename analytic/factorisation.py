@@ -84,7 +84,8 @@ class Factorisation:
         self._find_limit()
         case = np.broadcast_to(np.arange(len(self.k))[:, None], self._u.shape)
         u, case = self._u.ravel(), case.ravel()
-        line = self._reduced_kernel(u, case, self._kernel(u, case))
+        gamma = radial_wavenumber(u, self.k[case])
+        line = self._reduced_kernel(u, case, gamma, self.section.kernel(gamma))
         self._log_line = self._unwrap(line.reshape(self._u.shape))
         # A Bessel function's phase has the error eps |gamma|, and gamma = K at the origin. 20 and 1/4 are chosen so
         # that the estimate holds against a finer rule and against mpmath in the tests, 0 <= m <= 40.
@@ -132,9 +133,10 @@ class Factorisation:
         """F; s and case one-dimensional."""
         return self.section.kernel(radial_wavenumber(s, self.k[case]))
 
-    def _reduced_kernel(self, s: ComplexArray, case: IntArray, kernel: ComplexArray) -> ComplexArray:
-        """F with the zeros near the origin and its behaviour far away divided out, from F itself."""
-        gamma = radial_wavenumber(s, self.k[case])
+    def _reduced_kernel(
+        self, s: ComplexArray, case: IntArray, gamma: ComplexArray, kernel: ComplexArray
+    ) -> ComplexArray:
+        """F with the zeros near the origin and its behaviour far away divided out, from gamma and F itself."""
         pinched = self._pinched[case]
         near = pinched & (np.abs(gamma) <= 2 * (self._alpha[case] + 1))
         value = kernel.copy()
@@ -259,7 +261,7 @@ class Factorisation:
 
     def _log_reduced(self, s: ComplexArray, case: IntArray, kernel: ComplexArray) -> ComplexArray:
         """ln of the reduced F beside the line, on the branch that is continuous with it."""
-        value = self._reduced_kernel(s, case, kernel)
+        value = self._reduced_kernel(s, case, radial_wavenumber(s, self.k[case]), kernel)
         position = np.arcsinh(np.abs(s) / self._scale[case]) / STEP
         left = np.minimum(position.astype(int), len(self._y) - 2)
         phase = self._log_line.imag[case, left]

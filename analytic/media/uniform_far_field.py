@@ -56,25 +56,56 @@ def directivity(
     log_plus : (case, angle) or (1, angle) complex array
         ln F_plus(|s|): above the factorisation line, where it is accurate, and away from the branch point -K.
     """
-    m = section.m
     s, gamma = (np.asarray(f, dtype=complex) for f in (-k * np.cos(theta), k * np.sin(theta)))
-    back = s.real < 0  # W_plus(s) = W(s) / W_plus(-s) there
+    plus = np.exp(0.25j * np.pi + log_plus) / np.sqrt(k + np.abs(s))  # W_plus(|s|)
+    found = np.empty(np.broadcast_shapes(s.shape, plus.shape, strength.shape[1:]), complex)
+    for chosen, side in ((np.cos(theta) > 0, _downstream), (np.cos(theta) <= 0, _upstream)):
+        if np.any(chosen):
+            found[:, chosen] = side(section, k, s[:, chosen], gamma[:, chosen], plus[:, chosen], alpha, kappa, strength)
+    return (-1j) ** (section.m + 1) / np.pi * found
+
+
+def _upstream(
+    section: Section,
+    k: FloatArray,
+    s: ComplexArray,
+    gamma: ComplexArray,
+    plus: ComplexArray,
+    alpha: FloatArray,
+    kappa: ComplexArray,
+    strength: ComplexArray,
+) -> ComplexArray:
+    """(K + s) T(s) W_plus(s) / (gamma H_m'(gamma)) at s >= 0."""
     axis = np.abs(gamma) < AXIS * k
     safe = np.where(axis, 1.0, gamma)
-    plus = np.exp(0.25j * np.pi + log_plus) / np.sqrt(k + np.abs(s))
     with np.errstate(over="ignore", invalid="ignore"):
-        hankel = hankel_pair(m, safe)[1] * np.exp(1j * safe)
+        hankel = hankel_pair(section.m, safe)[1] * np.exp(1j * safe)
     finite = np.isfinite(hankel)  # else H_m' overflows, and D vanishes
-    front = np.where(finite, plus / (safe * np.where(finite, hankel, 1.0)), 0.0)
-    behind = 1j * np.pi * _sources_times_slope(section, k, s, safe, alpha, kappa, strength) / (safe * plus)
-    # gamma -> 0: gamma H_m' grows for m > 0, the wave vanishes on the axis; m = 0 has finite limits.
-    front = sources(k, np.where(back, -s, s), kappa, strength) * np.where(
-        axis, plus * (np.pi / 2j if m == 0 else 0.0), front
-    )
+    wave = np.where(finite, plus / (safe * np.where(finite, hankel, 1.0)), 0.0)
+    # gamma -> 0: gamma H_m' grows for m > 0, the wave vanishes on the axis; m = 0 has a finite limit.
+    limit = plus * (np.pi / 2j if section.m == 0 else 0.0)
+    return sources(k, s, kappa, strength) * np.where(axis, limit, wave)
+
+
+def _downstream(
+    section: Section,
+    k: FloatArray,
+    s: ComplexArray,
+    gamma: ComplexArray,
+    plus: ComplexArray,
+    alpha: FloatArray,
+    kappa: ComplexArray,
+    strength: ComplexArray,
+) -> ComplexArray:
+    """The same at s < 0, where W_plus(s) = W(s) / W_plus(-s)."""
+    axis = np.abs(gamma) < AXIS * k
+    safe = np.where(axis, 1.0, gamma)
+    wave = 1j * np.pi * _sources_times_slope(section, k, s, safe, alpha, kappa, strength) / (safe * plus)
+    if section.m:
+        return np.where(axis, 0.0, wave)
     plane_wave = np.sum(np.where(alpha == 0, strength, 0.0), axis=0)
     limit = -0.5j * np.pi * (1 - section.hub**2) * plane_wave
-    behind = np.where(axis, limit / plus if m == 0 else 0.0, behind)
-    return (-1j) ** (m + 1) / np.pi * np.where(back, behind, front)
+    return np.where(axis, limit / plus, wave)
 
 
 def _sources_times_slope(

@@ -10,9 +10,9 @@ import analytic
 from data.elements import Lip, solve_lip
 from wavenet import networks, runs
 from wavenet.far_field.error_bars import LEVELS
-from wavenet.lips import learning, parts, process
+from wavenet.lips import learning, network, parts, process
 from wavenet.lips.ducts import PARAMETERS, Ducts, gauss
-from wavenet.lips.network import DEGREES, LipConfig, LipNetwork
+from wavenet.lips.network import LipConfig, LipNetwork
 from wavenet.lips.power import balance
 from wavenet.study.lips import load_network, predict_lip, thin_ducts
 
@@ -46,12 +46,6 @@ def random_network(seed=0, exact=True, size=0.2):
             buffer.copy_(size * normal(*buffer.shape))
         elif name.endswith(("_inverse", "_size")):
             buffer.fill_(0.3)
-    first, second = DEGREES[exact]
-    least = min(first, second)
-    table = model.reflection_weight.view(1, 3, 2, first, second)
-    table[..., least:, :] = table[..., least:] = 0
-    square = table[..., :least, :least].clone()
-    table[..., :least, :least] = 0.5 * (square + square.transpose(-1, -2))  # as a symmetric function has them
     model.prepare()
     return model
 
@@ -231,6 +225,15 @@ def test_the_shipped_network_knows_unseen_lips():
         assert np.all(relative < found.directivity_bar)
         thin = np.sqrt(np.abs(found.thin_directivity - far) ** 2 @ weight / (np.abs(far) ** 2 @ weight))
         assert np.all(relative < 0.2 * thin)
+
+
+def test_what_polynomials_leave_out_is_negligible(ducts, monkeypatch):
+    some = load_network()(ducts)
+    monkeypatch.setattr(network, "_NEGLIGIBLE", 0.0)
+    every = load_network()(ducts)
+    assert torch.allclose(some.reflection, every.reflection, rtol=0, atol=1e-8)
+    size = every.directivity.abs().amax(dim=2, keepdim=True)
+    assert torch.all((some.directivity - every.directivity).abs() <= 1e-7 * size)
 
 
 def test_angles_that_are_asked_for_are_those_of_the_whole_sphere():

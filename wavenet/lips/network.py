@@ -26,6 +26,7 @@ _PARTS = tuple(parts.PARTS)
 INTERVALS = {"reflection": (0.0, 1.0), "ahead": (-1.0, 0.0), "behind": (0.0, 1.0)}  # of x; u is in 0 ... 1
 _BLOCK = 512  # ducts that are worked on at a time: their tables stay in the processor's cache
 _KNOWN = 1e-3  # variance that is left of a duct that was computed, in units of the prior one
+_NEGLIGIBLE = 1e-9  # coefficients of polynomials over the largest one: leaving them out changes D by 1e-7 of its size
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,18 @@ class LipNetwork(nn.Module):
         self.register_load_state_dict_post_hook(lambda module, keys: module.prepare())
 
     def prepare(self) -> None:
-        """Set what follows from the weights: the matrices behind the spreads."""
+        """Set what follows from the weights: the matrices behind the spreads, and the degrees that matter."""
+        self._degrees: dict[tuple[str, int], tuple[int, int]] = {}
         for part in parts.PARTS:
             for family in range(parts.FAMILIES[part]):
+                self._degrees[part, family] = _degrees(self._weight(part, family))
                 scaled = self.get_buffer(f"{part}_centre") * self.get_buffer(f"{part}_inverse")[family]
                 own = process.gauss(scaled, scaled) + _KNOWN * torch.eye(len(scaled), dtype=scaled.dtype)
                 self.get_buffer(f"{part}_gain")[family].copy_(torch.linalg.inv(own))
+
+    def _weight(self, part: str, family: int) -> Tensor:
+        """Polynomials of a function's units: (solution, real and imaginary, coefficient in u, in x)."""
+        return self.get_buffer(f"{part}_weight")[family].unflatten(1, (2, *DEGREES[self.config.exact]))
 
     def unknown(self, part: str, family: int) -> Tensor:
         """Variance of each training duct, in units of the prior one, if it is left out: (solution,)."""
@@ -112,6 +119,7 @@ class LipNetwork(nn.Module):
                 directivity[:, :, chosen], variance[:, :, chosen] = self._value(part, ducts.at(chosen), z)
         both = ducts.live[:, :, None] & ducts.live[:, None, :]
         matrix, directivity = torch.where(both, matrix, 0.0), torch.where(ducts.live[:, :, None], directivity, 0.0)
+        matrix = 0.5 * (matrix + matrix.mT)  # the polynomials in the two directions are not cut off alike
         matrix, directivity = balance(ducts, matrix, directivity)
         size = ((directivity.real.square() + directivity.imag.square()) @ ducts.weight).clamp(min=1e-300)
         return Prediction(
@@ -127,12 +135,17 @@ class LipNetwork(nn.Module):
         counts = ducts.live.sum(dim=1)
         alike = [torch.nonzero(counts == count)[:, 0] for count in torch.unique(counts).tolist()]
         blocks = [block for group in alike for block in group.split(_BLOCK)]
+        used = [self._degrees[part, family] for family in range(len(given.factor))]
+        weights = [self._weight(part, family)[:, :, :a, :b].flatten(1) for family, (a, b) in enumerate(used)]
         smooth, unknown = [], []
         for block in blocks:
             count = int(counts[block[0]])
             first = chebyshev(given.first[block, :count], 0.0, 1.0, degrees[0])
             second = chebyshev(given.second[block if part == "reflection" else block[:1]], *INTERVALS[part], degrees[1])
-            found = [self._smooth(part, family, z[block], first, second) for family in range(len(given.factor))]
+            found = [
+                self._smooth(part, family, z[block], weights[family], first[..., :a], second[..., :b])
+                for family, (a, b) in enumerate(used)
+            ]
             missing = given.base.shape[1] - count
             smooth.append(nn.functional.pad(torch.stack([g for g, _ in found]), (0, 0, 0, missing)))
             unknown.append(torch.stack([variance for _, variance in found]))
@@ -141,14 +154,17 @@ class LipNetwork(nn.Module):
         square = given.factor.real.square() + given.factor.imag.square()
         return value, (square * torch.cat(unknown, dim=1)[:, back, None, None]).sum(dim=0)
 
-    def _smooth(self, part: str, family: int, z: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    def _smooth(
+        self, part: str, family: int, z: Tensor, weight: Tensor, first: Tensor, second: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """A function g (case, order, second) from the polynomials' values in the directions, and its variance (case,).
 
-        second : (case or 1, second, polynomial).
+        weight : (solution, part and coefficient). first : (case, order, polynomial), second : (case or 1, second,
+        polynomial).
         """
         inverse = self.get_buffer(f"{part}_inverse")[family]
         unit = process.gauss(z * inverse, self.get_buffer(f"{part}_centre") * inverse)
-        table = (unit @ self.get_buffer(f"{part}_weight")[family]).view(-1, 2, *DEGREES[self.config.exact])
+        table = (unit @ weight).view(-1, 2, first.shape[-1], second.shape[-1])
         real, imaginary = ((first[:, None] @ table) @ second.mT[:, None]).unbind(dim=1)
         known = ((unit @ self.get_buffer(f"{part}_gain")[family]) * unit).sum(dim=1)
         size = self.get_buffer(f"{part}_size")[family] ** 2
@@ -168,6 +184,14 @@ class LipNetwork(nn.Module):
         if torch.any(torch.isnan(factors)):
             raise ValueError(f"there were too few training solutions for bars of the coverage {coverage}")
         return factors[0] * prediction.reflection_spread, factors[1] * prediction.directivity_spread
+
+
+def _degrees(weight: Tensor) -> tuple[int, int]:
+    """Numbers of coefficients in u and in x up to the last one that is not negligible."""
+    size = weight.abs().amax(dim=(0, 1))
+    used = torch.nonzero(size >= _NEGLIGIBLE * size.max())
+    a, b = (used.amax(dim=0) + 1).tolist()
+    return a, b
 
 
 def chebyshev(x: Tensor, low: float, high: float, count: int) -> Tensor:
