@@ -90,6 +90,7 @@ def third_octave_levels(
     power: float = 1.0,
     medium: Any = None,
     tolerance: float = 0.1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> BandLevels:
     """Far-field sound pressure levels in bands, of all cut-on modes, mutually incoherent.
 
@@ -112,11 +113,13 @@ def third_octave_levels(
         See `solve`.
     tolerance : float
         Largest error of a level from the mean over the band [dB].
+    progress : callable, optional
+        Called with the number of bands that are done, and that of all, from 0 on.
 
     Raises
     ------
     ValueError
-        A parameter is outside its range.
+        A parameter is outside its range, or too many modes are cut on at the highest frequency; before work begins.
     TypeError
         The bands are not from `third_octave_bands`.
     ConvergenceError
@@ -136,7 +139,14 @@ def third_octave_levels(
         level = solution.sound_pressure_level(angle, duct, distance=distance, power=power)
         return 10 ** (level / 10)
 
-    found = [_mean(mean_square, band, tolerance) for band in bands]
+    if bands:
+        sharing(duct.helmholtz(max(band.upper for band in bands)), duct.mach, duct.hub)  # too many modes are refused
+    shown = progress or (lambda done, total: None)
+    shown(0, len(bands))
+    found = []
+    for band in bands:
+        found.append(_mean(mean_square, band, tolerance))
+        shown(len(found), len(bands))
     level = np.array([decibels(np.sqrt(value)) for value, _ in found]).reshape(len(found), angle.size)
     return BandLevels(tuple(bands), angle, level, np.array([error for _, error in found]))
 

@@ -368,3 +368,19 @@ def test_a_band_level_is_the_mean_over_its_frequencies():
         third_octave_levels(MultiMode.equal_power, duct, bands, [1.0], tolerance=1e-6)
     with pytest.raises(ValueError, match="tolerance=0"):
         third_octave_levels(MultiMode.equal_power, duct, bands, [1.0], tolerance=0)
+
+
+def test_bands_with_too_many_modes_are_refused_before_the_first_and_progress_is_told():
+    duct, asked, told = PhysicalDuct.filled(0.2, temperature=288.15), [], []
+
+    def sharing(helmholtz, mach, hub):
+        asked.append(helmholtz)
+        if helmholtz > 3:
+            raise ValueError("too many modes")
+        return MultiMode.equal_power(helmholtz, mach, hub)
+
+    with pytest.raises(ValueError, match="too many modes"):
+        third_octave_levels(sharing, duct, third_octave_bands(400, 1000), [1.0])
+    assert len(asked) == 1
+    third_octave_levels(sharing, duct, third_octave_bands(100, 160), [1.0], progress=lambda *done: told.append(done))
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]

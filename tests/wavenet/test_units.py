@@ -6,6 +6,7 @@ import pytest
 
 from analytic import DuctMode, MultiMode, PhysicalDuct, solve, third_octave_bands, third_octave_levels
 from wavenet.cli.quantities import USUAL, in_any_unit, quantity
+from wavenet.study import solution
 
 from .commands import run, values
 
@@ -108,6 +109,12 @@ def test_streams_and_hubs(capsys):
     assert run("solve", "--m", 0, "--n", 0, *duct, "--helmholtz", 0.5) == 0  # --helmholtz in place of --frequency
     text = capsys.readouterr().out
     assert f"radii, {0.1 * solve(DuctMode(0, 0, 0.5, hub=0.4)).end_correction:.6g} m" in text
+
+
+def test_powers_of_too_many_modes_are_refused_before_the_work(monkeypatch, capsys):
+    monkeypatch.setattr(solution, "solution_of", None)
+    assert run("multimode", "--ka", "130") == 1
+    assert "the powers of 2" in capsys.readouterr().err
 
 
 def test_many_modes_and_bands(capsys):

@@ -131,6 +131,7 @@ def _bands(
     plot: Path | None,
 ) -> None:
     """Print levels in third-octave bands, and draw them."""
+    from ..progress import Progress
     from ..study import solution
 
     edges = text.split(":")
@@ -138,7 +139,8 @@ def _bands(
         raise ValueError(f"--bands must be from:to, such as 500Hz:4kHz, got {text!r}")
     lowest, highest = (quantity(edge, "Hz", "bands") for edge in edges)
     degrees = angles_of(angles)
-    found, reference = solution.bands(model, duct, lowest, highest, degrees, jet, strength)
+    with Progress(f"bands from {lowest:g} to {highest:g} Hz", "bands", shown=not as_json) as shown:
+        found, reference = solution.bands(model, duct, lowest, highest, degrees, jet, strength, progress=shown.to)
     nominal = [band.nominal for band in found.bands]
     title = f"all modes that are cut on, {model}, radius {duct.radius:g} m, M = {duct.mach:.6g}, hub = {duct.hub:.6g}"
     if plot is not None:

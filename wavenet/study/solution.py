@@ -10,6 +10,7 @@ import numpy as np
 
 import analytic
 from analytic import levels
+from analytic.multimode import check_parts, groups_of
 from analytic.solver import solution_of
 from wavenet.arrays import ComplexArray, FloatArray
 
@@ -199,6 +200,7 @@ def modes(
     sharing : a key of `SHARING`. duct : with it levels are sound pressure levels; loudness : distance [m], power [W].
     """
     source = shared(sharing)(helmholtz, mach, hub)
+    check_parts(source, [len(weights) for _, weights in groups_of(source)])  # before the work, not after it
     solved = solution_of(source, jet=jet, liner=liners)
     power = _by_name(solved.power)
     angle = np.radians(degrees)
@@ -225,14 +227,19 @@ def bands(
     degrees: FloatArray,
     jet: analytic.Jet | None = None,
     loudness: Mapping[str, float] | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[analytic.BandLevels, str]:
     """Levels of all cut-on modes in third-octave bands with nominal frequencies in lowest ... highest [Hz].
 
-    Otherwise as `modes`; power : incident in each band. Second result: what the levels refer to.
+    Otherwise as `modes`; power : incident in each band. progress : called with the numbers of bands done and of all.
+    Second result: what the levels refer to.
     """
     options = {"distance": 1.0, "power": 1.0} | dict(loudness or {})
     wanted = analytic.third_octave_bands(lowest, highest)
-    found = analytic.third_octave_levels(shared(sharing), duct, wanted, np.radians(degrees), medium=jet, **options)
+    found = analytic.third_octave_levels(
+        shared(sharing), duct, wanted, np.radians(degrees), medium=jet, progress=progress, **options
+    )
     return found, f"{_sound_pressure(options)} in each band"
 
 
