@@ -1,14 +1,19 @@
-"""Fixtures of several packages."""
+"""One thread a process; fixtures of several packages."""
 
 import importlib
 import importlib.metadata
+import os
 import signal
 import warnings
 from pathlib import Path
 
 import pytest
 
-from data import generate, recipe, shards
+# The processes of the tests, and those that they start, share the cores: threads that wait for a core do so in a loop.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+from data import generate, recipe, shards  # noqa: E402 - the libraries read the variables when imported
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a job in the background: interrupts are tested
     signal.signal(signal.SIGINT, signal.default_int_handler)

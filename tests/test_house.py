@@ -1,9 +1,11 @@
-"""House rules: how long modules and functions may be, and that private names stay in the module that defines them."""
+"""House rules: how long modules and functions may be, private names stay in their module, one thread a test process."""
 
 import ast
 from pathlib import Path
 
 import pytest
+import torch
+from threadpoolctl import threadpool_info
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("analytic", "data", "wavenet")
@@ -145,3 +147,11 @@ def test_two_places_ask_whether_there_is_a_jet():
     """The solver, which makes a medium of its argument, and the mode that the page describes; others ask these."""
     asking = {module for module in MODULES if asks_for_a_jet((ROOT / module).read_text(encoding="utf-8"))}
     assert asking == {"analytic/solver.py", "wavenet/study/controls.py"}
+
+
+def test_a_test_process_has_one_thread():
+    """With two on each of two cores the threads of small matrix products spend most of their time waiting."""
+    libraries = {library["user_api"] for library in threadpool_info()}
+    assert libraries >= {"blas", "openmp"}
+    assert all(library["num_threads"] == 1 for library in threadpool_info())
+    assert torch.get_num_threads() == 1

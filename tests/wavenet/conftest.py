@@ -1,12 +1,10 @@
-"""One thread a test process: the processes share the cores. What tests of several commands look for in a page."""
+"""Seeds, and what tests of several commands look for in a page."""
 
 import re
 from html.parser import HTMLParser
 
 import pytest
 import torch
-
-torch.set_num_threads(1)
 
 
 class _Reader(HTMLParser):

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -13,11 +14,13 @@ import pytest
 
 from analytic import DuctMode, Jet, solve, stretched_angle
 from data import generate
+from wavenet import networks
 from wavenet.study import solution
 
 from .commands import run
 
 TRAIN = ["train", "derivative", "--data", "DEMO/derivative.h5", "-o", "OUT/r", "--model"]
+SHORT = {"unet": {"epochs": 3}, "constrained_unet": {"epochs": 2, "samples": 4}}
 MODE = ["--m", "2", "--n", "0", "--helmholtz", "5"]
 # Lightning and torch warn about workers, devices and each other.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -25,8 +28,13 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
+    """The demo, whose U-nets learn less: nothing here asks how good they are."""
     out = tmp_path_factory.mktemp("demo") / "out"
-    assert run("demo", "-o", out, "--cases", 20) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        for name, changes in SHORT.items():
+            presets = networks.get(name).steps.presets
+            patch.setitem(presets, "quick", replace(presets["quick"], **changes))
+        assert run("demo", "-o", out, "--cases", 20) == 0
     return out
 
 

@@ -45,7 +45,7 @@ def random_weights(base, constraints=DEFAULT, noise=None):
     return model.requires_grad_(False)
 
 
-@pytest.fixture(params=[0.0, 1e-2], ids=["exact", "noisy"])
+@pytest.fixture(scope="module", params=[0.0, 1e-2], ids=["exact", "noisy"])
 def wild(request, base, field):
     """Random weights, and a field with or without noise that it is not told of."""
     torch.manual_seed(1)
@@ -53,9 +53,25 @@ def wild(request, base, field):
     return random_weights(base), psi + request.param * psi.std() * torch.randn_like(psi)
 
 
-def test_weights_are_shares(wild):
+@pytest.fixture(scope="module")
+def shares(wild):
     model, psi = wild
-    shares = model.weights(psi, PARAMETERS)
+    return model.weights(psi, PARAMETERS)
+
+
+@pytest.fixture(scope="module")
+def out(wild):
+    model, psi = wild
+    return model(psi, PARAMETERS)
+
+
+@pytest.fixture(scope="module")
+def seen(wild):
+    model, psi = wild
+    return model.seen(psi[0], PARAMETERS[0])
+
+
+def test_weights_are_shares(shares):
     assert shares.shape == (1, 2, len(METHODS), len(X), len(R))
     assert torch.all(shares >= 0)
     torch.testing.assert_close(shares.sum(dim=2), torch.ones_like(shares[:, :, 0]))
@@ -66,17 +82,15 @@ def test_weights_are_shares(wild):
     assert torch.all(shares[0, :, 5][:, 5:-5, :-5] == 0)
 
 
-def test_the_noise_in_a_field_decides_which_methods_there_are(wild, field):
-    model, psi = wild
-    noisy = not torch.equal(psi, parts(field.potential))
-    shares = model.weights(psi, PARAMETERS)[0].amax(dim=(0, 2, 3))
-    assert (shares[6] > 0) == (shares[2] > 0) == noisy
-    assert (shares[7] > 0) == noisy  # without noise it is the mean of the others
+def test_the_noise_in_a_field_decides_which_methods_there_are(wild, shares, field):
+    noisy = not torch.equal(wild[1], parts(field.potential))
+    largest = shares[0].amax(dim=(0, 2, 3))
+    assert (largest[6] > 0) == (largest[2] > 0) == noisy
+    assert (largest[7] > 0) == noisy  # without noise it is the mean of the others
 
 
-def test_it_is_complex_homogeneous_and_phase_equivariant(wild):
+def test_it_is_complex_homogeneous_and_phase_equivariant(wild, out):
     model, psi = wild
-    out = model(psi, PARAMETERS)
     for factor in ([0.3, -2.0], [0.0, 1e-3], [-1e4, 1.0]):
         factor = torch.tensor([factor]).double()
         turned = model(times(psi, factor), PARAMETERS)
@@ -85,26 +99,22 @@ def test_it_is_complex_homogeneous_and_phase_equivariant(wild):
     assert torch.equal(model(2 * psi, PARAMETERS), 2 * out)  # powers of two: without rounding
 
 
-def test_in_noise_the_linear_network_told_of_none_is_one_of_the_methods(wild, base):
-    model, psi = wild
-    found = model.seen(psi[0], PARAMETERS[0]).candidates[7]
+def test_in_noise_the_linear_network_told_of_none_is_one_of_the_methods(wild, seen, base):
     with torch.no_grad():
-        torch.testing.assert_close(found, base(psi, PARAMETERS)[0], rtol=1e-12, atol=1e-12)
+        expected = base(wild[1], PARAMETERS)[0]
+    torch.testing.assert_close(seen.candidates[7], expected, rtol=1e-12, atol=1e-12)
 
 
-def test_each_velocity_lies_between_those_of_the_methods(wild):
+def test_each_velocity_lies_between_those_of_the_methods(seen, shares, out):
     """A property that is linear and holds for all of them holds for the mean, whatever the shares are."""
-    model, psi = wild
-    seen = model.seen(psi[0], PARAMETERS[0])
     usable = torch.isfinite(seen.prior[0])[:, None]
     low = torch.where(usable, seen.candidates, torch.inf).amin(dim=0)
     high = torch.where(usable, seen.candidates, -torch.inf).amax(dim=0)
-    out, room = model(psi, PARAMETERS)[0], 1e-9 * float(seen.candidates.abs().max())
-    assert torch.all((low - room <= out) & (out <= high + room))
+    room = 1e-9 * float(seen.candidates.abs().max())
+    assert torch.all((low - room <= out[0]) & (out[0] <= high + room))
     # and it is the sum by the shares
-    shares = model.weights(psi, PARAMETERS)[0]
-    expected = torch.stack([(shares[c // 2] * seen.candidates[:, c]).sum(dim=0) for c in range(4)])
-    torch.testing.assert_close(out, expected, rtol=1e-12, atol=room)
+    expected = torch.stack([(shares[0, c // 2] * seen.candidates[:, c]).sum(dim=0) for c in range(4)])
+    torch.testing.assert_close(out[0], expected, rtol=1e-12, atol=room)
 
 
 def test_the_barrier(base, field):
@@ -135,12 +145,16 @@ def test_expected_errors_are_those_of_independent_methods_before_training(base, 
     torch.testing.assert_close(prior[:, :, :4], base.log_errors(PARAMETERS, dtype=torch.float64), rtol=1e-9, atol=1e-9)
 
 
+@pytest.fixture(scope="module")
+def shares_of_all(base, field):
+    return random_weights(base, noise=1e-3).weights(parts(field.potential), PARAMETERS)
+
+
 @pytest.mark.parametrize("name", ["edge", "lip", "ends", "joint"])
-def test_a_constraint_left_out_has_no_share(base, field, name):
+def test_a_constraint_left_out_has_no_share(base, field, shares_of_all, name):
     index = {"edge": 3, "lip": 4, "ends": 5, "joint": 6}[name]
-    with_it = random_weights(base, noise=1e-3).weights(parts(field.potential), PARAMETERS)
     without = random_weights(base, tuple(set(DEFAULT) - {name}), noise=1e-3)
-    assert with_it[:, :, index].max() > 0
+    assert shares_of_all[:, :, index].max() > 0
     assert without.weights(parts(field.potential), PARAMETERS)[:, :, index].max() == 0
 
 
@@ -196,15 +210,24 @@ def cases(field):
     return torch.utils.data.TensorDataset(*(part.repeat(6, *[1] * (part.ndim - 1)) for part in many))
 
 
+def untrained(base):
+    return ConstrainedUNet(ConstrainedUNetConfig(base.config.x, base.config.r, width=4), base)
+
+
+@pytest.fixture(scope="module")
+def taught(base, cases):
+    """What the network is trained on."""
+    return share_samples(untrained(base), cases, 6)
+
+
 @pytest.mark.filterwarnings("ignore")  # Lightning's, on workers and devices
-def test_it_learns_and_is_saved(base, cases, tmp_path):
+def test_it_learns_and_is_saved(base, cases, taught, tmp_path):
     from wavenet.training.loop import fit
 
-    model = ConstrainedUNet(ConstrainedUNetConfig(base.config.x, base.config.r, width=4), base)
+    model = untrained(base)
     preset = dataclasses.replace(
         networks.get("constrained-unet").steps.preset("quick"), epochs=12, samples=6, patience=12
     )
-    taught = share_samples(model, cases, 6)
     again = share_samples(model, cases, 6)
     assert all(torch.equal(a, b) for a, b in zip(taught.tensors, again.tensors, strict=True))
     with torch.no_grad():
@@ -230,7 +253,7 @@ def test_the_linear_network_is_fixed(base):
 
 RECIPE = """
 task = "derivative"
-cases = 12
+cases = 8
 split = [0.5, 0.25, 0.25]
 [source]
 m = [0, 2]
@@ -261,9 +284,9 @@ def test_constraints_are_chosen_from_the_command_line(dataset_file, tmp_path, mo
     assert load(tmp_path / "bare")[1].config.constraints == ()
 
 
-def test_the_loss_is_the_logarithm_of_the_error_and_likelihoods(base, cases):
-    model = ConstrainedUNet(ConstrainedUNetConfig(base.config.x, base.config.r, width=4), base)
-    features, prior, errors, numbers = share_samples(model, cases, 6).tensors
+def test_the_loss_is_the_logarithm_of_the_error_and_likelihoods(base, taught):
+    model = untrained(base)
+    features, prior, errors, numbers = taught.tensors
     with torch.no_grad():
         values, counts = share_loss(model, (features, prior, errors, numbers))
         smaller = share_loss(model, (features, prior - 1, errors / 10, numbers))[0]
@@ -273,8 +296,7 @@ def test_the_loss_is_the_logarithm_of_the_error_and_likelihoods(base, cases):
 
 
 def test_patches_of_coarser_grids(base, cases):
-    model = ConstrainedUNet(ConstrainedUNetConfig(base.config.x, base.config.r, width=4), base)
-    features, prior, errors, _ = share_samples(model, cases, 6, seed=3).tensors
+    features, prior, errors, _ = share_samples(untrained(base), cases, 6, seed=3).tensors
     assert features.shape[2:] == prior.shape[3:] == errors.shape[3:] == (32, 24)
     assert torch.all(torch.isfinite(features))
     assert len(set(features[:, 8, 0, 0].tolist())) > 1  # points per wavelength: several strides

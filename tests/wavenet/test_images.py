@@ -15,10 +15,6 @@ from wavenet.rap import RAP
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class Weighted(nn.Module):

@@ -494,14 +494,6 @@ def drawn(seed):
     return Tape(steps).double().eval(), torch.randn(2, STEPS, channels, dtype=torch.float64)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.mark.parametrize("first", range(0, 100, 10))
 def test_a_hundred_random_networks_of_the_newer_kinds(first):
     for seed in range(first, first + 10):

@@ -63,7 +63,6 @@ def network(seed=0):
 def train(run, *, resume=False, seconds=0.0, preset=PRESET, every=0.0, **options):
     """A small training, its weights at the end as the command writes them; also what the other process runs."""
     warnings.simplefilter("ignore")
-    torch.set_num_threads(1)
     run.mkdir(exist_ok=True)
     sets = Noisy(42, seconds), Noisy(20, 0.0)
     model = fit(network(), *sets, run, preset=preset, resume=resume, progress=False, every=every, **options)
@@ -251,7 +250,6 @@ TO_LEARN_ERRORS = networks.Steps(build=ErrorModel, presets={}, loss=error_likeli
 def teach(folder, devices):
     """Two kinds of training, whose batches do not divide among two processes."""
     warnings.simplefilter("ignore")
-    torch.set_num_threads(1)
     draw = torch.Generator().manual_seed(0)
     samples = [
         TensorDataset(
