@@ -8,6 +8,7 @@ import pytest
 
 from analytic import ConvergenceError
 from data.elements import Lip, solve_lip
+from data.elements.radiation import Radiation
 
 ANGLES, WEIGHTS = np.polynomial.legendre.leggauss(60)
 ANGLES = np.pi / 2 * (ANGLES + 1)
@@ -276,7 +277,8 @@ def test_lips_that_contradict_themselves_are_refused(arguments, said):
         ((0, -2.0, Lip.flat(0.1)), {}, "helmholtz"),
         ((0, 2.0, Lip.flat(0.1), 1.0), {}, "mach"),
         ((41, 50.0, Lip.flat(0.1)), {}, "up to 40"),
-        ((0, 59.0, Lip.flat(0.1), 0.3), {}, "up to 60"),
+        ((0, 59.0, Lip.flat(0.1), 0.3), {}, r"from 0\.001 to 60\.0, .* got helmholtz = 59\.0, mach = 0\.3"),
+        ((0, 9e-4, Lip.flat(0.1)), {}, r"from 0\.001 to 60\.0, .* got helmholtz = 0\.0009, mach = 0\.0"),
         ((0, 2.0, Lip.flat(0.1)), {"degree": 30}, "degrees from 4 to 20"),
         ((0, 2.0, Lip.flat(0.1)), {"tolerance": 0.0}, "tolerance"),
         ((0, 2.0, Lip.flat(0.1)), {"window": (1.0, -1.0)}, "window"),
@@ -290,8 +292,29 @@ def test_bad_numbers_are_refused(arguments, options, said):
 def test_a_missed_tolerance_is_refined_once_and_then_raises():
     assert solve_lip(0, 3.0, Lip.flat(0.1), degree=5, tolerance=1e-1).degree == 5
     assert solve_lip(0, 3.0, Lip.flat(0.1), degree=5, tolerance=1e-5).degree == 7
-    with pytest.raises(ConvergenceError, match=r"finite elements.*lip flat:0\.1"):
+    with pytest.raises(ConvergenceError, match=r"error estimate of finite elements.*lip flat:0\.1"):
         solve_lip(0, 3.0, Lip.flat(0.1), degree=5, tolerance=1e-12)
+
+
+def test_power_that_is_missing_raises_whatever_the_estimate(monkeypatch):
+    true = Radiation.directivity
+    # both solutions that an estimate compares have the same share of error: 2e-4 of the power is missing
+    monkeypatch.setattr(Radiation, "directivity", lambda self, theta: 0.9999 * true(self, theta))
+    with pytest.raises(ConvergenceError, match=r"power residual of finite elements, [12]\.\de-04, .*lip flat:0\.1"):
+        solve_lip(2, 5.0, Lip.flat(0.1))
+    assert np.max(solve_lip(2, 5.0, Lip.flat(0.1), tolerance=1e-3).error_estimate) < 1e-6
+
+
+@pytest.mark.parametrize("text", ["flat:0.1", "round:0.005"])
+def test_low_frequencies_are_those_of_a_length(text):
+    # the end correction's limit is reached like (ka)^2, reflected power like 1 - (ka)^2
+    lengths = []
+    for helmholtz in (1e-3, 1e-2):
+        solution = solve_lip(0, helmholtz, Lip.parse(text))
+        (found,) = solution.reflection[0]
+        lengths.append(np.angle(-found) / (2 * helmholtz))
+        assert abs(1 - abs(found) ** 2 - helmholtz**2) < 0.01 * helmholtz**2
+    assert abs(lengths[1] - lengths[0]) < 1e-3
 
 
 def test_the_sign_of_the_order_does_not_matter():

@@ -170,6 +170,7 @@ def test_a_missing_library_is_said_before_work_begins(loaded, tmp_path):
             "the source has a liner, the task lip is for ducts without one",
         ),
         ("4.5]", "58.0]", r"helmholtz / sqrt\(1 - mach\^2\) goes up to 60 in the task lip, got 60\.8"),
+        ("[2.0, 4.5]", "[9e-4, 4.5]", r"helmholtz: must lie in \[0\.001, 60\], got 0\.0009"),
         ("count = 32", "count = 3", r"directions\.count: .*greater than or equal to 4"),
     ],
 )

@@ -131,6 +131,13 @@ class LipNetwork(nn.Module):
 
     def _value(self, part: str, ducts: Ducts, z: Tensor) -> tuple[Tensor, Tensor]:
         """Values of a part, and their variance: (case, order, second)."""
+        given, smooth, unknown = self.learned(part, ducts, z)
+        value = given.base + (given.factor * smooth).sum(dim=0)
+        square = given.factor.real.square() + given.factor.imag.square()
+        return value, (square * unknown[..., None, None]).sum(dim=0)
+
+    def learned(self, part: str, ducts: Ducts, z: Tensor) -> tuple[parts.Part, Tensor, Tensor]:
+        """What is known of a part, its functions g (family, case, order, second), their variance (family, case)."""
         given, degrees = parts.PARTS[part](ducts, self.config.exact), DEGREES[self.config.exact]
         counts = ducts.live.sum(dim=1)
         alike = [torch.nonzero(counts == count)[:, 0] for count in torch.unique(counts).tolist()]
@@ -150,9 +157,7 @@ class LipNetwork(nn.Module):
             smooth.append(nn.functional.pad(torch.stack([g for g, _ in found]), (0, 0, 0, missing)))
             unknown.append(torch.stack([variance for _, variance in found]))
         back = torch.argsort(torch.cat(blocks))
-        value = given.base + (given.factor * torch.cat(smooth, dim=1)[:, back]).sum(dim=0)
-        square = given.factor.real.square() + given.factor.imag.square()
-        return value, (square * torch.cat(unknown, dim=1)[:, back, None, None]).sum(dim=0)
+        return given, torch.cat(smooth, dim=1)[:, back], torch.cat(unknown, dim=1)[:, back]
 
     def _smooth(
         self, part: str, family: int, z: Tensor, weight: Tensor, first: Tensor, second: Tensor
