@@ -18,7 +18,7 @@ _TEXTS = ("model", "config", "provenance", "outside", "task")
 _WEIGHTS = Path(__file__).parent / "weights"
 _OWN = {path.name: path for path in sorted(_WEIGHTS.iterdir()) if path.is_dir()}
 SHIPPED = {  # task -> run that commands use by default
-    task: _OWN[task] for task in ("derivative", "factor", "forward", "jet_factor", "lip")
+    task: _OWN[task] for task in ("derivative", "factor", "forward", "jet_factor", "lip", "lip_near")
 }
 BASELINES = {name: _OWN[name] for name in ("mlp", "unet")}  # name -> run of the paper's network
 

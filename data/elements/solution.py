@@ -33,12 +33,16 @@ class LipField:
     ----------
     potential, axial_velocity, radial_velocity, pressure : (order, ...) complex arrays
         psi [a c], u = dpsi/dx and v = dpsi/dr [c], p [rho c^2].
+    error_estimate : (order,) float array
+        Relative, the largest over psi, (u, v) and p of |error| / |value|, root mean squares over the points: as those
+        of `LipSolution`.
     """
 
     potential: ComplexArray
     axial_velocity: ComplexArray
     radial_velocity: ComplexArray
     pressure: ComplexArray
+    error_estimate: FloatArray
 
 
 class LipSolution:
@@ -80,7 +84,7 @@ class LipSolution:
         self._system = System(mesh, self._window, abs(m), self._k, count, degree)
         self.orders: IntArray = np.arange(count)
         lower, traces = (self._system.solve(self._system.unknowns(lower=lower)) for lower in (True, False))
-        self._phi, self.reflection = traces.phi, traces.reflection
+        self._phi, self._lower_phi, self.reflection = traces.phi, lower.phi, traces.reflection
         self.wavenumber, self.norm = self._system.wavenumber, self._system.norm
         self._radiation = self._radiate(traces)
         self.reflection_error = LAYER_ERROR + self._reflection_difference(lower.reflection)
@@ -194,14 +198,24 @@ class LipSolution:
         ):
             if np.any(bad):
                 raise ValueError(f"the point x = {x[bad][0]}, r = {r[bad][0]} is {where}")
-        phi, phi_x, phi_r = (
-            values.reshape(-1, *x.shape)
-            for values in self._system.evaluate(self._phi, x.ravel() / self._beta, r.ravel())
-        )
+        mine, lower = (self._fields(phi, x.ravel(), r.ravel()) for phi in (self._phi, self._lower_phi))
+        of_three = [0], [1, 2], [3]  # psi, (u, v) and p
+        estimates = [_norms((mine - lower)[:, rows]) / _norms(mine[:, rows]) for rows in of_three]
+        psi, u, v, p = (mine[:, row].reshape(-1, *x.shape) for row in range(4))
+        return LipField(psi, u, v, p, LAYER_ERROR + np.max(estimates, axis=0))
+
+    def _fields(self, phi: ComplexArray, x: FloatArray, r: FloatArray) -> ComplexArray:
+        """psi, u, v and p of coefficients: (order, 4, point)."""
+        phi, phi_x, phi_r = self._system.evaluate(phi, x / self._beta, r)
         ka, mach, shift = self.helmholtz, self.mach, np.exp(-1j * self._k * self.mach * x / self._beta)
         psi = phi * shift
         u = (phi_x * shift - 1j * self._k * mach * psi) / self._beta
-        return LipField(psi, u, phi_r * shift, 1j * ka * psi - mach * u)
+        return np.stack([psi, u, phi_r * shift, 1j * ka * psi - mach * u], axis=1)
+
+
+def _norms(values: ComplexArray) -> FloatArray:
+    """Norms over all axes but the first."""
+    return np.linalg.norm(values.reshape(len(values), -1), axis=1)
 
 
 # long: the description

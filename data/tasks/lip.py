@@ -64,14 +64,14 @@ def _observe(group: Group, places: dict[str, FloatArray], orders: int) -> dict[s
 def _accept(source: Source) -> None:
     if source.n != "cut-on" or source.modes != (1, 1) or source.mixtures != 1:
         raise ValueError(
-            'a case of the task lip has all cut-on modes, each by itself: n = "cut-on", modes = [1, 1] and mixtures = 1'
+            'a case with a thick wall has all cut-on modes, each by itself: n = "cut-on", modes = [1, 1], mixtures = 1'
         )
     if source.jet or source.bounds["hub"] != (0, 0):
-        raise ValueError("a duct of the task lip has no hub and no jet")
+        raise ValueError("a duct with a thick wall has no hub and no jet")
     fastest = max(map(abs, source.bounds["mach"]))
     largest = source.bounds["helmholtz"][1] / np.sqrt(1 - fastest**2)
     if not largest <= _LARGEST:
-        raise ValueError(f"helmholtz / sqrt(1 - mach^2) goes up to {_LARGEST:g} in the task lip, got {largest:.6g}")
+        raise ValueError(f"helmholtz / sqrt(1 - mach^2) goes up to {_LARGEST:g} with a thick wall, got {largest:.6g}")
     assert source.lip_aspect is not None  # the recipe was refused
     for low, high in source.lip_aspect.pieces:
         if high > 0 and low < _LEAST_ASPECT:

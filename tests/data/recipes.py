@@ -85,12 +85,12 @@ def parameter(name, jet):
 @st.composite
 def sources(draw, task):
     """The table [source]."""
-    may = task not in ("factor", "lip") and not task.startswith("lined")
+    may = task != "factor" and not task.startswith(("lined", "lip"))
     jet = task.startswith("jet") or (may and draw(st.integers(0, 3)) == 0)
     found = {"m": draw(st.lists(st.integers(-2, 2), min_size=1, max_size=3, unique=True))}
     if "factor" in task:
         found["n"] = [0]
-    elif task != "lip" and draw(st.booleans()):
+    elif not task.startswith("lip") and draw(st.booleans()):
         found["n"] = draw(
             st.one_of(st.just("cut-on"), st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True))
         )
@@ -98,12 +98,12 @@ def sources(draw, task):
     if task.startswith("lined"):
         jet = False
         found |= {name: draw(parameter(name, jet)) for name in LINER}
-    if task == "lip":
+    if task.startswith("lip"):
         found |= {name: draw(parameter(name, jet)) for name in LIP}
     if task != "factor":
         if not task.startswith("lined") and (jet or draw(st.booleans())):
             found["mach"] = draw(parameter("mach", jet))
-        if task != "lip" and draw(st.integers(0, 2)) == 0:
+        if not task.startswith("lip") and draw(st.integers(0, 2)) == 0:
             found["hub"] = draw(parameter("hub", jet))
     if jet:
         known = [name for name in JET if task != "jet_factor" or name != "kutta"]
@@ -138,7 +138,7 @@ def places(draw, task):
             "roots": draw(st.integers(4, 6)),
             "angles": draw(st.integers(4, 6)),
         }
-    name = {"factor": "angles", "lip": "count"}.get(task, "nodes")
+    name = {"factor": "angles", "lip": "count", "lip_near": "count"}.get(task, "nodes")
     return {name: draw(st.integers(4, 8))}
 
 

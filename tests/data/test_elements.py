@@ -121,6 +121,20 @@ def test_velocities_and_pressure_belong_to_the_potential(text):
 
 
 @pytest.mark.parametrize("text", ["flat:0.1", "elliptic:0.1:0.3"])
+def test_the_error_estimate_of_the_field_bounds_its_error(text):
+    coarse = solve_lip(2, 8.0, Lip.parse(text), -0.3, degree=7, tolerance=0.01)
+    better = solve_lip(2, 8.0, Lip.parse(text), -0.3, degree=14, window=(1.6, 2.0))  # farther matched layers, too
+    x, r = np.array([-0.7, -0.4, 0.3, 0.05, 0.6]), np.array([1.4, 1.3, 0.7, 1.2, 0.1])
+    field, exact = coarse.field(x, r), better.field(x, r)
+    assert np.all(field.error_estimate < 0.01)
+    assert np.all(exact.error_estimate < 1e-6)
+    for names in (["potential"], ["axial_velocity", "radial_velocity"], ["pressure"]):
+        mine, other = (np.concatenate([getattr(one, name) for name in names], axis=1) for one in (field, exact))
+        assert np.all(np.linalg.norm(mine - other, axis=1) <= field.error_estimate * np.linalg.norm(other, axis=1))
+    assert field.error_estimate.shape == (2,)
+
+
+@pytest.mark.parametrize("text", ["flat:0.1", "elliptic:0.1:0.3"])
 def test_the_field_in_the_duct_is_that_of_its_modes(text):
     """At the wall, r = 1: modes are one there. The evanescent ones have decayed by exp(-6)."""
     solution = solve_lip(2, 8.0, Lip.parse(text), -0.3, window=(1.5, 1.5))

@@ -101,8 +101,10 @@ lip_aspect = { values = [0.0, 0.5] }
 [directions]
 count = 6
 """
+NEAR_LIPS = LIPS.replace('"lip"', '"lip_near"').replace("[directions]", "[points]")
 RECIPES = {
     "lip": LIPS,
+    "lip_near": NEAR_LIPS,
     "lined_derivative": LINED,
     "jet_derivative": JETS,
     "jet_factor": JET_FACTORS,

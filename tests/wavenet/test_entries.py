@@ -467,6 +467,7 @@ def test_what_is_fitted_at_once_needs_no_validation():
         "fno": stepped,
         "jet": stepped,
         "lip": ("train",),
+        "lip_near": ("train",),
         "mlp": stepped,
         "unet": stepped,
     }

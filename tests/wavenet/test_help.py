@@ -14,8 +14,9 @@ from wavenet.explain.methods import METHODS
 from wavenet.runs import BASELINES, SHIPPED
 from wavenet.study.conversion import FORMATS
 
-TASKS = ("forward", "derivative", "edge", "factor", "jet_factor", "lip")
-COMPARED = [name for name in (*SHIPPED, *BASELINES, "constrained_unet") if name not in ("factor", "lip")]
+TASKS = ("forward", "derivative", "edge", "factor", "jet_factor", "lip", "lip_near")
+UNCOMPARED = "factor", "lip", "lip_near"
+COMPARED = [name for name in (*SHIPPED, *BASELINES, "constrained_unet") if name not in UNCOMPARED]
 
 
 def shown(capsys, *arguments):

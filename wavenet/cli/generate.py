@@ -19,7 +19,7 @@ def generate(
         typer.Argument(
             metavar="RECIPE",
             help="TOML file, or a built-in recipe: annulus, derivative, derivative-demo, ducts, edge, factor, forward, "
-            "forward-demo, jet, jet-derivative, lined-derivative, lined-forward, lip or lip-demo.",
+            "forward-demo, jet, jet-derivative, lined-derivative, lined-forward, lip, lip-demo or lip-near.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],

@@ -12,12 +12,12 @@ from .common import Data, Json, say, warn
 # long: one parameter an option
 def train(
     task: Annotated[
-        Literal["forward", "derivative", "edge", "factor", "jet_factor", "lip"],
+        Literal["forward", "derivative", "edge", "factor", "jet_factor", "lip", "lip_near"],
         typer.Argument(
             metavar="TASK",
             help="forward: pressures at microphones; derivative: velocities from a potential; edge: functions around "
             "the lip, for the constrained network; factor: directivities; jet_factor: fields of jets; lip: "
-            "fields of ducts with a thick wall.",
+            "ducts with a thick wall; lip_near: their near fields.",
         ),
     ],
     data: Data,
@@ -27,8 +27,8 @@ def train(
         typer.Option(
             metavar="NAME",
             help="Network of the task [its first]: feedforward or mlp of forward; constrained, constrained-unet, "
-            "fno or unet of derivative; edge, directivity, jet and lip of the others; or FILE.py:CLASS, one of "
-            "your own.",
+            "fno or unet of derivative; edge, directivity, jet, lip and lip-near of the others; or FILE.py:CLASS, "
+            "one of your own.",
             autocompletion=lambda: ["feedforward", "mlp", "constrained", "constrained-unet", "fno", "unet"],
         ),
     ] = None,

@@ -25,7 +25,6 @@ FINEST = {True: (6.0, 3.5), False: (9.0, 13.0)}
 _PARTS = tuple(parts.PARTS)
 INTERVALS = {"reflection": (0.0, 1.0), "ahead": (-1.0, 0.0), "behind": (0.0, 1.0)}  # of x; u is in 0 ... 1
 _BLOCK = 512  # ducts that are worked on at a time: their tables stay in the processor's cache
-_KNOWN = 1e-3  # variance that is left of a duct that was computed, in units of the prior one
 _NEGLIGIBLE = 1e-9  # coefficients of polynomials over the largest one: leaving them out changes D by 1e-7 of its size
 
 
@@ -94,8 +93,7 @@ class LipNetwork(nn.Module):
             for family in range(parts.FAMILIES[part]):
                 self._degrees[part, family] = _degrees(self._weight(part, family))
                 scaled = self.get_buffer(f"{part}_centre") * self.get_buffer(f"{part}_inverse")[family]
-                own = process.gauss(scaled, scaled) + _KNOWN * torch.eye(len(scaled), dtype=scaled.dtype)
-                self.get_buffer(f"{part}_gain")[family].copy_(torch.linalg.inv(own))
+                self.get_buffer(f"{part}_gain")[family].copy_(process.gain(scaled))
 
     def _weight(self, part: str, family: int) -> Tensor:
         """Polynomials of a function's units: (solution, real and imaginary, coefficient in u, in x)."""
@@ -103,8 +101,7 @@ class LipNetwork(nn.Module):
 
     def unknown(self, part: str, family: int) -> Tensor:
         """Variance of each training duct, in units of the prior one, if it is left out: (solution,)."""
-        gain = self.get_buffer(f"{part}_gain")[family]
-        return (1 / torch.diagonal(gain) - _KNOWN).clamp(min=0)
+        return process.left_out(self.get_buffer(f"{part}_gain")[family])
 
     def forward(self, ducts: Ducts) -> Prediction:
         """Reflection, directivity and their spreads; directions and ducts beyond training are extrapolated."""
@@ -171,9 +168,8 @@ class LipNetwork(nn.Module):
         unit = process.gauss(z * inverse, self.get_buffer(f"{part}_centre") * inverse)
         table = (unit @ weight).view(-1, 2, first.shape[-1], second.shape[-1])
         real, imaginary = ((first[:, None] @ table) @ second.mT[:, None]).unbind(dim=1)
-        known = ((unit @ self.get_buffer(f"{part}_gain")[family]) * unit).sum(dim=1)
         size = self.get_buffer(f"{part}_size")[family] ** 2
-        return torch.complex(real, imaginary), size * (1 - known).clamp(min=0)
+        return torch.complex(real, imaginary), size * process.unknown(unit, self.get_buffer(f"{part}_gain")[family])
 
     def error_bar(self, prediction: Prediction, coverage: float) -> tuple[Tensor, Tensor]:
         """Errors of R and D, (case, order) each, that are not exceeded with this probability.

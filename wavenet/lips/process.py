@@ -18,6 +18,7 @@ _PULL = 0.02  # of 1 / lengths to where they start, in nats a sample: no length 
 _JITTER = 1e-7  # of the variance, added to it
 _LARGEST = 9.0  # |ln| of a hyperparameter
 _STEPS = 60  # of L-BFGS
+_KNOWN = 1e-3  # variance that is left of a duct that was computed, in units of the prior one
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,21 @@ def gauss(a: Tensor, b: Tensor) -> Tensor:
     """exp(-|a - b|^2 / 2) of rows."""
     square = a.square().sum(dim=1)[:, None] + b.square().sum(dim=1) - 2 * a @ b.T
     return torch.exp(-0.5 * square.clamp(min=0))
+
+
+def gain(scaled: Tensor) -> Tensor:
+    """What `unknown` needs of the ducts that were computed: their parameters over the lengths, (duct, parameter)."""
+    return torch.linalg.inv(gauss(scaled, scaled) + _KNOWN * torch.eye(len(scaled), dtype=scaled.dtype))
+
+
+def unknown(unit: Tensor, gain: Tensor) -> Tensor:
+    """Variance of ducts, in units of the prior one: (case,); unit : covariance with those computed, (case, duct)."""
+    return (1 - ((unit @ gain) * unit).sum(dim=1)).clamp(min=0)
+
+
+def left_out(gain: Tensor) -> Tensor:
+    """Variance of each duct that was computed, in units of the prior one, if it is left out: (duct,)."""
+    return (1 / torch.diagonal(gain) - _KNOWN).clamp(min=0)
 
 
 def swapped(x: Tensor) -> Tensor:
