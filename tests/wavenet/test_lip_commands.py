@@ -7,6 +7,7 @@ import pytest
 
 from analytic import DuctMode, solve
 from data.elements import Lip, solve_lip
+from wavenet.study.lip_near import predict_near
 from wavenet.study.lips import predict_lip
 from wavenet.study.thick_wall import LipMode
 
@@ -101,6 +102,35 @@ def test_the_network_predicts_as_in_python_and_has_the_exact_thin_wall_beside(ca
     amplitude = np.array(thin["directivity"]["amplitude"]) @ [1, 1j]
     np.testing.assert_allclose(amplitude, exact.directivity(theta), rtol=1e-9)
     np.testing.assert_allclose(np.array(thin["reflection"]) @ [1, 1j], exact.reflection[:2], rtol=1e-9)
+
+
+def test_pressures_near_the_lip_are_those_of_python_with_bars_and_the_thin_wall(capsys):
+    points = ["--at", "0.5,0.3", "--at=-0.5,1.4"]
+    found = values(capsys, "predict", *MODE, "--lip", "flat:0.1", *points, "--coverage", "0.8")["near_field"]
+    mine = predict_near(0, 5.0, 0.2, Lip.flat(0.1), [0.5, -0.5], [0.3, 1.4], coverage=0.8)
+    assert [(point["x"], point["r"]) for point in found] == [(0.5, 0.3), (-0.5, 1.4)]
+    for index, point in enumerate(found):
+        assert complex(*point["pressure"]) == mine.pressure[1, index]
+        assert complex(*point["thin_wall"]) == mine.thin_pressure[1, index]
+        assert point["error_bar"] == mine.pressure_bar[1, index]
+    assert run("predict", *MODE, "--lip", "flat:0.1", *points, "--angles", "0:90:2") == 0
+    text = capsys.readouterr().out
+    assert f"pressure at x = -0.5, r = 1.4 [rho c^2]  {mine.pressure[1, 1]:.8f}" in text
+    assert "  error at most " in text
+    far = ["predict", *MODE, "--lip", "flat:0.1", "--at", "0.5,2.8"]
+    assert run(*far) == 2
+    assert (
+        "x = 0.5, r = 2.8 of lip flat:0.1 at m = 0, ka = 5, M = 0.2 is outside the training range of near fields"
+        in (capsys.readouterr().err)
+    )
+    assert values(capsys, *far, "--extrapolate")["near_field"][0]["error_bar"] is None
+    for arguments, words in (
+        ([*MODE, "--at", "0.5,0.3"], "--at is for walls with a thickness, --lip"),
+        ([*MODE, "--lip", "flat:0.1", "--at", "0.5"], "--at must be X,R, such as 0.1,1, got '0.5'"),
+        ([*MODE, "--lip", "flat:0.1", "--at=-0.5,0.3"], "is in the duct or its wall"),
+    ):
+        assert run("predict", *arguments) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_outside_of_its_range_the_network_has_no_error_bar_if_it_is_asked_at_all(capsys):

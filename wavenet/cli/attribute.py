@@ -1,11 +1,10 @@
 """wavenet attribute."""
 
-import math
 from typing import Annotated
 
 import typer
 
-from .common import Data, Device, Json, Model, Out, Run, expect_folder, folder, say
+from .common import Data, Device, Json, Model, Out, Run, expect_folder, folder, point_of, say
 
 
 def attribute(
@@ -42,7 +41,7 @@ def attribute(
     from ..study import attribute as relevances
 
     usable(device)
-    point = None if at is None else _point(at)
+    point = None if at is None else point_of(at)
     if method not in METHODS:
         raise ValueError(f"--method must be one of {', '.join(METHODS)}, got {method!r}")
     expect_folder(output)
@@ -51,14 +50,3 @@ def attribute(
     say(said | ({} if found.worst_miss is None else {"worst_miss": found.worst_miss}), as_json)
     if not as_json:
         print(found.table())
-
-
-def _point(text: str) -> tuple[float, float]:
-    """Position given as X,R."""
-    try:
-        x, r = map(float, text.split(","))
-    except ValueError:
-        raise ValueError(f"--at must be X,R, such as 0.1,1, got {text!r}") from None
-    if not (math.isfinite(x) and math.isfinite(r) and r >= 0):
-        raise ValueError(f"--at must be X,R, both finite and R >= 0, got {text!r}")
-    return x, r

@@ -1,6 +1,7 @@
 """Options and output shared by the commands."""
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -286,6 +287,17 @@ def span(text: str, name: str) -> tuple[float, float, int]:
             f"{text!r}"
         )
     return start, end, count
+
+
+def point_of(text: str) -> tuple[float, float]:
+    """Position given as X,R."""
+    try:
+        x, r = map(float, text.split(","))
+    except ValueError:
+        raise ValueError(f"--at must be X,R, such as 0.1,1, got {text!r}") from None
+    if not (math.isfinite(x) and math.isfinite(r) and r >= 0):
+        raise ValueError(f"--at must be X,R, both finite and R >= 0, got {text!r}")
+    return x, r
 
 
 def angles_of(text: str) -> "npt.NDArray[np.float64]":

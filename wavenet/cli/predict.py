@@ -1,7 +1,7 @@
 """wavenet predict."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,7 @@ from .common import (
     far_field_values,
     jet_or_none,
     pairs,
+    point_of,
     print_far_field,
     print_loudest,
     say,
@@ -32,6 +33,7 @@ from .units import Loudness, Stream, with_units
 if TYPE_CHECKING:
     import analytic
 
+    from ..study.lip_near import NearPoint
     from ..study.lip_prediction import PredictedLip
 
 
@@ -60,6 +62,13 @@ def predict(
     density_ratio: DensityRatio = 1.0,
     kutta: Kutta = 1.0,
     angles: Angles = "0:180:37",
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,R",
+            help="With --lip: the pressure at this point outside the duct, too [duct radii]; can be repeated.",
+        ),
+    ] = None,
     coverage: Annotated[float, typer.Option(help="Coverage of the error bar: 0.5, 0.8, 0.9, 0.95 or 0.99.")] = 0.95,
     extrapolate: Annotated[
         bool,
@@ -76,7 +85,8 @@ def predict(
     """Predict the far-field pressure in dB of one duct mode by the surrogate, with an error bar.
 
     Beside it stands the potential's directivity D, as of wavenet solve. With --lip the network corrects the exact
-    solution for the infinitely thin wall, which stands beside, and predicts the reflection as well.
+    solution for the infinitely thin wall, which stands beside, and predicts the reflection as well, with --at the
+    pressure near the lip, of incident potential one at the wall.
 
     Example: wavenet predict --m 2 --n 0 --helmholtz 5 --mach 0.3
 
@@ -91,21 +101,21 @@ def predict(
     if streams is not None and extrapolate:
         raise ValueError("--extrapolate is for uniform flow: the network of jets keeps to its range")
     source = stream.mode(m, n, helmholtz, mach, hub)
-    strength, options = loudness.values(stream.radius), {"coverage": coverage}
+    strength = loudness.values(stream.radius)
+    options: dict[str, Any] = {"coverage": coverage}
     shape = lip_or_none(lip, source, jet=jet)
+    points = [point_of(text) for text in at or ()]
     if shape is not None:
-        from ..study import lip_prediction, lips
+        from ..study import lip_near, lip_prediction, lips
 
         model = lips.load_network(run)
-        _say_lip(
-            lip_prediction.predict(
-                source, shape, degrees, model=model, extrapolate=extrapolate, loudness=strength, **options
-            ),
-            source,
-            as_json,
-            plot,
-        )
+        options["extrapolate"] = extrapolate
+        found_lip = lip_prediction.predict(source, shape, degrees, model=model, loudness=strength, **options)
+        near = lip_near.of_mode(source, shape, points, **options) if points else []
+        _say_lip(found_lip, near, source, as_json, plot)
         return
+    if points:
+        raise ValueError(f"--at is for walls with a thickness, --lip; of others wavenet field has the field, got {at}")
     if streams is None and run is None and device == "cpu":
         found = prediction.predict_in_numpy(source, degrees, extrapolate=extrapolate, loudness=strength, **options)
     elif streams is None:
@@ -136,8 +146,10 @@ def predict(
     print_loudest(*found.far.loudest)
 
 
-def _say_lip(found: "PredictedLip", source: "analytic.DuctMode", as_json: bool, plot: Path | None) -> None:
-    """Print a prediction for a lip; plot : also draw it."""
+def _say_lip(
+    found: "PredictedLip", near: "list[NearPoint]", source: "analytic.DuctMode", as_json: bool, plot: Path | None
+) -> None:
+    """Print a prediction for a lip, and pressures at points near it; plot : also draw it."""
     words = describe_lip(found.lip)
     if plot is not None:
         from ..study import plots
@@ -148,7 +160,8 @@ def _say_lip(found: "PredictedLip", source: "analytic.DuctMode", as_json: bool, 
         thin = {**far_field_values(found.thin), "reflection": pairs(found.thin_reflection)}
         bars = {"error_bar": found.directivity_bar, "reflection_error_bar": found.reflection_bar}
         values = {**far_field_values(found.far), "reflection": pairs(found.reflection), **bars}
-        say({**values, "coverage": found.coverage, "lip": str(found.lip), "thin_wall": thin}, True)
+        values |= {"coverage": found.coverage, "lip": str(found.lip), "thin_wall": thin}
+        say(values | ({"near_field": [_near_values(point) for point in near]} if near else {}), True)
         return
     print(describe(source))
     print(f"lip {words}, by the network; beside it the infinitely thin wall, exact")
@@ -164,3 +177,13 @@ def _say_lip(found: "PredictedLip", source: "analytic.DuctMode", as_json: bool, 
     for order, (value, thin_value) in enumerate(zip(found.reflection, found.thin_reflection, strict=True)):
         beside = f"thin wall {thin_value:.8f}  modulus {abs(thin_value):.8f}"
         print(f"potential reflected into order {order:2d}  {value:.8f}  modulus {abs(value):.8f}  {beside}")
+    for point in near:
+        bar = "" if point.error_bar is None else f"  error at most {point.error_bar:.1e}"
+        thin_wall = f"thin wall {point.thin_pressure:.8f}"
+        where = f"pressure at x = {point.x:g}, r = {point.r:g} [rho c^2]"
+        print(f"{where}  {point.pressure:.8f}  modulus {abs(point.pressure):.8f}{bar}  {thin_wall}")
+
+
+def _near_values(point: "NearPoint") -> dict[str, Any]:
+    pressure, thin = ([value.real, value.imag] for value in (point.pressure, point.thin_pressure))
+    return {"x": point.x, "r": point.r, "pressure": pressure, "error_bar": point.error_bar, "thin_wall": thin}

@@ -1,5 +1,6 @@
 """Near field outside a duct with a thick wall by the correction network, beside the exact field of a thin one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from wavenet.arrays import ComplexArray, FloatArray
 from wavenet.lips.near import AHEAD, BEHIND, CLOSEST, RADIUS, Near, NearNetwork
 from wavenet.runs import load_as
 
+from . import thick_wall
 from .lips import thin_ducts
 
 _STEP = 0.02, 0.005  # of differences in X, over 1 / K, and at most [radii]: they leave about 1e-8 and rounding 1e-7
@@ -133,6 +135,61 @@ def predict_near(
         coverage=coverage,
         inside=_inside(model, near, x, r),
     )
+
+
+@dataclass(frozen=True)
+class NearPoint:
+    """Pressure [rho c^2] of one mode at a point, with the lip by the network and of the thin wall, exact.
+
+    error_bar : not exceeded with the probability that was asked for; None outside of the training's range.
+    """
+
+    x: float
+    r: float
+    pressure: complex
+    thin_pressure: complex
+    error_bar: float | None
+
+
+def of_mode(
+    source: analytic.DuctMode,
+    lip: Lip,
+    points: Sequence[tuple[float, float]],
+    *,
+    model: NearNetwork | None = None,
+    coverage: float = 0.95,
+    extrapolate: bool = False,
+) -> list[NearPoint]:
+    """Pressures of one mode at points x, r; arguments otherwise as for `lip_prediction.predict`.
+
+    Raises
+    ------
+    ValueError
+        As `predict_near`; the duct has a hub, the mode is cut off, or a point or a parameter is outside of the range of
+        the training, unless it is to be extrapolated.
+    """
+    thick_wall.check(source, lip)
+    model = load_network() if model is None else model
+    x, r = np.array(points, dtype=float).reshape(-1, 2).T
+    found = predict_near(source.m, source.helmholtz, source.mach, lip, x, r, model=model, coverage=coverage)
+    bad = np.flatnonzero(~found.inside)
+    if len(bad) and not extrapolate:
+        raise ValueError(
+            f"the point x = {x[bad[0]]:g}, r = {r[bad[0]]:g} of lip {lip} at m = {source.m}, ka = "
+            f"{source.helmholtz:.6g}, M = {source.mach:.4g} is outside the training range of near fields: -{BEHIND} <= "
+            f"x <= {AHEAD}, r <= {RADIUS}, and the duct's as for far fields, about"
+        )
+    n = source.n
+    return [
+        NearPoint(
+            float(x[point]),
+            float(r[point]),
+            complex(found.pressure[n, point]),
+            complex(found.thin_pressure[n, point]),
+            float(found.pressure_bar[n, point]) if found.inside[point] else None,
+        )
+        for point in range(len(x))
+    ]
 
 
 def _points(x: npt.ArrayLike, r: npt.ArrayLike, lip: Lip) -> tuple[FloatArray, FloatArray]:
