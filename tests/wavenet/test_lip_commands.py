@@ -7,6 +7,7 @@ import pytest
 
 from analytic import DuctMode, solve
 from data.elements import Lip, solve_lip
+from wavenet.study import thick_wall
 from wavenet.study.lip_near import predict_near
 from wavenet.study.lips import predict_lip
 from wavenet.study.thick_wall import LipMode
@@ -87,6 +88,20 @@ def test_a_picture_of_both(tmp_path, capsys):
     assert run("solve", *MODE, "--lip", "flat:0.1", "--plot", tmp_path / "lip.svg") == 0
     assert (tmp_path / "lip.svg").stat().st_size > 5000
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("text", ["flat:0.1", "round:0.3"])
+def test_fields_next_to_a_lip_are_those_of_its_mode_and_of_the_thin_wall(text):
+    source = DuctMode(0, 1, 5.0, 0.2)
+    lip = Lip.parse(text)
+    found = thick_wall.mode(source, lip, np.array([30.0]))
+    near = thick_wall.near_fields(found, cells=20)
+    thin, elements = solve(source).field(near.x, near.r).pressure, found.thick.solved.elements
+    np.testing.assert_allclose(near.thin, thin, atol=1e-9 * np.abs(thin).max())
+    wall = lip.in_wall(near.x[:, None], near.r)
+    assert 0 < np.count_nonzero(wall) == np.count_nonzero(near.thick == 0)
+    i, j = np.argwhere(~wall)[-1]
+    assert near.thick[i, j] == elements.field(near.x[i], near.r[j]).pressure[1]
 
 
 def test_the_network_predicts_as_in_python_and_has_the_exact_thin_wall_beside(capsys):

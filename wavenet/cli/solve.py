@@ -115,9 +115,7 @@ def _solve_lip(
     if plot is not None:
         from ..study import plots
 
-        thick, thin = found.everywhere
-        curves = {f"lip {describe_lip(lip)}": thick.level, "thin wall": thin.level}
-        plots.levels(thick.degrees, curves, thick.reference, describe(source), plot)
+        plots.lip(found, f"lip {describe_lip(lip)}", describe(source), plot)
     if as_json:
         say({**_values(found.thick), "lip": str(lip), "thin_wall": _values(found.thin)}, True)
     else:

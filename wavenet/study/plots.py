@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 from wavenet.arrays import FloatArray, Reals
 
 from .errors import level as level_of
+from .thick_wall import near_fields
 
 if TYPE_CHECKING:  # these need PyTorch, pictures of the solver do not
     from .detection import DetectedModes
     from .differentiation import NearField
     from .solution import FarField
+    from .thick_wall import LipAtAngles
 
 _CLIPPED = 99.5  # percentile of the moduli where the colours end: the lip's singularity does not take the scale
 _RANGE = 60.0  # of levels that are shown [dB]
@@ -33,6 +35,27 @@ def levels(degrees: FloatArray, curves: dict[str, FloatArray], reference: str, t
     """Levels [dB] over the physical angle, by what they are of; a name "" is not written."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
+    _levels(axes, degrees, curves, reference)
+    _finish(figure, title, path, axes)
+
+
+def lip(found: "LipAtAngles", name: str, title: str, path: Path) -> None:
+    """Levels over the physical angle, and the pressure next to the lip, of a thick wall and of the thin one."""
+    figure = Figure(figsize=(11.0, 8.0), layout="constrained")
+    places = figure.subplot_mosaic([["far", "far"], ["thick", "thin"]], height_ratios=(1, 1.1))
+    far, thin = found.everywhere
+    _levels(places["far"], far.degrees, {name: far.level, "thin wall": thin.level}, far.reference)
+    places["far"].grid(alpha=0.3)
+    near = near_fields(found)
+    limit = float(np.percentile(np.abs(near.thin.real), _CLIPPED)) or 1.0  # one scale: they are compared
+    wall = np.concatenate([[[near.x[0], 1]], found.lip.outline(), [[near.x[0], 1 + found.lip.thickness]]])
+    for place, values, of, shape in (("thick", near.thick, name, wall), ("thin", near.thin, "thin wall", None)):
+        _wave(places[place], near.x, near.r, values.real, "Re p [ρ c²]", limit, shape)
+        places[place].set_title(of, fontsize=10)
+    _finish(figure, title, path)
+
+
+def _levels(axes: Any, degrees: FloatArray, curves: dict[str, FloatArray], reference: str) -> None:
     for name, values in curves.items():
         axes.plot(degrees, np.where(np.isfinite(values), values, np.nan), "." if len(degrees) == 1 else "-", label=name)
     highest = max((float(np.max(values)) for values in curves.values()), default=-math.inf)
@@ -42,7 +65,6 @@ def levels(degrees: FloatArray, curves: dict[str, FloatArray], reference: str, t
     axes.yaxis.label.set_fontsize(8)
     if any(curves):
         axes.legend(fontsize=8)
-    _finish(figure, title, path, axes)
 
 
 def near_field(field: Any, title: str, path: Path) -> None:
@@ -95,19 +117,25 @@ def _maps(x: Reals, r: Reals, rows: int) -> tuple[Figure, list[Any]]:
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
-def _wave(axes: Any, x: Reals, r: Reals, values: Reals, label: str) -> None:
-    """A quantity of either sign, with its colours around zero."""
-    limit = float(np.percentile(np.abs(values), _CLIPPED)) or 1.0
-    image = _map(axes, x, r, values, "RdBu_r", (-limit, limit))
+def _wave(
+    axes: Any, x: Reals, r: Reals, values: Reals, label: str, limit: float | None = None, wall: Reals | None = None
+) -> None:
+    """A quantity of either sign, with its colours around zero, up to a limit; wall : see `_map`."""
+    limit = limit or float(np.percentile(np.abs(values), _CLIPPED)) or 1.0
+    image = _map(axes, x, r, values, "RdBu_r", (-limit, limit), wall)
     beyond = "both" if float(np.max(np.abs(values))) > limit else "neither"
     axes.figure.colorbar(image, ax=axes, label=label, extend=beyond)
 
 
-def _map(axes: Any, x: Reals, r: Reals, values: Reals, colours: str, limits: Sequence[float]) -> Any:
-    """Colours over x and r, and the duct's wall."""
+def _map(
+    axes: Any, x: Reals, r: Reals, values: Reals, colours: str, limits: Sequence[float], wall: Reals | None = None
+) -> Any:
+    """Colours over x and r, and the duct's wall: a thin one, or one with corners (corner, 2)."""
     low, high = limits
     image = axes.pcolormesh(x, r, values.T, cmap=colours, vmin=low, vmax=high, shading="nearest", rasterized=True)
-    if x[0] < 0 and r[0] <= 1 <= r[-1]:
+    if wall is not None:
+        axes.fill(*wall.T, facecolor="0.3", edgecolor="black", lw=0.8)
+    elif x[0] < 0 and r[0] <= 1 <= r[-1]:
         axes.plot([x[0], min(0.0, float(x[-1]))], [1, 1], color="black", lw=2.5, solid_capstyle="butt")
     axes.set(xlabel="x / a", ylabel="r / a")
     axes.set_aspect("equal")

@@ -76,6 +76,16 @@ class LipMode:
 
 
 @dataclass(frozen=True)
+class NearFields:
+    """Pressures next to a lip. x, r : (x,), (r,). thick, thin : (x, r) complex [rho c^2]; thick is 0 in the wall."""
+
+    x: FloatArray
+    r: FloatArray
+    thick: ComplexArray
+    thin: ComplexArray
+
+
+@dataclass(frozen=True)
 class LipAtAngles:
     """Solution for one duct mode at a lip.
 
@@ -116,6 +126,19 @@ def mode(
     loss = float(levels.decibels(np.sqrt(power["incident"] / power["radiated"])))
     thick = ModeAtAngles(solved, far(solved, degrees), everywhere[0].loudest, power, solved.impedance, loss)
     return LipAtAngles(lip, thick, thin, everywhere)
+
+
+def near_fields(found: LipAtAngles, cells: int = 160) -> NearFields:
+    """The field of the elements' whole window, on square cells, and the exact one of the thin wall; cells : along x."""
+    solved = found.thick.solved
+    left, right, radius = solved.elements.window
+    side = (right - left) / cells
+    x, r = left + side * (np.arange(cells) + 0.5), side * (np.arange(int(radius / side)) + 0.5)
+    places = np.meshgrid(x, r, indexing="ij")
+    fluid = ~found.lip.in_wall(*places)
+    thick = np.zeros(fluid.shape, complex)
+    thick[fluid] = solved.elements.field(*(place[fluid] for place in places)).pressure[solved.source.n]
+    return NearFields(x, r, thick, found.thin.solved.field(x, r).pressure)
 
 
 def pressures(source: analytic.DuctMode, reflection: ComplexArray) -> ComplexArray:
