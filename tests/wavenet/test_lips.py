@@ -193,6 +193,17 @@ def test_what_is_left_out_is_predicted_without_it():
         assert torch.allclose(left[case == number], own.y - mean, atol=1e-9)
 
 
+def test_single_precision_keeps_two_digits_of_the_spreads():
+    x, others = torch.rand(2, 300, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    known = process.gauss(x, x) + 1e-3 * torch.eye(300, dtype=x.dtype)
+    unit = process.gauss(others, x)
+    variance = 1 - (unit * torch.linalg.solve(known, unit.T).T).sum(dim=1)
+    whitening = process.whitening(x)
+    assert process.unknown(unit, whitening).sqrt().numpy() == pytest.approx(variance.sqrt().numpy(), rel=0.02)
+    left = 1 / torch.diagonal(torch.linalg.inv(known)) - 1e-3
+    assert process.left_out(whitening).numpy() == pytest.approx(left.numpy(), rel=0.02)
+
+
 def test_the_covariance_is_learned_from_samples_of_it():
     """Samples of a process with short lengths in one coordinate and long ones in another."""
     generator = torch.Generator().manual_seed(1)

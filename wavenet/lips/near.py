@@ -134,7 +134,7 @@ class NearNetwork(nn.Module):
     case: Tensor
     place: Tensor
     weight: Tensor
-    gain: Tensor
+    whitening: Tensor
     bars: Tensor
 
     def __init__(self, config: NearConfig):
@@ -150,14 +150,14 @@ class NearNetwork(nn.Module):
         ):
             self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
         self.register_buffer("case", torch.zeros(samples, dtype=torch.int64))
-        self.register_buffer("gain", torch.zeros(FAMILIES, n, n, dtype=torch.float64), persistent=False)
+        self.register_buffer("whitening", torch.zeros(FAMILIES, n, n), persistent=False)
         self.register_buffer("bars", torch.full((len(LEVELS),), torch.nan, dtype=torch.float64))
         self.register_load_state_dict_post_hook(lambda module, keys: module.prepare())
 
     def prepare(self) -> None:
         """Set what follows from the weights: the matrices behind the spread."""
         for family in range(FAMILIES):
-            self.gain[family] = process.gain(self.centre * self.inverse[family, : len(PARAMETERS)])
+            self.whitening[family] = process.whitening(self.centre * self.inverse[family, : len(PARAMETERS)])
 
     def forward(self, near: Near) -> NearPrediction:
         """Potential and its spread; ducts and points beyond training are extrapolated."""
@@ -175,7 +175,7 @@ class NearNetwork(nn.Module):
             sums = [(process.gauss(some, self.place * y) * known[of]) @ self.weight[family] for some, of in blocks]
             smooth = torch.view_as_complex(torch.cat(sums)).view(place.shape[:2])
             potential = potential + factor * torch.zeros_like(factor).index_put((case, order), smooth)
-            unknown = (self.size[family] ** 2 * process.unknown(unit, self.gain[family]))[:, None, None]
+            unknown = (self.size[family] ** 2 * process.unknown(unit, self.whitening[family]))[:, None, None]
             variance = variance + unknown * (factor.real.square() + factor.imag.square())
         inside = live[:, :, None]
         return NearPrediction(torch.where(inside, potential, 0.0), torch.where(inside, torch.sqrt(variance), 0.0))

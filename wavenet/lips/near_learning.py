@@ -36,7 +36,7 @@ def fit(near: Near, potential: Tensor, *, seed: int = 0, exact: bool = True) -> 
     model.prepare()
     variance = torch.zeros(len(samples.y), dtype=torch.float64)
     for family, size in enumerate(covariance.amplitude**2):
-        unknown = size * process.left_out(model.gain[family])
+        unknown = size * process.left_out(model.whitening[family])
         variance += unknown[samples.case] * samples.factor[:, family].abs().square()
     ratios = left.abs() / torch.sqrt(variance).clamp(min=1e-30)
     model.bars.copy_(torch.from_numpy(conformal(ratios.numpy())))

@@ -82,7 +82,7 @@ class LipNetwork(nn.Module):
                 ("weight", (families, n, 2 * degrees[0] * degrees[1])),
             ):
                 self.register_buffer(f"{part}_{name}", torch.zeros(shape, dtype=torch.float64))
-            self.register_buffer(f"{part}_gain", torch.zeros(families, n, n, dtype=torch.float64), persistent=False)
+            self.register_buffer(f"{part}_whitening", torch.zeros(families, n, n), persistent=False)
         self.register_buffer("bars", torch.full((2, len(LEVELS)), torch.nan, dtype=torch.float64))
         self.register_load_state_dict_post_hook(lambda module, keys: module.prepare())
 
@@ -93,7 +93,7 @@ class LipNetwork(nn.Module):
             for family in range(parts.FAMILIES[part]):
                 self._degrees[part, family] = _degrees(self._weight(part, family))
                 scaled = self.get_buffer(f"{part}_centre") * self.get_buffer(f"{part}_inverse")[family]
-                self.get_buffer(f"{part}_gain")[family].copy_(process.gain(scaled))
+                self.get_buffer(f"{part}_whitening")[family].copy_(process.whitening(scaled))
 
     def _weight(self, part: str, family: int) -> Tensor:
         """Polynomials of a function's units: (solution, real and imaginary, coefficient in u, in x)."""
@@ -101,7 +101,7 @@ class LipNetwork(nn.Module):
 
     def unknown(self, part: str, family: int) -> Tensor:
         """Variance of each training duct, in units of the prior one, if it is left out: (solution,)."""
-        return process.left_out(self.get_buffer(f"{part}_gain")[family])
+        return process.left_out(self.get_buffer(f"{part}_whitening")[family])
 
     def forward(self, ducts: Ducts) -> Prediction:
         """Reflection, directivity and their spreads; directions and ducts beyond training are extrapolated."""
@@ -169,7 +169,9 @@ class LipNetwork(nn.Module):
         table = (unit @ weight).view(-1, 2, first.shape[-1], second.shape[-1])
         real, imaginary = ((first[:, None] @ table) @ second.mT[:, None]).unbind(dim=1)
         size = self.get_buffer(f"{part}_size")[family] ** 2
-        return torch.complex(real, imaginary), size * process.unknown(unit, self.get_buffer(f"{part}_gain")[family])
+        return torch.complex(real, imaginary), size * process.unknown(
+            unit, self.get_buffer(f"{part}_whitening")[family]
+        )
 
     def error_bar(self, prediction: Prediction, coverage: float) -> tuple[Tensor, Tensor]:
         """Errors of R and D, (case, order) each, that are not exceeded with this probability.

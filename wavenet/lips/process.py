@@ -73,19 +73,25 @@ def gauss(a: Tensor, b: Tensor) -> Tensor:
     return torch.exp(-0.5 * square.clamp(min=0))
 
 
-def gain(scaled: Tensor) -> Tensor:
-    """What `unknown` needs of the ducts that were computed: their parameters over the lengths, (duct, parameter)."""
-    return torch.linalg.inv(gauss(scaled, scaled) + _KNOWN * torch.eye(len(scaled), dtype=scaled.dtype))
+def whitening(scaled: Tensor) -> Tensor:
+    """What `unknown` needs of the ducts that were computed: their parameters over the lengths, (duct, parameter).
+
+    A square root of the covariance's inverse, in single precision: standard deviations are right to a percent, and half
+    of the time is saved. Of the inverse itself not a digit would be left.
+    """
+    root = torch.linalg.cholesky(gauss(scaled, scaled) + _KNOWN * torch.eye(len(scaled), dtype=scaled.dtype))
+    eye = torch.eye(len(scaled), dtype=scaled.dtype)
+    return torch.linalg.solve_triangular(root, eye, upper=False).mT.to(torch.float32)
 
 
-def unknown(unit: Tensor, gain: Tensor) -> Tensor:
+def unknown(unit: Tensor, whitening: Tensor) -> Tensor:
     """Variance of ducts, in units of the prior one: (case,); unit : covariance with those computed, (case, duct)."""
-    return (1 - ((unit @ gain) * unit).sum(dim=1)).clamp(min=0)
+    return (1 - (unit.to(whitening) @ whitening).square().sum(dim=1)).clamp(min=0).to(unit)
 
 
-def left_out(gain: Tensor) -> Tensor:
+def left_out(whitening: Tensor) -> Tensor:
     """Variance of each duct that was computed, in units of the prior one, if it is left out: (duct,)."""
-    return (1 / torch.diagonal(gain) - _KNOWN).clamp(min=0)
+    return (1 / whitening.double().square().sum(dim=1) - _KNOWN).clamp(min=0)
 
 
 def swapped(x: Tensor) -> Tensor:
