@@ -11,6 +11,7 @@ from analytic.arrays import ComplexArray, FloatArray, IntArray
 from analytic.checks import check_angles, check_positive, finite_array
 from analytic.errors import ConvergenceError, check_estimate, quiet
 
+from .library import load
 from .lips import Lip
 from .mesh import Window, make_mesh, stretch
 from .radiation import Radiation, Surface
@@ -272,11 +273,7 @@ def solve_lip(
     """
     degree = _DEGREE if degree is None else degree
     source, tolerance, reach = _checked(m, helmholtz, lip, mach, tolerance, degree, window)
-    try:
-        import ngsolve
-    except ImportError as error:
-        raise ImportError("finite elements need NGSolve: pip install 'wavenet[elements]'") from error
-    ngsolve.ngsglobals.msg_level = 0
+    load()
     case = source.m, source.helmholtz, lip, source.mach
     with quiet():  # what is not finite has no small error estimate
         solution = LipSolution(*case, degree, reach)

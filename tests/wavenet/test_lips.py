@@ -1,6 +1,8 @@
 """The correction network of ducts with a thick wall: what holds by construction, what it learns, and its bars."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -245,6 +247,19 @@ def test_what_polynomials_leave_out_is_negligible(ducts, monkeypatch):
     assert torch.allclose(some.reflection, every.reflection, rtol=0, atol=1e-8)
     size = every.directivity.abs().amax(dim=2, keepdim=True)
     assert torch.all((some.directivity - every.directivity).abs() <= 1e-7 * size)
+
+
+def test_elements_before_the_network_in_one_process():
+    """NGSolve's OpenBLAS must not serve PyTorch."""
+    pytest.importorskip("ngsolve")
+    lines = (
+        "from data.elements import Lip, solve_lip",
+        "solve_lip(2, 8.0, Lip.round(0.1), degree=4, tolerance=1.0)",
+        "from wavenet.study.lips import predict_lip",
+        "print(predict_lip(2, 8.0, 0.0, Lip.round(0.1)).reflection.shape)",
+    )
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    assert done.stdout == "(2, 2)\n", done.stderr
 
 
 def test_angles_that_are_asked_for_are_those_of_the_whole_sphere():
