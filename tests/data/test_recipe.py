@@ -221,7 +221,8 @@ def test_a_fault_is_named_with_its_key(loaded, text, old, new, fault):
             '"derivative"',
             '"nowhere"',
             "task: unknown task 'nowhere', expected one of "
-            "derivative, edge, factor, forward, jet_derivative, jet_factor, lined_derivative, lined_forward, lip",
+            "derivative, edge, factor, forward, jet_derivative, jet_factor, lined_derivative, lined_forward, lip, "
+            "lip_near",
         ),
         ("cases = 6", 'cases = 6\n"a\\nb" = 1', r"'a\nb': there is no such key (got 1)"),
         ("m = [0, -2]", "", "source.m: this key is missing"),

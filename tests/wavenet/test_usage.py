@@ -117,7 +117,7 @@ HOSTILE = {
     "predict --m 2 --n 0 --ka 5 --hub 0.3": "hub",
     "predict --m 2 --n 0 --ka 5 --jet --extrapolate": "--extrapolate is for uniform flow",
     "predict --m 2 --n 0 --ka 5 --device gpu": "device must be cpu, cuda or cuda:N, got 'gpu'",
-    "train juggling --data d.h5 -o r": "TASK must be one of forward, derivative, .*jet_factor, lip, got 'juggling'",
+    "train juggling --data d.h5 -o r": "TASK must be one of forward, .*jet_factor, lip, lip_near, got 'juggling'",
     "demo -o d --cases 3": "--cases must be at least 20, .* got 3",
     "demo -o text.txt": "text.txt is a file, no folder to write",
     "train forward --data d.h5 -o r --preset slow": "preset must be one of quick, standard",
