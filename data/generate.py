@@ -246,7 +246,7 @@ def _part(journal: Journal, number: int, name: str) -> Array:
 def _provenance(named: NamedRecipe) -> dict[str, str | int | float]:
     recipe = named.recipe
     text = recipe.model_dump_json() + "\n" + named.text
-    return provenance(recipe.task, named.name, text, recipe.seed, _commit(), versions(recipe.task))
+    return provenance(recipe.task, Path(named.name).name, text, recipe.seed, _commit(), versions(recipe.task))
 
 
 def _commit() -> str:

@@ -212,8 +212,7 @@ def load(source: str | Path, *, cases: int | None = None, seed: int | None = Non
         raise ValueError(f"{source} is not TOML: {error}") from None
     content.update({key: value for key, value in (("cases", cases), ("seed", seed)) if value is not None})
     try:
-        # without the folder, which is the user's own; a file's name may hold bytes of any encoding
-        name = Path(source).name.encode("utf-8", "backslashreplace").decode()
+        name = source.encode("utf-8", "backslashreplace").decode()  # a file's name may hold bytes of any encoding
         return NamedRecipe(name, text, Recipe.model_validate(content))
     except ValidationError as error:
         raise ValueError(f"{source}: {'; '.join(_faults(error, content))}") from None
