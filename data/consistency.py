@@ -130,6 +130,8 @@ class _Field:
         self._name, self._small, self._path = name, small, path
         own = {"case", "group", "split", "error_estimate"}
         self._parameters = [one for one in task.along_cases if one in small and one not in own]
+        if name.startswith("thin_"):  # the thin wall's, whatever the lip
+            self._parameters = [one for one in task.parameters if one in small and one not in LIP_ARRAYS]
         self._seen: dict[bytes, int] = {}  # digest of a case's field -> its index
         self.squares: list[float] = []  # sums of the training cases
         self.largest = 0.0

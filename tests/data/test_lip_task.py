@@ -139,6 +139,16 @@ def test_changed_values_are_compared_with_the_elements(path, tmp_path):
     assert max(found.misfit.values()) < 1e-6
 
 
+def test_ducts_that_differ_in_their_lips_alone_have_one_thin_wall(file_of):
+    text = LIPS.replace("m = [0, -1]", "m = [1]").replace("cases = 4", "cases = 2")
+    text = text.replace("helmholtz = [2.0, 4.5]", "helmholtz = { values = [3.5] }").replace("[-0.3, 0.3]", "[0.1, 0.1]")
+    file = file_of(text)
+    check(file)
+    found = read(file)
+    assert np.array_equal(*found["thin_directivity"])
+    assert not np.array_equal(*found["directivity"])
+
+
 def test_the_card_says_how_and_with_which_lips(path):
     text = card(read(path), "x.h5", "x.png")
     assert "by finite elements; those of a thin wall by the Wiener–Hopf method." in text
