@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ..arrays import ComplexArray, FloatArray
 from .closed_forms import AXIS, BELOW, BEYOND, FURTHER, DirectivityConfig, eigenvalues, slope, unit
-from .error_bars import BANDS, LEVELS, band, bars, relative_error
+from .error_bars import BANDS, LEVELS, band, bars, level, relative_error
 from .learning import learned
 from .multipoles import CLOSEST, pressure
 from .polynomials import of_angle, polynomials
@@ -251,14 +251,13 @@ class Directivity(nn.Module):
             Coverage not in `LEVELS`, K outside the range, or error bars not calibrated.
         """
         k = helmholtz / np.sqrt(1 - mach**2)
-        if coverage not in LEVELS:
-            raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
+        column = level(coverage)
         if not self.config.low <= k <= self.config.high:
             raise ValueError(
                 f"there are no error bars at ka / sqrt(1 - M^2) = {k:.4g}, "
                 f"only from {self.config.low:.4g} to {self.config.high:.4g}"
             )
-        bar = float(self.bars[band(self.config, k), LEVELS.index(coverage)])
+        bar = float(self.bars[band(self.config, k), column])
         if np.isnan(bar):
             raise ValueError("the error bars have not been calibrated: call calibrate first")
         return bar

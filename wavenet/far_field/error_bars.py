@@ -35,6 +35,13 @@ class Range(Protocol):
         """Largest K."""
 
 
+def level(coverage: float) -> int:
+    """Index of a coverage in `LEVELS`; another one raises a ValueError."""
+    if coverage not in LEVELS:
+        raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
+    return LEVELS.index(coverage)
+
+
 def band(config: Range, k: float) -> int:
     """Index of the band that contains K."""
     return int(np.clip(BANDS * (k - config.low) / (config.high - config.low), 0, BANDS - 1))

@@ -13,7 +13,7 @@ from safetensors import safe_open
 
 from ..arrays import ComplexArray, FloatArray
 from .closed_forms import AXIS, BELOW, BEYOND, FURTHER, DirectivityConfig, eigenvalues, slope, unit, vandermonde
-from .error_bars import LEVELS, band
+from .error_bars import band, level
 
 _WEIGHTS = Path(__file__).parents[1] / "weights" / "factor" / "weights.safetensors"
 
@@ -51,9 +51,8 @@ class PlainDirectivity:
 
     def error_bar(self, helmholtz: float, mach: float, coverage: float) -> float:
         """Bound on the relative L2 error over an arc, with this coverage, one of `LEVELS`."""
-        if coverage not in LEVELS:
-            raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
-        return float(self._bars[band(self.config, float(helmholtz / np.sqrt(1 - mach**2))), LEVELS.index(coverage)])
+        column = level(coverage)
+        return float(self._bars[band(self.config, float(helmholtz / np.sqrt(1 - mach**2))), column])
 
     def _expect(self, m: int, n: int, k: float, extrapolate: bool) -> FloatArray:
         """Eigenvalues of the order; refuses modes that were not learned."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..arrays import FloatArray
 from ..devices import in_full_precision
 from ..ducts.modes import turned
-from ..far_field.error_bars import BANDS, LEVELS, relative_error
+from ..far_field.error_bars import BANDS, LEVELS, level, relative_error
 from ..fields import INPUTS
 from .factor import Factor, Modes, incident
 from .waves import radiated, responses
@@ -199,8 +199,7 @@ class RadiatedPressure(nn.Module):
             Coverage not in `LEVELS`, K or the hub outside the range of training, or error bars not calibrated.
         """
         k = float(helmholtz / np.sqrt(1 - mach**2))
-        if coverage not in LEVELS:
-            raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
+        column = level(coverage)
         low, high = self.config.low[1], self.config.high[1]
         if not low <= k <= high:
             raise ValueError(
@@ -212,7 +211,7 @@ class RadiatedPressure(nn.Module):
         if torch.isnan(edges[0]):
             raise ValueError("the error bars have not been calibrated: there were too few cases")
         band = int(torch.bucketize(k, edges[1:-1]))
-        return float(self.bars[int(hub > 0), band, LEVELS.index(coverage)])
+        return float(self.bars[int(hub > 0), band, column])
 
 
 def fewest() -> int:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..arrays import BoolArray
 from ..devices import device_of, in_full_precision
+from ..far_field.error_bars import level
 from .duct import HUBS, LARGEST, MODES, duct
 from .error_bars import BANDS, LEVELS, bands
 from .inputs import COUNT, KERNEL, LENGTHS, inputs, instabilities
@@ -202,15 +203,14 @@ class JetNetwork(nn.Module):
         ValueError
             Coverage not in `LEVELS`; m, helmholtz or mach outside the trained ranges; or error bars not calibrated.
         """
-        if coverage not in LEVELS:
-            raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
+        column = level(coverage)
         for name, value, low, high in zip(
             _RANGES, (abs(m), helmholtz, mach), self.config.low, self.config.high, strict=False
         ):
             if not bool(_inside(torch.tensor(value, dtype=torch.float64), low, high, self.precision)):
                 raise ValueError(f"{name} must lie in the trained range {low:.6g} ... {high:.6g}, got {value}")
         band = bands(*(np.array([one], dtype=float) for one in (m, helmholtz, mach, hub)))[0]
-        bar = float(self.bars[band, LEVELS.index(coverage)])
+        bar = float(self.bars[band, column])
         if math.isnan(bar):
             raise ValueError(f"there is no error bar of coverage {coverage} here: too few jets calibrated it")
         return bar

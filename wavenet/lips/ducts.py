@@ -9,6 +9,7 @@ from which P_n = exp(i pi / 4) sqrt(K + kappa_n) F_plus(kappa_n) follows; the re
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Self
@@ -131,6 +132,11 @@ class Ducts:
         ripple = _ripple(self.m, self.k)
         root = torch.sqrt((self.across * t).clamp(min=_TINY))
         return torch.stack([torch.log(self.k), self.m / self.k, root, t, aspect, ripple.real, ripple.imag], dim=1)
+
+    def within(self, low: Sequence[float], high: Sequence[float]) -> Tensor:
+        """Whether all parameters are in a range, as in `PARAMETERS`: (case,)."""
+        z = self.parameters
+        return torch.all((z >= z.new_tensor(low)) & (z <= z.new_tensor(high)), dim=1)
 
 
 def _ripple(m: Tensor, k: Tensor) -> Tensor:

@@ -188,9 +188,4 @@ class NearNetwork(nn.Module):
         ValueError
             Another coverage than those of `wavenet.far_field.error_bars.LEVELS`, or too few training solutions.
         """
-        if coverage not in LEVELS:
-            raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
-        factor = self.bars[LEVELS.index(coverage)]
-        if torch.isnan(factor):
-            raise ValueError(f"there were too few training solutions for bars of the coverage {coverage}")
-        return factor * prediction.spread
+        return process.bar_factors(self.bars, coverage) * prediction.spread

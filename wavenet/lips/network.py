@@ -181,11 +181,7 @@ class LipNetwork(nn.Module):
         ValueError
             Another coverage than those of `wavenet.far_field.error_bars.LEVELS`, or too few training solutions.
         """
-        if coverage not in LEVELS:
-            raise ValueError(f"coverage must be one of {LEVELS}, got {coverage}")
-        factors = self.bars[:, LEVELS.index(coverage)]
-        if torch.any(torch.isnan(factors)):
-            raise ValueError(f"there were too few training solutions for bars of the coverage {coverage}")
+        factors = process.bar_factors(self.bars, coverage)
         return factors[0] * prediction.reflection_spread, factors[1] * prediction.directivity_spread
 
 

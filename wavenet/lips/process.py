@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..far_field.error_bars import level
+
 _START = -1.2, 0.0, -3.0  # ln of 1 / lengths in standard deviations, of amplitudes, of the noise
 _PULL = 0.02  # of 1 / lengths to where they start, in nats a sample: no length runs away that data do not tell
 _JITTER = 1e-7  # of the variance, added to it
@@ -92,6 +94,20 @@ def unknown(unit: Tensor, whitening: Tensor) -> Tensor:
 def left_out(whitening: Tensor) -> Tensor:
     """Variance of each duct that was computed, in units of the prior one, if it is left out: (duct,)."""
     return (1 / whitening.double().square().sum(dim=1) - _KNOWN).clamp(min=0)
+
+
+def bar_factors(bars: Tensor, coverage: float) -> Tensor:
+    """What spreads are multiplied with for bars of a coverage: (...); bars : (..., coverage).
+
+    Raises
+    ------
+    ValueError
+        Another coverage than those of `wavenet.far_field.error_bars.LEVELS`, or too few training solutions.
+    """
+    factors = bars[..., level(coverage)]
+    if torch.any(torch.isnan(factors)):
+        raise ValueError(f"there were too few training solutions for bars of the coverage {coverage}")
+    return factors
 
 
 def swapped(x: Tensor) -> Tensor:

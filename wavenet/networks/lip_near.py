@@ -3,45 +3,27 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..fields import Source
 from ..lips import near_learning
-from ..lips.ducts import Ducts
 from ..lips.near import Near, NearConfig, NearNetwork
 from . import Exact, Network
+from .lip import column, complex_column, ducts_at
 
 
 def near_of(cases: Sequence[Mapping[str, Any]]) -> tuple[Near, Tensor]:
     """Points of a dataset's cases with the thin walls' fields, and phi of their thick walls."""
-
-    def joined(name: str) -> Tensor:
-        return torch.from_numpy(np.stack([np.asarray(case[name], dtype=float) for case in cases]))
-
-    def joined_parts(name: str) -> Tensor:
-        return torch.view_as_complex(joined(name).contiguous())
-
-    beta, mach = torch.sqrt(1 - joined("mach") ** 2), joined("mach")
-    k, thickness, wavenumber = joined("helmholtz") / beta, joined("lip_thickness"), joined("wavenumber")
-    none = torch.zeros(0, dtype=torch.float64)
-    ducts = Ducts(
-        m=joined("m").abs().long(),
-        k=k,
-        thickness=thickness,
-        length=thickness * joined("lip_aspect") / beta,
-        wavenumber=wavenumber,
-        own=joined_parts("thin_reflection"),
-        directivity=torch.zeros(*wavenumber.shape, 0, dtype=torch.complex128),
-        theta=none,
-        weight=none,
-    )
-    x, column = joined("x") / beta[:, None], (slice(None), None, None)
-    turn = torch.exp(1j * (k * mach)[:, None] * x)[:, None]  # psi = phi exp(-i K M X)
-    potential = joined_parts("thin_potential") * turn
-    slope = beta[column] * joined_parts("thin_axial_velocity") * turn + 1j * (k * mach)[column] * potential
-    return Near(ducts, x, joined("r"), potential, slope), joined_parts("potential") * turn
+    own, none = complex_column(cases, "thin_reflection"), torch.zeros(0, dtype=torch.float64)
+    ducts = ducts_at(cases, own, own[..., None][..., :0], none, none)
+    mach = column(cases, "mach")
+    beta, flow = torch.sqrt(1 - mach**2), (ducts.k * mach)[:, None]
+    x, each = column(cases, "x") / beta[:, None], (slice(None), None, None)
+    turn = torch.exp(1j * flow * x)[:, None]  # psi = phi exp(-i K M X)
+    potential = complex_column(cases, "thin_potential") * turn
+    slope = beta[each] * complex_column(cases, "thin_axial_velocity") * turn + 1j * flow[..., None] * potential
+    return Near(ducts, x, column(cases, "r"), potential, slope), complex_column(cases, "potential") * turn
 
 
 def _fit(cases: Source, seed: int, exact: Exact) -> NearNetwork:

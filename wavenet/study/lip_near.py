@@ -211,7 +211,5 @@ def _points(x: npt.ArrayLike, r: npt.ArrayLike, lip: Lip) -> tuple[FloatArray, F
 
 
 def _inside(model: NearNetwork, near: Near, x: FloatArray, r: FloatArray) -> npt.NDArray[np.bool_]:
-    z = near.ducts.parameters[0]
-    low, high = (z.new_tensor(ends) for ends in (model.config.low, model.config.high))
     found: npt.NDArray[np.bool_] = (x <= AHEAD) & (x >= -BEHIND) & (r <= RADIUS)
-    return found & bool(torch.all((z >= low) & (z <= high)))
+    return found & bool(near.ducts.within(model.config.low, model.config.high))

@@ -104,9 +104,7 @@ def predict_lip(
     with torch.no_grad():
         found = model(ducts)
         bars = model.error_bar(found, coverage)
-        z = ducts.parameters[0]
     thin = parts.potentials(ducts, ducts.reflection)[0].numpy()
-    low, high = (z.new_tensor(ends) for ends in (model.config.low, model.config.high))
     return LipPrediction(
         orders=np.arange(ducts.wavenumber.shape[1]),
         wavenumber=ducts.wavenumber[0].numpy(),
@@ -118,7 +116,7 @@ def predict_lip(
         reflection_bar=bars[0][0].numpy(),
         directivity_bar=bars[1][0].numpy(),
         coverage=coverage,
-        inside=bool(torch.all((z >= low) & (z <= high))),
+        inside=bool(ducts.within(model.config.low, model.config.high)),
     )
 
 
